@@ -1,0 +1,88 @@
+"""The errors that a user can meet. Each says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in a text file. `line` and `column` count from 1; 0 means that it is not known."""
+
+    path: Path
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        """The form that editors and terminals make clickable: `path:line:column`."""
+        parts = [str(self.path)]
+        if self.line:
+            parts.append(str(self.line))
+            if self.column:
+                parts.append(str(self.column))
+        return ":".join(parts)
+
+
+class LivefireError(Exception):
+    """The root of all errors that are meant for the user; `exit_code` is that of the command line."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, at: Position | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.at = at
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = f"{self.at}: " if self.at else ""
+        cure = f"\n  {self.hint}" if self.hint else ""
+        return f"{where}{self.message}{cure}"
+
+
+class InvalidInput(LivefireError):
+    """A file or an argument is not what it must be."""
+
+
+class InvalidFiles(InvalidInput):
+    """Several mistakes at once, so that they can be mended at once."""
+
+    def __init__(self, problems: list[LivefireError]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class RecordingDamaged(InvalidInput):
+    """A recording is incomplete, or a file in it does not match its hash."""
+
+
+class RuleNotRunnable(InvalidInput):
+    """The engine cannot run this KQL. This says nothing about whether the rule would fire."""
+
+
+class LabUnavailable(LivefireError):
+    """The lab cannot be had: a tool is missing, or a daemon does not come up."""
+
+    exit_code = 3
+
+
+class Refused(LivefireError):
+    """Livefire will not touch what it does not own unless that is named in full."""
+
+    exit_code = 3
+
+
+class SensorLost(LivefireError):
+    """A sensor stopped delivering. What was not seen can't be judged."""
+
+    exit_code = 4
+
+
+class NothingSelected(LivefireError):
+    """The selection matches no atomic, or no expectation."""
+
+    exit_code = 5

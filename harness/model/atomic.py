@@ -1,0 +1,143 @@
+"""Atomic tests, in the schema of Atomic Red Team: github.com/redcanaryco/atomic-red-team, atomic_red_team/spec.yaml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.errors import InvalidFiles, InvalidInput, LivefireError
+from harness.model.yaml_source import YamlSource, did_you_mean, load_yaml
+
+_PLACEHOLDER = re.compile(r"#\{([^}]+)\}")
+_TECHNIQUE = r"^T\d{4}(\.\d{3})?$"
+_GUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+
+
+class _Schema(BaseModel):
+    # Upstream files carry keys that come and go; they must load unchanged.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class InputArgument(_Schema):
+    """An argument that an atomic takes; it stands as `#{name}` in its commands."""
+
+    description: str = ""
+    type: str = "string"
+    default: str | int | float | bool | None = None
+
+
+class Dependency(_Schema):
+    """A prerequisite: `prereq_command` exits 0 when it is met."""
+
+    description: str
+    prereq_command: str
+    get_prereq_command: str | None = None
+
+
+class Executor(_Schema):
+    """How the commands are run. `manual` executors have `steps` and no command."""
+
+    name: Literal["bash", "sh", "command_prompt", "powershell", "manual"]
+    command: str = ""
+    cleanup_command: str | None = None
+    elevation_required: bool = False
+    steps: str | None = None
+
+
+class _AtomicTest(_Schema):
+    name: str
+    auto_generated_guid: str | None = Field(default=None, pattern=_GUID)
+    description: str = ""
+    supported_platforms: list[str]
+    input_arguments: dict[str, InputArgument] = Field(default_factory=dict)
+    dependency_executor_name: Literal["bash", "sh", "command_prompt", "powershell"] | None = None
+    dependencies: list[Dependency] = Field(default_factory=list)
+    executor: Executor
+
+
+class _AtomicFile(_Schema):
+    attack_technique: str = Field(pattern=_TECHNIQUE)
+    display_name: str
+    atomic_tests: list[_AtomicTest]
+
+
+@dataclass(frozen=True)
+class Atomic:
+    """One adversary behaviour as commands. `id` is `TECHNIQUE/slug-of-its-name`."""
+
+    id: str
+    technique: str
+    test: _AtomicTest
+    source: Path
+
+    @property
+    def guid(self) -> str:
+        """The GUID of the test; empty where upstream has not given one yet."""
+        return self.test.auto_generated_guid or ""
+
+    @property
+    def name(self) -> str:
+        """The title of the test."""
+        return self.test.name
+
+    @property
+    def executor(self) -> Executor:
+        """How its commands are run."""
+        return self.test.executor
+
+    def arguments(self, given: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The value of each input argument: the one given, else the default."""
+        values = {n: "" if a.default is None else str(a.default) for n, a in self.test.input_arguments.items()}
+        return values | {name: value for name, value in (given or {}).items() if name in values}
+
+    def substitute(self, text: str, given: Mapping[str, str] | None = None) -> str:
+        """`text` with each `#{argument}` replaced by its value."""
+        values = self.arguments(given)
+        return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
+
+
+def slug(name: str) -> str:
+    """The name in lower case, words joined by hyphens: `Docker Container Execution` → `docker-container-execution`."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def load_atomics(path: Path) -> list[Atomic]:
+    """The tests of one file. Raises InvalidInput or InvalidFiles with positions."""
+    source = load_yaml(path)
+    parsed = source.parse(_AtomicFile)
+    atomics = [
+        Atomic(f"{parsed.attack_technique}/{slug(test.name)}", parsed.attack_technique, test, path)
+        for test in parsed.atomic_tests
+    ]
+    problems = _placeholder_problems(source, atomics)
+    seen: dict[str, int] = {}
+    for index, atomic in enumerate(atomics):
+        if atomic.id in seen:
+            at = source.at(("atomic_tests", index, "name"))
+            problems.append(InvalidInput(f"two tests are named '{atomic.name}'", at=at))
+        seen[atomic.id] = index
+    if problems:
+        raise InvalidFiles(problems)
+    return atomics
+
+
+def _placeholder_problems(source: YamlSource, atomics: list[Atomic]) -> list[LivefireError]:
+    problems: list[LivefireError] = []
+    for index, atomic in enumerate(atomics):
+        texts = {("executor", key): getattr(atomic.executor, key) for key in ("command", "cleanup_command")}
+        for number, dependency in enumerate(atomic.test.dependencies):
+            for key in ("prereq_command", "get_prereq_command"):
+                texts["dependencies", number, key] = getattr(dependency, key)  # type: ignore[index]
+        known = sorted(atomic.test.input_arguments)
+        for where, text in texts.items():
+            for name in _PLACEHOLDER.findall(text or ""):
+                if name not in known:
+                    at = source.at(("atomic_tests", index, *where))
+                    hint = did_you_mean(name, known) if known else "This test has no input_arguments."
+                    problems.append(InvalidInput(f"'#{{{name}}}' is not an input argument", at=at, hint=hint))
+    return problems

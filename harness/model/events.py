@@ -1,0 +1,69 @@
+"""What happens while Livefire works, as typed events. The console, the JSON writer and pytest subscribe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.model.manifest import Detonation, LabFacts, SensorRecord
+from harness.model.result import AtomicResult
+
+
+@dataclass(frozen=True)
+class LabStep:
+    """A part of the lab (`docker`, `cluster`, `image`, a sensor) is `starting`, `ready` or `failed`."""
+
+    part: str
+    state: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class LabStarted:
+    """The whole lab is up, after so many seconds."""
+
+    facts: LabFacts
+    seconds: float
+
+
+@dataclass(frozen=True)
+class AtomicStarted:
+    """An atomic is about to be detonated."""
+
+    atomic: str
+
+
+@dataclass(frozen=True)
+class AtomicDetonated:
+    """An atomic ran, or was skipped."""
+
+    detonation: Detonation
+
+
+@dataclass(frozen=True)
+class SensorDrained:
+    """A sensor has delivered all it saw."""
+
+    sensor: SensorRecord
+
+
+@dataclass(frozen=True)
+class RecordingSealed:
+    """The recording is complete."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One atomic has its verdict."""
+
+    result: AtomicResult
+
+
+Event = LabStep | LabStarted | AtomicStarted | AtomicDetonated | SensorDrained | RecordingSealed | Judged
+Subscriber = Callable[[Event], None]
+
+
+def silent(_: Event) -> None:
+    """A subscriber that does nothing."""

@@ -1,0 +1,107 @@
+"""Expectations: what must hold for one atomic under one rule. They lie in `RULE.expect.yaml` beside `RULE.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from harness.errors import InvalidInput, Position
+from harness.model.rule import Rule, load_rule, position_in_block
+from harness.model.yaml_source import YamlSource, load_yaml
+
+SUFFIX = ".expect.yaml"
+Sensor = Literal["auditd", "docker_daemon", "kube_audit"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Signal(_Strict):
+    """Telemetry that must be there: `kql` over the tables returns at least one row."""
+
+    name: str
+    sensor: Sensor
+    kql: str = Field(min_length=1)
+
+
+class Companion(_Strict):
+    """Alert rows that may stand beside the atomic's own: a dispatcher, a shell wrapper. `where` is a KQL predicate."""
+
+    reason: str
+    where: str = Field(min_length=1)
+
+
+class _Entry(_Strict):
+    atomic: str
+    oracle: list[Signal] = Field(min_length=1)
+    signals: list[Signal] = Field(min_length=1)
+    fires: bool
+    rows: int | None = Field(default=None, ge=1)
+    flags: dict[str, bool] = Field(default_factory=dict)
+    companions: list[Companion] = Field(default_factory=list)
+    known_gap: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> _Entry:
+        if self.fires and self.known_gap:
+            raise ValueError("a rule that fires has no known_gap: set fires to false, or drop known_gap")
+        if self.fires and not self.flags:
+            raise ValueError("a rule that fires needs its exact flags")
+        if not self.fires and (self.flags or self.rows or self.companions):
+            raise ValueError("a rule that does not fire has no flags, rows or companions")
+        return self
+
+
+class _ExpectFile(_Strict):
+    expectations: list[_Entry] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What must hold for `entry.atomic` under `rule`; `index` is its place in the file."""
+
+    rule: Rule
+    entry: _Entry
+    index: int
+    source: YamlSource
+
+    @property
+    def atomic(self) -> str:
+        """The id of the atomic."""
+        return self.entry.atomic
+
+    @property
+    def rows(self) -> int:
+        """How many alert rows the atomic's own command gives."""
+        return self.entry.rows or (1 if self.entry.fires else 0)
+
+    def at(self, *where: str | int) -> Position:
+        """The position in the YAML of a value of this expectation."""
+        return self.source.at(("expectations", self.index, *where))
+
+    def at_kql(self, where: tuple[str | int, ...], line: int, column: int) -> Position:
+        """The position in the YAML of a place in a KQL text of this expectation."""
+        return position_in_block(self.source, ("expectations", self.index, *where), line, column)
+
+
+def load_expectations(path: Path, rule_path: Path | None = None) -> list[Expectation]:
+    """The expectations of one file, for the rule beside it, or for another version of it at `rule_path`.
+
+    Raises InvalidInput or InvalidFiles with positions.
+    """
+    source = load_yaml(path)
+    entries = source.parse(_ExpectFile).expectations
+    beside = rule_path or path.with_name(path.name.removesuffix(SUFFIX) + ".yaml")
+    if not beside.exists():
+        raise InvalidInput(f"the rule {beside.name} is not beside it", at=Position(path))
+    rule = load_rule(beside)
+    seen: set[str] = set()
+    for index, entry in enumerate(entries):
+        if entry.atomic in seen:
+            raise InvalidInput(f"'{entry.atomic}' twice", at=source.at(("expectations", index, "atomic")))
+        seen.add(entry.atomic)
+    return [Expectation(rule, entry, index, source) for index, entry in enumerate(entries)]

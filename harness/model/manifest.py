@@ -1,0 +1,133 @@
+"""The manifest of a recording: what was run, on what, and how well the sensors were, `livefire.recording/1`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA = "livefire.recording/1"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Host(_Record):
+    """The machine, as `uname` tells it, and its boot id: audit serials repeat across boots."""
+
+    hostname: str
+    kernel: str
+    machine: str
+    boot_id: str
+
+
+class LabPart(_Record):
+    """A part of the lab: `kind` is what was chosen (`managed`, `control-plane`, …) and `reason` says why."""
+
+    kind: str
+    name: str
+    version: str
+    reason: str
+
+
+class LabFacts(_Record):
+    """What the atomics ran against."""
+
+    docker: LabPart | None
+    cluster: LabPart | None
+    image: str = ""
+    runtime_shim: bool = False
+
+
+class Mark(_Record):
+    """A canary event: emitted by Livefire at `emitted`, seen in the sensor's output at `seen` (None: never)."""
+
+    label: str
+    token: str
+    emitted: datetime
+    seen: datetime | None
+
+
+class Check(_Record):
+    """One look at a sensor: `ok`, and the readings that it rests on."""
+
+    time: datetime
+    ok: bool
+    readings: dict[str, str | int | bool | None] = Field(default_factory=dict)
+    problems: list[str] = Field(default_factory=list)
+
+
+class SensorRecord(_Record):
+    """One sensor over the whole capture. `files` are its files in the recording."""
+
+    name: Literal["auditd", "docker_daemon", "kube_audit"]
+    files: list[str]
+    before: Check
+    after: Check
+    marks: list[Mark]
+    notes: list[str] = Field(default_factory=list)
+
+
+class Output(_Record):
+    """What a command printed is not kept: only how much."""
+
+    stdout_bytes: int
+    stderr_bytes: int
+
+
+class Execution(_Record):
+    """One shell that Livefire ran. `session` is its audit session; None where the kernel refused one."""
+
+    role: Literal["attack", "prerequisite", "cleanup"]
+    executor: str
+    command: str
+    pid: int
+    session: int | None
+    started: datetime
+    finished: datetime
+    exit_code: int | None
+    timed_out: bool
+    output: Output
+    survivors: list[int] = Field(default_factory=list)
+
+
+class Detonation(_Record):
+    """One atomic, detonated or skipped. `user` is the Kubernetes user that was made for it."""
+
+    atomic: str
+    guid: str
+    technique: str
+    name: str
+    skipped: str | None
+    user: str | None
+    attack: Execution | None
+    others: list[Execution] = Field(default_factory=list)
+
+    @property
+    def executed(self) -> bool:
+        """Whether its commands were started. That they had an effect is for the oracle to say."""
+        return self.attack is not None
+
+
+class Manifest(_Record):
+    """`manifest.json`. `files` maps each other file of the recording to its SHA-256, in hex."""
+
+    schema_: Literal["livefire.recording/1"] = Field(alias="schema", default="livefire.recording/1")
+    run_id: str
+    started: datetime
+    finished: datetime
+    host: Host
+    versions: dict[str, str]
+    lab: LabFacts
+    attribution: Literal["audit-session", "process-tree"]
+    harness_pid: int
+    harness_users: list[str]
+    sensors: list[SensorRecord]
+    detonations: list[Detonation]
+    files: dict[str, str] = Field(default_factory=dict)
+
+    def sensor(self, name: str) -> SensorRecord | None:
+        """The record of the sensor called `name`."""
+        return next((sensor for sensor in self.sensors if sensor.name == name), None)

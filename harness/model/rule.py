@@ -1,0 +1,70 @@
+"""Analytic rules, in the schema of Microsoft Sentinel: github.com/Azure/Azure-Sentinel/wiki/Query-Style-Guide."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.errors import InvalidInput, Position
+from harness.model.yaml_source import YamlSource, load_yaml
+
+
+class _RuleFile(BaseModel):
+    """The YAML of a scheduled rule. Sentinel grows keys; what is unknown is kept out of the way, not refused."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: UUID
+    name: str
+    kind: Literal["Scheduled", "NRT"] = "Scheduled"
+    description: str
+    severity: Literal["Informational", "Low", "Medium", "High"]
+    requiredDataConnectors: list[dict[str, Any]] = Field(default_factory=list)
+    queryFrequency: str | None = None
+    queryPeriod: str | None = None
+    triggerOperator: Literal["gt", "lt", "eq", "ne"] | None = None
+    triggerThreshold: int | None = None
+    tactics: list[str]
+    relevantTechniques: list[str]
+    query: str = Field(min_length=1)
+    entityMappings: list[dict[str, Any]] = Field(default_factory=list)
+    customDetails: dict[str, str] = Field(default_factory=dict, max_length=20)
+    version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
+
+
+class Rule:
+    """A rule and where it came from. `id` is the file's name without its ending."""
+
+    def __init__(self, parsed: _RuleFile, source: YamlSource) -> None:
+        self.path = source.path
+        self.id = source.path.stem
+        self.metadata = parsed
+        self.query = parsed.query
+        self._source = source
+
+    def at(self, line: int, column: int) -> Position:
+        """The place in the YAML file of a place in the query (line from 1, column from 1)."""
+        return position_in_block(self._source, ("query",), line, column)
+
+
+def position_in_block(source: YamlSource, where: tuple[str | int, ...], line: int, column: int) -> Position:
+    """The place in the file of (line, column) in the block scalar (`key: |`) at `where`."""
+    start = source.at(where)
+    lines = source.path.read_text(encoding="utf-8").splitlines()
+    first = lines[start.line] if start.line < len(lines) else ""
+    indent = len(first) - len(first.lstrip())
+    if not re.search(r":\s*[|>][-+0-9]*\s*(#.*)?$", lines[start.line - 1]):
+        return start
+    return Position(source.path, start.line + line, indent + column)
+
+
+def load_rule(path: Path) -> Rule:
+    """Read a rule. Raises InvalidInput or InvalidFiles with positions."""
+    source = load_yaml(path)
+    if not isinstance(source.data, dict):
+        raise InvalidInput("not a Sentinel rule: it must be a mapping", at=source.at(()))
+    return Rule(source.parse(_RuleFile), source)

@@ -1,0 +1,50 @@
+"""Verdicts and exit codes: what Livefire can say in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum, StrEnum
+
+
+class Verdict(StrEnum):
+    """The judged outcome of one atomic under one rule, in the order in which they are tried."""
+
+    NOT_EXECUTED = "NOT_EXECUTED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NO_TELEMETRY = "NO_TELEMETRY"
+    RULE_SILENT = "RULE_SILENT"
+    WRONG_FLAGS = "WRONG_FLAGS"
+    UNEXPECTED_ALERT = "UNEXPECTED_ALERT"
+    KNOWN_GAP = "KNOWN_GAP"
+    PROVEN = "PROVEN"
+    SKIPPED = "SKIPPED"
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the expectation holds."""
+        return self in (Verdict.PROVEN, Verdict.KNOWN_GAP)
+
+
+class ExitCode(IntEnum):
+    """What the command line returns."""
+
+    AS_EXPECTED = 0
+    UNMET = 1
+    INVALID = 2
+    LAB_UNAVAILABLE = 3
+    INCONCLUSIVE = 4
+    NOTHING_SELECTED = 5
+
+
+def exit_code(verdicts: Iterable[Verdict], background_alerts: int) -> ExitCode:
+    """The exit code of a set of verdicts: an unmet expectation outweighs an inconclusive one.
+
+    A skipped atomic never counts as a pass: when nothing was judged, nothing was proven.
+    """
+    judged = [verdict for verdict in verdicts if verdict is not Verdict.SKIPPED]
+    unmet = [v for v in judged if not v.as_expected and v is not Verdict.INCONCLUSIVE]
+    if unmet or background_alerts:
+        return ExitCode.UNMET
+    if Verdict.INCONCLUSIVE in judged:
+        return ExitCode.INCONCLUSIVE
+    return ExitCode.AS_EXPECTED if judged else ExitCode.LAB_UNAVAILABLE

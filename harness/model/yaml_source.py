@@ -1,0 +1,125 @@
+"""YAML whose values remember where they stand, so that each mistake can be shown at its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position
+
+Path_ = tuple[str | int, ...]
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class YamlSource:
+    """A parsed YAML document. `positions` maps the path of each value to its (line, column), from 1."""
+
+    path: Path
+    data: Any
+    positions: dict[Path_, tuple[int, int]] = field(repr=False)
+
+    def at(self, where: Path_) -> Position:
+        """The position of the value at `where`, or of the closest thing around it that exists."""
+        while where and where not in self.positions:
+            where = where[:-1]
+        line, column = self.positions.get(where, (1, 1))
+        return Position(self.path, line, column)
+
+    def parse(self, model: type[ModelT], data: Any = None, base: Path_ = ()) -> ModelT:
+        """Build `model` from this document (or from `data`, which stands at `base`).
+
+        Raises InvalidFiles with one positioned problem for each mistake.
+        """
+        try:
+            return model.model_validate(self.data if data is None else data)
+        except ValidationError as error:
+            raise InvalidFiles([self._problem(model, base, e) for e in error.errors()]) from None
+
+    def _problem(self, model: type[BaseModel], base: Path_, error: Any) -> LivefireError:
+        where: Path_ = base + tuple(error["loc"])
+        if error["type"] == "extra_forbidden":
+            known = sorted(_keys(model, tuple(error["loc"][:-1])))
+            return InvalidInput(
+                f"unknown key '{where[-1]}'", at=self.at(where), hint=did_you_mean(str(where[-1]), known)
+            )
+        if error["type"] == "missing":
+            return InvalidInput(f"missing key '{where[-1]}'", at=self.at(where[:-1]))
+        name = ".".join(str(part) for part in where) or "document"
+        message = error["msg"].removeprefix("Value error, ")
+        return InvalidInput(f"{name}: {message[0].lower()}{message[1:]}", at=self.at(where))
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """A hint that names the closest known word, else all of them."""
+    close = get_close_matches(word, known, n=1)
+    return f"Did you mean '{close[0]}'?" if close else f"Known here: {', '.join(known)}."
+
+
+def load_yaml(path: Path) -> YamlSource:
+    """Read one YAML document. Raises InvalidInput with the position where it can't be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise InvalidInput(f"cannot be read: {reason}", at=Position(path)) from None
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: Path) -> YamlSource:
+    """As `load_yaml`, for a text that has been read; `path` is used in messages."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        positions: dict[Path_, tuple[int, int]] = {}
+        if node is not None:
+            _collect(node, (), positions, path)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise InvalidInput(f"not valid YAML: {error.problem}", at=Position(path, line, column)) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"not valid YAML: {str(error).splitlines()[0]}", at=Position(path)) from None
+    return YamlSource(path, data, positions)
+
+
+def _collect(node: yaml.Node, where: Path_, positions: dict[Path_, tuple[int, int]], path: Path) -> None:
+    positions.setdefault(where, (node.start_mark.line + 1, node.start_mark.column + 1))
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            here = (*where, str(key.value))
+            mark = key.start_mark
+            if here in seen:  # YAML forbids it, PyYAML keeps the last one silently
+                raise InvalidInput(f"key '{key.value}' twice", at=Position(path, mark.line + 1, mark.column + 1))
+            seen.add(here)
+            positions[here] = (mark.line + 1, mark.column + 1)
+            _collect(value, here, positions, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            _collect(item, (*where, index), positions, path)
+
+
+def _keys(model: type[BaseModel], where: Path_) -> set[str]:
+    """The keys that are allowed at `where` below `model`."""
+    current: Any = model
+    for part in where:
+        if isinstance(part, int):
+            continue
+        found = next((f for n, f in current.model_fields.items() if part in (n, f.alias)), None)
+        inner = _models(found.annotation) if found else []
+        if not inner:
+            return set()
+        current = inner[0]
+    return {f.alias or name for name, f in current.model_fields.items()}
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in getattr(annotation, "__args__", ()) for found in _models(part)]

@@ -1,0 +1,65 @@
+"""Opening a recording: nothing is read from it before each byte of it has been verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness.errors import Position, RecordingDamaged
+from harness.model.manifest import SCHEMA, Manifest
+from harness.recording import layout
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A sealed and verified recording."""
+
+    path: Path
+    manifest: Manifest
+
+    def file(self, name: str) -> Path:
+        """The path of a file of the recording. Files that its capture did not write do not exist."""
+        return self.path / name
+
+
+def open_recording(path: Path) -> Recording:
+    """Verify and open a recording.
+
+    The seal holds the SHA-256 of the manifest, and the manifest those of all other files. It shows damage
+    and carelessness; it is no signature, and whoever means to forge a recording can seal it anew.
+    Raises RecordingDamaged for a missing, changed or additional file.
+    """
+    manifest_path = path / layout.MANIFEST
+    if not path.is_dir() or not manifest_path.is_file():
+        raise RecordingDamaged("not a recording: there is no manifest.json", at=Position(path))
+    seal = path / layout.SEAL
+    if not seal.is_file():
+        raise RecordingDamaged("not sealed", at=Position(path), hint="Its capture was interrupted. Capture again.")
+    if seal.read_bytes() != layout.digest(manifest_path).encode() + b"\n":
+        raise RecordingDamaged("the manifest does not match the seal", at=Position(manifest_path))
+    try:
+        manifest = Manifest.model_validate_json(manifest_path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RecordingDamaged(
+            f"not a {SCHEMA} manifest: {where}: {first['msg']}", at=Position(manifest_path)
+        ) from None
+    _verify(path, manifest)
+    return Recording(path, manifest)
+
+
+def _verify(path: Path, manifest: Manifest) -> None:
+    present = {str(p.relative_to(path)) for p in path.rglob("*") if not p.is_dir()} - {layout.MANIFEST, layout.SEAL}
+    for name in sorted(present - manifest.files.keys()):
+        raise RecordingDamaged("is not part of the recording", at=Position(path / name))
+    for name, expected in manifest.files.items():
+        file = path / name
+        if name not in present:
+            raise RecordingDamaged("is missing from the recording", at=Position(file))
+        if file.is_symlink() or layout.digest(file) != expected:
+            raise RecordingDamaged(
+                "does not match its hash in the manifest", at=Position(file), hint="It was changed after its capture."
+            )
