@@ -1,0 +1,170 @@
+"""The Docker host: a private daemon of our own, or the one that the user has named."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker.errors
+
+from harness.capture.lab import oci_shim
+from harness.capture.lab.docker_api import docker_client
+from harness.capture.lab.image import REFERENCE, ensure_image
+from harness.capture.process import find_tool, run, start_daemon, tail
+from harness.capture.state import OwnedFolder
+from harness.capture.wait import NotYet, wait_until
+from harness.errors import LabUnavailable, Refused
+
+_SUBNETS = ipaddress.ip_network("10.213.0.0/16")
+
+
+@dataclass(frozen=True)
+class DockerHost:
+    """A daemon that answers. `log` is its debug log where we can read it; `owned` says that we started it."""
+
+    kind: str
+    name: str
+    socket: Path
+    log: Path | None
+    version: str
+    reason: str
+    shim: bool
+    owned: bool
+
+
+def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
+    """Start a private containerd and dockerd with their own roots, sockets, bridge and control group.
+
+    Raises LabUnavailable with the last lines of the daemon's log.
+    """
+    folder = owned.path / "docker"
+    folder.mkdir(mode=0o700)
+    bounded = needs_shim()
+    bridge = _make_bridge(owned)
+    cgroup = f"livefire-{owned.id}"
+    owned.ledger.add("cgroup", name=cgroup)
+    containerd = _start_containerd(owned, folder)
+    socket, log = folder / "docker.sock", folder / "dockerd.log"
+    command: list[str | Path] = [find_tool("dockerd", package="docker.io"), "-D", "--log-format=text"]
+    if "--log-format" not in run([command[0], "--help"]).output:
+        command.pop()  # an option since release 27; before, text is all there is
+    command += [f"--data-root={folder / 'data'}", f"--exec-root={folder / 'exec'}", f"--pidfile={folder / 'pid'}"]
+    command += [f"--config-file={_empty_config(folder)}", f"--host=unix://{socket}", f"--containerd={containerd}"]
+    command += [f"--bridge={bridge}", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"]
+    command += [f"--cgroup-parent=/{cgroup}", "--exec-opt=native.cgroupdriver=cgroupfs"]
+    if bounded:
+        command += [f"--add-runtime=livefire={_write_shim(folder)}", "--default-runtime=livefire"]
+    owner = f"{owned.id}/dockerd"
+    owned.ledger.add("daemon", owner=owner)
+    process = start_daemon(command, owner=owner, log=log)
+
+    def answers() -> str:
+        if process.poll() is not None:
+            raise LabUnavailable(f"dockerd ended with code {process.returncode}:\n  {tail(log)}")
+        return _ping(socket)
+
+    version = wait_until("dockerd", answers, timeout=60)
+    with docker_client(socket) as client:
+        ensure_image(client)
+    return DockerHost("managed", owned.id, socket, log, version, reason, bounded, owned=True)
+
+
+def use_host(owned: OwnedFolder, reason: str) -> DockerHost:
+    """Use the daemon of DOCKER_HOST or of the default context.
+
+    Only a local one: auditd sees the processes of this kernel. Raises Refused otherwise, LabUnavailable if it is down.
+    """
+    address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if not address.startswith("unix://"):
+        hint = "auditd sees only this machine's processes: point DOCKER_HOST to a Unix socket, or use --docker managed."
+        raise Refused(f"the Docker host {address} is not local", hint=hint)
+    socket = Path(address.removeprefix("unix://"))
+    try:
+        version = _ping(socket)
+    except NotYet as error:
+        hint = "Start it, or use --docker managed."
+        raise LabUnavailable(f"the Docker daemon at {address} does not answer: {error}", hint=hint) from None
+    with docker_client(socket) as client:
+        # written before it is made; removed only if it was not there already
+        if not client.images.list(name=REFERENCE):
+            owned.ledger.add("image", socket=str(socket), reference=REFERENCE)
+        ensure_image(client)
+    owned.ledger.add("containers", socket=str(socket), image=REFERENCE)
+    return DockerHost("host", address, socket, None, version, reason, shim=False, owned=False)
+
+
+def needs_shim() -> bool:
+    """Whether this host's capability set is bounded (oci_shim.py says what follows)."""
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+    return oci_shim.is_bounded(Path("/proc/self/status").read_text(), last)
+
+
+def _ping(socket: Path) -> str:
+    try:
+        with docker_client(socket, timeout=5) as client:
+            return str(client.version()["Version"])
+    except (docker.errors.DockerException, OSError) as error:
+        raise NotYet(str(error).splitlines()[0]) from None
+
+
+def _start_containerd(owned: OwnedFolder, folder: Path) -> Path:
+    """A containerd of our own: dockerd would else use the system's, if there is one."""
+    socket = folder / "containerd.sock"
+    config = folder / "containerd.toml"
+    config.write_text(
+        f'version = 2\nroot = "{folder / "containerd"}"\nstate = "{folder / "containerd-state"}"\n'
+        f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "{socket}"\n'
+    )
+    owner = f"{owned.id}/containerd"
+    owned.ledger.add("daemon", owner=owner)
+    log = folder / "containerd.log"
+    process = start_daemon([find_tool("containerd"), "--config", config], owner=owner, log=log)
+
+    def listening() -> None:
+        if process.poll() is not None:
+            raise LabUnavailable(f"containerd ended with code {process.returncode}:\n  {tail(log)}")
+        if not socket.exists():
+            raise NotYet("no socket")
+
+    wait_until("containerd", listening, timeout=60, interval=0.02)
+    return socket
+
+
+def _empty_config(folder: Path) -> Path:
+    path = folder / "daemon.json"  # else the host's /etc/docker/daemon.json would be mixed in
+    path.write_text("{}")
+    return path
+
+
+def _write_shim(folder: Path) -> Path:
+    path = folder / "runc-bounded"
+    interpreter = Path(sys.executable).resolve()
+    command = shlex.join([str(interpreter), "-I", "-S", oci_shim.__file__, str(find_tool("runc"))])
+    path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    path.chmod(0o700)
+    return path
+
+
+def _make_bridge(owned: OwnedFolder) -> str:
+    """A bridge of our own: a dockerd with --bridge=none deletes docker0, whoever's it is."""
+    name = f"lf-{owned.id.removeprefix('lab-')}"
+    gateway = next(_free_subnet().hosts())
+    owned.ledger.add("bridge", name=name)
+    run(["ip", "link", "add", name, "type", "bridge"])
+    run(["ip", "address", "add", f"{gateway}/24", "dev", name])
+    run(["ip", "link", "set", name, "up"])
+    return name
+
+
+def _free_subnet() -> ipaddress.IPv4Network:
+    routes = json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]).output or "[]")
+    used = [ipaddress.ip_network(r["dst"], strict=False) for r in routes if r["dst"][:1].isdigit()]
+    for subnet in _SUBNETS.subnets(new_prefix=24):
+        if not any(isinstance(net, ipaddress.IPv4Network) and subnet.overlaps(net) for net in used):
+            return subnet
+    raise LabUnavailable(f"no free subnet in {_SUBNETS} for the private Docker bridge")

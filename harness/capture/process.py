@@ -1,0 +1,120 @@
+"""Starting processes: argument lists, an explicit environment, time limits that end the whole process group."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import LabUnavailable
+
+OWNER = "LIVEFIRE_OWNER"
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A command that has ended. `output` is standard output, `errors` standard error, decoded leniently."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def base_environment() -> dict[str, str]:
+    """What our own tools need, and nothing of the caller's environment but PATH, HOME and proxies' absence."""
+    path = os.environ.get("PATH", "")
+    sbin = ":".join(p for p in _SYSTEM_PATH.split(":") if p not in path.split(":"))
+    return {"PATH": f"{path}:{sbin}".strip(":"), "HOME": os.environ.get("HOME", "/root"), "LANG": "C.UTF-8"}
+
+
+def find_tool(name: str, *, package: str = "") -> Path:
+    """The full path of a program. Raises LabUnavailable, which names the package that holds it."""
+    found = shutil.which(name, path=base_environment()["PATH"])
+    if found is None:
+        hint = f"Install the package '{package or name}', or run scripts/run, which does."
+        raise LabUnavailable(f"'{name}' is not installed", hint=hint)
+    return Path(found)
+
+
+def run(command: Sequence[str | Path], *, timeout: float = 30, check: bool = True, stdin: bytes = b"") -> Completed:
+    """Run a short command to its end.
+
+    Raises LabUnavailable when it fails (unless `check` is false) or takes longer than `timeout` seconds.
+    """
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        env=base_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(stdin, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        kill_group(process)
+        raise LabUnavailable(f"'{Path(command[0]).name}' did not end within {timeout:g} s") from None
+    done = Completed(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
+    if check and done.code != 0:
+        said = (done.errors or done.output).strip().splitlines()
+        raise LabUnavailable(f"'{' '.join(str(p) for p in command)}' failed: {said[-1] if said else done.code}")
+    return done
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started in a session of its own, with all that it started in its group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def start_daemon(
+    command: Sequence[str | Path], *, owner: str, log: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a daemon in a session of its own, marked as `owner`'s in its environment, with all output in `log`."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [str(part) for part in command],
+            env=base_environment() | dict(environment or {}) | {OWNER: owner},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def owned_processes(owner: str) -> list[int]:
+    """The pids of all processes that carry `owner` in their environment: those started and their descendants."""
+    mark = f"{OWNER}={owner}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if mark in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+    return found
+
+
+def session_processes(session: int) -> list[int]:
+    """The pids of all processes in an audit session (see proc(5), /proc/pid/sessionid)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, ValueError):
+                if int((entry / "sessionid").read_text()) == session:
+                    found.append(int(entry.name))
+    return found
+
+
+def tail(path: Path, lines: int = 5) -> str:
+    """The last lines of a log, for an error message."""
+    try:
+        return "\n  ".join(path.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""

@@ -1,0 +1,103 @@
+"""Where Livefire keeps what it has made, and the lock that keeps two runs apart."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.capture.ledger import Ledger
+from harness.errors import LabUnavailable
+
+
+def state_root() -> Path:
+    """`LIVEFIRE_STATE`, else /var/lib/livefire for root, else a folder in the user's XDG state."""
+    given = os.environ.get("LIVEFIRE_STATE")
+    if given:
+        return Path(given).absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/livefire")
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "livefire"
+
+
+def cache_root() -> Path:
+    """Where built binaries are kept: outside the checkout, in the user's XDG cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "livefire"
+
+
+def new_id(kind: str) -> str:
+    """A name for a lab or a run: `lab-3f9a1c`."""
+    return f"{kind}-{secrets.token_hex(3)}"
+
+
+class OwnedFolder:
+    """A folder, mode 0700, with the ledger of everything that was made for it. Undoing the ledger removes it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+        self.ledger = Ledger(path / "ledger.jsonl")
+
+    @classmethod
+    def create(cls, kind: str) -> OwnedFolder:
+        """A new folder below the state root. The ledger's first entry is the folder itself."""
+        root = state_root()
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            owned = cls(root / new_id(kind))
+            owned.path.mkdir(mode=0o700)
+        except OSError as error:
+            raise LabUnavailable(f"{root}: {error.strerror}", hint="Set LIVEFIRE_STATE to a folder of yours.") from None
+        owned.ledger.add("folder", path=str(owned.path))
+        return owned
+
+
+def owned_folders() -> list[OwnedFolder]:
+    """All that was made and not yet undone: labs before runs, so that undoing in reverse ends runs first."""
+    root = state_root()
+    if not root.is_dir():
+        return []
+    return [OwnedFolder(p) for p in sorted(root.iterdir()) if p.is_dir() and (p.name.startswith(("lab-", "run-")))]
+
+
+@contextlib.contextmanager
+def exclusive() -> Iterator[None]:
+    """Hold the lock of this machine's Livefire: there is one kernel audit system, so one capture at a time.
+
+    The kernel drops the lock when its holder dies. Raises LabUnavailable, naming the holder.
+    """
+    root = state_root()
+    path = root / "lock"
+    try:
+        descriptor = _open_lock(path)
+    except OSError as error:
+        raise LabUnavailable(f"{root}: {error.strerror}", hint="Set LIVEFIRE_STATE to a folder of yours.") from None
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty: something is still to be undone, or a lab is kept
+            root.rmdir()
+        os.close(descriptor)
+
+
+def _open_lock(path: Path) -> int:
+    while True:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+            os.close(descriptor)
+            hint = "Wait for it, or end it."
+            raise LabUnavailable(f"another Livefire is at work here (pid {holder})", hint=hint) from None
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(path).st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        os.close(descriptor)  # its last holder removed the file while we opened it

@@ -1,0 +1,142 @@
+"""How each kind of thing in the ledger is undone. Each function succeeds when the thing is already gone."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from harness.capture.process import owned_processes, run
+from harness.capture.wait import NotYet, wait_until
+from harness.errors import LivefireError
+
+_MNT_DETACH = 2
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+def folder(path: str) -> None:
+    """Detach every mount below a folder, then remove it."""
+    target = Path(path)
+    if not target.exists():
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    for mount in sorted(mounts_below(target), reverse=True):
+        if libc.umount2(os.fsencode(mount), _MNT_DETACH) != 0:
+            raise OSError(ctypes.get_errno(), "cannot be unmounted", mount)
+    for attempt in range(5):  # a daemon that was killed may still be closing files
+        shutil.rmtree(target, ignore_errors=attempt < 4)
+        if not target.exists():
+            return
+        time.sleep(0.1)
+
+
+def mounts_below(path: Path) -> list[str]:
+    """The mount points at or below `path`, from /proc/self/mountinfo (proc(5); spaces are octal-escaped there)."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    decoded = [point.encode().decode("unicode_escape") for point in points]
+    return [point for point in decoded if point == str(path) or point.startswith(f"{path}/")]
+
+
+def daemon(owner: str) -> None:
+    """Kill the processes that carry this owner. Their state is thrown away, so they need no farewell."""
+
+    def gone() -> None:
+        alive = [pid for pid in owned_processes(owner) if not _is_zombie(pid)]
+        for pid in alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if alive:
+            raise NotYet(f"processes {alive}")
+
+    wait_until(f"end of {owner}", gone, timeout=10, interval=0.02)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def bridge(name: str) -> None:
+    """Remove a network bridge."""
+    if Path(f"/sys/class/net/{name}").exists():
+        run(["ip", "link", "delete", name])
+
+
+def cgroup(name: str) -> None:
+    """Kill what runs in a control group of ours, in each hierarchy, and remove it."""
+    roots = [root for root in (_CGROUPS, *_CGROUPS.glob("*")) if (root / name).is_dir()]
+
+    def gone() -> None:
+        alive = set()
+        for root in roots:
+            for procs in (root / name).rglob("cgroup.procs"):
+                with contextlib.suppress(OSError):
+                    alive.update(int(pid) for pid in procs.read_text().split())
+        for pid in alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if alive:
+            raise NotYet(f"processes {sorted(alive)}")
+
+    wait_until(f"end of the control group {name}", gone, timeout=10, interval=0.02)
+    for root in roots:
+        for inner in sorted((p for p in (root / name).rglob("*") if p.is_dir()), reverse=True):
+            inner.rmdir()
+        (root / name).rmdir()
+
+
+def audit_settings(enabled: int, backlog_limit: int) -> None:
+    """Put the kernel's audit settings back as they were."""
+    run(["auditctl", "-b", str(backlog_limit)])
+    run(["auditctl", "-e", str(enabled)])
+
+
+def audit_rules(key: str) -> None:
+    """Remove the audit rules that carry our key."""
+    listed = run(["auditctl", "-l"]).output.splitlines()
+    for line in listed:
+        if line.endswith(f"-F key={key}") or line.endswith(f"-k {key}"):
+            run(["auditctl", *line.replace("-a ", "-d ", 1).split()])
+
+
+def containers(socket: str, image: str) -> None:
+    """Remove each container that was made from an image of ours, on a daemon that goes on running."""
+    from harness.capture.lab.docker_api import docker_client  # at the bottom: few runs need it
+
+    with docker_client(Path(socket)) as client:
+        for container in client.containers.list(all=True, filters={"ancestor": image}):
+            container.remove(force=True)
+
+
+def image(socket: str, reference: str) -> None:
+    """Remove an image that we made, on a daemon that goes on running."""
+    import docker.errors
+
+    from harness.capture.lab.docker_api import docker_client
+
+    with docker_client(Path(socket)) as client, contextlib.suppress(docker.errors.ImageNotFound):
+        client.images.remove(reference, force=True)
+
+
+def kube_objects(kubeconfig: str, run_id: str) -> None:
+    """Remove what was made in a cluster that goes on running."""
+    from harness.capture.lab.kube_api import KubeApi
+
+    if Path(kubeconfig).exists():
+        KubeApi(Path(kubeconfig)).delete_labelled(run_id)
+
+
+def sysctl(name: str, value: str) -> None:
+    """Put a kernel setting back."""
+    path = Path("/proc/sys") / name.replace(".", "/")
+    try:
+        if path.read_text().strip() != value:
+            path.write_text(value)
+    except OSError as error:
+        raise LivefireError(f"{name} cannot be set back to {value}: {error.strerror}") from None

@@ -1,0 +1,39 @@
+"""Waiting for something that another process does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from harness.errors import LabUnavailable
+
+T = TypeVar("T")
+
+
+class NotYet(Exception):
+    """A probe saw something other than what is waited for; the text says what."""
+
+
+def wait_until(
+    what: str,
+    probe: Callable[[], T],
+    *,
+    timeout: float,
+    interval: float = 0.05,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """Call `probe` until it returns, at most for `timeout` seconds.
+
+    A probe raises NotYet to be called again; any other exception ends the wait.
+    Raises LabUnavailable, which says what the last probe saw.
+    """
+    deadline = clock() + timeout
+    while True:
+        try:
+            return probe()
+        except NotYet as seen:
+            if clock() >= deadline:
+                raise LabUnavailable(f"{what}: not within {timeout:g} s; last seen: {seen}") from None
+        sleep(interval)
