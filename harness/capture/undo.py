@@ -73,7 +73,7 @@ def cgroup(name: str) -> None:
     roots = [root for root in (_CGROUPS, *_CGROUPS.glob("*")) if (root / name).is_dir()]
 
     def gone() -> None:
-        alive = set()
+        alive: set[int] = set()
         for root in roots:
             for procs in (root / name).rglob("cgroup.procs"):
                 with contextlib.suppress(OSError):

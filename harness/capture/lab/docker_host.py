@@ -20,7 +20,7 @@ from harness.capture.state import OwnedFolder
 from harness.capture.wait import NotYet, wait_until
 from harness.errors import LabUnavailable, Refused
 
-_SUBNETS = ipaddress.ip_network("10.213.0.0/16")
+_SUBNETS = ipaddress.IPv4Network("10.213.0.0/16")
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ def _make_bridge(owned: OwnedFolder) -> str:
 
 def _free_subnet() -> ipaddress.IPv4Network:
     routes = json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]).output or "[]")
-    used = [ipaddress.ip_network(r["dst"], strict=False) for r in routes if r["dst"][:1].isdigit()]
+    used = [ipaddress.IPv4Network(r["dst"], strict=False) for r in routes if r["dst"][:1].isdigit()]
     for subnet in _SUBNETS.subnets(new_prefix=24):
-        if not any(isinstance(net, ipaddress.IPv4Network) and subnet.overlaps(net) for net in used):
+        if not any(subnet.overlaps(network) for network in used):
             return subnet
     raise LabUnavailable(f"no free subnet in {_SUBNETS} for the private Docker bridge")

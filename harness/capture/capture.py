@@ -1,0 +1,166 @@
+"""One capture: sensors on, each atomic detonated between two marks, sensors drained, everything put back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+from harness.capture.detonator import Surroundings, detonate
+from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
+from harness.capture.lab.image import REFERENCE
+from harness.capture.lab.kube_api import KubeApi
+from harness.capture.lab.lab import Lab
+from harness.capture.sensors.auditd import AuditdSensor
+from harness.capture.sensors.base import Arrivals, Sensor, now
+from harness.capture.sensors.docker_daemon import DockerDaemonSensor
+from harness.capture.sensors.kube_audit import KubeAuditSensor
+from harness.capture.state import OwnedFolder
+from harness.capture.versions import host, lab_versions, tool_versions
+from harness.errors import LivefireError
+from harness.model.atomic import Atomic
+from harness.model.events import AtomicDetonated, AtomicStarted, LabStep, SensorDrained, Subscriber
+from harness.model.manifest import Detonation, Manifest, SensorRecord
+from harness.recording import RecordingWriter, layout
+
+
+class Capture:
+    """A capture in a lab. `owned` holds what is made for it alone; its ledger is undone at the end."""
+
+    def __init__(self, lab: Lab, recording: RecordingWriter, subscriber: Subscriber, timeout: float) -> None:
+        self.lab = lab
+        self.recording = recording
+        self.owned = OwnedFolder.create("run")
+        self._subscriber = subscriber
+        self._timeout = timeout
+        self._arrivals = Arrivals(recording)
+        self._api = KubeApi(lab.cluster.kubeconfig) if lab.cluster else None
+        self._requests = threading.Lock()
+        self._users: list[str] = [lab.cluster.admin] if lab.cluster and lab.cluster.admin else []
+
+    def run(self, atomics: Sequence[Atomic]) -> Manifest:
+        """Detonate the atomics one after the other; returns the manifest, yet without hashes.
+
+        Raises LabUnavailable when a sensor does not start. A sensor that breaks later is a result, not an error.
+        """
+        with ThreadPoolExecutor(1) as pool:  # asking every tool takes longer than detonating an atomic
+            versions = pool.submit(tool_versions)
+            sensors = self._sensors()
+            self._start(sensors)
+            started = now()
+            self._mark(sensors, "start")
+            harness = self._surroundings("harness")
+            detonations = []
+            for number, atomic in enumerate(atomics):
+                detonations.append(self._detonate(atomic, number, harness))
+                self._mark(sensors, f"after:{atomic.id}")
+            self._mark(sensors, "end")
+            finished = now()
+            drained = [self._drain(sensor) for sensor in sensors]
+        return self._manifest(started, finished, versions.result(), detonations, drained)
+
+    def undo(self) -> list[str]:
+        """Put back what this capture changed; returns what could not be."""
+        if self._api:
+            self._api.close()
+        return self.owned.ledger.undo()
+
+    def _sensors(self) -> list[Sensor]:
+        sensors: list[Sensor] = [AuditdSensor(self.owned, self._arrivals)]
+        if self.lab.docker:
+            sensors.append(DockerDaemonSensor(self.lab.docker, self._arrivals, self.recording))
+        if self.lab.cluster and self._api:
+            sensors.append(KubeAuditSensor(self._api, self.lab.cluster.audit_log, self._arrivals))
+        return sensors
+
+    def _start(self, sensors: list[Sensor]) -> None:
+        for sensor in sensors:
+            self._subscriber(LabStep(sensor.name, "starting"))
+            try:
+                sensor.start()
+            except LivefireError as error:
+                self._subscriber(LabStep(sensor.name, "failed", error.message.splitlines()[0]))
+                raise
+            self._subscriber(LabStep(sensor.name, "ready"))
+
+    def _mark(self, sensors: list[Sensor], label: str) -> None:
+        with ThreadPoolExecutor(len(sensors)) as pool:
+            list(pool.map(lambda sensor: sensor.mark(label), sensors))
+
+    def _drain(self, sensor: Sensor) -> SensorRecord:
+        record = sensor.drain()
+        self._subscriber(SensorDrained(record))
+        return record
+
+    def _surroundings(self, name: str, docker_socket: Path | None = None) -> Surroundings:
+        """A home, and an identity in the cluster, for one atomic or for the harness."""
+        home = self.owned.path / name
+        home.mkdir(mode=0o700)
+        kubeconfig = user = None
+        if self._api:
+            self._ledger_identities()
+            user, token = self._api.create_identity(f"{self.owned.id}-{name}", self.owned.id)
+            kubeconfig = home / "kubeconfig"
+            self._api.write_kubeconfig(kubeconfig, token)
+            if name == "harness":
+                self._users.append(user)
+        if docker_socket is None and self.lab.docker:
+            docker_socket = self.lab.docker.socket
+        return Surroundings(f"{self.owned.id}/shell", home, docker_socket, kubeconfig, user)
+
+    def _ledger_identities(self) -> None:
+        assert self.lab.cluster is not None
+        if not any(entry["kind"] == "kube_objects" for entry in self.owned.ledger.open_entries()):
+            kubeconfig = str(self.lab.cluster.kubeconfig)
+            self.owned.ledger.add("kube_objects", kubeconfig=kubeconfig, run_id=self.owned.id)
+
+    def _detonate(self, atomic: Atomic, number: int, harness: Surroundings) -> Detonation:
+        self._subscriber(AtomicStarted(atomic.id))
+        if number == 0:
+            self.owned.ledger.add("daemon", owner=harness.owner)
+        with self._gateway(atomic, number) as socket:
+            attack = self._surroundings(f"atomic-{number}", socket)
+            detonation = detonate(atomic, attack, harness, timeout=self._timeout)
+        self._subscriber(AtomicDetonated(detonation))
+        return detonation
+
+    @contextlib.contextmanager
+    def _gateway(self, atomic: Atomic, number: int) -> Iterator[Path | None]:
+        if self.lab.docker is None:
+            yield None
+            return
+        path = self.owned.path / f"{number}.sock"
+        with DockerGateway(atomic.id, path, self.lab.docker.socket, self._note_request):
+            yield path
+
+    def _note_request(self, request: ApiRequest) -> None:
+        with self._requests, self.recording.file(layout.DAEMON_REQUESTS).open("a", encoding="utf-8") as out:
+            out.write(request.line() + "\n")
+
+    def _manifest(
+        self,
+        started: datetime,
+        finished: datetime,
+        versions: dict[str, str],
+        detonations: list[Detonation],
+        sensors: list[SensorRecord],
+    ) -> Manifest:
+        attacks = [d.attack for d in detonations if d.attack]
+        by_session = all(attack.session is not None for attack in attacks)
+        return Manifest(
+            run_id=self.owned.id,
+            started=started,
+            finished=finished,
+            host=host(),
+            versions=versions | lab_versions(self.lab),
+            lab=self.lab.facts(REFERENCE),
+            attribution="audit-session" if by_session else "process-tree",
+            harness_pid=os.getpid(),
+            harness_users=self._users,
+            sensors=sensors,
+            detonations=detonations,
+        )

@@ -1,0 +1,29 @@
+"""The cluster that atomics run against, whichever kind it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.capture.state import OwnedFolder
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that answers. `audit_log` lies on this host; `owned` says that we started it."""
+
+    kind: str
+    name: str
+    kubeconfig: Path
+    audit_log: Path
+    version: str
+    reason: str
+    owned: bool
+    admin: str
+
+
+class ClusterStarter(Protocol):
+    """Brings a cluster up. Everything it makes is in the ledger of `owned` first; undoing that takes it down."""
+
+    def __call__(self, owned: OwnedFolder, reason: str) -> Cluster: ...

@@ -1,0 +1,49 @@
+"""A cluster that the user has named: `context:NAME` of their kubeconfig, with the audit log on this host."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import yaml
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
+
+from harness.capture.lab.cluster import Cluster
+from harness.capture.lab.kube_api import KubeApi
+from harness.capture.state import OwnedFolder
+from harness.errors import LabUnavailable, Refused
+
+
+def use_existing(owned: OwnedFolder, context: str, audit_log: Path | None) -> Cluster:
+    """Use the cluster of a kubeconfig context. Makes a namespace `livefire` there, and nothing else but its identities.
+
+    Raises Refused for an unknown context or a missing audit log, LabUnavailable if the cluster does not answer.
+    """
+    source = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube/config")
+    if audit_log is None:
+        hint = "Name the API server's audit log with --kube-audit-log FILE: without it no API call can be seen."
+        raise Refused(f"the audit log of context '{context}' is not known", hint=hint)
+    if not audit_log.is_file():
+        raise Refused(f"the audit log {audit_log} is not there")
+    try:
+        document = yaml.safe_load(source.read_text())
+        names = [entry["name"] for entry in document["contexts"]]
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        raise LabUnavailable(f"{source} is not a readable kubeconfig", hint="Set KUBECONFIG.") from None
+    if context not in names:
+        raise Refused(f"there is no context '{context}' in {source}", hint=f"Known: {', '.join(names)}.")
+    kubeconfig = owned.path / "existing.kubeconfig"
+    kubeconfig.touch(mode=0o600)
+    kubeconfig.write_text(yaml.safe_dump(document | {"current-context": context}))
+    try:
+        api = KubeApi(kubeconfig)
+        version = api.version()
+        owned.ledger.add("kube_objects", kubeconfig=str(kubeconfig), run_id=owned.id)
+        api.ensure_namespace(owned.id)
+        api.close()
+    except (ApiException, ConfigException, HTTPError) as error:
+        raise LabUnavailable(f"the cluster of context '{context}' does not answer: {error}") from None
+    reason = "named on the command line"
+    return Cluster("context", context, kubeconfig, audit_log, version, reason, owned=False, admin="")

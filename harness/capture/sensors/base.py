@@ -1,0 +1,72 @@
+"""What every sensor can do: start, mark, drain, and tell its health."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from harness.capture.sensors.follower import LogFollower
+from harness.model.manifest import Check, Mark, SensorRecord
+from harness.recording import RecordingWriter, layout
+
+MARK_TIMEOUT = 5.0
+
+
+class Sensor(Protocol):
+    """A source of telemetry. After `start`, what it sees flows into the recording until `drain`."""
+
+    name: str
+
+    def start(self) -> None:
+        """Begin. Raises LabUnavailable when the sensor cannot be had."""
+
+    def mark(self, label: str) -> Mark:
+        """Emit a canary event and wait until it has come through: all that happened before it then has, too."""
+
+    def drain(self) -> SensorRecord:
+        """End, and tell how it went. Never raises: an unhealthy sensor is a result."""
+
+
+class Arrivals:
+    """`raw/arrivals.jsonl`: up to which byte each file could be read, and when. Safe to call from several threads."""
+
+    def __init__(self, recording: RecordingWriter) -> None:
+        self._recording = recording
+        self._lock = threading.Lock()
+
+    def note(self, file: str, offset: int, time: float) -> None:
+        """`offset` in bytes from the start of the file in the recording, `time` in seconds since the epoch."""
+        line = json.dumps({"file": file, "offset": offset, "time": time})
+        with self._lock, self._recording.file(layout.ARRIVALS).open("a", encoding="ascii") as out:
+            out.write(line + "\n")
+
+    def follow(self, source: Path, file: str, *, from_start: bool = False) -> LogFollower:
+        """A follower of `source` that writes to `file` of the recording."""
+        target = self._recording.file(file)
+        return LogFollower(source, target, lambda offset, at: self.note(file, offset, at), from_start=from_start)
+
+
+def canary_token() -> str:
+    """A word that nothing else contains. Lower case, so that it can be a tag, a name and an argument."""
+    return f"livefire-canary-{secrets.token_hex(8)}"
+
+
+def now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)
+
+
+def make_mark(label: str, token: str, emitted: datetime, seen: float | None) -> Mark:
+    """A mark from what `LogFollower.seen` returned."""
+    return Mark(
+        label=label, token=token, emitted=emitted, seen=None if seen is None else datetime.fromtimestamp(seen, UTC)
+    )
+
+
+def make_check(readings: dict[str, str | int | bool | None], problems: list[str]) -> Check:
+    """A check that is ok when there are no problems."""
+    return Check(time=now(), ok=not problems, readings=readings, problems=problems)

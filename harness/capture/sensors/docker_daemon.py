@@ -1,0 +1,159 @@
+"""The Docker daemon: its debug log, its events, and an inspect of each container at the moment of its creation."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+import requests
+
+from harness.capture.lab.docker_api import docker_client
+from harness.capture.lab.docker_host import DockerHost
+from harness.capture.lab.image import REFERENCE
+from harness.capture.sensors.base import MARK_TIMEOUT, Arrivals, canary_token, make_check, make_mark, now
+from harness.capture.sensors.follower import LogFollower
+from harness.errors import LabUnavailable
+from harness.model.manifest import Check, Mark, SensorRecord
+from harness.recording import RecordingWriter, layout
+
+CANARY_REPOSITORY = "livefire/canary"
+
+
+class DockerDaemonSensor:
+    """Follows the daemon's log, where we can read it, and its stream of events."""
+
+    name = "docker_daemon"
+
+    def __init__(self, host: DockerHost, arrivals: Arrivals, recording: RecordingWriter) -> None:
+        self._host = host
+        self._arrivals = arrivals
+        self._events = _EventStream(host.socket, recording.file(layout.DAEMON_EVENTS), arrivals)
+        self._log: LogFollower | None = None
+        self._marks: list[Mark] = []
+        self._before: Check | None = None
+
+    def start(self) -> None:
+        """Subscribe to the events and follow the log."""
+        if self._host.log:
+            self._log = self._arrivals.follow(self._host.log, layout.DAEMON_LOG)
+            self._log.start()
+        self._events.start()
+        self._before = self._check()
+
+    def mark(self, label: str) -> Mark:
+        """Tag our image with a token and untag it: that shows in the log and in the events."""
+        token, emitted = canary_token(), now()
+        with contextlib.suppress(docker.errors.DockerException, OSError, requests.RequestException):
+            with docker_client(self._host.socket, timeout=5) as client:
+                client.api.tag(REFERENCE, CANARY_REPOSITORY, token)
+                client.api.remove_image(f"{CANARY_REPOSITORY}:{token}")
+        seen = self._events.seen(token, MARK_TIMEOUT)
+        if self._log and seen is not None:
+            seen = self._log.seen(token, MARK_TIMEOUT)
+        mark = make_mark(label, token, emitted, seen)
+        self._marks.append(mark)
+        return mark
+
+    def drain(self) -> SensorRecord:
+        """Check once more, then end the stream."""
+        assert self._before is not None
+        after = self._check()
+        self._events.stop()
+        files, problems, notes = [layout.DAEMON_EVENTS], list(after.problems), []
+        if self._log:
+            self._log.stop()
+            problems += self._log.problems
+            files.append(layout.DAEMON_LOG)
+        else:
+            notes.append("the log of a host's daemon is not read: its events and inspect stand alone")
+        return SensorRecord(
+            name="docker_daemon",
+            files=files,
+            before=self._before,
+            after=make_check(after.readings, problems),
+            marks=self._marks,
+            notes=notes,
+        )
+
+    def _check(self) -> Check:
+        problems = list(self._events.problems)
+        try:
+            with docker_client(self._host.socket, timeout=5) as client:
+                debug = bool(client.info().get("Debug"))
+        except (docker.errors.DockerException, OSError, requests.RequestException) as error:
+            return make_check({"debug": None}, [*problems, f"the daemon does not answer: {str(error).splitlines()[0]}"])
+        if self._log and not debug:
+            problems.append("the daemon does not log at debug level")
+        return make_check({"debug": debug, "events": self._events.count}, problems)
+
+
+class _EventStream:
+    """`GET /events`, with an inspect on each container's creation; a `--rm` container lives for milliseconds."""
+
+    def __init__(self, socket: Path, target: Path, arrivals: Arrivals) -> None:
+        self.count = 0
+        self.problems: list[str] = []
+        self._socket = socket
+        self._target = target
+        self._arrivals = arrivals
+        self._stopping = False
+        self._client: Any = None
+        self._stream: Any = None
+        self._thread = threading.Thread(target=self._run, name="docker events", daemon=True)
+
+    def start(self) -> None:
+        """Connect, and return once the daemon has accepted the subscription. Raises LabUnavailable."""
+        try:
+            self._client = docker.DockerClient(base_url=f"unix://{self._socket}", version="auto", timeout=None)  # type: ignore[arg-type]
+            self._stream = self._client.api.events(decode=True)
+        except (docker.errors.DockerException, requests.RequestException) as error:
+            raise LabUnavailable(f"the Docker daemon's events cannot be had: {error}") from None
+        self._target.touch(mode=0o600)
+        self._thread.start()
+
+    def seen(self, token: str, timeout: float) -> float | None:
+        """When `token` stood in an event; None if it did not within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while token.encode() not in self._target.read_bytes():
+            if time.monotonic() >= deadline or not self._thread.is_alive():
+                return None
+            time.sleep(0.01)
+        return time.time()
+
+    def stop(self) -> None:
+        """End the stream from our side."""
+        self._stopping = True
+        self._stream.close()
+        self._thread.join(timeout=5)
+        self._client.close()
+
+    def _run(self) -> None:
+        reason = "the daemon's events ended early"
+        try:
+            with docker_client(self._socket) as inspector, self._target.open("ab", buffering=0) as target:
+                for event in self._stream:
+                    received = time.time()
+                    line = {"received": received, "event": event, "inspect": self._inspect(inspector, event)}
+                    target.write(json.dumps(line).encode() + b"\n")
+                    self._arrivals.note(layout.DAEMON_EVENTS, target.tell(), received)
+                    self.count += 1
+        except (docker.errors.DockerException, OSError, ValueError, requests.RequestException) as error:
+            reason += f": {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        if not self._stopping:  # the SDK turns a broken stream into a quiet end
+            self.problems.append(reason)
+
+    def _inspect(self, client: docker.DockerClient, event: dict[str, Any]) -> dict[str, Any] | None:
+        if event.get("Type") != "container" or event.get("Action") != "create":
+            return None
+        try:
+            found: dict[str, Any] = client.api.inspect_container(event["Actor"]["ID"])
+        except docker.errors.NotFound:
+            return None
+        config = found.get("Config") or {}
+        config["Env"] = [f"{entry.partition('=')[0]}=***" for entry in config.get("Env") or []]
+        return found

@@ -1,0 +1,114 @@
+"""Following a log while it is written, so that a rotation in mid-run loses nothing."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+ArrivalSink = Callable[[int, float], None]
+_INTERVAL = 0.01
+
+
+class LogFollower:
+    """Copies what is appended to `source` into `target` and tells `arrived(offset, time)` for each piece.
+
+    `problems` says what may have been lost: a log that was truncated or vanished, or one that cannot be read.
+    """
+
+    def __init__(self, source: Path, target: Path, arrived: ArrivalSink, *, from_start: bool = False) -> None:
+        self.source = source
+        self.target = target
+        self.problems: list[str] = []
+        self._arrived = arrived
+        self._from_start = from_start
+        self._stop = threading.Event()
+        self._reader: BinaryIO | None = None
+        self._thread = threading.Thread(target=self._run, name=f"follow {source.name}", daemon=True)
+        self._sought: dict[bytes, float] = {}
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begin at the end of the log (or at its start). Raises OSError when it can't be read."""
+        self._reader = self.source.open("rb")
+        if not self._from_start:
+            self._reader.seek(0, os.SEEK_END)
+        self.target.touch(mode=0o600)
+        self._thread.start()
+
+    def seen(self, token: str, timeout: float) -> float | None:
+        """Wait until `token` has been copied; returns when that was (seconds since the epoch), or None."""
+        deadline = time.monotonic() + timeout
+        needle = token.encode()
+        while True:
+            alive = self._thread.is_alive()
+            if needle in self.target.read_bytes():  # small: a capture takes seconds
+                return time.time()
+            if time.monotonic() >= deadline or not alive:
+                return None
+            time.sleep(_INTERVAL)
+
+    def stop(self) -> None:
+        """Copy what is still to come and end."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._reader:
+            self._reader.close()
+
+    def _run(self) -> None:
+        assert self._reader is not None
+        with self.target.open("ab", buffering=0) as target:
+            while True:
+                last = self._stop.is_set()  # asked before reading: what came before the request is still read
+                moved = self._copy(target)
+                if not moved and self._renewed():
+                    continue
+                if last:
+                    return
+                if not moved:
+                    self._stop.wait(_INTERVAL)
+
+    def _copy(self, target: BinaryIO | object) -> bool:
+        assert self._reader is not None
+        try:
+            data = self._reader.read()
+        except OSError as error:
+            self._problem(f"{self.source.name} cannot be read: {error.strerror}")
+            return False
+        if data:
+            target.write(data)  # type: ignore[union-attr]
+            self._arrived(target.tell(), time.time())  # type: ignore[union-attr]
+        return bool(data)
+
+    def _renewed(self) -> bool:
+        """Whether the log was rotated, and the new one opened; what was truncated can't be had any more."""
+        assert self._reader is not None
+        ours = os.fstat(self._reader.fileno())
+        if ours.st_size < self._reader.tell():
+            self._problem(f"{self.source.name} was truncated")
+            self._reader.seek(0)
+            return True
+        try:
+            now = self.source.stat()
+        except FileNotFoundError:
+            if self._stop.is_set():
+                self._problem(f"{self.source.name} has vanished")
+            return False
+        if (now.st_ino, now.st_dev) == (ours.st_ino, ours.st_dev):
+            return False
+        rest = self._reader.read()
+        fresh = self.source.open("rb")
+        if rest:  # written to the old file between our last read and the rename
+            with self.target.open("ab") as target:
+                target.write(rest)
+        self._reader.close()
+        self._reader = fresh
+        return True
+
+    def _problem(self, text: str) -> None:
+        if text not in self.problems:
+            self.problems.append(text)

@@ -1,0 +1,65 @@
+"""The audit log of the Kubernetes API server (log backend, blocking mode)."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import urllib3
+from kubernetes.client.exceptions import ApiException
+
+from harness.capture.lab.kube_api import KubeApi
+from harness.capture.sensors.base import MARK_TIMEOUT, Arrivals, canary_token, make_check, make_mark, now
+from harness.errors import LabUnavailable
+from harness.model.manifest import Check, Mark, SensorRecord
+from harness.recording import layout
+
+
+class KubeAuditSensor:
+    """Follows the audit log's file."""
+
+    name = "kube_audit"
+
+    def __init__(self, api: KubeApi, audit_log: Path, arrivals: Arrivals) -> None:
+        self._api = api
+        self._source = audit_log
+        self._follower = arrivals.follow(audit_log, layout.KUBE_AUDIT)
+        self._marks: list[Mark] = []
+        self._before: Check | None = None
+
+    def start(self) -> None:
+        """Follow the log from its end. Raises LabUnavailable when it can't be read."""
+        try:
+            self._follower.start()
+        except OSError as error:
+            raise LabUnavailable(f"the audit log {self._source}: {error.strerror}") from None
+        self._before = self._check()
+
+    def mark(self, label: str) -> Mark:
+        """Ask for a configmap that does not exist, named by a token."""
+        token, emitted = canary_token(), now()
+        with contextlib.suppress(ApiException, urllib3.exceptions.HTTPError):
+            self._api.canary(token)
+        mark = make_mark(label, token, emitted, self._follower.seen(token, MARK_TIMEOUT))
+        self._marks.append(mark)
+        return mark
+
+    def drain(self) -> SensorRecord:
+        """Check once more and stop following."""
+        assert self._before is not None
+        after = self._check()
+        self._follower.stop()
+        return SensorRecord(
+            name="kube_audit",
+            files=[layout.KUBE_AUDIT],
+            before=self._before,
+            after=make_check(after.readings, after.problems + self._follower.problems),
+            marks=self._marks,
+        )
+
+    def _check(self) -> Check:
+        try:
+            said = self._api.ready()
+        except ApiException as error:
+            said = f"HTTP {error.status}"
+        return make_check({"ready": not said}, [f"the API server is not ready: {said}"] if said else [])
