@@ -98,6 +98,6 @@ def _open_lock(path: Path) -> int:
             hint = "Wait for it, or end it."
             raise LabUnavailable(f"another Livefire is at work here (pid {holder})", hint=hint) from None
         with contextlib.suppress(FileNotFoundError):
-            if os.stat(path).st_ino == os.fstat(descriptor).st_ino:
+            if path.stat().st_ino == os.fstat(descriptor).st_ino:
                 return descriptor
         os.close(descriptor)  # its last holder removed the file while we opened it

@@ -28,7 +28,10 @@ _STATE = "lab.json"
 
 @dataclass(frozen=True)
 class LabChoice:
-    """What the user asked for. `cluster` is auto, control-plane, none or context:NAME; `docker` auto, managed, host, none."""
+    """What the user asked for.
+
+    `cluster` is auto, control-plane, none or context:NAME; `docker` is auto, managed, host or none.
+    """
 
     cluster: str = "auto"
     docker: str = "auto"
@@ -98,31 +101,45 @@ def _part(
     return part
 
 
+def plan(choice: LabChoice) -> list[str]:
+    """What `start_lab` would bring up, and why. Raises as it does for a choice that can't be had."""
+    docker, docker_reason = _docker_kind(choice)
+    cluster, cluster_reason = _cluster_kind(choice)
+    return [f"docker: {docker} ({docker_reason})", f"cluster: {cluster} ({cluster_reason})"]
+
+
+def _docker_kind(choice: LabChoice) -> tuple[str, str]:
+    if choice.docker not in ("auto", "managed", "host", "none"):
+        raise InvalidInput(f"--docker {choice.docker}: unknown", hint="It is one of auto, managed, host, none.")
+    if choice.docker != "auto":
+        return choice.docker, "named on the command line"
+    if os.geteuid() == 0 and shutil.which("dockerd", path=base_environment()["PATH"]):
+        return "managed", "root, and dockerd is installed"
+    return "host", "a private daemon needs root and dockerd"
+
+
 def _docker_starter(choice: LabChoice) -> Callable[[OwnedFolder], DockerHost] | None:
-    kind, reason = choice.docker, "named on the command line"
-    if kind == "auto":
-        can_manage = os.geteuid() == 0 and shutil.which("dockerd", path=base_environment()["PATH"])
-        kind = "managed" if can_manage else "host"
-        reason = "root, and dockerd is installed" if can_manage else "a private daemon needs root and dockerd"
+    kind, reason = _docker_kind(choice)
     if kind == "none":
         return None
-    if kind not in ("managed", "host"):
-        raise InvalidInput(f"--docker {kind}: unknown", hint="It is one of auto, managed, host, none.")
     return lambda owned: start_managed(owned, reason) if kind == "managed" else use_host(owned, reason)
 
 
+def _cluster_kind(choice: LabChoice) -> tuple[str, str]:
+    if choice.cluster == "auto":
+        return "control-plane", "no lab is kept"
+    if choice.cluster in ("control-plane", "none") or choice.cluster.startswith("context:"):
+        return choice.cluster, "named on the command line"
+    hint = "It is one of auto, control-plane, none, or context:NAME in full."
+    raise InvalidInput(f"--cluster {choice.cluster}: unknown", hint=hint)
+
+
 def _cluster_starter(choice: LabChoice) -> Callable[[OwnedFolder], Cluster] | None:
-    kind, reason = choice.cluster, "named on the command line"
+    kind, reason = _cluster_kind(choice)
     if kind.startswith("context:"):
         return lambda owned: use_existing(owned, kind.removeprefix("context:"), choice.kube_audit_log)
     if kind == "none":
         return None
-    if kind == "auto":
-        kind, reason = "control-plane", "no lab is kept, and this version has no other kind of its own"
-    if kind != "control-plane":
-        raise InvalidInput(
-            f"--cluster {kind}: unknown", hint="It is one of auto, control-plane, none, or context:NAME in full."
-        )
     find_kube_apiserver()  # asked before anything is started
     find_etcd()
     return lambda owned: start_control_plane(owned, reason)

@@ -55,7 +55,7 @@ class AuditdSensor:
 
     def start(self) -> None:
         """Start auditd if none runs, enlarge the backlog, add the rules."""
-        find_tool("auditctl", package="auditd")
+        auditctl = find_tool("auditctl", package="auditd")
         status = kernel_status()
         if status["enabled"] == 2:
             hint = "Its rules are locked until the next boot (auditctl -e 2)."
@@ -63,11 +63,11 @@ class AuditdSensor:
         self._owned.ledger.add("audit_settings", enabled=status["enabled"], backlog_limit=status["backlog_limit"])
         log = self._running_log() if status["pid"] else self._start_daemon()
         if status["backlog_limit"] < BACKLOG:
-            run(["auditctl", "-b", str(BACKLOG)])
-        run(["auditctl", "-e", "1"])
+            run([auditctl, "-b", str(BACKLOG)])
+        run([auditctl, "-e", "1"])
         self._owned.ledger.add("audit_rules", key=KEY)
         for rule in _RULES:
-            run(["auditctl", *rule])
+            run([auditctl, *rule])
         self._follower = self._arrivals.follow(log, layout.AUDIT_LOG)
         self._follower.start()
         self._pid = kernel_status()["pid"]
@@ -111,7 +111,8 @@ class AuditdSensor:
 
     def drain(self) -> SensorRecord:
         """Check once more and stop following. The rules and the daemon go when the ledger is undone."""
-        assert self._follower is not None and self._before is not None
+        assert self._follower is not None
+        assert self._before is not None
         after = self._check(lost_before=self._before.readings["lost"])
         self._follower.stop()
         if self._follower.problems:
@@ -128,7 +129,7 @@ class AuditdSensor:
     def _check(self, lost_before: str | int | bool | None = None) -> Check:
         problems = []
         try:
-            status, rules = kernel_status(), run(["auditctl", "-l"]).output
+            status, rules = kernel_status(), run([find_tool("auditctl"), "-l"]).output
         except LabUnavailable as error:
             return make_check({"lost": None}, [f"auditctl: {error.message}"])
         ours = [line for line in rules.splitlines() if f"key={KEY}" in line and "execve" in line]
@@ -149,7 +150,7 @@ class AuditdSensor:
 def kernel_status() -> dict[str, int]:
     """`auditctl -s` as numbers: enabled, failure, pid, rate_limit, backlog_limit, lost, backlog, … (auditctl(8))."""
     found = {}
-    for line in run(["auditctl", "-s"]).output.splitlines():
+    for line in run([find_tool("auditctl", package="auditd"), "-s"]).output.splitlines():
         name, _, value = line.partition(" ")
         if value.strip().isdigit():
             found[name] = int(value)

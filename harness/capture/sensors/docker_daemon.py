@@ -48,10 +48,12 @@ class DockerDaemonSensor:
     def mark(self, label: str) -> Mark:
         """Tag our image with a token and untag it: that shows in the log and in the events."""
         token, emitted = canary_token(), now()
-        with contextlib.suppress(docker.errors.DockerException, OSError, requests.RequestException):
-            with docker_client(self._host.socket, timeout=5) as client:
-                client.api.tag(REFERENCE, CANARY_REPOSITORY, token)
-                client.api.remove_image(f"{CANARY_REPOSITORY}:{token}")
+        with (
+            contextlib.suppress(docker.errors.DockerException, OSError, requests.RequestException),
+            docker_client(self._host.socket, timeout=5) as client,
+        ):
+            client.api.tag(REFERENCE, CANARY_REPOSITORY, token)
+            client.api.remove_image(f"{CANARY_REPOSITORY}:{token}")
         seen = self._events.seen(token, MARK_TIMEOUT)
         if self._log and seen is not None:
             seen = self._log.seen(token, MARK_TIMEOUT)

@@ -1,0 +1,57 @@
+"""`livefire list` and `livefire lint`: what there is, and whether it is well made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.cli.options import ATOMICS, EXPECTATIONS, AtomicsOption, ExpectationsOption, Select
+from harness.errors import InvalidFiles, LivefireError
+from harness.model.catalog import check_atomics_known, find_atomics, find_expectations, select
+from harness.proof.lint import check
+
+
+def list_atomics(
+    selectors: Select = None, atomics: AtomicsOption = ATOMICS, expectations: ExpectationsOption = EXPECTATIONS
+) -> None:
+    """List the atomics, and the rules that expect something of them."""
+    chosen = select(find_atomics([atomics]), selectors or [])
+    rules: dict[str, list[str]] = {}
+    for expectation in find_expectations([expectations]) if expectations.exists() else []:
+        rules.setdefault(expectation.atomic, []).append(expectation.rule.id)
+    table = Table(box=None, pad_edge=False)
+    for title in ("ATOMIC", "RULES"):
+        table.add_column(title, overflow="fold")
+    for atomic in chosen:
+        table.add_row(Text(atomic.id), Text(", ".join(rules.get(atomic.id, ["-"]))))
+    Console(highlight=False).print(table)
+
+
+def lint(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders. Default: atomics and expectations.", metavar="[PATH]...")
+    ] = None,
+) -> None:
+    """Check atomics, rules and expectations: schema, KQL, flags. Prints each mistake with file:line:column."""
+    given = paths or [path for path in (ATOMICS, EXPECTATIONS) if path.exists()]
+    problems: list[LivefireError] = []
+    atomics, expectations = [], []
+    try:
+        atomics = find_atomics(given)
+    except LivefireError as error:
+        problems.append(error)
+    try:
+        expectations = find_expectations(given)
+        problems += check(expectations)
+        if atomics:
+            problems += check_atomics_known(expectations, atomics)
+    except LivefireError as error:
+        problems.append(error)
+    if problems:
+        raise InvalidFiles(problems)
+    Console(highlight=False).print(f"{len(atomics)} atomics, {len(expectations)} expectations: no mistakes found")

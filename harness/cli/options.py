@@ -1,0 +1,33 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ATOMICS = Path("atomics")
+EXPECTATIONS = Path("expectations")
+
+Select = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SELECT]...", help="A technique, an atomic, a GUID, or a path. Default: all."),
+]
+ClusterOption = Annotated[
+    str, typer.Option("--cluster", help="auto, control-plane, none, or context:NAME in full.", metavar="KIND")
+]
+DockerOption = Annotated[str, typer.Option("--docker", help="auto, managed, host, or none.", metavar="KIND")]
+AuditLogOption = Annotated[
+    Path | None,
+    typer.Option("--kube-audit-log", help="The API server's audit log, with --cluster context:NAME.", metavar="FILE"),
+]
+AtomicsOption = Annotated[Path, typer.Option("--atomics", help="Where the atomics are.", metavar="PATH")]
+ExpectationsOption = Annotated[
+    Path, typer.Option("--expectations", help="Where the rules and their expectations are.", metavar="PATH")
+]
+TimeoutOption = Annotated[float, typer.Option("--timeout", help="Seconds for each command of an atomic.", min=1)]
+KeepLab = Annotated[bool, typer.Option("--keep-lab", help="Leave the lab running for the next run.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show every command, and run none.")]
+JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON; - is stdout.", metavar="F")]
+JunitOption = Annotated[Path | None, typer.Option("--junit", help="Write the result as JUnit XML.", metavar="F")]

@@ -1,0 +1,91 @@
+"""Where the two halves meet: a live run is a capture, its tables, the seal, and then a proof like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from harness.capture.capture import Capture
+from harness.capture.lab.lab import Lab, LabChoice, fits, kept_lab, start_lab
+from harness.capture.state import exclusive
+from harness.errors import LabUnavailable, Refused
+from harness.model.atomic import Atomic
+from harness.model.events import LabStarted, LabStep, RecordingSealed, Subscriber, silent
+from harness.model.expectation import Expectation
+from harness.model.result import Result
+from harness.proof.prove import prove
+from harness.proof.tables import build_tables, write_tables
+from harness.recording import Recording, RecordingWriter, open_recording
+
+
+@dataclass(frozen=True)
+class CaptureOptions:
+    """How to capture. `timeout` is the limit of each command of an atomic, in seconds."""
+
+    choice: LabChoice = field(default_factory=LabChoice)
+    keep_lab: bool = False
+    timeout: float = 120
+
+
+def default_folder(root: Path = Path("recordings")) -> Path:
+    """A new folder named by the time: `recordings/20261124-101500`."""
+    return root / f"{datetime.now():%Y%m%d-%H%M%S-%f}"
+
+
+def capture(atomics: Sequence[Atomic], options: CaptureOptions, folder: Path, subscriber: Subscriber) -> Recording:
+    """Detonate the atomics in a lab and return the sealed recording.
+
+    Raises LabUnavailable when the lab can't be had, or when something was left behind.
+    """
+    writer = RecordingWriter(folder)
+    with exclusive():
+        lab = obtain_lab(options.choice, subscriber)
+        remains: list[str] = []
+        try:
+            running = Capture(lab, writer, subscriber, options.timeout)
+            try:
+                manifest = running.run(atomics)
+            finally:
+                remains += running.undo()
+        finally:
+            if options.keep_lab and not lab.kept:
+                lab.keep()
+            elif not lab.kept:
+                remains += lab.owned.ledger.undo()
+    if remains:
+        raise LabUnavailable("left behind: " + "; ".join(remains), hint="Run `livefire clean`.")
+    write_tables(build_tables(writer.path, manifest), writer.path)
+    writer.seal(manifest)
+    subscriber(RecordingSealed(str(folder)))
+    return open_recording(folder)
+
+
+def obtain_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
+    """The kept lab if it is what was asked for, else a new one. Raises Refused when a kept one is in the way."""
+    lab = kept_lab()
+    if lab is None:
+        return start_lab(choice, subscriber)
+    if not fits(lab, choice):
+        raise Refused(f"the kept lab {lab.owned.id} is another kind", hint="Run `livefire lab down` first.")
+    for name, part in (("docker", lab.docker), ("cluster", lab.cluster)):
+        if part:
+            subscriber(LabStep(name, "ready", f"{part.kind} {part.version}: kept lab {lab.owned.id}"))
+    subscriber(LabStarted(lab.facts(""), 0.0))
+    return lab
+
+
+def live_result(
+    atomics: Sequence[Atomic],
+    expectations: list[Expectation],
+    *,
+    cluster: str = "auto",
+    docker: str = "auto",
+    folder: Path | None = None,
+    subscriber: Subscriber = silent,
+) -> Result:
+    """Capture and prove in one go."""
+    options = CaptureOptions(LabChoice(cluster=cluster, docker=docker))
+    recording = capture(atomics, options, folder or default_folder(), subscriber)
+    return prove(recording, expectations, subscriber=subscriber, live=True)
