@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from select import select
 
 _CREATE = re.compile(r"^(/v[\d.]+)?/containers/create(\?|$)")
 _HEAD_LIMIT = 1 << 20
@@ -86,7 +87,7 @@ class DockerGateway:
             exchange = _Exchange(_Stream(client), _Stream(daemon))
             while exchange.forward(lambda **facts: self._note(pid, **facts)):
                 pass
-        except OSError:  # either side hung up: so does the other
+        except (OSError, ValueError):  # either side hung up, or does not speak HTTP: so does the other
             pass
         finally:
             with self._lock:
@@ -108,6 +109,11 @@ class _Stream:
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self._buffer = b""
+
+    @property
+    def pending(self) -> bool:
+        """Whether something has been received that was not yet asked for."""
+        return bool(self._buffer)
 
     def head(self) -> bytes:
         """Everything up to and including the empty line; b'' at the end of the stream."""
@@ -145,11 +151,17 @@ class _Exchange:
 
     def forward(self, note: Callable[..., None]) -> bool:
         """Forward one request and its answer; returns whether another may follow."""
+        if (
+            not self.client.pending
+            and self.daemon.socket in select([self.client.socket, self.daemon.socket], [], [])[0]
+        ):
+            return False  # the daemon has hung up between two requests
         head = self.client.head()
-        if not head:
-            return False
+        method, _, rest = head.partition(b" ")
+        path = rest.partition(b" ")[0]
+        if not path:
+            return False  # the end, or not HTTP
         sent = time.time()
-        method, path = head.split(b" ", 2)[:2]
         self.daemon.socket.sendall(head)
         _copy_body(head, self.client, self.daemon.socket)
         answer = self.daemon.head()

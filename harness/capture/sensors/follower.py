@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,8 +29,6 @@ class LogFollower:
         self._stop = threading.Event()
         self._reader: BinaryIO | None = None
         self._thread = threading.Thread(target=self._run, name=f"follow {source.name}", daemon=True)
-        self._sought: dict[bytes, float] = {}
-        self._lock = threading.Lock()
 
     def start(self) -> None:
         """Begin at the end of the log (or at its start). Raises OSError when it can't be read."""
@@ -61,18 +60,18 @@ class LogFollower:
 
     def _run(self) -> None:
         assert self._reader is not None
-        with self.target.open("ab", buffering=0) as target:
+        with FileIO(self.target, "a") as target:
             while True:
                 last = self._stop.is_set()  # asked before reading: what came before the request is still read
                 moved = self._copy(target)
-                if not moved and self._renewed():
+                if not moved and self._renewed(target):
                     continue
                 if last:
                     return
                 if not moved:
                     self._stop.wait(_INTERVAL)
 
-    def _copy(self, target: BinaryIO | object) -> bool:
+    def _copy(self, target: FileIO) -> bool:
         assert self._reader is not None
         try:
             data = self._reader.read()
@@ -80,11 +79,11 @@ class LogFollower:
             self._problem(f"{self.source.name} cannot be read: {error.strerror}")
             return False
         if data:
-            target.write(data)  # type: ignore[union-attr]
-            self._arrived(target.tell(), time.time())  # type: ignore[union-attr]
+            target.write(data)
+            self._arrived(target.tell(), time.time())
         return bool(data)
 
-    def _renewed(self) -> bool:
+    def _renewed(self, target: FileIO) -> bool:
         """Whether the log was rotated, and the new one opened; what was truncated can't be had any more."""
         assert self._reader is not None
         ours = os.fstat(self._reader.fileno())
@@ -94,17 +93,14 @@ class LogFollower:
             return True
         try:
             now = self.source.stat()
+            if (now.st_ino, now.st_dev) == (ours.st_ino, ours.st_dev):
+                return False
+            fresh = self.source.open("rb")
         except FileNotFoundError:
             if self._stop.is_set():
                 self._problem(f"{self.source.name} has vanished")
             return False
-        if (now.st_ino, now.st_dev) == (ours.st_ino, ours.st_dev):
-            return False
-        rest = self._reader.read()
-        fresh = self.source.open("rb")
-        if rest:  # written to the old file between our last read and the rename
-            with self.target.open("ab") as target:
-                target.write(rest)
+        self._copy(target)  # what was written to the old file between our last read and the rename
         self._reader.close()
         self._reader = fresh
         return True

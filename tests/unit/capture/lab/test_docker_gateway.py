@@ -1,0 +1,96 @@
+"""The forwarding socket, between real sockets and a daemon that speaks just enough HTTP."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
+
+Daemon = Callable[[bytes], None]
+CONTAINER = "c" * 64
+
+
+class Rig:
+    """A gateway before a daemon that answers each connection with fixed bytes once it has read `until`."""
+
+    def __init__(self, folder: Path, answer: bytes, until: bytes) -> None:
+        self.requests: list[ApiRequest] = []
+        self.received = b""
+        self._answer, self._until = answer, until
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(folder / "d.sock"))
+        self._listener.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+        self.gateway = DockerGateway("T1/a", folder / "g.sock", folder / "d.sock", self.requests.append)
+
+    def _serve(self) -> None:
+        connection, _ = self._listener.accept()
+        while self._until not in self.received:
+            self.received += connection.recv(65536)
+        connection.sendall(self._answer)
+        connection.shutdown(socket.SHUT_WR)
+        while data := connection.recv(65536):
+            self.received += data
+        connection.close()
+
+    def ask(self, request: bytes) -> bytes:
+        with self.gateway, socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(str(self.gateway.path))
+            client.sendall(request)
+            answer = b""
+            while data := client.recv(65536):
+                answer += data
+            return answer
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Callable[[bytes, bytes], Rig]]:
+    yield lambda answer, until: Rig(tmp_path, answer, until)
+
+
+CREATED = f'{{"Id":"{CONTAINER}","Warnings":[]}}'.encode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s" % (len(CREATED), CREATED),
+        b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(CREATED), CREATED),
+    ],
+)
+def test_a_created_container_is_noted_and_nothing_is_changed(rig: Callable[[bytes, bytes], Rig], answer: bytes) -> None:
+    request = b"POST /v1.41/containers/create HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
+    found = rig(answer, b"{}")
+    assert found.ask(request) == answer
+    assert found.received == request
+    assert [(r.atomic, r.method, r.status, r.container_id) for r in found.requests] == [
+        ("T1/a", "POST", 201, CONTAINER)
+    ]
+    assert found.requests[0].sent <= found.requests[0].answered
+
+
+def test_a_refused_create_has_no_container(rig: Callable[[bytes, bytes], Rig]) -> None:
+    found = rig(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}", b"\r\n\r\n")
+    found.ask(b"POST /containers/create?name=x HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+    assert [(r.status, r.container_id) for r in found.requests] == [(404, None)]
+
+
+def test_an_upgraded_stream_flows_both_ways(rig: Callable[[bytes, bytes], Rig]) -> None:
+    found = rig(b"HTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\n\r\nhello", b"\r\n\r\n")
+    answer = found.ask(b"POST /containers/x/attach HTTP/1.1\r\nUpgrade: tcp\r\n\r\n" + b"input")
+    assert answer.endswith(b"hello")
+    assert found.received.endswith(b"input")
+
+
+def test_what_is_not_http_ends_the_connection(rig: Callable[[bytes, bytes], Rig]) -> None:
+    found = rig(b"", b"never")
+    with found.gateway, socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(found.gateway.path))
+        client.sendall(b"nonsense\r\n\r\n")
+        assert client.recv(10) == b""
+    assert found.requests == []
