@@ -76,7 +76,7 @@ def detonate(
     execution = None
     if not missing:
         try:
-            command = atomic.substitute(atomic.executor.command, arguments)
+            command = atomic.substitute(atomic.executor.command, arguments).rstrip("\n")
             execution = execute("attack", atomic.executor.name, command, attack, timeout=timeout)
         finally:
             cleanup = atomic.executor.cleanup_command

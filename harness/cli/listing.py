@@ -34,7 +34,8 @@ def list_atomics(
 
 def lint(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files or folders. Default: atomics and expectations.", metavar="[PATH]...")
+        list[Path] | None,
+        typer.Argument(help="Files or folders. Default: atomics and expectations.", metavar="[PATH]..."),
     ] = None,
 ) -> None:
     """Check atomics, rules and expectations: schema, KQL, flags. Prints each mistake with file:line:column."""

@@ -1,0 +1,84 @@
+"""Telemetry as tables: pure functions from the raw records of a recording to rows, and the rows on disk."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from harness.model.manifest import Manifest
+from harness.proof.attribution import Attribution, read_requests
+from harness.proof.tables.aks_audit import aks_audit_rows
+from harness.proof.tables.arrivals import Arrivals
+from harness.proof.tables.audit_log import read_events
+from harness.proof.tables.docker_daemon import LogRows, event_rows
+from harness.proof.tables.exec_rows import ExecRows
+from harness.proof.tables.schema import HIDDEN, SQL_TYPES, TABLES, Tables
+from harness.recording import layout
+
+
+def build_tables(root: Path, manifest: Manifest) -> Tables:
+    """All tables from the raw files below `root`. A file that is not there gives no rows."""
+    requests = read_requests(_lines(root, layout.DAEMON_REQUESTS))
+    attribution = Attribution(manifest, requests)
+    arrivals = Arrivals(root)
+    execs = _exec_rows(root, manifest, attribution, arrivals)
+    events, inspected = event_rows(
+        _byte_lines(root, layout.DAEMON_EVENTS), layout.DAEMON_EVENTS, attribution, arrivals.of(layout.DAEMON_EVENTS)
+    )
+    log = LogRows(layout.DAEMON_LOG, attribution, inspected)
+    logged = list(log.rows(_byte_lines(root, layout.DAEMON_LOG), arrivals.of(layout.DAEMON_LOG)))
+    docker = sorted(events + logged, key=lambda row: str(row["TimeGenerated"]))
+    for row in docker:
+        row["Computer"] = manifest.host.hostname
+    return {
+        "DeviceProcessEvents": execs.processes,
+        "Auditd_CL": execs.auditd,
+        "DockerDaemon_CL": docker,
+        "AKSAudit": aks_audit_rows(
+            _byte_lines(root, layout.KUBE_AUDIT), layout.KUBE_AUDIT, attribution, arrivals.of(layout.KUBE_AUDIT)
+        ),
+    }
+
+
+def _exec_rows(root: Path, manifest: Manifest, attribution: Attribution, arrivals: Arrivals) -> ExecRows:
+    rows = ExecRows(attribution, manifest.host.hostname, layout.AUDIT_LOG)
+    lines = _byte_lines(root, layout.AUDIT_LOG)
+    ends, offset = [0], 0
+    for line in lines:
+        offset += len(line)
+        ends.append(offset)
+    arrival = arrivals.of(layout.AUDIT_LOG)
+    for event in read_events(line.decode(errors="replace") for line in lines):
+        rows.add(event, arrival(ends[event.records[-1].line]))
+    return rows
+
+
+def write_tables(tables: Tables, root: Path) -> None:
+    """Write `root/tables/NAME.parquet` for each table."""
+    folder = root / "tables"
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect(":memory:") as con:
+        for name, rows in tables.items():
+            source = Path(scratch) / f"{name}.jsonl"
+            with source.open("w", encoding="utf-8") as out:
+                out.writelines(json.dumps(row) + "\n" for row in rows)
+            columns = {column: SQL_TYPES[kind] for column, kind in (TABLES[name] | HIDDEN).items()}
+            spec = ", ".join(f"'{column}': '{kind}'" for column, kind in columns.items())
+            con.execute(
+                f"COPY (SELECT * FROM read_json(?, format='newline_delimited', columns={{{spec}}}, "
+                f"maximum_object_size=1073741824)) TO '{str(folder / name).replace(chr(39), chr(39) * 2)}.parquet' "
+                "(FORMAT parquet, COMPRESSION zstd)",
+                [str(source)],
+            )
+
+
+def _byte_lines(root: Path, name: str) -> list[bytes]:
+    path = root / name
+    return path.read_bytes().splitlines(keepends=True) if path.exists() else []
+
+
+def _lines(root: Path, name: str) -> list[str]:
+    return [line.decode(errors="replace") for line in _byte_lines(root, name)]

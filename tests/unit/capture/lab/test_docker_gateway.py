@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,8 +48,8 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Callable[[bytes, bytes], Rig]]:
-    yield lambda answer, until: Rig(tmp_path, answer, until)
+def rig(tmp_path: Path) -> Callable[[bytes, bytes], Rig]:
+    return lambda answer, until: Rig(tmp_path, answer, until)
 
 
 CREATED = f'{{"Id":"{CONTAINER}","Warnings":[]}}'.encode()

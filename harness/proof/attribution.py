@@ -1,0 +1,175 @@
+"""Whose doing a row is: one atomic's, the harness's own, or the background's.
+
+Processes by audit session, containers' processes by container id, API calls by user (see ARCHITECTURE.md).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.model.manifest import Execution, Manifest
+from harness.proof.tables.audit_log import AuditEvent
+from harness.proof.tables.schema import BACKGROUND, HARNESS
+
+_CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_RUNTIMES = ("containerd-shim", "runc", "crun")
+_CREATE = re.compile(r"/containers/create(\?|$)")
+# dockerd writes its log with the clock of this host; what it logs on a request lies between these two moments.
+_SLACK = 0.005
+
+
+@dataclass(frozen=True)
+class DockerRequest:
+    """One request that an atomic sent to the daemon (`raw/docker-requests.jsonl`); times in seconds, epoch."""
+
+    atomic: str
+    sent: float
+    answered: float
+    method: str
+    path: str
+    status: int
+    container_id: str
+
+
+def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
+    """The requests of a recording; lines that are none are passed over."""
+    found = []
+    for line in lines:
+        try:
+            item = json.loads(line)
+            found.append(
+                DockerRequest(
+                    atomic=str(item["atomic"]),
+                    sent=float(item["sent"]),
+                    answered=float(item["answered"]),
+                    method=str(item["method"]),
+                    path=str(item["path"]),
+                    status=int(item["status"]),
+                    container_id=str(item.get("container_id") or ""),
+                )
+            )
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where an exec belongs. `in_container` tells a container's own process from the runtime that serves it."""
+
+    slice: str
+    container_id: str = ""
+    in_container: bool = False
+    shim: bool = False
+
+
+@dataclass
+class Attribution:
+    """Answers for one recording. Feed execs in the order of the log: `place_exec` remembers the process tree."""
+
+    manifest: Manifest
+    requests: list[DockerRequest]
+    _containers: dict[str, str] = field(init=False)
+    _sessions: dict[int, str] = field(init=False)
+    _users: dict[str, str] = field(init=False)
+    _tokens: frozenset[str] = field(init=False)
+    _of_pid: dict[int, Placed] = field(default_factory=dict)
+    _tree: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._containers = {r.container_id: r.atomic for r in self.requests if r.container_id}
+        self._sessions, self._users = {}, dict.fromkeys(self.manifest.harness_users, HARNESS)
+        for detonation in self.manifest.detonations:
+            if detonation.user:
+                self._users[detonation.user] = detonation.atomic
+            if detonation.attack and detonation.attack.session is not None:
+                self._sessions[detonation.attack.session] = detonation.atomic
+            self._sessions |= {e.session: HARNESS for e in detonation.others if e.session is not None}
+        self._tokens = frozenset(mark.token for sensor in self.manifest.sensors for mark in sensor.marks)
+
+    def of_container(self, container_id: str) -> str:
+        """The slice of a container."""
+        return self._containers.get(container_id, BACKGROUND)
+
+    def of_user(self, user: str) -> str:
+        """The slice of a Kubernetes user."""
+        return self._users.get(user, BACKGROUND)
+
+    def is_canary(self, text: str) -> bool:
+        """Whether one of our canary tokens stands in a text."""
+        return "livefire-canary-" in text and any(token in text for token in self._tokens)
+
+    def place_exec(self, event: AuditEvent, arguments: list[str]) -> Placed:
+        """Where an exec belongs. Calls must come in the order of the log."""
+        record = event.first("SYSCALL")
+        fields = record.fields if record else {}
+        pid, parent = _number(fields.get("pid")), _number(fields.get("ppid"))
+        placed = self._place(event.time, arguments, fields, pid, parent)
+        self._of_pid[pid] = placed
+        return placed
+
+    def _place(self, time: int, arguments: list[str], fields: dict[str, str], pid: int, parent: int) -> Placed:
+        session = _number(fields.get("ses"))
+        if session in self._sessions:
+            return Placed(self._sessions[session])
+        if self.is_canary(" ".join(arguments)):
+            return Placed(HARNESS)
+        served = _served_container(arguments)
+        if served:
+            return Placed(self.of_container(served), served, shim="containerd-shim" in arguments[0])
+        above = self._of_pid.get(parent)
+        if above and above.container_id:
+            # runc hands the container's first process to the shim before that execs; what runc itself starts is runtime
+            return Placed(above.slice, above.container_id, in_container=above.in_container or above.shim)
+        if self.manifest.attribution == "process-tree" and (root := self._in_tree(time, pid, parent)):
+            return Placed(root)
+        return Placed(HARNESS if parent == self.manifest.harness_pid else BACKGROUND)
+
+    def _in_tree(self, time: int, pid: int, parent: int) -> str:
+        """The fallback without audit sessions: descent from the shells that Livefire started, while they ran."""
+        for detonation in self.manifest.detonations:
+            if detonation.attack and _is_at(detonation.attack, pid, time):
+                self._tree[pid] = detonation.atomic
+            elif any(_is_at(each, pid, time) for each in detonation.others):
+                self._tree[pid] = HARNESS
+        if pid not in self._tree and parent in self._tree:
+            self._tree[pid] = self._tree[parent]
+        return self._tree.get(pid, "")
+
+    def of_request(self, method: str, uri: str, at: float) -> str:
+        """The slice of a request in the daemon's log: that of the atomic's request which it can only be."""
+        matches = {
+            request.atomic
+            for request in self.requests
+            if (request.method, request.path) == (method, uri) and _within(request, at)
+        }
+        return matches.pop() if len(matches) == 1 else BACKGROUND
+
+    def creates_at(self, at: float) -> list[DockerRequest]:
+        """The atomics' successful creations that were under way at a moment."""
+        return [r for r in self.requests if r.container_id and _CREATE.search(r.path) and _within(r, at)]
+
+
+def _within(request: DockerRequest, at: float) -> bool:
+    return request.sent - _SLACK <= at <= request.answered + _SLACK
+
+
+def _is_at(execution: Execution, pid: int, time: int) -> bool:
+    started, finished = execution.started.timestamp() * 1000, execution.finished.timestamp() * 1000
+    return execution.pid == pid and started - 50 <= time <= finished + 50
+
+
+def _served_container(arguments: list[str]) -> str:
+    """The container that a runtime's process serves: its id stands in the command line of containerd-shim and runc."""
+    if not any(name in argument for argument in arguments[:6] for name in _RUNTIMES):
+        return ""
+    found = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
+    return found[-1] if found else ""
+
+
+def _number(text: Any) -> int:
+    return int(text) if isinstance(text, str) and text.isdigit() else -1

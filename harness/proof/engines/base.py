@@ -1,0 +1,48 @@
+"""The Protocol of an engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.model.result import EngineFacts
+
+Row = dict[str, Any]
+
+
+class QueryFailed(Exception):
+    """The engine cannot run a query. `line` and `column` count from 1 in the KQL text; 0 where not known."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(message)
+        self.message, self.line, self.column = message, line, column
+
+
+class Engine(Protocol):
+    """Runs KQL over the tables of one recording, one slice at a time."""
+
+    facts: EngineFacts
+
+    def load(self, folder: Path) -> None:
+        """Load the tables: `folder/NAME.parquet` each."""
+
+    def query(self, kql: str, slice_: str) -> list[Row]:
+        """The rows that a query gives over one slice; hidden columns are not visible. Raises QueryFailed."""
+
+    def columns(self, kql: str) -> dict[str, str]:
+        """The columns of a query's output and their KQL types. Raises QueryFailed."""
+
+    def tables(self, kql: str) -> set[str]:
+        """Which of the tables a query reads. Raises QueryFailed."""
+
+    def matching(self, table: str, slice_: str, row: Row) -> list[Row]:
+        """The rows of a table, hidden columns included, that agree with `row` on every column they share."""
+
+    def over(self, rows: list[Row], kql: str, lets: str = "") -> list[Row]:
+        """Those of `rows`, all of one query's output, that a tail such as `| where Name == "x"` lets pass.
+
+        `lets` are the `let` statements that the tail refers to. Raises QueryFailed.
+        """
+
+    def count(self, slice_: str) -> dict[str, int]:
+        """How many rows each table has in a slice."""

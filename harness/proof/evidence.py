@@ -1,0 +1,46 @@
+"""Table rows as evidence: where they stand in the recording, and what is telling about them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from harness.model.result import Evidence
+from harness.proof.tables.schema import ARRIVED, RECORD, TABLES
+
+_LIMIT = 5
+# What identifies a row to a person, by table.
+_TELLING = {
+    "DeviceProcessEvents": ["ProcessId", "LogonId", "FileName", "ProcessCommandLine"],
+    "Auditd_CL": ["Serial", "ProcessId", "Session", "Exe", "CommandLine", "ContainerId"],
+    "DockerDaemon_CL": ["Source", "Action", "ContainerId", "Command", "Privileged", "NetworkMode", "ExitCode"],
+    "AKSAudit": ["AuditId", "Verb", "RequestUri", "User", "SourceIps", "ResponseStatus"],
+}
+
+
+def to_evidence(table: str, rows: list[dict[str, Any]]) -> list[Evidence]:
+    """Evidence for the first few of these rows, which have their hidden columns."""
+    return [
+        Evidence(
+            record=str(row[RECORD]),
+            table=table,
+            facts={name: plain(row[name]) for name in _TELLING[table] if row.get(name) not in (None, "")},
+        )
+        for row in rows[:_LIMIT]
+    ]
+
+
+def first_arrival(rows: list[dict[str, Any]]) -> float | None:
+    """When the first of these rows could be read; None where that is not known."""
+    return min((row[ARRIVED] for row in rows if row.get(ARRIVED) is not None), default=None)
+
+
+def best_table(row: dict[str, Any]) -> list[str]:
+    """The tables that a row may have come from, the one with most columns in common first."""
+    shared = {name: len(row.keys() & columns.keys()) for name, columns in TABLES.items()}
+    return sorted((name for name, count in shared.items() if count), key=lambda name: -shared[name])
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    return value.isoformat() + "Z" if isinstance(value, datetime) else value

@@ -1,0 +1,83 @@
+"""Whether a sensor was well around one atomic: from the manifest, and once more from the raw records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.model.manifest import Detonation, Manifest, Mark, SensorRecord
+from harness.model.result import SensorHealth
+from harness.proof.tables.audit_log import damaged_lines, read_events
+from harness.recording import layout
+
+# Records by which auditd or the kernel say that something was taken away (audit-userspace, lib/msg_typetab.h).
+_ENDS = ("DAEMON_END", "DAEMON_ABORT")
+
+
+@dataclass(frozen=True)
+class Health:
+    """The health of each sensor of one recording; `_raw` holds its raw bytes by sensor, `_general` its problems."""
+
+    manifest: Manifest
+    _raw: dict[str, bytes]
+    _general: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, root: Path, manifest: Manifest) -> Health:
+        """Read the raw files once."""
+        raw: dict[str, bytes] = {s.name: b"".join(_read(root / file) for file in s.files) for s in manifest.sensors}
+        general: dict[str, list[str]] = {s.name: _general_problems(s) for s in manifest.sensors}
+        if "auditd" in general:
+            general["auditd"] += _audit_problems(root / layout.AUDIT_LOG)
+        return cls(manifest, raw, general)
+
+    def around(self, detonation: Detonation, sensor: str) -> SensorHealth:
+        """Whether `sensor` can be believed about this atomic."""
+        record = self.manifest.sensor(sensor)
+        if record is None:
+            return SensorHealth(sensor=sensor, ok=False, problems=[f"{sensor} was not part of this lab"])
+        problems = list(self._general[sensor])
+        attack = detonation.attack
+        if attack:
+            before = [mark for mark in record.marks if mark.emitted <= attack.started]
+            after = [mark for mark in record.marks if mark.emitted >= attack.finished]
+            problems += self._mark_problems(record, before[-1] if before else None, "before")
+            problems += self._mark_problems(record, after[0] if after else None, "after")
+        return SensorHealth(sensor=sensor, ok=not problems, problems=problems)
+
+    def _mark_problems(self, record: SensorRecord, mark: Mark | None, when: str) -> list[str]:
+        if mark is None:
+            return [f"{record.name}: no canary was emitted {when} the attack"]
+        if mark.seen is None or mark.token.encode() not in self._raw[record.name]:
+            return [f"{record.name}: the canary {when} the attack did not come through"]
+        return []
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _general_problems(record: SensorRecord) -> list[str]:
+    problems = [f"{record.name}, before: {text}" for text in record.before.problems]
+    problems += [f"{record.name}, after: {text}" for text in record.after.problems]
+    if not (record.before.ok and record.after.ok) and not problems:
+        problems.append(f"{record.name} was not well")
+    before, after = record.before.readings.get("lost"), record.after.readings.get("lost")
+    if isinstance(before, int) and isinstance(after, int) and after > before and not record.after.problems:
+        problems.append(f"{record.name}: the kernel lost {after - before} records")
+    return problems
+
+
+def _audit_problems(path: Path) -> list[str]:
+    lines = _read(path).decode(errors="replace").splitlines()
+    problems = [f"auditd: line {number} of its log is damaged" for number in damaged_lines(lines)[:3]]
+    for event in read_events(line for line in lines if "CONFIG_CHANGE" in line or "DAEMON_" in line):
+        record = event.records[0]
+        operation = record.fields.get("op", "")
+        if record.type == "CONFIG_CHANGE" and operation == "remove_rule":
+            problems.append(f"auditd: a rule was removed during the capture (serial {event.serial})")
+        elif record.type == "CONFIG_CHANGE" and record.fields.get("audit_enabled") == "0":
+            problems.append(f"auditd: the kernel's audit was switched off during the capture (serial {event.serial})")
+        elif record.type in _ENDS:
+            problems.append("auditd: the daemon ended during the capture")
+    return problems

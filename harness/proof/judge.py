@@ -1,0 +1,236 @@
+"""The judge: what one atomic's slice says under one rule. Verdicts in the order of harness/model/verdict.py."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model.expectation import Expectation, Signal
+from harness.model.manifest import Detonation, Execution
+from harness.model.result import (
+    Alert,
+    AtomicResult,
+    Executed,
+    Fired,
+    Flag,
+    Latency,
+    NearMiss,
+    SensorHealth,
+    SignalResult,
+)
+from harness.model.rule import Rule
+from harness.model.verdict import Verdict
+from harness.proof.engines import Engine
+from harness.proof.evidence import best_table, first_arrival, plain, to_evidence
+from harness.proof.health import Health
+from harness.proof.near_miss import explain
+from harness.proof.tables.schema import SENSOR_OF
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A signal's result and when its first row could be read."""
+
+    result: SignalResult
+    arrived: float | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known of one atomic under one rule before it is judged."""
+
+    executed: Executed
+    timed_out: bool
+    health: list[SensorHealth]
+    oracle: list[SignalResult]
+    signals: list[SignalResult]
+    rows: list[dict[str, Any]]
+    companions: int
+
+
+class Judge:
+    """Judges expectations over one recording. In a live run the time of the alert is noted as well."""
+
+    def __init__(self, engine: Engine, health: Health, *, live: bool) -> None:
+        self._engine = engine
+        self._health = health
+        self._live = live
+
+    def judge(self, expectation: Expectation, detonation: Detonation) -> AtomicResult:
+        """The verdict on one atomic. Raises QueryFailed when a query does not run."""
+        if detonation.skipped or detonation.attack is None:
+            return self._skipped(expectation, detonation)
+        attack, slice_ = detonation.attack, detonation.atomic
+        oracle = [self._signal(signal, slice_) for signal in expectation.entry.oracle]
+        signals = [self._signal(signal, slice_) for signal in expectation.entry.signals]
+        fired = self._engine.query(expectation.rule.query, slice_)
+        alerted = time.time()
+        rows = self._without_companions(expectation, fired)
+        facts = Facts(
+            executed=_executed(attack, [seen.result for seen in oracle]),
+            timed_out=attack.timed_out,
+            health=[self._health.around(detonation, name) for name in self._sensors(expectation)],
+            oracle=[seen.result for seen in oracle],
+            signals=[seen.result for seen in signals],
+            rows=rows,
+            companions=len(fired) - len(rows),
+        )
+        verdict, reason = decide(expectation, facts)
+        near = explain(expectation.rule, self._engine, slice_) if not rows and verdict in _SILENT else None
+        if near and verdict is Verdict.RULE_SILENT:
+            reason = f"no row passed: {near.predicate}"
+        alert = alerted - attack.started.timestamp() if self._live and fired else None
+        latency = Latency(detonated=attack.started, telemetry=_telemetry(attack, signals), alert=alert)
+        return self._result(expectation, detonation, facts, verdict, reason, near, latency)
+
+    def alerts(self, rule: Rule, slice_: str) -> list[Alert]:
+        """What the rule says of a slice."""
+        return [self._alert(row, slice_) for row in self._engine.query(rule.query, slice_)]
+
+    def _signal(self, signal: Signal, slice_: str) -> _Seen:
+        rows = self._engine.query(signal.kql, slice_)
+        evidence, arrived = [], None
+        for table in self._engine.tables(signal.kql):
+            origins = [found for row in rows[:5] for found in self._engine.matching(table, slice_, row)]
+            evidence += to_evidence(table, origins)
+            arrived = first_arrival(origins) if arrived is None else arrived
+        result = SignalResult(name=signal.name, sensor=signal.sensor, seen=bool(rows), evidence=evidence)
+        return _Seen(result, arrived)
+
+    def _sensors(self, expectation: Expectation) -> list[str]:
+        """The sensors on which this expectation rests, in a fixed order."""
+        entry = expectation.entry
+        names = {signal.sensor for signal in [*entry.oracle, *entry.signals]}
+        names |= {SENSOR_OF[table] for table in self._engine.tables(expectation.rule.query)}  # type: ignore[misc]
+        return [name for name in ("auditd", "docker_daemon", "kube_audit") if name in names]
+
+    def _without_companions(self, expectation: Expectation, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows but for those that may stand beside the atomic's own. Its own are never all taken away."""
+        own = rows
+        for companion in expectation.entry.companions:
+            aside = self._engine.over(own, f"| where {companion.where}")
+            if len(aside) < len(own):
+                own = [row for row in own if not any(row is other for other in aside)]
+        return own
+
+    def _alert(self, row: dict[str, Any], slice_: str) -> Alert:
+        for table in best_table(row):
+            if origins := self._engine.matching(table, slice_, row):
+                return Alert(row={k: plain(v) for k, v in row.items()}, evidence=to_evidence(table, origins))
+        return Alert(row={k: plain(v) for k, v in row.items()})
+
+    def _result(
+        self,
+        expectation: Expectation,
+        detonation: Detonation,
+        facts: Facts,
+        verdict: Verdict,
+        reason: str,
+        near: NearMiss | None,
+        latency: Latency,
+    ) -> AtomicResult:
+        return AtomicResult(
+            atomic=detonation.atomic,
+            guid=detonation.guid,
+            name=detonation.name,
+            technique=detonation.technique,
+            rule=expectation.rule.id,
+            at=str(expectation.at()),
+            verdict=verdict,
+            reason=reason,
+            executed=facts.executed,
+            health=facts.health,
+            signals=facts.signals,
+            fired=Fired(
+                expected=expectation.entry.fires,
+                actual=bool(facts.rows),
+                rows=len(facts.rows),
+                expected_rows=expectation.rows,
+                companions=facts.companions,
+            ),
+            flags=_flags(expectation, facts.rows),
+            alerts=[self._alert(row, detonation.atomic) for row in facts.rows],
+            near_miss=near,
+            latency=latency,
+        )
+
+    def _skipped(self, expectation: Expectation, detonation: Detonation) -> AtomicResult:
+        facts = Facts(Executed(ran=False, effect=False), False, [], [], [], [], 0)
+        reason = detonation.skipped or "it was not run"
+        verdict = Verdict.SKIPPED if detonation.skipped else Verdict.NOT_EXECUTED
+        return self._result(expectation, detonation, facts, verdict, reason, None, Latency())
+
+
+_SILENT = (Verdict.RULE_SILENT, Verdict.KNOWN_GAP)
+
+
+def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
+    """The verdict and its reason. The first that applies stands."""
+    unhealthy = {health.sensor: health.problems for health in facts.health if not health.ok}
+    for seen in facts.oracle:
+        if not seen.seen and seen.sensor in unhealthy:  # its silence says nothing
+            return Verdict.INCONCLUSIVE, unhealthy[seen.sensor][0]
+    if facts.timed_out:
+        return Verdict.NOT_EXECUTED, "the attack ran into its time limit"
+    for seen in facts.oracle:
+        if not seen.seen:
+            return Verdict.NOT_EXECUTED, f"the effect was not observed: {seen.name}"
+    if unhealthy:
+        return Verdict.INCONCLUSIVE, next(iter(unhealthy.values()))[0]
+    for seen in facts.signals:
+        if not seen.seen:
+            return Verdict.NO_TELEMETRY, f"{seen.sensor} did not show: {seen.name}"
+    return _decide_rule(expectation, facts)
+
+
+def _decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
+    entry, count = expectation.entry, len(facts.rows)
+    if not entry.fires:
+        if count and entry.known_gap:
+            return Verdict.UNEXPECTED_ALERT, "the known gap has closed: the rule fires; drop known_gap"
+        if count:
+            return Verdict.UNEXPECTED_ALERT, f"the rule fires on {_rows(count)}, and must not"
+        if entry.known_gap:
+            return Verdict.KNOWN_GAP, entry.known_gap
+        return Verdict.PROVEN, "executed, seen, and rightly silent"
+    if not count:
+        return Verdict.RULE_SILENT, "the rule gave no row"
+    for name, flag in _flags(expectation, facts.rows).items():
+        if flag.actual is not flag.expected:
+            actual = "differs between rows" if flag.actual is None else f"is {str(flag.actual).lower()}"
+            return Verdict.WRONG_FLAGS, f"{name} {actual}, expected {str(flag.expected).lower()}"
+    if count != expectation.rows:
+        return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {expectation.rows}"
+    return Verdict.PROVEN, "executed, seen, fired, and exactly these flags"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _executed(attack: Execution, oracle: list[SignalResult]) -> Executed:
+    return Executed(
+        ran=True,
+        effect=all(seen.seen for seen in oracle),
+        command=attack.command,
+        pid=attack.pid,
+        session=attack.session,
+        exit_code=attack.exit_code,
+        oracle=oracle,
+    )
+
+
+def _flags(expectation: Expectation, rows: list[dict[str, Any]]) -> dict[str, Flag]:
+    found = {}
+    for name, expected in expectation.entry.flags.items():
+        values = {row.get(name) for row in rows}
+        found[name] = Flag(expected=expected, actual=values.pop() if len(values) == 1 else None)
+    return found
+
+
+def _telemetry(attack: Execution, signals: list[_Seen]) -> float | None:
+    """Seconds from exec until the last of the signals could be read."""
+    arrivals = [seen.arrived for seen in signals]
+    known = [arrived for arrived in arrivals if arrived is not None]
+    return max(known) - attack.started.timestamp() if known and len(known) == len(arrivals) else None

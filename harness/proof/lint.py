@@ -1,0 +1,94 @@
+"""Whether rules and expectations make sense to the engine: KQL runs, flags exist and none is forgotten."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from harness.errors import InvalidFiles, InvalidInput, LivefireError, RuleNotRunnable
+from harness.model.expectation import Expectation
+from harness.model.rule import Rule
+from harness.model.yaml_source import did_you_mean
+from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
+from harness.proof.tables.schema import TABLES
+
+
+def check(expectations: list[Expectation], engine: Engine | None = None) -> list[LivefireError]:
+    """Every mistake that can be found without a recording, each at its place."""
+    engine = engine or DuckDbEngine(datetime.now(UTC))
+    problems: list[LivefireError] = []
+    flags: dict[str, set[str] | None] = {}
+    for expectation in expectations:
+        path = str(expectation.rule.path)
+        if path not in flags:
+            flags[path] = _rule_flags(expectation.rule, engine, problems)
+        known = flags[path]
+        if known is not None:
+            problems += _flag_problems(expectation, known)
+            problems += _companion_problems(expectation, engine)
+        problems += _signal_problems(expectation, engine)
+    return problems
+
+
+def require(expectations: list[Expectation], engine: Engine | None = None) -> None:
+    """Raise InvalidFiles with all mistakes, or the one there is."""
+    problems = check(expectations, engine)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise InvalidFiles(problems)
+
+
+def _rule_flags(rule: Rule, engine: Engine, problems: list[LivefireError]) -> set[str] | None:
+    """The boolean columns of a rule's output; None where it does not run."""
+    try:
+        columns = engine.columns(rule.query)
+    except QueryFailed as error:
+        hint = "This says nothing about whether the rule would fire elsewhere."
+        at = rule.at(error.line or 1, error.column or 1)
+        problems.append(RuleNotRunnable(f"the rule is not runnable on this engine: {error.message}", at=at, hint=hint))
+        return None
+    return {name for name, kind in columns.items() if kind == "bool"}
+
+
+def _flag_problems(expectation: Expectation, known: set[str]) -> list[LivefireError]:
+    if not expectation.entry.fires:
+        return []
+    problems: list[LivefireError] = []
+    for name in expectation.entry.flags:
+        if name not in known:
+            at = expectation.at("flags", name)
+            hint = did_you_mean(name, sorted(known)) if known else "This rule has no boolean column."
+            problems.append(InvalidInput(f"the rule has no flag '{name}'", at=at, hint=hint))
+    forgotten = sorted(known - expectation.entry.flags.keys())
+    if forgotten and not problems:
+        at = expectation.at("flags")
+        hint = "The flag vector is exact: say true or false for each flag of the rule."
+        problems.append(InvalidInput(f"no value for the flag '{forgotten[0]}'", at=at, hint=hint))
+    return problems
+
+
+def _companion_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
+    problems: list[LivefireError] = []
+    for number, companion in enumerate(expectation.entry.companions):
+        try:
+            engine.columns(f"{expectation.rule.query}\n| where {companion.where}")
+        except QueryFailed as error:
+            problems.append(InvalidInput(error.message, at=expectation.at("companions", number, "where")))
+    return problems
+
+
+def _signal_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
+    problems: list[LivefireError] = []
+    for key, signals in (("oracle", expectation.entry.oracle), ("signals", expectation.entry.signals)):
+        for number, signal in enumerate(signals):
+            where = (key, number, "kql")
+            try:
+                if not engine.tables(signal.kql):
+                    hint = f"The tables are {', '.join(TABLES)}."
+                    problems.append(InvalidInput("reads no table", at=expectation.at(*where), hint=hint))
+                else:
+                    engine.columns(signal.kql)
+            except QueryFailed as error:
+                at = expectation.at_kql(where, error.line, error.column) if error.line else expectation.at(*where)
+                problems.append(InvalidInput(error.message, at=at))
+    return problems

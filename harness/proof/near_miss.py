@@ -1,0 +1,156 @@
+"""Why a rule was silent: the row that came closest, the predicate that rejected it, and the row's values.
+
+The rule's pipeline is cut after each `where`; rows are followed until none is left. KQL grammar by duckdb-kql's parser.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb_kql
+
+from harness.model.result import NearMiss
+from harness.model.rule import Rule
+from harness.proof.engines import Engine, QueryFailed
+from harness.proof.evidence import best_table, plain, to_evidence
+
+_CANDIDATES = 500  # a slice has tens of rows; the bound is for what is no slice
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """One conjunct of a `where`. `prefix` is the query up to that operator; `offset` counts characters."""
+
+    text: str
+    offset: int
+    prefix: str
+
+
+def predicates(kql: str) -> list[Predicate]:
+    """The conjuncts of the `where` operators of the last statement's pipeline, in order."""
+    tree = duckdb_kql.parse(kql).tree
+    found: list[Predicate] = []
+    prefix_end = None
+    for node in _walk(tree):
+        if type(node).__name__ != "PipedOperatorContext" or _depth(node) > 0:
+            continue
+        operator = node.getChild(node.getChildCount() - 1).getChild(0)
+        if type(operator).__name__ == "WhereOperatorContext":
+            start, stop = operator.start.start + len("where"), operator.stop.stop + 1
+            prefix = kql[: node.start.start]
+            passed = ""
+            for offset, text in _conjuncts(kql[start:stop], start):
+                found.append(Predicate(text, offset, f"{prefix}{passed}"))
+                passed += f"| where {text}\n"
+        prefix_end = node
+    return found if prefix_end is not None else []
+
+
+def explain(rule: Rule, engine: Engine, slice_: str) -> NearMiss | None:
+    """The near miss of a silent rule over one slice; None where the slice has no row to begin with."""
+    passed: list[str] = []
+    for predicate in predicates(rule.query):
+        before = engine.query(predicate.prefix, slice_)
+        if not before:
+            return None
+        if engine.query(f"{predicate.prefix}| where {predicate.text}\n", slice_):
+            passed.append(predicate.text)
+            continue
+        return _miss(rule, engine, slice_, predicate, _closest(rule, engine, before), passed)
+    return None
+
+
+def _closest(rule: Rule, engine: Engine, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of the rows that were left, the one that most of the rule's later predicates would let pass."""
+    rows = rows[:_CANDIDATES]
+    scores = {id(row): 0 for row in rows}
+    for predicate in predicates(rule.query):
+        try:
+            lets = rule.query[: _first_table(rule.query)]
+            for row in engine.over(rows, f"| where {predicate.text}", lets):
+                scores[id(row)] += 1
+        except QueryFailed:  # a column that an `extend` between them makes
+            continue
+    words = re.findall(r"\w+", " ".join(re.findall(r'"([^"]*)"', rule.query)).lower())
+    return max(rows, key=lambda row: (scores[id(row)], _familiar(row, set(words))))
+
+
+def _familiar(row: dict[str, Any], words: set[str]) -> int:
+    return sum(len(words & set(re.findall(r"\w+", value.lower()))) for value in row.values() if isinstance(value, str))
+
+
+def _first_table(kql: str) -> int:
+    """Where the last statement begins: what is before it are `let` statements."""
+    tree = duckdb_kql.parse(kql).tree
+    statements = [node for node in _walk(tree) if type(node).__name__ == "QueryStatementContext"]
+    return int(statements[-1].start.start) if statements else 0
+
+
+def _miss(
+    rule: Rule, engine: Engine, slice_: str, predicate: Predicate, row: dict[str, Any], passed: list[str]
+) -> NearMiss:
+    names = [name for name in row if re.search(rf"\b{re.escape(name)}\b", predicate.text)]
+    line = rule.query.count("\n", 0, predicate.offset) + 1
+    column = predicate.offset - (rule.query.rfind("\n", 0, predicate.offset) + 1) + 1
+    evidence = next(
+        (
+            found[0]
+            for table in best_table(row)[:1]
+            if (found := to_evidence(table, engine.matching(table, slice_, row)))
+        ),
+        None,
+    )
+    return NearMiss(
+        predicate=predicate.text,
+        at=str(rule.at(line, column)),
+        values={name: plain(row[name]) for name in names},
+        passed=passed,
+        evidence=evidence,
+    )
+
+
+def _conjuncts(text: str, offset: int) -> list[tuple[int, str]]:
+    """The parts of a predicate that a top-level `and` joins, each with its place."""
+    parts, depth, start, quote = [], 0, 0, ""
+    position = 0
+    while position < len(text):
+        character = text[position]
+        if quote:
+            position += 1 if character == "\\" else 0
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+        elif (
+            not depth
+            and (match := re.match(r"\band\b", text[position:]))
+            and not text[position - 1 : position].isalnum()
+        ):
+            parts.append((start, position))
+            position += match.end()
+            start = position
+            continue
+        position += 1
+    parts.append((start, len(text)))
+    cut = [(a, b) for a, b in parts if text[a:b].strip()]
+    return [(offset + a + len(text[a:b]) - len(text[a:b].lstrip()), text[a:b].strip()) for a, b in cut]
+
+
+def _walk(node: Any) -> Any:
+    yield node
+    for child in getattr(node, "children", None) or []:
+        yield from _walk(child)
+
+
+def _depth(node: Any) -> int:
+    """How many parentheses or function bodies a pipeline stands in."""
+    depth, above = 0, node.parentCtx
+    while above is not None:
+        depth += type(above).__name__ in ("ParenthesizedExpressionContext", "LetStatementContext")
+        above = above.parentCtx
+    return depth

@@ -1,0 +1,78 @@
+"""The second half: from a sealed recording to verdicts. Needs no root, no Docker, no cluster and no network."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.errors import NothingSelected, RuleNotRunnable
+from harness.model.events import Judged, Subscriber, silent
+from harness.model.expectation import Expectation
+from harness.model.result import AtomicResult, Background, Result
+from harness.model.verdict import exit_code
+from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
+from harness.proof.health import Health
+from harness.proof.judge import Judge
+from harness.proof.lint import require
+from harness.proof.tables import build_tables, write_tables
+from harness.proof.tables.schema import BACKGROUND
+from harness.recording import Recording
+
+
+def prove(
+    recording: Recording,
+    expectations: list[Expectation],
+    *,
+    from_raw: bool = False,
+    subscriber: Subscriber = silent,
+    live: bool = False,
+) -> Result:
+    """Judge each expectation whose atomic is in the recording, and the background once for each rule.
+
+    Raises NothingSelected when there is none, InvalidFiles for a mistake in a rule or an expectation.
+    """
+    manifest = recording.manifest
+    detonations = {detonation.atomic: detonation for detonation in manifest.detonations}
+    chosen = [expectation for expectation in expectations if expectation.atomic in detonations]
+    if not chosen:
+        known = ", ".join(detonations) or "none"
+        raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
+    engine = DuckDbEngine(manifest.finished)
+    require(chosen, engine)
+    started = datetime.now(UTC)
+    _load(engine, recording, from_raw)
+    judge = Judge(engine, Health.of(recording.path, manifest), live=live)
+    results: list[AtomicResult] = []
+    try:
+        for expectation in chosen:
+            results.append(judge.judge(expectation, detonations[expectation.atomic]))
+            subscriber(Judged(results[-1]))
+        rules = {expectation.rule.id: expectation.rule for expectation in chosen}
+        alerts = {name: judge.alerts(rule, BACKGROUND) for name, rule in rules.items()}
+    except QueryFailed as error:
+        raise RuleNotRunnable(f"a query failed over {recording.path}: {error.message}") from None
+    background = Background(rows=engine.count(BACKGROUND), alerts=alerts)
+    return Result(
+        run_id=manifest.run_id,
+        recording=str(recording.path),
+        started=manifest.started if live else started,
+        finished=datetime.now(UTC),
+        versions=manifest.versions,
+        lab=manifest.lab,
+        engine=engine.facts,
+        results=results,
+        background=background,
+        summary=dict(Counter(str(result.verdict) for result in results)),
+        exit_code=exit_code((result.verdict for result in results), background.count),
+    )
+
+
+def _load(engine: Engine, recording: Recording, from_raw: bool) -> None:
+    if not from_raw:
+        engine.load(recording.path / "tables")
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        write_tables(build_tables(recording.path, recording.manifest), Path(scratch))
+        engine.load(Path(scratch) / "tables")

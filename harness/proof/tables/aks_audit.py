@@ -1,0 +1,70 @@
+"""Rows of `AKSAudit` from the API server's audit log (audit.k8s.io/v1 Event, one JSON object a line)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from harness.proof.attribution import Attribution
+from harness.proof.tables.arrivals import ArrivalOf
+from harness.proof.tables.schema import ARRIVED, BACKGROUND, HARNESS, RECORD, SLICE, Row, complete
+
+
+def aks_audit_rows(lines: Iterable[bytes], file: str, attribution: Attribution, arrival: ArrivalOf) -> list[Row]:
+    """One row for each event; lines that are no event are passed over."""
+    rows, offset = [], 0
+    for number, line in enumerate(lines, 1):
+        offset += len(line)
+        event = _event(line)
+        if event is None:
+            continue
+        user = event.get("user") if isinstance(event.get("user"), dict) else {}
+        uri = str(event.get("requestURI", ""))
+        whose = attribution.of_user(str((user or {}).get("username", "")))
+        if whose == BACKGROUND and attribution.is_canary(uri):
+            whose = HARNESS
+        reference = event.get("objectRef") or {}
+        row = {
+            "TimeGenerated": _time(event.get("stageTimestamp")),
+            "Annotations": event.get("annotations"),
+            "AuditId": str(event.get("auditID", "")),
+            "Level": str(event.get("level", "")),
+            "ObjectRef": reference or None,
+            "PodName": str(reference.get("name", "")) if reference.get("resource") == "pods" else "",
+            "RequestObject": event.get("requestObject"),
+            "RequestReceivedTime": _time(event.get("requestReceivedTimestamp")),
+            "RequestUri": uri,
+            "ResponseObject": event.get("responseObject"),
+            "ResponseStatus": event.get("responseStatus"),
+            "SourceIps": event.get("sourceIPs"),
+            "Stage": str(event.get("stage", "")),
+            "StageReceivedTime": _time(event.get("stageTimestamp")),
+            "User": user or None,
+            "UserAgent": str(event.get("userAgent", "")),
+            "Verb": str(event.get("verb", "")),
+            SLICE: whose,
+            RECORD: f"{file}:{number}",
+            ARRIVED: arrival(offset),
+        }
+        rows.append(complete("AKSAudit", row))
+    return rows
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(event, dict) or event.get("kind") != "Event":
+        return None
+    return event if isinstance(event.get("objectRef") or {}, dict) else None
+
+
+def _time(text: Any) -> str | None:
+    """RFC 3339 with microseconds, as Kubernetes writes it."""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    except (ValueError, OverflowError):
+        return None

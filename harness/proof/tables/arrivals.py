@@ -1,0 +1,40 @@
+"""When a record could be read: `raw/arrivals.jsonl` has, for each file, how far it could be read and when."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.recording import layout
+
+# The arrival (seconds since the epoch) of the record that ends at this offset; None where it is not known.
+ArrivalOf = Callable[[int], float | None]
+
+
+class Arrivals:
+    """The arrivals of one recording."""
+
+    def __init__(self, root: Path) -> None:
+        self._offsets: dict[str, list[int]] = {}
+        self._times: dict[str, list[float]] = {}
+        path = root / layout.ARRIVALS
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+            try:
+                item = json.loads(line)
+                file, offset, time = str(item["file"]), int(item["offset"]), float(item["time"])
+            except (ValueError, KeyError, TypeError):
+                continue
+            self._offsets.setdefault(file, []).append(offset)
+            self._times.setdefault(file, []).append(time)
+
+    def of(self, file: str) -> ArrivalOf:
+        """The arrivals in one file."""
+        offsets, times = self._offsets.get(file, []), self._times.get(file, [])
+
+        def arrival(end: int) -> float | None:
+            place = bisect_left(offsets, end)
+            return times[place] if place < len(times) else None
+
+        return arrival

@@ -1,0 +1,91 @@
+"""The tables that rules query: columns and types, and the hidden columns that rules do not see.
+
+Sources: learn.microsoft.com, «DeviceProcessEvents» and «AKSAudit» in the Azure Monitor Logs reference.
+`Auditd_CL` and `DockerDaemon_CL` are Livefire's own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+# KQL type → DuckDB type. Timestamps are UTC without a zone.
+SQL_TYPES = {
+    "string": "VARCHAR",
+    "long": "BIGINT",
+    "bool": "BOOLEAN",
+    "datetime": "TIMESTAMP",
+    "real": "DOUBLE",
+    "dynamic": "JSON",
+}
+
+SLICE, RECORD, ARRIVED = "_Slice", "_Record", "_Arrived"
+# Whose row it is; where it stands in the recording (`raw/FILE:LINE`); when it could be read (seconds, epoch).
+HIDDEN = {SLICE: "string", RECORD: "string", ARRIVED: "real"}
+
+BACKGROUND, HARNESS = "background", "harness"
+
+
+def _columns(text: str) -> dict[str, str]:
+    """`name` or `name:type`, separated by blanks; string where no type is given."""
+    return {name: kind or "string" for name, _, kind in (word.partition(":") for word in text.split())}
+
+
+def _initiating(text: str) -> dict[str, str]:
+    return {f"InitiatingProcess{name}": kind for name, kind in _columns(text).items()}
+
+
+DEVICE_PROCESS_EVENTS = _columns(
+    """TimeGenerated:datetime Timestamp:datetime AccountDomain AccountName AccountObjectId AccountSid AccountUpn
+        ActionType AdditionalFields:dynamic DeviceId DeviceName FileName FileSize:long FolderPath LogonId:long
+        MachineGroup MD5 SHA1 SHA256 ProcessCommandLine ProcessCreationTime:datetime ProcessId:long
+        ProcessIntegrityLevel ProcessTokenElevation ProcessUniqueId ReportId:long
+        ProcessVersionInfoCompanyName ProcessVersionInfoFileDescription ProcessVersionInfoInternalFileName
+        ProcessVersionInfoOriginalFileName ProcessVersionInfoProductName ProcessVersionInfoProductVersion"""
+) | _initiating(
+    """AccountDomain AccountName AccountSid CommandLine CreationTime:datetime FileName FileSize:long FolderPath
+        Id:long IntegrityLevel LogonId:long MD5 ParentCreationTime:datetime ParentFileName ParentId:long SHA1 SHA256
+        TokenElevation"""
+)
+AKS_AUDIT = _columns(
+    """TimeGenerated:datetime Annotations:dynamic AuditId Level ObjectRef:dynamic PodName RequestObject:dynamic
+    RequestReceivedTime:datetime RequestUri ResponseObject:dynamic ResponseStatus:dynamic SourceIps:dynamic Stage
+    StageReceivedTime:datetime User:dynamic UserAgent Verb"""
+)
+AUDITD = _columns(
+    """TimeGenerated:datetime Computer RecordType Serial:long ProcessId:long ParentProcessId:long Session:long
+    AuditUid:long Uid:long Exe Comm Cwd Success:bool Argc:long Argv:dynamic CommandLine Key ContainerId
+    InContainer:bool RawData"""
+)
+DOCKER_DAEMON = _columns(
+    """TimeGenerated:datetime Computer Source Level Message Method Uri Action ContainerId ContainerName Image Command
+    Privileged:bool NetworkMode PidMode IpcMode Binds:dynamic CapAdd:dynamic SecurityOpt:dynamic ExitCode:long
+    Body:dynamic"""
+)
+
+TABLES: dict[str, dict[str, str]] = {
+    "DeviceProcessEvents": DEVICE_PROCESS_EVENTS,
+    "AKSAudit": AKS_AUDIT,
+    "Auditd_CL": AUDITD,
+    "DockerDaemon_CL": DOCKER_DAEMON,
+}
+# Which sensor stands behind a table.
+SENSOR_OF = {
+    "DeviceProcessEvents": "auditd",
+    "Auditd_CL": "auditd",
+    "AKSAudit": "kube_audit",
+    "DockerDaemon_CL": "docker_daemon",
+}
+
+_EMPTY = {"string": "", "dynamic": None, "long": None, "bool": None, "datetime": None, "real": None}
+
+
+def complete(table: str, row: Row) -> Row:
+    """The row with every column of its table. Kusto has no null string, so a missing one is empty."""
+    columns = TABLES[table] | HIDDEN
+    unknown = row.keys() - columns.keys()
+    if unknown:
+        raise KeyError(f"{table} has no column {sorted(unknown)}")
+    return {name: _EMPTY[kind] if row.get(name) is None else row[name] for name, kind in columns.items()}

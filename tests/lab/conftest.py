@@ -1,0 +1,117 @@
+"""The real lab, for tests that need root and the daemons."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+NEEDED = ["dockerd", "containerd", "runc", "auditd", "auditctl", "etcd", "kubectl", "docker", "busybox"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here is a lab test. In CI a missing daemon fails; elsewhere it skips, by name."""
+    missing = [tool for tool in NEEDED if not shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
+    reason = "needs root" if os.geteuid() else f"not installed: {', '.join(missing)}" if missing else ""
+    for item in items:
+        if PROJECT / "tests/lab" in item.path.parents:
+            item.add_marker(pytest.mark.lab)
+            if reason and not os.environ.get("CI"):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run of the command line."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The result that `--json -` wrote."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+    def verdicts(self) -> dict[str, str]:
+        """The verdict of each atomic."""
+        return {each["atomic"]: each["verdict"] for each in self.result["results"]}
+
+
+class Livefire:
+    """The command `livefire`, as a user would call it, with a state folder of its own."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.environment = os.environ | {"LIVEFIRE_STATE": str(state), "NO_COLOR": "1"}
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        return [sys.executable, "-m", "harness.cli.main", *map(str, arguments)]
+
+    def __call__(self, *arguments: str | Path, **environment: str) -> Done:
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=PROJECT,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
+        """In the background; the caller ends it."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=PROJECT,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture
+def livefire(tmp_path: Path) -> Iterator[Livefire]:
+    """A Livefire whose state is thrown away; whatever a test leaves behind is undone."""
+    found = Livefire(tmp_path / "s")
+    yield found
+    found("clean")
+
+
+def footprint() -> dict[str, Any]:
+    """What of the machine a run must leave as it was."""
+    audit = subprocess.run(["auditctl", "-s"], capture_output=True, text=True, check=True).stdout
+    settings = [line for line in audit.splitlines() if line.split()[0] in ("enabled", "pid", "backlog_limit")]
+    rules = subprocess.run(["auditctl", "-l"], capture_output=True, text=True, check=True).stdout
+    return {
+        "audit": settings,
+        "rules": rules,
+        "links": sorted(p.name for p in Path("/sys/class/net").iterdir()),
+        "mounts": sorted(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
+        "cgroups": sorted(str(p) for p in Path("/sys/fs/cgroup").rglob("livefire-*")),
+        "processes": sorted(
+            name
+            for p in Path("/proc").iterdir()
+            if p.name.isdigit()
+            and (name := _name(p)) in ("dockerd", "containerd", "etcd", "kube-apiserver", "auditd", "containerd-shim")
+        ),
+        "sysctls": {n: Path(f"/proc/sys/net/ipv4/{n}").read_text() for n in ("ip_forward",)},
+    }
+
+
+def _name(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return ""
