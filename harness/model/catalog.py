@@ -1,0 +1,99 @@
+"""The catalog: which atomics and expectations lie on disk, and which of them are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from harness.errors import InvalidFiles, InvalidInput, LivefireError, NothingSelected, Position
+from harness.model.atomic import Atomic, load_atomics
+from harness.model.expectation import SUFFIX, Expectation, load_expectations
+from harness.model.yaml_source import did_you_mean, load_yaml
+
+T = TypeVar("T")
+
+
+def find_atomics(paths: Iterable[Path]) -> list[Atomic]:
+    """Every atomic in these files and below these folders. Raises InvalidFiles with all mistakes at once."""
+    files = [path for path in _yaml_files(paths) if _is_atomics(path)]
+    return _load(files, load_atomics)
+
+
+def find_expectations(paths: Iterable[Path]) -> list[Expectation]:
+    """Every expectation in these files and below these folders. Raises InvalidFiles with all mistakes at once."""
+    return _load([path for path in _yaml_files(paths) if path.name.endswith(SUFFIX)], load_expectations)
+
+
+def select(atomics: Sequence[Atomic], selectors: Sequence[str]) -> list[Atomic]:
+    """The atomics that any of the selectors means, in the order of the catalog; all of them without a selector.
+
+    A selector is a technique (and its sub-techniques), an atomic's id, a GUID, or the path of its file or folder.
+    Raises NothingSelected for a selector that means nothing.
+    """
+    chosen: set[str] = set()
+    for selector in selectors:
+        found = {atomic.id for atomic in atomics if _matches(atomic, selector)}
+        if not found:
+            known = sorted({a.id for a in atomics} | {a.technique for a in atomics})
+            hint = did_you_mean(selector, known) if known else "There are no atomics here."
+            raise NothingSelected(f"'{selector}' selects no atomic", hint=hint)
+        chosen |= found
+    found_atomics = [atomic for atomic in atomics if not selectors or atomic.id in chosen]
+    if not found_atomics:
+        raise NothingSelected("there are no atomics here", hint="Name their folder with --atomics PATH.")
+    return found_atomics
+
+
+def check_atomics_known(expectations: Iterable[Expectation], atomics: Iterable[Atomic]) -> list[LivefireError]:
+    """A mistake for each expectation that names an atomic which does not exist."""
+    known = sorted(atomic.id for atomic in atomics)
+    return [
+        InvalidInput(f"there is no atomic '{e.atomic}'", at=e.at("atomic"), hint=did_you_mean(e.atomic, known))
+        for e in expectations
+        if e.atomic not in known
+    ]
+
+
+def _matches(atomic: Atomic, selector: str) -> bool:
+    if selector.lower() in (atomic.id.lower(), atomic.guid.lower(), atomic.technique.lower()):
+        return True
+    if atomic.technique.lower().startswith(f"{selector.lower()}."):
+        return True
+    path = Path(selector)
+    return path.exists() and atomic.source.resolve().is_relative_to(path.resolve())
+
+
+def _yaml_files(paths: Iterable[Path]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            found |= dict.fromkeys(sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise InvalidInput("there is no such file or folder", at=Position(path))
+    return list(found)
+
+
+def _is_atomics(path: Path) -> bool:
+    """Whether a YAML file is meant to hold atomics. One that is not YAML at all is, so that the mistake is said."""
+    if path.name.endswith(SUFFIX):
+        return False
+    data = load_yaml(path).data
+    return isinstance(data, dict) and bool({"attack_technique", "atomic_tests"} & data.keys())
+
+
+def _load(files: Iterable[Path], load: Callable[[Path], list[T]]) -> list[T]:
+    found: list[T] = []
+    problems: list[LivefireError] = []
+    for file in files:
+        try:
+            found += load(file)
+        except InvalidFiles as error:
+            problems += error.problems
+        except InvalidInput as error:
+            problems.append(error)
+    if problems:
+        raise InvalidFiles(problems)
+    return found

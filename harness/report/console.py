@@ -1,0 +1,151 @@
+"""The terminal: what is going on while it goes on, and a table at the end that fits 80 columns."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from harness.model.events import (
+    AtomicDetonated,
+    AtomicStarted,
+    Event,
+    Judged,
+    LabStarted,
+    LabStep,
+    RecordingSealed,
+    SensorDrained,
+)
+from harness.model.result import AtomicResult, Result
+from harness.model.verdict import Verdict
+from harness.report.describe import alert_lines, details
+from harness.report.text import visible
+
+_STYLES = {Verdict.PROVEN: "bold green", Verdict.KNOWN_GAP: "yellow", Verdict.SKIPPED: "dim"}
+
+
+class LiveConsole:
+    """A subscriber that prints a line for each thing that has come about, and shows what is under way.
+
+    Without a terminal there is no spinner and no colour: the same lines, as they come.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status: Status | None = None
+        self._pending: list[str] = []
+
+    def __enter__(self) -> LiveConsole:
+        if self._console.is_terminal:
+            self._status = self._console.status("starting")
+            self._status.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self._status:
+            self._status.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take an event. May be called from several threads: rich locks its console."""
+        match event:
+            case LabStep(part, "starting", _):
+                self._begin(part)
+            case LabStep(part, state, detail):
+                self._end(part)
+                self._line("ok" if state == "ready" else "FAIL", f"{part:15} {detail}", good=state == "ready")
+            case LabStarted(_, seconds) if seconds:
+                self._line("ok", f"{'lab':15} up in {seconds:.1f} s")
+            case AtomicStarted(atomic):
+                self._begin(f"detonating {atomic}")
+            case AtomicDetonated(detonation):
+                self._end(f"detonating {detonation.atomic}")
+                attack = detonation.attack
+                outcome = detonation.skipped or (f"exit code {attack.exit_code}" if attack else "not run")
+                if attack and attack.timed_out:
+                    outcome = "ran into its time limit"
+                self._line("--" if detonation.skipped else "ran", f"{detonation.atomic}: {outcome}")
+            case SensorDrained(sensor):
+                problems = [*sensor.before.problems, *sensor.after.problems]
+                self._line("UNWELL", f"{sensor.name}: {problems[0]}", good=False) if problems else None
+            case RecordingSealed(path):
+                self._line("ok", f"{'recording':15} {path}")
+                self._begin("judging")
+            case Judged(result):
+                self._line(str(result.verdict), result.atomic, good=result.verdict.as_expected)
+            case _:
+                pass
+
+    def _line(self, word: str, text: str, *, good: bool = True) -> None:
+        line = Text(f"{word:8}", style="green" if good else "bold red")
+        line.append(visible(text), style="default")
+        self._console.print(line, soft_wrap=True)
+
+    def _begin(self, what: str) -> None:
+        self._pending.append(what)
+        self._show()
+
+    def _end(self, what: str) -> None:
+        if what in self._pending:
+            self._pending.remove(what)
+        self._show()
+
+    def _show(self) -> None:
+        if self._status:
+            self._status.update(visible(", ".join(self._pending) or "working"))
+
+
+def print_result(result: Result, console: Console) -> None:
+    """The table, an explanation of each result that is not as expected, the background, and the summary."""
+    console.print(_table(result))
+    for each in result.results:
+        if not each.verdict.as_expected:
+            console.print()
+            _print_lines(console, details(each))
+    for rule, alerts in result.background.alerts.items():
+        if alerts:
+            console.print()
+            count = "1 alert" if len(alerts) == 1 else f"{len(alerts)} alerts"
+            lines = [f"UNEXPECTED_ALERT  {count} of {rule} in the background, where no atomic ran"]
+            _print_lines(console, lines + [line for alert in alerts for line in alert_lines(alert)])
+    summary = " · ".join(f"{count} {verdict}" for verdict, count in result.summary.items())
+    if result.background.count:
+        summary += f" · {result.background.count} UNEXPECTED_ALERT in the background"
+    code = int(result.exit_code)
+    console.print()
+    line = Text(summary, style="bold green" if code == 0 else "bold red")
+    console.print(line.append(f" · exit {code}", style="default"), soft_wrap=True)
+    console.print(Text(f"recording {visible(result.recording)}", style="dim"), soft_wrap=True)
+
+
+def _print_lines(console: Console, lines: list[str]) -> None:
+    console.print(Text(lines[0], style="bold red"), soft_wrap=True)
+    for line in lines[1:]:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _table(result: Result) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("ATOMIC", overflow="fold", min_width=18, max_width=26)
+    for title in ("EXECUTED", "SEEN", "FIRED", "FLAGS", "TELEMETRY", "ALERT"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("VERDICT", no_wrap=True)
+    table.columns[6].header = "ALERT"
+    for each in result.results:
+        table.add_row(*_cells(each))
+    return table
+
+
+def _cells(result: AtomicResult) -> list[Text]:
+    name = Text(result.atomic.partition("/")[2] or result.atomic)
+    signals = result.signals
+    seen = f"{sum(s.seen for s in signals)}/{len(signals)}" if signals else "-"
+    executed = "yes" if result.executed.effect else "no"
+    right = sum(f.actual is f.expected for f in result.flags.values())
+    flags = f"{right}/{len(result.flags)}" if result.fired.actual and result.flags else "-"
+    fired = f"{result.fired.rows} row{'' if result.fired.rows == 1 else 's'}" if result.fired.actual else "no"
+    times = [f"{t:.2f} s" if t is not None else "-" for t in (result.latency.telemetry, result.latency.alert)]
+    verdict = Text(str(result.verdict), style=_STYLES.get(result.verdict, "bold red"))
+    return [name, *(Text(cell) for cell in (executed, seen, fired, flags, *times)), verdict]

@@ -1,0 +1,55 @@
+"""A result in words: the lines that explain a verdict, for the terminal, JUnit and pytest alike."""
+
+from __future__ import annotations
+
+import json
+
+from harness.model.result import Alert, AtomicResult, Evidence
+from harness.report.text import visible
+
+
+def details(result: AtomicResult) -> list[str]:
+    """Everything that a person needs to find the layer that let go, safe to print."""
+    lines = [f"{result.verdict}  {result.atomic}", f"  {visible(result.reason)}", f"  expected at {result.at}"]
+    if result.executed.command:
+        session = "" if result.executed.session is None else f", audit session {result.executed.session}"
+        lines.append(f"  ran: {visible(result.executed.command)}")
+        lines.append(f"       pid {result.executed.pid}{session}, exit code {result.executed.exit_code}")
+    for seen in [*result.executed.oracle, *result.signals]:
+        where = f"  {seen.evidence[0].record}" if seen.evidence else ""
+        lines.append(f"  {'seen' if seen.seen else 'MISSING':7}  {seen.sensor}: {visible(seen.name)}{where}")
+    for health in result.health:
+        lines += [f"  UNWELL   {visible(problem)}" for problem in health.problems]
+    lines += _fired(result)
+    return lines
+
+
+def _fired(result: AtomicResult) -> list[str]:
+    lines = []
+    for name, flag in result.flags.items():
+        if result.fired.actual and flag.actual is not flag.expected:
+            actual = "differs between rows" if flag.actual is None else str(flag.actual).lower()
+            lines.append(f"  flag     {name}: expected {str(flag.expected).lower()}, actual {actual}")
+    near = result.near_miss
+    if near:
+        lines.append(f"  silent   {near.at}")
+        lines.append(f"           rejected by: {visible(near.predicate)}")
+        lines += [f"           {name} = {json.dumps(visible(value))}" for name, value in near.values.items()]
+        if near.evidence:
+            lines.append(f"           closest row: {_where(near.evidence)}")
+    lines += [line for alert in result.alerts for line in alert_lines(alert)] if not result.verdict.as_expected else []
+    return lines
+
+
+def alert_lines(alert: Alert) -> list[str]:
+    """An alert: the command line it is about, its true flags, where it comes from."""
+    row = alert.row
+    subject = row.get("ProcessCommandLine") or row.get("CommandLine") or row.get("RequestUri") or json.dumps(row)
+    flags = ", ".join(name for name, value in row.items() if value is True) or "no flag"
+    where = f"  {_where(alert.evidence[0])}" if alert.evidence else ""
+    return [f"  alert    {visible(subject)}", f"           {flags}{where}"]
+
+
+def _where(evidence: Evidence) -> str:
+    pid = evidence.facts.get("ProcessId")
+    return f"{evidence.record}" + (f", pid {pid}" if pid else "")
