@@ -79,13 +79,11 @@ def obtain_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
 def live_result(
     atomics: Sequence[Atomic],
     expectations: list[Expectation],
+    choice: LabChoice,
     *,
-    cluster: str = "auto",
-    docker: str = "auto",
     folder: Path | None = None,
     subscriber: Subscriber = silent,
 ) -> Result:
     """Capture and prove in one go."""
-    options = CaptureOptions(LabChoice(cluster=cluster, docker=docker))
-    recording = capture(atomics, options, folder or default_folder(), subscriber)
+    recording = capture(atomics, CaptureOptions(choice), folder or default_folder(), subscriber)
     return prove(recording, expectations, subscriber=subscriber, live=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from types import TracebackType
 
 from rich.console import Console
@@ -25,6 +26,9 @@ from harness.report.describe import alert_lines, details
 from harness.report.text import visible
 
 _STYLES = {Verdict.PROVEN: "bold green", Verdict.KNOWN_GAP: "yellow", Verdict.SKIPPED: "dim"}
+
+
+_NAME_WIDTH = 20
 
 
 class LiveConsole:
@@ -128,24 +132,29 @@ def _print_lines(console: Console, lines: list[str]) -> None:
 
 def _table(result: Result) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("ATOMIC", overflow="fold", min_width=18, max_width=26)
-    for title in ("EXECUTED", "SEEN", "FIRED", "FLAGS", "TELEMETRY", "ALERT"):
+    table.add_column("ATOMIC")
+    for title in ("EXECUTED", "SEEN", "FIRED", "FLAGS", "EXEC TO", "VERDICT"):
         table.add_column(title, no_wrap=True)
-    table.add_column("VERDICT", no_wrap=True)
-    table.columns[6].header = "ALERT"
     for each in result.results:
         table.add_row(*_cells(each))
     return table
 
 
 def _cells(result: AtomicResult) -> list[Text]:
-    name = Text(result.atomic.partition("/")[2] or result.atomic)
+    name = result.atomic.partition("/")[2] or result.atomic
     signals = result.signals
     seen = f"{sum(s.seen for s in signals)}/{len(signals)}" if signals else "-"
     executed = "yes" if result.executed.effect else "no"
     right = sum(f.actual is f.expected for f in result.flags.values())
     flags = f"{right}/{len(result.flags)}" if result.fired.actual and result.flags else "-"
     fired = f"{result.fired.rows} row{'' if result.fired.rows == 1 else 's'}" if result.fired.actual else "no"
-    times = [f"{t:.2f} s" if t is not None else "-" for t in (result.latency.telemetry, result.latency.alert)]
+    times = {"telemetry": result.latency.telemetry, "alert": result.latency.alert}
+    latency = "\n".join(f"{what} {time:.2f} s" for what, time in times.items() if time is not None) or "-"
     verdict = Text(str(result.verdict), style=_STYLES.get(result.verdict, "bold red"))
-    return [name, *(Text(cell) for cell in (executed, seen, fired, flags, *times)), verdict]
+    cells = (_wrapped(visible(name)), executed, seen, fired, flags, latency)
+    return [*(Text(cell) for cell in cells), verdict]
+
+
+def _wrapped(name: str) -> str:
+    """A name broken after hyphens: a table breaks in mid-word."""
+    return "\n".join(textwrap.wrap(name, _NAME_WIDTH, break_on_hyphens=True)) or name
