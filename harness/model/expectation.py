@@ -36,12 +36,15 @@ class Companion(_Strict):
 
 
 class _Entry(_Strict):
+    # grounds: words of the command line that each, without the others, must make the rule fire with this flag.
+    # Two words that set the same flag hide each other: with one of them gone from the rule, the flag is still set.
     atomic: str
     oracle: list[Signal] = Field(min_length=1)
     signals: list[Signal] = Field(min_length=1)
     fires: bool
     rows: int | None = Field(default=None, ge=1)
     flags: dict[str, bool] = Field(default_factory=dict)
+    grounds: dict[str, list[str]] = Field(default_factory=dict)
     companions: list[Companion] = Field(default_factory=list)
     known_gap: str | None = Field(default=None, min_length=1)
 
@@ -53,6 +56,9 @@ class _Entry(_Strict):
             raise ValueError("a rule that fires needs its exact flags")
         if not self.fires and (self.flags or self.rows or self.companions):
             raise ValueError("a rule that does not fire has no flags, rows or companions")
+        for name in self.grounds:
+            if not self.flags.get(name):
+                raise ValueError(f"grounds are for a flag that is expected to be true, and '{name}' is not")
         return self
 
 

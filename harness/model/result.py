@@ -63,10 +63,19 @@ class Fired(_Part):
 
 
 class Flag(_Part):
-    """One flag; `actual` is None where the rule did not fire or its rows disagree."""
+    """One flag; `actual` is None where the rule did not fire or its rows disagree.
+
+    `grounds` says of each word that must set the flag by itself whether it does.
+    """
 
     expected: bool | None
     actual: bool | None
+    grounds: dict[str, bool] = Field(default_factory=dict)
+
+    @property
+    def right(self) -> bool:
+        """Whether it is as expected, on each of its grounds."""
+        return self.actual is self.expected and all(self.grounds.values())
 
 
 class Alert(_Part):

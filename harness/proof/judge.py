@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.model.expectation import Expectation, Signal
@@ -23,6 +23,7 @@ from harness.model.rule import Rule
 from harness.model.verdict import Verdict
 from harness.proof.engines import Engine
 from harness.proof.evidence import best_table, first_arrival, plain, to_evidence
+from harness.proof.grounds import check_grounds
 from harness.proof.health import Health
 from harness.proof.near_miss import explain
 from harness.proof.tables.schema import SENSOR_OF
@@ -47,6 +48,7 @@ class Facts:
     signals: list[SignalResult]
     rows: list[dict[str, Any]]
     companions: int
+    grounds: dict[str, dict[str, bool]] = field(default_factory=dict)
 
 
 class Judge:
@@ -75,6 +77,7 @@ class Judge:
             signals=[seen.result for seen in signals],
             rows=rows,
             companions=len(fired) - len(rows),
+            grounds=check_grounds(expectation, self._engine, slice_, rows),
         )
         verdict, reason = decide(expectation, facts)
         near = explain(expectation.rule, self._engine, slice_) if not rows and verdict in _SILENT else None
@@ -149,7 +152,7 @@ class Judge:
                 expected_rows=expectation.rows,
                 companions=facts.companions,
             ),
-            flags=_flags(expectation, facts.rows),
+            flags=_flags(expectation, facts),
             alerts=[self._alert(row, detonation.atomic) for row in facts.rows],
             near_miss=near,
             latency=latency,
@@ -196,10 +199,13 @@ def _decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
         return Verdict.PROVEN, "executed, seen, and rightly silent"
     if not count:
         return Verdict.RULE_SILENT, "the rule gave no row"
-    for name, flag in _flags(expectation, facts.rows).items():
+    for name, flag in _flags(expectation, facts).items():
         if flag.actual is not flag.expected:
             actual = "differs between rows" if flag.actual is None else f"is {str(flag.actual).lower()}"
             return Verdict.WRONG_FLAGS, f"{name} {actual}, expected {str(flag.expected).lower()}"
+        if not flag.right:
+            word = next(word for word, holds in flag.grounds.items() if not holds)
+            return Verdict.WRONG_FLAGS, f"{name} does not rest on '{word}': by itself it does not set the flag"
     if count != expectation.rows:
         return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {expectation.rows}"
     return Verdict.PROVEN, "executed, seen, fired, and exactly these flags"
@@ -221,11 +227,12 @@ def _executed(attack: Execution, oracle: list[SignalResult]) -> Executed:
     )
 
 
-def _flags(expectation: Expectation, rows: list[dict[str, Any]]) -> dict[str, Flag]:
+def _flags(expectation: Expectation, facts: Facts) -> dict[str, Flag]:
     found = {}
     for name, expected in expectation.entry.flags.items():
-        values = {row.get(name) for row in rows}
-        found[name] = Flag(expected=expected, actual=values.pop() if len(values) == 1 else None)
+        values = {row.get(name) for row in facts.rows}
+        actual = values.pop() if len(values) == 1 else None
+        found[name] = Flag(expected=expected, actual=actual, grounds=facts.grounds.get(name, {}))
     return found
 
 

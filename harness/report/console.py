@@ -28,7 +28,7 @@ from harness.report.text import visible
 _STYLES = {Verdict.PROVEN: "bold green", Verdict.KNOWN_GAP: "yellow", Verdict.SKIPPED: "dim"}
 
 
-_NAME_WIDTH = 20
+_NAME_WIDTH = 18
 
 
 class LiveConsole:
@@ -131,7 +131,7 @@ def _print_lines(console: Console, lines: list[str]) -> None:
 
 
 def _table(result: Result) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("ATOMIC")
     for title in ("EXECUTED", "SEEN", "FIRED", "FLAGS", "EXEC TO", "VERDICT"):
         table.add_column(title, no_wrap=True)
@@ -145,7 +145,7 @@ def _cells(result: AtomicResult) -> list[Text]:
     signals = result.signals
     seen = f"{sum(s.seen for s in signals)}/{len(signals)}" if signals else "-"
     executed = "yes" if result.executed.effect else "no"
-    right = sum(f.actual is f.expected for f in result.flags.values())
+    right = sum(flag.right for flag in result.flags.values())
     flags = f"{right}/{len(result.flags)}" if result.fired.actual and result.flags else "-"
     fired = f"{result.fired.rows} row{'' if result.fired.rows == 1 else 's'}" if result.fired.actual else "no"
     times = {"telemetry": result.latency.telemetry, "alert": result.latency.alert}

@@ -38,6 +38,9 @@ class Engine(Protocol):
     def matching(self, table: str, slice_: str, row: Row) -> list[Row]:
         """The rows of a table, hidden columns included, that agree with `row` on every column they share."""
 
+    def put(self, table: str, slice_: str, rows: list[Row]) -> None:
+        """Make these rows of a table (hidden columns included) the whole of a slice."""
+
     def over(self, rows: list[Row], kql: str, lets: str = "") -> list[Row]:
         """Those of `rows`, all of one query's output, that a tail such as `| where Name == "x"` lets pass.
 

@@ -75,6 +75,16 @@ class DuckDbEngine:
         sql = f'SELECT * FROM "{_ALL.format(table)}" WHERE "{SLICE}" = ? AND {where}'
         return self._rows(sql, [slice_, *values])
 
+    def put(self, table: str, slice_: str, rows: list[Row]) -> None:
+        """As in Engine."""
+        for name in TABLES:
+            self._con.execute(f'DELETE FROM "{_ALL.format(name)}" WHERE "{SLICE}" = ?', [slice_])
+        names = [*TABLES[table], *HIDDEN]
+        marks = ", ".join("?" for _ in names)
+        for row in rows:
+            values = [_plain((row | {SLICE: slice_})[name]) for name in names]
+            self._con.execute(f'INSERT INTO "{_ALL.format(table)}" VALUES ({marks})', values)
+
     def over(self, rows: list[Row], kql: str, lets: str = "") -> list[Row]:
         """As in Engine."""
         if not rows:
