@@ -20,6 +20,8 @@ _KINDS: dict[str, Undo] = {
     "daemon": undo.daemon,
     "bridge": undo.bridge,
     "cgroup": undo.cgroup,
+    "empty_folders": undo.empty_folders,
+    "shim_sockets": undo.shim_sockets,
     "audit_settings": undo.audit_settings,
     "audit_rules": undo.audit_rules,
     "containers": undo.containers,

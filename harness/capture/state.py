@@ -12,6 +12,9 @@ from pathlib import Path
 from harness.capture.ledger import Ledger
 from harness.errors import LabUnavailable
 
+# sun_path holds 107 bytes (unix(7)); the deepest socket is LAB/docker/exec/libnetwork/TWELVE_HEX.sock
+_LONGEST_ROOT = 107 - len("/lab-3f9a1c/docker/exec/libnetwork/0123456789ab.sock")
+
 
 def state_root() -> Path:
     """`LIVEFIRE_STATE`, else /var/lib/livefire for root, else a folder in the user's XDG state."""
@@ -45,6 +48,11 @@ class OwnedFolder:
     def create(cls, kind: str) -> OwnedFolder:
         """A new folder below the state root. The ledger's first entry is the folder itself."""
         root = state_root()
+        if len(os.fsencode(root)) > _LONGEST_ROOT:
+            hint = (
+                f"Sockets lie in it, and their paths are limited: set LIVEFIRE_STATE to {_LONGEST_ROOT} bytes or less."
+            )
+            raise LabUnavailable(f"the path of the state folder is too long: {root}", hint=hint)
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             owned = cls(root / new_id(kind))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from harness.errors import LivefireError
 
 _MNT_DETACH = 2
 _CGROUPS = Path("/sys/fs/cgroup")
+SHIM_SOCKETS = Path("/run/containerd/s")
 
 
 def folder(path: str) -> None:
@@ -89,6 +91,24 @@ def cgroup(name: str) -> None:
         for inner in sorted((p for p in (root / name).rglob("*") if p.is_dir()), reverse=True):
             inner.rmdir()
         (root / name).rmdir()
+
+
+def empty_folders(paths: list[str]) -> None:
+    """Remove folders that a daemon of ours made outside of our own; not if somebody else uses them by now."""
+    for path in reversed(paths):
+        with contextlib.suppress(OSError):
+            Path(path).rmdir()
+
+
+def shim_sockets(containerd: str, containers: str) -> None:
+    """Remove the sockets of shims that were killed: their place is fixed, /run/containerd/s/SHA256.
+
+    Source: containerd, runtime/v2/shim/util_unix.go, SocketAddress: the hash of ADDRESS/NAMESPACE/CONTAINER.
+    """
+    folder = Path(containers)
+    for container in folder.iterdir() if folder.is_dir() else []:
+        name = hashlib.sha256(f"{containerd}/moby/{container.name}".encode()).hexdigest()
+        (SHIM_SOCKETS / name).unlink(missing_ok=True)
 
 
 def audit_settings(enabled: int, backlog_limit: int) -> None:

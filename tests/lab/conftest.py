@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,12 +83,20 @@ class Livefire:
         )
 
 
-@pytest.fixture
-def livefire(tmp_path: Path) -> Iterator[Livefire]:
+@contextlib.contextmanager
+def fresh_livefire() -> Iterator[Livefire]:
     """A Livefire whose state is thrown away; whatever a test leaves behind is undone."""
-    found = Livefire(tmp_path / "s")
-    yield found
-    found("clean")
+    with tempfile.TemporaryDirectory(prefix="lf-") as folder:  # short: sockets lie in it
+        found = Livefire(Path(folder) / "s")
+        yield found
+        found("clean")
+
+
+@pytest.fixture
+def livefire() -> Iterator[Livefire]:
+    """A Livefire of this test's own."""
+    with fresh_livefire() as found:
+        yield found
 
 
 def footprint() -> dict[str, Any]:
@@ -106,12 +116,20 @@ def footprint() -> dict[str, Any]:
             if p.name.isdigit()
             and (name := _name(p)) in ("dockerd", "containerd", "etcd", "kube-apiserver", "auditd", "containerd-shim")
         ),
+        "files": sorted(
+            str(path)
+            for place in ("/run/containerd", "/run/docker", "/etc/docker", "/var/lib/docker", "/var/lib/livefire")
+            for path in (Path(place), *Path(place).rglob("*"))
+            if path.exists()
+        ),
         "sysctls": {n: Path(f"/proc/sys/net/ipv4/{n}").read_text() for n in ("ip_forward",)},
     }
 
 
 def _name(process: Path) -> str:
+    """The name of a process; empty for one that has ended and only waits for init to take note of it."""
     try:
-        return (process / "comm").read_text().strip()
+        head, _, rest = (process / "stat").read_text().rpartition(")")
     except OSError:
         return ""
+    return "" if rest.split()[0] == "Z" else head.partition("(")[2]

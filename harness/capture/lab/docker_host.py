@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import shlex
 import sys
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.image import REFERENCE, ensure_image
 from harness.capture.process import find_tool, run, start_daemon, tail
 from harness.capture.state import OwnedFolder
+from harness.capture.undo import SHIM_SOCKETS
 from harness.capture.wait import NotYet, wait_until
 from harness.errors import LabUnavailable, Refused
 
+# What dockerd and containerd make at fixed places, whatever their roots are.
+_OUTSIDE = (Path("/run/containerd"), SHIM_SOCKETS, Path("/run/docker"), Path("/run/docker/plugins"))
 _SUBNETS = ipaddress.IPv4Network("10.213.0.0/16")
 
 
@@ -46,17 +50,12 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
     folder.mkdir(mode=0o700)
     bounded = needs_shim()
     bridge = _make_bridge(owned)
-    cgroup = f"livefire-{owned.id}"
-    owned.ledger.add("cgroup", name=cgroup)
+    owned.ledger.add("empty_folders", paths=[str(path) for path in _OUTSIDE if not path.exists()])
+    owned.ledger.add("cgroup", name=_cgroup(owned))
     containerd = _start_containerd(owned, folder)
+    owned.ledger.add("shim_sockets", containerd=str(containerd), containers=str(folder / "data/containers"))
     socket, log = folder / "docker.sock", folder / "dockerd.log"
-    command: list[str | Path] = [find_tool("dockerd", package="docker.io"), "-D", "--log-format=text"]
-    if "--log-format" not in run([command[0], "--help"]).output:
-        command.pop()  # an option since release 27; before, text is all there is
-    command += [f"--data-root={folder / 'data'}", f"--exec-root={folder / 'exec'}", f"--pidfile={folder / 'pid'}"]
-    command += [f"--config-file={_empty_config(folder)}", f"--host=unix://{socket}", f"--containerd={containerd}"]
-    command += [f"--bridge={bridge}", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"]
-    command += [f"--cgroup-parent=/{cgroup}", "--exec-opt=native.cgroupdriver=cgroupfs"]
+    command = [*_dockerd_command(owned, folder, bridge), f"--host=unix://{socket}", f"--containerd={containerd}"]
     if bounded:
         command += [f"--add-runtime=livefire={_write_shim(folder)}", "--default-runtime=livefire"]
     owner = f"{owned.id}/dockerd"
@@ -72,6 +71,22 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
     with docker_client(socket) as client:
         ensure_image(client)
     return DockerHost("managed", owned.id, socket, log, version, reason, bounded, owned=True)
+
+
+def _cgroup(owned: OwnedFolder) -> str:
+    return f"livefire-{owned.id}"
+
+
+def _dockerd_command(owned: OwnedFolder, folder: Path, bridge: str) -> list[str | Path]:
+    """dockerd with nothing of the host's: not its configuration, firewall, forwarding, or place in the cgroup tree."""
+    dockerd = find_tool("dockerd", package="docker.io")
+    command: list[str | Path] = [dockerd, "--debug", f"--config-file={_configuration(dockerd, folder)}"]
+    command += [f"--data-root={folder / 'data'}", f"--exec-root={folder / 'exec'}", f"--pidfile={folder / 'pid'}"]
+    command += [f"--bridge={bridge}", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"]
+    command += [f"--cgroup-parent=/{_cgroup(owned)}", "--exec-opt=native.cgroupdriver=cgroupfs"]
+    if run([dockerd, "--log-format=text", "--version"], check=False).code == 0:
+        command.append("--log-format=text")  # an option since release 28; before, text is all there is
+    return command
 
 
 def use_host(owned: OwnedFolder, reason: str) -> DockerHost:
@@ -135,9 +150,14 @@ def _start_containerd(owned: OwnedFolder, folder: Path) -> Path:
     return socket
 
 
-def _empty_config(folder: Path) -> Path:
-    path = folder / "daemon.json"  # else the host's /etc/docker/daemon.json would be mixed in
-    path.write_text("{}")
+def _configuration(dockerd: Path, folder: Path) -> Path:
+    """A configuration file of our own; else the host's /etc/docker/daemon.json would be mixed in."""
+    path = folder / "daemon.json"
+    # Releases before 25 write /etc/docker/key.json unless told otherwise, and only the file can tell them.
+    path.write_text(json.dumps({"deprecated-key-path": str(folder / "key.json")}))
+    major = re.search(r"version (\d+)", run([dockerd, "--version"]).output)
+    if major and int(major[1]) >= 23 and run([dockerd, "--validate", f"--config-file={path}"], check=False).code != 0:
+        path.write_text("{}")
     return path
 
 

@@ -1,0 +1,95 @@
+"""The main job on the real lab: three atomics, three sensors, the rule, three verdicts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.lab.conftest import Livefire, footprint
+
+ATOMICS = [
+    "T1059.013/docker-container-execution",
+    "T1059.013/docker-privileged-container-creation",
+    "T1059.013/kubectl-secrets-enumeration",
+]
+
+
+def test_three_atomics_are_proven_and_nothing_is_left_behind(livefire: Livefire, tmp_path: Path) -> None:
+    before = footprint()
+    recording = tmp_path / "recording"
+    done = livefire("run", "--recording", recording, "--json", "-")
+    assert done.code == 0, done.err
+    assert done.verdicts() == dict.fromkeys(ATOMICS, "PROVEN")
+    assert footprint() == before
+    assert not livefire.state.exists()
+    _check_evidence(done.result, recording)
+    _check_replays(livefire, recording, done.verdicts())
+
+
+def _check_evidence(result: dict[str, object], recording: Path) -> None:
+    """Pids, sessions, container ids and audit ids can be found in raw/, on the very line that the evidence names."""
+    results = result["results"]
+    assert isinstance(results, list)
+    for each in results:
+        executed = each["executed"]
+        assert executed["session"] > 0
+        evidence = [e for s in executed["oracle"] + each["signals"] + each["alerts"] for e in s["evidence"]]
+        assert len(evidence) >= 4
+        for item in evidence:
+            name, _, line = item["record"].rpartition(":")
+            text = (recording / name).read_text(errors="replace").splitlines()
+            if item["table"] in ("Auditd_CL", "DeviceProcessEvents"):
+                assert f" pid={item['facts']['ProcessId']} " in text[int(line) - 1]
+            elif item["table"] == "AKSAudit":
+                assert item["facts"]["AuditId"] in text[int(line) - 1]
+            elif item["facts"].get("Source") != "log":
+                assert item["facts"]["ContainerId"] in text[int(line) - 1]
+        shell = (recording / "raw/auditd.log").read_text()
+        assert f" pid={executed['pid']} " in shell
+        assert f" ses={executed['session']} " in shell
+
+
+def _check_replays(livefire: Livefire, recording: Path, verdicts: dict[str, str]) -> None:
+    """The same verdicts from the recording, from its raw logs, and without any daemon's client on PATH."""
+    for options in ([], ["--from-raw"]):
+        done = livefire("prove", recording, *options, "--json", "-", PATH="/nonexistent")
+        assert done.code == 0, done.err
+        assert done.verdicts() == verdicts
+
+
+def test_no_byte_of_a_recording_holds_a_secret(livefire: Livefire, tmp_path: Path) -> None:
+    """The canaries' values are random; their prefix is not, and it stands only in our own canary events."""
+    recording = tmp_path / "recording"
+    assert livefire("lab", "up").code == 0
+    status = dict(line.split(maxsplit=1) for line in livefire("lab", "status").out.splitlines())
+    assert livefire("capture", "-o", recording).code == 0
+    secrets = _secret_values(status["KUBECONFIG"])
+    assert len(secrets) == 5
+    assert livefire("lab", "down").code == 0
+    blobs = [path.read_bytes() for path in recording.rglob("*") if path.is_file()]
+    for value in secrets:
+        assert not any(form in blob for blob in blobs for form in value)
+
+
+def _secret_values(kubeconfig: str) -> list[tuple[bytes, bytes]]:
+    import base64
+    import subprocess
+
+    command = ["kubectl", f"--kubeconfig={kubeconfig}", "get", "secrets", "--all-namespaces", "--output=json"]
+    items = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout)["items"]
+    encoded = [item["data"]["value"] for item in items if "value" in item.get("data", {})]
+    return [(value.encode(), base64.b64decode(value)) for value in encoded]
+
+
+def test_a_kept_lab_serves_many_runs_with_the_same_verdicts(livefire: Livefire, tmp_path: Path) -> None:
+    before = footprint()
+    assert livefire("lab", "up").code == 0
+    kept = []
+    for number in range(4):
+        done = livefire("run", "--recording", tmp_path / str(number), "--json", "-")
+        assert done.verdicts() == dict.fromkeys(ATOMICS, "PROVEN"), done.err
+        kept.append(footprint())
+    assert all(each == kept[0] for each in kept)  # the first container makes the daemon's own cgroups and mounts
+    assert livefire("lab", "down").code == 0
+    assert footprint() == before
+    assert not livefire.state.exists()
