@@ -1,0 +1,64 @@
+"""What all tests share: the committed recording, and a way to change a copy of it and seal that anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.model.manifest import Manifest
+from harness.recording import Recording, RecordingWriter, layout, open_recording
+
+pytest_plugins = ["pytester"]
+
+PROJECT = Path(__file__).parents[1]
+COMMITTED = PROJECT / "tests/recordings/docker-and-control-plane"
+EXPECTATIONS = PROJECT / "expectations/T1059.013/container-cli-api.expect.yaml"
+
+Edit = Callable[[list[str]], list[str]]
+Resealed = Callable[..., Recording]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """CI must not hide a missing daemon behind a skip: there, an unexpected skip fails the run."""
+    if os.environ.get("CI"):
+        config.option.strict_skips = True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> object:
+    """Turn a skip into a failure in CI."""
+    report = yield
+    if os.environ.get("CI") and report.skipped and not hasattr(report, "wasxfail"):  # type: ignore[attr-defined]
+        report.outcome = "failed"  # type: ignore[attr-defined]
+        report.longrepr = f"skipped in CI: {report.longrepr}"  # type: ignore[attr-defined]
+    return report
+
+
+@pytest.fixture
+def committed() -> Recording:
+    """The recording of a real run."""
+    return open_recording(COMMITTED)
+
+
+@pytest.fixture
+def resealed(tmp_path: Path) -> Resealed:
+    """Makes a copy of the committed recording with some raw files or the manifest edited, sealed anew."""
+
+    def make(edits: dict[str, Edit] | None = None, manifest: Callable[[Manifest], Manifest] | None = None) -> Recording:
+        folder = tmp_path / f"recording-{len(list(tmp_path.iterdir()))}"
+        original = open_recording(COMMITTED)
+        writer = RecordingWriter(folder)
+        shutil.copytree(COMMITTED / "raw", folder / "raw", dirs_exist_ok=True)
+        shutil.copytree(COMMITTED / "tables", folder / "tables", dirs_exist_ok=True)
+        for name, edit in (edits or {}).items():
+            lines = (folder / name).read_text().splitlines(keepends=True)
+            (folder / name).write_text("".join(edit(lines)))
+        (folder / layout.ARRIVALS).unlink()  # its offsets fit the original only
+        writer.seal(manifest(original.manifest) if manifest else original.manifest)
+        return open_recording(folder)
+
+    return make
