@@ -109,5 +109,5 @@ class LayerItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Where this item stands: pytest counts lines from 0."""
-        return self.path, self.expectation.at().line - 1, self.name
+        """Where this item stands: pytest counts lines from 0. Not its name, in which pytest would replace dots."""
+        return self.path, self.expectation.at().line - 1, f"{self.expectation.atomic}, layer {self.layer}"

@@ -123,6 +123,7 @@ def test_another_session_is_no_credit_but_background(resealed: Resealed, committ
         return [x.replace(f" ses={attack.session} ", " ses=4294967295 ") if f"({serial})" in x else x for x in lines]
 
     result = judged(resealed({layout.AUDIT_LOG: move}))
+
     # its parent is Livefire itself in this recording, so make it a stranger's
     def stranger(lines: list[str]) -> list[str]:
         return [re.sub(r" ppid=\d+ ", " ppid=1 ", x) if f"({serial})" in x else x for x in move(lines)]
@@ -135,7 +136,9 @@ def test_another_session_is_no_credit_but_background(resealed: Resealed, committ
 
 def test_another_user_is_no_credit(resealed: Resealed) -> None:
     def swap(lines: list[str]) -> list[str]:
-        return [re.sub(r'("username":")system:serviceaccount:livefire:run-\w+-atomic-2', r"\1mallory", x) for x in lines]
+        return [
+            re.sub(r'("username":")system:serviceaccount:livefire:run-\w+-atomic-2', r"\1mallory", x) for x in lines
+        ]
 
     assert of(judged(resealed({layout.KUBE_AUDIT: swap})), SECRETS).verdict is Verdict.NOT_EXECUTED
 
@@ -174,7 +177,10 @@ def test_lost_records_are_inconclusive(resealed: Resealed) -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ('type=CONFIG_CHANGE msg=audit(1795518215.287:9): op=remove_rule key="livefire" list=4 res=1', "a rule was removed"),
+        (
+            'type=CONFIG_CHANGE msg=audit(1795518215.287:9): op=remove_rule key="livefire" list=4 res=1',
+            "a rule was removed",
+        ),
         ("type=CONFIG_CHANGE msg=audit(1795518215.287:9): op=set audit_enabled=0 old=1 res=1", "switched off"),
         ("type=DAEMON_END msg=audit(1795518215.287:9): op=terminate res=success", "the daemon ended"),
         ("garbage", "damaged"),
@@ -212,8 +218,10 @@ def test_a_silent_rule_on_another_tool_names_the_file_name(committed: Recording,
 
 
 def test_an_inverted_flag_is_wrong_flags(committed: Recording, rule: object) -> None:
-    changed = rule('extend SecretsAccess = ProcessCommandLine has_any ("get secrets", "get configmaps")',
-                   'extend SecretsAccess = not(ProcessCommandLine has_any ("get secrets", "get configmaps"))')  # type: ignore[operator]
+    changed = rule(
+        'extend SecretsAccess = ProcessCommandLine has_any ("get secrets", "get configmaps")',
+        'extend SecretsAccess = not(ProcessCommandLine has_any ("get secrets", "get configmaps"))',
+    )  # type: ignore[operator]
     result = judged(committed, rule=changed)
     assert {each.verdict for each in result.results} == {Verdict.WRONG_FLAGS}
     assert result.exit_code is ExitCode.UNMET

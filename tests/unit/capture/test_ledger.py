@@ -1,5 +1,7 @@
 """The ledger, on folders: what it undoes needs no root."""
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,16 @@ from harness.errors import LabUnavailable
 
 
 @pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("LIVEFIRE_STATE", str(tmp_path / "state"))
-    return tmp_path / "state"
+def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="lf-") as folder:  # short: the length is limited
+        monkeypatch.setenv("LIVEFIRE_STATE", f"{folder}/s")
+        yield Path(folder) / "s"
+
+
+def test_a_state_folder_too_long_for_sockets_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVEFIRE_STATE", str(tmp_path / ("x" * 60)))
+    with pytest.raises(LabUnavailable, match="the path of the state folder is too long"):
+        OwnedFolder.create("lab")
 
 
 def test_undoes_the_newest_first_and_only_once(tmp_path: Path) -> None:

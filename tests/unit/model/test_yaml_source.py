@@ -1,0 +1,66 @@
+"""YAML with positions: whatever the text, mistakes are InvalidInput with a place."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
+
+from harness.errors import InvalidFiles, InvalidInput
+from harness.model.yaml_source import load_yaml, parse_yaml
+
+PATH = Path("x.yaml")
+
+
+class Inner(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str
+
+
+class Outer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    items: list[Inner]
+
+
+@given(st.text())
+def test_any_text_is_parsed_or_refused(text: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        parse_yaml(text, PATH).parse(Outer)
+
+
+def test_positions_count_from_one() -> None:
+    source = parse_yaml("items:\n  - name: a\n  - name: b\n", PATH)
+    assert str(source.at(("items", 1, "name"))) == "x.yaml:3:5"
+    assert str(source.at(("items", 9, "nope"))) == "x.yaml:1:1"
+
+
+def test_each_mistake_has_its_place_and_a_hint() -> None:
+    source = parse_yaml("items:\n  - nmae: a\n  - name: 3\n", PATH)
+    with pytest.raises(InvalidFiles) as caught:
+        source.parse(Outer)
+    text = str(caught.value)
+    assert "x.yaml:2:5: unknown key 'nmae'\n  Did you mean 'name'?" in text
+    assert "x.yaml:2:5: missing key 'name'" in text
+    assert "x.yaml:3:5: items.1.name: input should be a valid string" in text
+
+
+def test_a_key_twice_is_refused_at_its_second_place() -> None:
+    with pytest.raises(InvalidInput, match=r"x.yaml:2:1: key 'a' twice"):
+        parse_yaml("a: 1\na: 2\n", PATH)
+
+
+def test_a_syntax_error_has_its_place() -> None:
+    with pytest.raises(InvalidInput, match=r"x.yaml:2:\d+: not valid YAML"):
+        parse_yaml("a: [1,\nb: }\n", PATH)
+
+
+def test_a_file_that_is_missing_or_binary_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="No such file"):
+        load_yaml(tmp_path / "none.yaml")
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidInput, match="not UTF-8"):
+        load_yaml(tmp_path / "b.yaml")

@@ -1,0 +1,108 @@
+"""The Docker daemon's log and events as rows."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.proof.attribution import Attribution, DockerRequest
+from harness.proof.tables.docker_daemon import LogRows, event_rows, parse_logfmt
+from harness.recording import open_recording
+from tests.conftest import COMMITTED
+
+MANIFEST = open_recording(COMMITTED).manifest
+TIME = "2026-11-24T10:00:00.500000000Z"
+ID = "a" * 64
+
+
+def request(sent: float, atomic: str = "T1/a", container: str = ID) -> DockerRequest:
+    return DockerRequest(atomic, sent, sent + 0.1, "POST", "/v1.41/containers/create", 201, container)
+
+
+def rows(
+    lines: list[str], *requests: DockerRequest, inspected: dict[str, dict[str, object]] | None = None
+) -> list[dict[str, object]]:
+    attribution = Attribution(MANIFEST, list(requests))
+    log = LogRows("raw/docker-daemon.log", attribution, inspected or {})
+    return list(log.rows([f"{line}\n".encode() for line in lines], lambda _: None))
+
+
+def create(privileged: bool, at: str = TIME) -> list[str]:
+    body = json.dumps({"Image": "i", "Cmd": ["id"], "Env": ["K=v"], "HostConfig": {"Privileged": privileged}})
+    return [
+        f'time="{at}" level=debug msg="Calling POST /v1.41/containers/create"',
+        f'time="{at}" level=debug msg={json.dumps("form data: " + body)}',
+    ]
+
+
+EPOCH = 1795514400.45  # just before TIME
+
+
+def test_a_create_is_tied_to_the_request_that_was_under_way() -> None:
+    row = rows(create(True), request(EPOCH))[1]
+    assert (row["_Slice"], row["ContainerId"], row["Privileged"], row["Command"]) == ("T1/a", ID, True, "id")
+    assert "v" not in json.dumps(row["Body"]["Env"])  # type: ignore[index]
+
+
+def test_a_create_outside_of_every_request_is_background() -> None:
+    assert rows(create(True), request(EPOCH - 60))[1]["_Slice"] == "background"
+    assert rows(create(True))[1]["_Slice"] == "background"
+
+
+def test_of_two_creates_in_one_moment_the_configuration_decides() -> None:
+    inspect: dict[str, object] = {"Config": {"Image": "i", "Cmd": ["id"]}, "HostConfig": {"Privileged": False}}
+    found = rows(create(True) + create(False), request(EPOCH), inspected={ID: inspect})
+    assert [row["_Slice"] for row in found if row["Action"] == "create"] == ["background", "T1/a"]
+
+
+def test_an_identical_decoy_is_counted_once() -> None:
+    found = rows(create(True) + create(True), request(EPOCH))
+    assert [row["_Slice"] for row in found if row["Action"] == "create"] == ["T1/a", "background"]
+
+
+def test_the_newer_form_of_the_log_is_read_too() -> None:
+    body = json.dumps({"Image": "i", "HostConfig": {"Privileged": True, "NetworkMode": "host"}})
+    line = (
+        f'time="{TIME}" level=debug msg="handling POST request" form-data={json.dumps(body)} method=POST '
+        "module=api request-url=/v1.47/containers/create"
+    )
+    row = rows([line], request(EPOCH))[0]
+    assert (row["Action"], row["Privileged"], row["NetworkMode"], row["_Slice"]) == ("create", True, "host", "T1/a")
+
+
+@given(st.text())
+def test_logfmt_values_survive_quoting(value: str) -> None:
+    assert parse_logfmt(f'time="x" msg={json.dumps(value)} level=debug')["msg"] == value
+
+
+@given(st.lists(st.binary()))
+def test_no_log_line_and_no_event_breaks_the_reader(lines: list[bytes]) -> None:
+    attribution = Attribution(MANIFEST, [])
+    list(LogRows("f", attribution, {}).rows(lines, lambda _: None))
+    event_rows(lines, "f", attribution, lambda _: None)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda v: st.lists(v) | st.dictionaries(st.text(), v),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["Type", "Action", "Actor", "timeNano"]), json_values), json_values)
+def test_no_shape_of_an_event_breaks_the_reader(event: dict[str, object], inspect: object) -> None:
+    line = json.dumps({"received": 1, "event": event, "inspect": inspect}).encode()
+    event_rows([line], "f", Attribution(MANIFEST, []), lambda _: None)
+
+
+def test_an_event_and_its_inspect_give_a_row_each() -> None:
+    event = {"Type": "container", "Action": "create", "timeNano": 1795514400000000000}
+    event |= {"Actor": {"ID": ID, "Attributes": {"image": "i", "name": "n"}}}
+    inspect = {"Config": {"Image": "i", "Cmd": ["id"]}, "HostConfig": {"NetworkMode": "host", "Binds": ["/:/host"]}}
+    line = json.dumps({"event": event, "inspect": inspect}).encode()
+    found, _ = event_rows([line], "f", Attribution(MANIFEST, [request(EPOCH)]), lambda _: None)
+    assert [row["Source"] for row in found] == ["event", "inspect"]
+    assert found[1]["Binds"] == ["/:/host"]
+    assert {row["_Slice"] for row in found} == {"T1/a"}

@@ -1,0 +1,18 @@
+"""Cutting a rule into the predicates that a row must pass."""
+
+from harness.proof.near_miss import predicates
+
+
+def test_wheres_are_cut_at_top_level_and_only() -> None:
+    kql = (
+        'let a = dynamic(["x and y"]);\nT\n| where A == "p and q" and (B or C) and D has_any (a)\n| take 1\n| where E\n'
+    )
+    found = predicates(kql)
+    assert [each.text for each in found] == ['A == "p and q"', "(B or C)", "D has_any (a)", "E"]
+    assert all(kql[each.offset :].startswith(each.text) for each in found)
+    assert found[1].prefix.endswith('| where A == "p and q"\n')
+    assert "take" in found[3].prefix
+
+
+def test_a_between_range_is_not_cut() -> None:
+    assert [p.text for p in predicates("T | where A between (1 .. 2) and B")] == ["A between (1 .. 2)", "B"]
