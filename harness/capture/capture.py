@@ -48,7 +48,7 @@ class Capture:
         Raises LabUnavailable when a sensor does not start. A sensor that breaks later is a result, not an error.
         """
         with ThreadPoolExecutor(1) as pool:  # asking every tool takes longer than detonating an atomic
-            versions = pool.submit(tool_versions)
+            versions = pool.submit(tool_versions, self.lab.owned.path / "versions.json")
             sensors = self._sensors()
             self._start(sensors)
             started = now()
@@ -58,9 +58,9 @@ class Capture:
             for number, atomic in enumerate(atomics):
                 detonations.append(self._detonate(atomic, number, harness))
                 self._mark(sensors, f"after:{atomic.id}")
-            self._mark(sensors, "end")
             finished = now()
-            drained = [self._drain(sensor) for sensor in sensors]
+            with ThreadPoolExecutor(len(sensors)) as drains:
+                drained = list(drains.map(self._drain, sensors))
         return self._manifest(started, finished, versions.result(), detonations, drained)
 
     def undo(self) -> list[str]:
@@ -78,14 +78,17 @@ class Capture:
         return sensors
 
     def _start(self, sensors: list[Sensor]) -> None:
-        for sensor in sensors:
-            self._subscriber(LabStep(sensor.name, "starting"))
-            try:
-                sensor.start()
-            except LivefireError as error:
-                self._subscriber(LabStep(sensor.name, "failed", error.message.splitlines()[0]))
-                raise
-            self._subscriber(LabStep(sensor.name, "ready"))
+        with ThreadPoolExecutor(len(sensors)) as pool:
+            list(pool.map(self._start_one, sensors))
+
+    def _start_one(self, sensor: Sensor) -> None:
+        self._subscriber(LabStep(sensor.name, "starting"))
+        try:
+            sensor.start()
+        except LivefireError as error:
+            self._subscriber(LabStep(sensor.name, "failed", error.message.splitlines()[0]))
+            raise
+        self._subscriber(LabStep(sensor.name, "ready"))
 
     def _mark(self, sensors: list[Sensor], label: str) -> None:
         with ThreadPoolExecutor(len(sensors)) as pool:

@@ -119,10 +119,7 @@ def audit_settings(enabled: int, backlog_limit: int) -> None:
 
 def audit_rules(key: str) -> None:
     """Remove the audit rules that carry our key."""
-    listed = run(["auditctl", "-l"]).output.splitlines()
-    for line in listed:
-        if line.endswith(f"-F key={key}") or line.endswith(f"-k {key}"):
-            run(["auditctl", *line.replace("-a ", "-d ", 1).split()])
+    run(["auditctl", "-D", "-k", key])
 
 
 def containers(socket: str, image: str) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import platform
 import re
+import shutil
 import socket
 from pathlib import Path
 
 from harness import __version__
 from harness.capture.lab.lab import Lab
-from harness.capture.process import run
+from harness.capture.process import base_environment, run
 from harness.errors import LivefireError
 from harness.model.manifest import Host
 
@@ -30,16 +33,31 @@ def host() -> Host:
     return Host(hostname=socket.gethostname(), kernel=kernel.release, machine=kernel.machine, boot_id=boot)
 
 
-def tool_versions() -> dict[str, str]:
-    """Livefire, Python, and each tool that answers."""
+def tool_versions(cache: Path) -> dict[str, str]:
+    """Livefire, Python, and each tool that answers.
+
+    Asking them all takes as long as the attacks, so the answers are kept in `cache`, each for as long as the
+    program's file stays the same.
+    """
     found = {"livefire": __version__, "python": platform.python_version()}
+    try:
+        known = json.loads(cache.read_text())
+    except (OSError, ValueError):
+        known = {}
     for name, (command, pattern) in _TOOLS.items():
-        try:
-            done = run(command, check=False, timeout=10)
-        except (OSError, LivefireError):
+        path = shutil.which(command[0], path=base_environment()["PATH"])
+        if path is None:
             continue
-        if match := re.search(pattern, done.output + done.errors):
-            found[name] = match[1]
+        stat = Path(path).stat()  # of what a link points to
+        key = f"{Path(path).resolve()} {stat.st_mtime_ns} {stat.st_size}"
+        if key not in known:
+            with contextlib.suppress(LivefireError):
+                done = run([path, *command[1:]], check=False, timeout=10)
+                match = re.search(pattern, done.output + done.errors)
+                known[key] = match[1] if match else ""
+        if known.get(key):
+            found[name] = known[key]
+    cache.write_text(json.dumps(known))
     return found
 
 

@@ -69,7 +69,8 @@ def _general_problems(record: SensorRecord) -> list[str]:
 
 
 def _audit_problems(path: Path) -> list[str]:
-    lines = _read(path).decode(errors="replace").splitlines()
+    # not str.splitlines: it would cut ENRICHED records at their group separator (0x1d)
+    lines = [line.decode(errors="replace") for line in _read(path).split(b"\n")]
     problems = [f"auditd: line {number} of its log is damaged" for number in damaged_lines(lines)[:3]]
     for event in read_events(line for line in lines if "CONFIG_CHANGE" in line or "DAEMON_" in line):
         record = event.records[0]

@@ -11,6 +11,8 @@ from harness.model.yaml_source import did_you_mean
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
 from harness.proof.tables.schema import TABLES
 
+_SAMPLE: dict[str, object] = {"bool": False, "long": 0, "real": 0.0, "datetime": datetime(2000, 1, 1)}
+
 
 def check(expectations: list[Expectation], engine: Engine | None = None) -> list[LivefireError]:
     """Every mistake that can be found without a recording, each at its place."""
@@ -69,9 +71,13 @@ def _flag_problems(expectation: Expectation, known: set[str]) -> list[LivefireEr
 
 def _companion_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
     problems: list[LivefireError] = []
+    if not expectation.entry.companions:
+        return []
+    columns = engine.columns(expectation.rule.query)
+    row = {name: _SAMPLE.get(kind, "") for name, kind in columns.items()}
     for number, companion in enumerate(expectation.entry.companions):
         try:
-            engine.columns(f"{expectation.rule.query}\n| where {companion.where}")
+            engine.over([row], f"| where {companion.where}")
         except QueryFailed as error:
             problems.append(InvalidInput(error.message, at=expectation.at("companions", number, "where")))
     return problems

@@ -6,9 +6,7 @@ import os
 from pathlib import Path
 
 import yaml
-from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
-from urllib3.exceptions import HTTPError
 
 from harness.capture.lab.cluster import Cluster
 from harness.capture.lab.kube_api import KubeApi
@@ -43,7 +41,7 @@ def use_existing(owned: OwnedFolder, context: str, audit_log: Path | None) -> Cl
         owned.ledger.add("kube_objects", kubeconfig=str(kubeconfig), run_id=owned.id)
         api.ensure_namespace(owned.id)
         api.close()
-    except (ApiException, ConfigException, HTTPError) as error:
-        raise LabUnavailable(f"the cluster of context '{context}' does not answer: {error}") from None
+    except (LabUnavailable, ConfigException) as error:
+        raise LabUnavailable(f"the cluster of context '{context}' cannot be used: {error}") from None
     reason = "named on the command line"
     return Cluster("context", context, kubeconfig, audit_log, version, reason, owned=False, admin="")

@@ -34,6 +34,8 @@ class DockerDaemonSensor:
         self._arrivals = arrivals
         self._events = _EventStream(host.socket, recording.file(layout.DAEMON_EVENTS), arrivals)
         self._log: LogFollower | None = None
+        self._clients = contextlib.ExitStack()
+        self._client: docker.DockerClient
         self._marks: list[Mark] = []
         self._before: Check | None = None
 
@@ -43,17 +45,15 @@ class DockerDaemonSensor:
             self._log = self._arrivals.follow(self._host.log, layout.DAEMON_LOG)
             self._log.start()
         self._events.start()
+        self._client = self._clients.enter_context(docker_client(self._host.socket, timeout=5))
         self._before = self._check()
 
     def mark(self, label: str) -> Mark:
         """Tag our image with a token and untag it: that shows in the log and in the events."""
         token, emitted = canary_token(), now()
-        with (
-            contextlib.suppress(docker.errors.DockerException, OSError, requests.RequestException),
-            docker_client(self._host.socket, timeout=5) as client,
-        ):
-            client.api.tag(REFERENCE, CANARY_REPOSITORY, token)
-            client.api.remove_image(f"{CANARY_REPOSITORY}:{token}")
+        with contextlib.suppress(docker.errors.DockerException, OSError, requests.RequestException):
+            self._client.api.tag(REFERENCE, CANARY_REPOSITORY, token)
+            self._client.api.remove_image(f"{CANARY_REPOSITORY}:{token}")
         seen = self._events.seen(token, MARK_TIMEOUT)
         if self._log and seen is not None:
             seen = self._log.seen(token, MARK_TIMEOUT)
@@ -65,6 +65,7 @@ class DockerDaemonSensor:
         """Check once more, then end the stream."""
         assert self._before is not None
         after = self._check()
+        self._clients.close()
         self._events.stop()
         files, problems, notes = [layout.DAEMON_EVENTS], list(after.problems), []
         if self._log:
@@ -85,8 +86,7 @@ class DockerDaemonSensor:
     def _check(self) -> Check:
         problems = list(self._events.problems)
         try:
-            with docker_client(self._host.socket, timeout=5) as client:
-                debug = bool(client.info().get("Debug"))
+            debug = bool(self._client.info().get("Debug"))
         except (docker.errors.DockerException, OSError, requests.RequestException) as error:
             return make_check({"debug": None}, [*problems, f"the daemon does not answer: {str(error).splitlines()[0]}"])
         if self._log and not debug:
@@ -124,7 +124,7 @@ class _EventStream:
         while token.encode() not in self._target.read_bytes():
             if time.monotonic() >= deadline or not self._thread.is_alive():
                 return None
-            time.sleep(0.01)
+            time.sleep(0.004)
         return time.time()
 
     def stop(self) -> None:

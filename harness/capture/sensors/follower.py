@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 ArrivalSink = Callable[[int, float], None]
-_INTERVAL = 0.01
+_INTERVAL = 0.004
 
 
 class LogFollower:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import duckdb_kql
 
 from harness.model.result import EngineFacts
 from harness.proof.engines.base import QueryFailed, Row
-from harness.proof.engines.folding import fold
+from harness.proof.engines.folding import drop_json_branches, fold
 from harness.proof.tables.schema import HIDDEN, SLICE, SQL_TYPES, TABLES
 
 _ALL = "livefire_all_{}"
 _OUTPUT = "livefire_output"
+# Columns that are strings in each table that has them.
+_STRINGS = {c for columns in TABLES.values() for c, t in columns.items() if t == "string"}
+_STRINGS -= {c for columns in TABLES.values() for c, t in columns.items() if t != "string"}
 _KQL_TYPES = {sql: kql for kql, sql in SQL_TYPES.items()} | {"INTEGER": "long", "HUGEINT": "long"}
 
 
@@ -31,7 +35,6 @@ class DuckDbEngine:
         versions = {name: importlib.metadata.version(name) for name in ("duckdb", "duckdb-kql")}
         self.facts = EngineFacts(name="duckdb", versions=versions)
         self._schema = {name: list(columns) for name, columns in TABLES.items()}
-        self._sql: dict[str, tuple[str, dict[str, Any]]] = {}
         self._current: str | None = None
         for name, columns in TABLES.items():
             definition = ", ".join(f'"{c}" {SQL_TYPES[t]}' for c, t in (columns | HIDDEN).items())
@@ -119,25 +122,8 @@ class DuckDbEngine:
         self._current = slice_
 
     def _translate(self, kql: str, schema: dict[str, list[str]] | None = None) -> tuple[str, dict[str, Any]]:
-        if schema is None and kql in self._sql:
-            return self._sql[kql]
-        try:
-            translated = duckdb_kql.to_sql(kql, schema=schema or self._schema, query_now=self._now, allow_write=False)
-        except duckdb_kql.KqlSyntaxError as error:
-            span = error.diagnostics[0].span if error.diagnostics else None
-            message = error.diagnostics[0].message if error.diagnostics else str(error)
-            raise QueryFailed(f"KQL syntax: {message}", *_position(span)) from None
-        except duckdb_kql.KqlUnsupportedError as error:
-            hint = f" ({error.hint})" if error.hint else ""
-            raise QueryFailed(
-                f"not supported by this engine: {error.construct}{hint}", *_position(error.span)
-            ) from None
-        except duckdb_kql.KqlError as error:
-            raise QueryFailed(str(error)) from None
-        found = (fold(str(translated)), dict(translated.parameters))
-        if schema is None:
-            self._sql[kql] = found
-        return found
+        sql, names = _translated(kql, json.dumps(schema or self._schema))
+        return sql, {name: self._now.astimezone(UTC).replace(tzinfo=None) for name in names}
 
     def _execute(self, sql: str, parameters: Any) -> Any:
         try:
@@ -152,6 +138,24 @@ class DuckDbEngine:
             return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
         except duckdb.Error as error:
             raise QueryFailed(str(error).splitlines()[0]) from None
+
+
+@functools.lru_cache(maxsize=1024)
+def _translated(kql: str, schema: str) -> tuple[str, tuple[str, ...]]:
+    """The SQL of a query and the names of its parameters, of which the clock is the only one. Raises QueryFailed."""
+    try:
+        clock = datetime.now(UTC)
+        translated = duckdb_kql.to_sql(kql, schema=json.loads(schema), query_now=clock, allow_write=False)
+    except duckdb_kql.KqlSyntaxError as error:
+        first = error.diagnostics[0] if error.diagnostics else None
+        message = first.message if first else str(error)
+        raise QueryFailed(f"KQL syntax: {message}", *_position(first and first.span)) from None
+    except duckdb_kql.KqlUnsupportedError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        raise QueryFailed(f"not supported by this engine: {error.construct}{hint}", *_position(error.span)) from None
+    except duckdb_kql.KqlError as error:
+        raise QueryFailed(str(error)) from None
+    return fold(drop_json_branches(str(translated), _STRINGS)), tuple(translated.parameters)
 
 
 def _position(span: Any) -> tuple[int, int]:

@@ -1,7 +1,8 @@
-"""Folding the needles of one `has_any` into one regular expression.
+"""Making the SQL of `duckdb-kql` cheap to plan, with the same answers.
 
-`duckdb-kql` translates each needle into a regular expression of its own, and compiling one costs about five
-milliseconds, at each execution. An alternation of all needles with the same edges costs as much as one.
+Each needle of a `has_any` becomes a regular expression of its own, once for a JSON column and once for a string, and
+compiling one costs milliseconds, at each execution. So the branch for the other type is dropped where the type is
+known, and all needles with the same edges become one alternation.
 """
 
 from __future__ import annotations
@@ -18,6 +19,47 @@ _TERM = re.compile(
     re.VERBOSE,
 )
 _OR = " OR "
+
+
+_JSON_BRANCH = re.compile(r"""CASE WHEN typeof\("(?P<column>[^"]+)"\) = 'JSON' THEN """)
+
+
+def drop_json_branches(sql: str, strings: set[str]) -> str:
+    """`CASE WHEN typeof("C") = 'JSON' THEN a ELSE b END` as `(b)`, for columns that are known to be strings.
+
+    A column that the query itself makes anew may have any type, and is left alone.
+    """
+    position = 0
+    while match := _JSON_BRANCH.search(sql, position):
+        column = match["column"]
+        middle = _top_level(sql, match.end(), " ELSE ")
+        end = _top_level(sql, middle + len(" ELSE "), " END") if middle >= 0 else -1
+        if end < 0 or column not in strings or f'AS "{column}"' in sql:
+            position = match.end()
+            continue
+        kept = f"({sql[middle + len(' ELSE ') : end]})"
+        sql = sql[: match.start()] + kept + sql[end + len(" END") :]
+        position = match.start()
+    return sql
+
+
+def _top_level(sql: str, start: int, word: str) -> int:
+    """Where `word` next stands outside of quotes, parentheses and inner CASE expressions; -1 if it does not."""
+    depth, position = 0, start
+    while position < len(sql):
+        character = sql[position]
+        if character in "'\"":
+            position = sql.find(character, position + 1)
+            if position < 0:
+                return -1
+        elif depth == 0 and sql.startswith(word, position):
+            return position
+        elif character == "(" or sql.startswith("CASE ", position):
+            depth += 1
+        elif character == ")" or sql.startswith(" END", position):
+            depth -= 1
+        position += 1
+    return -1
 
 
 def fold(sql: str) -> str:
