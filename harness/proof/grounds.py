@@ -7,6 +7,7 @@ from typing import Any
 from harness.model.expectation import Expectation
 from harness.proof.engines import Engine
 from harness.proof.evidence import best_table
+from harness.proof.tables.schema import RECORD
 
 _SLICE = "counterfactual"
 
@@ -17,27 +18,35 @@ def check_grounds(
     """For each flag with grounds and each of its words: whether the word alone makes the rule fire with that flag."""
     found: dict[str, dict[str, bool]] = {}
     for flag, words in expectation.entry.grounds.items():
-        for word in words:
-            others = [other for other in words if other != word]
-            fired = [alert for row in rows for alert in _without(expectation, engine, slice_, row, word, others)]
-            found.setdefault(flag, {})[word] = bool(fired) and all(alert.get(flag) is True for alert in fired)
+        found[flag] = dict.fromkeys(words, False)
+        table, origins = _origins(engine, slice_, rows)
+        variants = [variant for origin in origins for variant in _variants(origin, words)]
+        if not variants:
+            continue
+        engine.put(table, _SLICE, variants)
+        for alert in engine.query(expectation.rule.query, _SLICE):
+            for match in engine.matching(table, _SLICE, alert):
+                found[flag][match[RECORD]] = alert.get(flag) is True
     return found
 
 
-def _without(
-    expectation: Expectation, engine: Engine, slice_: str, row: dict[str, Any], word: str, others: list[str]
-) -> list[dict[str, Any]]:
-    """What the rule says of the row that `row` came from, without the `others`; nothing if `word` is not in it."""
-    for table in best_table(row):
-        origins = engine.matching(table, slice_, row)
-        if not origins:
-            continue
-        cut = [{name: _cut(value, others) for name, value in origin.items()} for origin in origins]
-        if not any(isinstance(value, str) and word in value for each in cut for value in each.values()):
-            return []
-        engine.put(table, _SLICE, cut)
-        return engine.query(expectation.rule.query, _SLICE)
-    return []
+def _origins(engine: Engine, slice_: str, rows: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
+    """The table rows that the first of these alerts came from."""
+    for table in best_table(rows[0]) if rows else []:
+        if origins := engine.matching(table, slice_, rows[0]):
+            return table, origins
+    return "", []
+
+
+def _variants(origin: dict[str, Any], words: list[str]) -> list[dict[str, Any]]:
+    """The row once for each word that is in it, without the other words; the word stands in its `_Record`."""
+    variants = []
+    for word in words:
+        others = [other for other in words if other != word]
+        cut = {name: _cut(value, others) for name, value in origin.items()}
+        if any(isinstance(value, str) and word in value for value in cut.values()):
+            variants.append(cut | {RECORD: word})
+    return variants
 
 
 def _cut(value: Any, words: list[str]) -> Any:

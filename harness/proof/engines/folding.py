@@ -34,13 +34,18 @@ def drop_json_branches(sql: str, strings: set[str]) -> str:
         column = match["column"]
         middle = _top_level(sql, match.end(), " ELSE ")
         end = _top_level(sql, middle + len(" ELSE "), " END") if middle >= 0 else -1
-        if end < 0 or column not in strings or f'AS "{column}"' in sql:
+        if end < 0 or column not in strings or _is_made_anew(sql, column):
             position = match.end()
             continue
         kept = f"({sql[middle + len(' ELSE ') : end]})"
         sql = sql[: match.start()] + kept + sql[end + len(" END") :]
         position = match.start()
     return sql
+
+
+def _is_made_anew(sql: str, column: str) -> bool:
+    name = re.escape(column)
+    return re.search(rf'(?<!"{name}") AS "{name}"', sql) is not None  # `"C" AS "C"` passes it on as it is
 
 
 def _top_level(sql: str, start: int, word: str) -> int:

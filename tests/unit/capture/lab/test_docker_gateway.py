@@ -14,10 +14,12 @@ CONTAINER = "c" * 64
 
 
 class Rig:
-    """A gateway before a daemon that answers each connection with fixed bytes once it has read `until`."""
+    """A gateway before a daemon that answers with fixed bytes once it has read `until`, and reads on to `last`."""
 
-    def __init__(self, folder: Path, answer: bytes, until: bytes) -> None:
+    def __init__(self, folder: Path, answer: bytes, until: bytes, last: bytes = b"") -> None:
         self.requests: list[ApiRequest] = []
+        self.done = threading.Event()
+        self._last = last
         self.received = b""
         self._answer, self._until = answer, until
         self._listener = socket.socket(socket.AF_UNIX)
@@ -32,8 +34,9 @@ class Rig:
             self.received += connection.recv(65536)
         connection.sendall(self._answer)
         connection.shutdown(socket.SHUT_WR)
-        while data := connection.recv(65536):
+        while not self.received.endswith(self._last) and (data := connection.recv(65536)):
             self.received += data
+        self.done.set()
         connection.close()
 
     def ask(self, request: bytes) -> bytes:
@@ -44,12 +47,13 @@ class Rig:
             answer = b""
             while data := client.recv(65536):
                 answer += data
+            self.done.wait(10)
             return answer
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Callable[[bytes, bytes], Rig]:
-    return lambda answer, until: Rig(tmp_path, answer, until)
+def rig(tmp_path: Path) -> Callable[..., Rig]:
+    return lambda *arguments: Rig(tmp_path, *arguments)
 
 
 CREATED = f'{{"Id":"{CONTAINER}","Warnings":[]}}'.encode()
@@ -62,7 +66,7 @@ CREATED = f'{{"Id":"{CONTAINER}","Warnings":[]}}'.encode()
         b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(CREATED), CREATED),
     ],
 )
-def test_a_created_container_is_noted_and_nothing_is_changed(rig: Callable[[bytes, bytes], Rig], answer: bytes) -> None:
+def test_a_created_container_is_noted_and_nothing_is_changed(rig: Callable[..., Rig], answer: bytes) -> None:
     request = b"POST /v1.41/containers/create HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
     found = rig(answer, b"{}")
     assert found.ask(request) == answer
@@ -73,20 +77,20 @@ def test_a_created_container_is_noted_and_nothing_is_changed(rig: Callable[[byte
     assert found.requests[0].sent <= found.requests[0].answered
 
 
-def test_a_refused_create_has_no_container(rig: Callable[[bytes, bytes], Rig]) -> None:
+def test_a_refused_create_has_no_container(rig: Callable[..., Rig]) -> None:
     found = rig(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}", b"\r\n\r\n")
     found.ask(b"POST /containers/create?name=x HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
     assert [(r.status, r.container_id) for r in found.requests] == [(404, None)]
 
 
-def test_an_upgraded_stream_flows_both_ways(rig: Callable[[bytes, bytes], Rig]) -> None:
-    found = rig(b"HTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\n\r\nhello", b"\r\n\r\n")
+def test_an_upgraded_stream_flows_both_ways(rig: Callable[..., Rig]) -> None:
+    found = rig(b"HTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\n\r\nhello", b"\r\n\r\n", b"input")
     answer = found.ask(b"POST /containers/x/attach HTTP/1.1\r\nUpgrade: tcp\r\n\r\n" + b"input")
     assert answer.endswith(b"hello")
     assert found.received.endswith(b"input")
 
 
-def test_what_is_not_http_ends_the_connection(rig: Callable[[bytes, bytes], Rig]) -> None:
+def test_what_is_not_http_ends_the_connection(rig: Callable[..., Rig]) -> None:
     found = rig(b"", b"never")
     with found.gateway, socket.socket(socket.AF_UNIX) as client:
         client.settimeout(10)
