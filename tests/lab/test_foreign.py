@@ -65,6 +65,7 @@ def test_a_named_cluster_is_used_and_keeps_nothing_of_ours(
 
 
 def test_a_running_auditd_is_used_and_left_running(livefire: Livefire, tmp_path: Path) -> None:
+    enabled = kernel_status()["enabled"]
     daemon = subprocess.Popen(["auditd", "-n"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 10
@@ -79,3 +80,4 @@ def test_a_running_auditd_is_used_and_left_running(livefire: Livefire, tmp_path:
     finally:
         daemon.terminate()
         daemon.wait(timeout=20)
+        subprocess.run(["auditctl", "-e", str(enabled)], check=True, stdout=subprocess.DEVNULL)
