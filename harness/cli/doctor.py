@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -16,6 +17,7 @@ from harness.capture.lab.image import is_static
 from harness.capture.process import find_tool
 from harness.capture.sensors.auditd import kernel_status
 from harness.capture.state import owned_folders, state_root
+from harness.cli.options import AsJson, print_json
 from harness.errors import LabUnavailable, LivefireError
 
 _TOOLS = {"dockerd": "docker.io", "docker": "docker.io", "containerd": "containerd", "runc": "runc", "ip": "iproute2"}
@@ -23,22 +25,45 @@ _TOOLS |= {"auditd": "auditd", "auditctl": "auditd", "kubectl": "kubernetes-clie
 _MINIMUM_FREE = 2 << 30
 
 
-def doctor() -> None:
+def doctor(json: AsJson = False) -> None:
     """Check what a live run needs. `livefire prove` needs none of it. Exit 3 when something is missing."""
-    console = Console(highlight=False, soft_wrap=True)
-    checks: list[tuple[str, Callable[[], str]]] = [("root", _root)]
-    checks += [(tool, lambda t=tool, p=package: str(find_tool(t, package=p))) for tool, package in _TOOLS.items()]  # type: ignore[misc]
-    checks += [("busybox", _busybox), ("etcd", lambda: str(find_etcd()))]
-    checks += [("kube-apiserver", lambda: str(find_kube_apiserver())), ("audit", _audit), ("login uid", _login_uid)]
-    checks += [("capabilities", _capabilities), ("disk", _disk), ("left behind", _left_behind)]
-    failed = 0
-    for name, probe in checks:
-        try:
-            console.print(f"ok    {name:15} {probe()}", markup=False)
-        except (LivefireError, OSError) as error:
-            failed += 1
-            console.print(f"FAIL  {name:15} {error}", markup=False)
-    raise typer.Exit(3 if failed else 0)
+    findings = [_probe(name, probe) for name, probe in _checks()]
+    if json:
+        print_json(findings)
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        for finding in findings:
+            console.print(
+                f"{'ok' if finding['ok'] else 'FAIL':5} {finding['check']:15} {finding['said']}", markup=False
+            )
+    raise typer.Exit(0 if all(finding["ok"] for finding in findings) else 3)
+
+
+def _probe(name: str, probe: Callable[[], str]) -> dict[str, str | bool]:
+    try:
+        return {"check": name, "ok": True, "said": probe()}
+    except (LivefireError, OSError) as error:
+        return {"check": name, "ok": False, "said": str(error)}
+
+
+def _checks() -> list[tuple[str, Callable[[], str]]]:
+    tools = [(tool, partial(_tool, tool, package)) for tool, package in _TOOLS.items()]
+    return [
+        ("root", _root),
+        *tools,
+        ("busybox", _busybox),
+        ("etcd", lambda: str(find_etcd())),
+        ("kube-apiserver", lambda: str(find_kube_apiserver())),
+        ("audit", _audit),
+        ("login uid", _login_uid),
+        ("capabilities", _capabilities),
+        ("disk", _disk),
+        ("left behind", _left_behind),
+    ]
+
+
+def _tool(name: str, package: str) -> str:
+    return str(find_tool(name, package=package))
 
 
 def _root() -> str:

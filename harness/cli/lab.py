@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
 from rich.console import Console
 
-from harness.capture.lab.lab import LabChoice, kept_lab
+from harness.capture.lab.lab import LabChoice, kept_lab, plan
 from harness.capture.state import exclusive, owned_folders
-from harness.cli.options import AuditLogOption, ClusterOption, DockerOption
+from harness.cli.options import AsJson, AuditLogOption, ClusterOption, DockerOption, DryRun, print_json
 from harness.errors import LabUnavailable
 from harness.report.console import LiveConsole
 from harness.session import obtain_lab
@@ -18,18 +16,32 @@ app = typer.Typer(help="Keep a lab, so that the next run takes seconds.", no_arg
 
 
 @app.command()
-def up(cluster: ClusterOption = "auto", docker: DockerOption = "auto", kube_audit_log: AuditLogOption = None) -> None:
+def up(
+    cluster: ClusterOption = "auto",
+    docker: DockerOption = "auto",
+    kube_audit_log: AuditLogOption = None,
+    dry_run: DryRun = False,
+) -> None:
     """Start a lab and leave it running."""
+    choice = LabChoice(cluster, docker, kube_audit_log)
+    if dry_run:
+        for line in plan(choice):
+            Console(highlight=False, soft_wrap=True).print(line, markup=False)
+        return
     with exclusive(), LiveConsole(Console(stderr=True)) as live:
-        lab = obtain_lab(LabChoice(cluster, docker, kube_audit_log), live)
-        lab.keep()
+        obtain_lab(choice, live).keep()
     status()
 
 
 @app.command()
-def down() -> None:
+def down(dry_run: DryRun = False) -> None:
     """Take the kept lab down."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
+    if dry_run:
+        for owned in owned_folders():
+            for line in owned.ledger.describe() if owned.id.startswith("lab-") else []:
+                console.print(f"would undo {line}", markup=False)
+        return
     with exclusive():
         labs = [owned for owned in owned_folders() if owned.id.startswith("lab-")]
         problems = [problem for owned in labs for problem in owned.ledger.undo()]
@@ -39,17 +51,23 @@ def down() -> None:
 
 
 @app.command()
-def status() -> None:
+def status(json: AsJson = False) -> None:
     """Say which lab is up, and how to reach it."""
-    console = Console(highlight=False, soft_wrap=True)
     lab = kept_lab()
-    if lab is None:
-        console.print("no lab is up")
+    rows: dict[str, str] = {}
+    if lab:
+        rows["lab"] = lab.owned.id
+        if lab.docker:
+            rows["docker"] = f"{lab.docker.kind} {lab.docker.version}"
+            rows["DOCKER_HOST"] = f"unix://{lab.docker.socket}"
+        if lab.cluster:
+            rows["cluster"] = f"{lab.cluster.kind} {lab.cluster.version}"
+            rows["KUBECONFIG"] = str(lab.cluster.kubeconfig)
+    if json:
+        print_json(rows)
         return
-    rows: list[tuple[str, Any]] = [("lab", lab.owned.id)]
-    if lab.docker:
-        rows += [("docker", f"{lab.docker.kind} {lab.docker.version}"), ("DOCKER_HOST", f"unix://{lab.docker.socket}")]
-    if lab.cluster:
-        rows += [("cluster", f"{lab.cluster.kind} {lab.cluster.version}"), ("KUBECONFIG", lab.cluster.kubeconfig)]
-    for name, value in rows:
+    console = Console(highlight=False, soft_wrap=True)
+    for name, value in rows.items():
         console.print(f"{name:12} {value}", markup=False)
+    if not rows:
+        console.print("no lab is up")

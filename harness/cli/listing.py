@@ -10,20 +10,39 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.cli.options import ATOMICS, EXPECTATIONS, AtomicsOption, ExpectationsOption, Select
+from harness.cli.options import (
+    ATOMICS,
+    EXPECTATIONS,
+    AsJson,
+    AtomicsOption,
+    ExpectationsOption,
+    Select,
+    print_json,
+)
 from harness.errors import InvalidFiles, LivefireError
 from harness.model.catalog import check_atomics_known, find_atomics, find_expectations, select
 from harness.proof.lint import check
 
 
 def list_atomics(
-    selectors: Select = None, atomics: AtomicsOption = ATOMICS, expectations: ExpectationsOption = EXPECTATIONS
+    selectors: Select = None,
+    atomics: AtomicsOption = ATOMICS,
+    expectations: ExpectationsOption = EXPECTATIONS,
+    json: AsJson = False,
 ) -> None:
     """List the atomics, and the rules that expect something of them."""
     chosen = select(find_atomics([atomics]), selectors or [])
     rules: dict[str, list[str]] = {}
     for expectation in find_expectations([expectations]) if expectations.exists() else []:
         rules.setdefault(expectation.atomic, []).append(expectation.rule.id)
+    if json:
+        print_json(
+            [
+                {"atomic": a.id, "guid": a.guid, "name": a.name, "source": a.source, "rules": rules.get(a.id, [])}
+                for a in chosen
+            ]
+        )
+        return
     table = Table(box=None, pad_edge=False)
     for title in ("ATOMIC", "RULES"):
         table.add_column(title, overflow="fold")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -31,3 +33,9 @@ KeepLab = Annotated[bool, typer.Option("--keep-lab", help="Leave the lab running
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show every command, and run none.")]
 JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON; - is stdout.", metavar="F")]
 JunitOption = Annotated[Path | None, typer.Option("--junit", help="Write the result as JUnit XML.", metavar="F")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def print_json(document: object) -> None:
+    """JSON on standard output, and nothing else."""
+    sys.stdout.write(json.dumps(document, indent=1, default=str) + "\n")

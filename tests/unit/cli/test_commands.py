@@ -1,0 +1,99 @@
+"""The command line, as far as it needs no root: exit codes, messages, and what goes to which stream."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import COMMITTED, EXPECTATIONS, PROJECT
+
+
+def livefire(*arguments: str | Path, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "harness.cli.main", *map(str, arguments)]
+    environment = {"PATH": "/nonexistent", "HOME": "/nonexistent", "PYTHONPATH": str(PROJECT), "LANG": "C.UTF-8"}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_prove_needs_nothing_but_the_recording(tmp_path: Path) -> None:
+    done = livefire("prove", COMMITTED, "--json", "-", "--junit", tmp_path / "j.xml")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["summary"] == {"PROVEN": 3}
+    assert "3 PROVEN" in done.stderr
+    assert (tmp_path / "j.xml").stat().st_size > 0
+
+
+def test_several_recordings_give_several_results() -> None:
+    done = livefire("prove", COMMITTED, COMMITTED, "--json", "-")
+    assert [each["exit_code"] for each in json.loads(done.stdout)] == [0, 0]
+
+
+def test_a_worse_rule_gives_exit_1_and_its_place(tmp_path: Path) -> None:
+    rule = tmp_path / "container-cli-api.yaml"
+    source = EXPECTATIONS.with_name("container-cli-api.yaml").read_text()
+    rule.write_text(source.replace('"docker exec", "docker run",', '"docker exec",'))
+    done = livefire("prove", COMMITTED, "--rule", rule)
+    assert done.returncode == 1
+    assert "RULE_SILENT" in done.stdout
+    assert f"{rule}:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["prove", "nowhere"], 2, "nowhere: not a recording"),
+        (["prove", str(COMMITTED), "--rule", "other.yaml"], 5, "no expectations for a rule named 'other'"),
+        (["list", "T9999"], 5, "'T9999' selects no atomic"),
+        (["run", "--dry-run", "--cluster", "kind"], 2, "--cluster kind: unknown"),
+        (["run", "--dry-run", "--docker", "podman"], 2, "--docker podman: unknown"),
+        (["lint", "nowhere"], 2, "nowhere: there is no such file or folder"),
+        (["capture", "--output", str(COMMITTED)], 2, "there is something here already"),
+    ],
+)
+def test_mistakes_have_an_exit_code_and_one_clear_message(arguments: list[str], code: int, message: str) -> None:
+    done = livefire(*arguments)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_changed_byte_is_refused_with_exit_2(tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(COMMITTED, tmp_path / "copy"))
+    path = copy / "tables/Auditd_CL.parquet"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    done = livefire("prove", copy)
+    assert done.returncode == 2
+    assert "Auditd_CL.parquet: does not match its hash" in done.stderr
+
+
+def test_lint_finds_the_project_well_made_and_a_typo_at_its_place(tmp_path: Path) -> None:
+    assert livefire("lint").returncode == 0
+    for path in (EXPECTATIONS, EXPECTATIONS.with_name("container-cli-api.yaml")):
+        (tmp_path / path.name).write_text(path.read_text().replace("fires: true", "fire: true", 1))
+    done = livefire("lint", tmp_path)
+    assert done.returncode == 2
+    assert "container-cli-api.expect.yaml:37:5: unknown key 'fire'" in done.stderr
+    assert "Did you mean 'fires'?" in done.stderr
+
+
+def test_list_and_dry_run_show_and_touch_nothing() -> None:
+    listed = json.loads(livefire("list", "--json").stdout)
+    assert [each["rules"] for each in listed] == [["container-cli-api"]] * 3
+    done = livefire("run", "T1059.013/docker-privileged-container-creation", "--dry-run", "--docker", "managed")
+    assert done.returncode == 0
+    assert "attack        docker run --rm --privileged --net=host livefire/busybox:local id" in done.stdout
+    assert "docker: managed (named on the command line)" in done.stdout
+
+
+def test_doctor_gives_each_missing_tool_a_cure() -> None:
+    done = livefire("doctor", "--json")
+    findings = json.loads(done.stdout)
+    assert done.returncode == (0 if all(each["ok"] for each in findings) else 3)
+    assert {"root", "dockerd", "auditd", "etcd", "kube-apiserver", "disk"} <= {each["check"] for each in findings}
+    missing = [each["said"] for each in findings if "is not installed" in each["said"]]
+    assert all("\n" in said for said in missing)  # the second line is the cure
