@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.capture.capture import Capture
 from harness.capture.lab.lab import Lab, LabChoice, fits, kept_lab, start_lab
-from harness.capture.state import exclusive
+from harness.capture.state import exclusive, sole_capture
 from harness.errors import LabUnavailable, Refused
 from harness.model.atomic import Atomic
 from harness.model.events import LabStarted, LabStep, RecordingSealed, Subscriber, silent
@@ -40,7 +40,7 @@ def capture(atomics: Sequence[Atomic], options: CaptureOptions, folder: Path, su
     Raises LabUnavailable when the lab can't be had, or when something was left behind.
     """
     writer = RecordingWriter(folder)
-    with exclusive():
+    with exclusive(), sole_capture():
         lab = obtain_lab(options.choice, subscriber)
         remains: list[str] = []
         try:

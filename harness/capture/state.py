@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,21 @@ def exclusive() -> Iterator[None]:
         with contextlib.suppress(OSError):  # not empty: something is still to be undone, or a lab is kept
             root.rmdir()
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def sole_capture() -> Iterator[None]:
+    """One capture a kernel, whatever the state folder: two would share the audit rules, and one would remove them.
+
+    An abstract socket (unix(7)) is no file and goes with its process. Raises LabUnavailable when it is taken.
+    """
+    with socket.socket(socket.AF_UNIX) as held:
+        try:
+            held.bind("\0livefire-capture")
+        except OSError:
+            hint = "It uses another state folder. Wait for it, or end it."
+            raise LabUnavailable("another Livefire is capturing on this machine", hint=hint) from None
+        yield
 
 
 def _open_lock(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,19 +17,22 @@ _ENDS = ("DAEMON_END", "DAEMON_ABORT")
 
 @dataclass(frozen=True)
 class Health:
-    """The health of each sensor of one recording; `_raw` holds its raw bytes by sensor, `_general` its problems."""
+    """The health of each sensor of one recording; `_raw` holds its bytes by sensor and file, `_general` its problems."""
 
     manifest: Manifest
-    _raw: dict[str, bytes]
+    _raw: dict[str, dict[str, bytes]]
     _general: dict[str, list[str]]
 
     @classmethod
     def of(cls, root: Path, manifest: Manifest) -> Health:
         """Read the raw files once."""
-        raw: dict[str, bytes] = {s.name: b"".join(_read(root / file) for file in s.files) for s in manifest.sensors}
+        raw = {s.name: {file: _read(root / file) for file in s.files} for s in manifest.sensors}
         general: dict[str, list[str]] = {s.name: _general_problems(s) for s in manifest.sensors}
         if "auditd" in general:
             general["auditd"] += _audit_problems(root / layout.AUDIT_LOG)
+        for sensor in manifest.sensors:
+            for file in sensor.files:
+                general[sensor.name] += _json_problems(sensor.name, file, raw[sensor.name][file])
         return cls(manifest, raw, general)
 
     def around(self, detonation: Detonation, sensor: str) -> SensorHealth:
@@ -48,13 +52,31 @@ class Health:
     def _mark_problems(self, record: SensorRecord, mark: Mark | None, when: str) -> list[str]:
         if mark is None:
             return [f"{record.name}: no canary was emitted {when} the attack"]
-        if mark.seen is None or mark.token.encode() not in self._raw[record.name]:
-            return [f"{record.name}: the canary {when} the attack did not come through"]
+        # a sensor with several streams is well only when each of them is
+        missing = [file for file, raw in self._raw[record.name].items() if mark.token.encode() not in raw]
+        if mark.seen is None or missing or not self._raw[record.name]:
+            where = f" in {missing[0]}" if missing and len(self._raw[record.name]) > 1 else ""
+            return [f"{record.name}: the canary {when} the attack did not come through{where}"]
         return []
 
 
 def _read(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
+
+
+def _json_problems(sensor: str, file: str, raw: bytes) -> list[str]:
+    """The lines of a file of JSON objects that are none, the first three of them."""
+    if not file.endswith(".jsonl"):
+        return []
+    damaged = [n for n, line in enumerate(raw.split(b"\n"), 1) if line.strip() and not _is_object(line)]
+    return [f"{sensor}: line {number} of {file} is damaged" for number in damaged[:3]]
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _general_problems(record: SensorRecord) -> list[str]:

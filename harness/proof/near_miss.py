@@ -16,6 +16,10 @@ from harness.model.rule import Rule
 from harness.proof.engines import Engine, QueryFailed
 from harness.proof.evidence import best_table, plain, to_evidence
 
+# Comments and string literals: in quotes, verbatim (@"…"), and over several lines (```…```).
+_LITERAL = re.compile(
+    r'''//[^\n]*|```.*?```|@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'''', re.DOTALL
+)
 _CANDIDATES = 500  # a slice has tens of rows; the bound is for what is no slice
 
 
@@ -30,26 +34,32 @@ class Predicate:
 
 def predicates(kql: str) -> list[Predicate]:
     """The conjuncts of the `where` operators of the last statement's pipeline, in order."""
+    kql = _LITERAL.sub(lambda match: " " * len(match[0]) if match[0].startswith("//") else match[0], kql)
     tree = duckdb_kql.parse(kql).tree
     found: list[Predicate] = []
-    prefix_end = None
     for node in _walk(tree):
         if type(node).__name__ != "PipedOperatorContext" or _depth(node) > 0:
             continue
         operator = node.getChild(node.getChildCount() - 1).getChild(0)
         if type(operator).__name__ == "WhereOperatorContext":
-            start, stop = operator.start.start + len("where"), operator.stop.stop + 1
+            start, stop = operator.start.stop + 1, operator.stop.stop + 1
             prefix = kql[: node.start.start]
             passed = ""
             for offset, text in _conjuncts(kql[start:stop], start):
                 found.append(Predicate(text, offset, f"{prefix}{passed}"))
                 passed += f"| where {text}\n"
-        prefix_end = node
-    return found if prefix_end is not None else []
+    return found
 
 
 def explain(rule: Rule, engine: Engine, slice_: str) -> NearMiss | None:
     """The near miss of a silent rule over one slice; None where the slice has no row to begin with."""
+    try:
+        return _explain(rule, engine, slice_)
+    except QueryFailed:  # an explanation is a help: that there is none must not cost the verdict
+        return None
+
+
+def _explain(rule: Rule, engine: Engine, slice_: str) -> NearMiss | None:
     passed: list[str] = []
     for predicate in predicates(rule.query):
         before = engine.query(predicate.prefix, slice_)
@@ -113,29 +123,14 @@ def _miss(
 
 def _conjuncts(text: str, offset: int) -> list[tuple[int, str]]:
     """The parts of a predicate that a top-level `and` joins, each with its place."""
-    parts, depth, start, quote = [], 0, 0, ""
-    position = 0
-    while position < len(text):
-        character = text[position]
-        if quote:
-            position += 1 if character == "\\" else 0
-            quote = "" if character == quote else quote
-        elif character in "\"'":
-            quote = character
-        elif character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-        elif (
-            not depth
-            and (match := re.match(r"\band\b", text[position:]))
-            and not text[position - 1 : position].isalnum()
-        ):
-            parts.append((start, position))
-            position += match.end()
-            start = position
-            continue
-        position += 1
+    masked = _LITERAL.sub(lambda match: '"' * len(match[0]), text)
+    parts, depth, start = [], 0, 0
+    for token in re.finditer(r"[(\[{]|[)\]}]|\band\b", masked):
+        if token[0] != "and":
+            depth += 1 if token[0] in "([{" else -1
+        elif depth == 0:
+            parts.append((start, token.start()))
+            start = token.end()
     parts.append((start, len(text)))
     cut = [(a, b) for a, b in parts if text[a:b].strip()]
     return [(offset + a + len(text[a:b]) - len(text[a:b].lstrip()), text[a:b].strip()) for a, b in cut]

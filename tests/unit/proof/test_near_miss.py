@@ -16,3 +16,18 @@ def test_wheres_are_cut_at_top_level_and_only() -> None:
 
 def test_a_between_range_is_not_cut() -> None:
     assert [p.text for p in predicates("T | where A between (1 .. 2) and B")] == ["A between (1 .. 2)", "B"]
+
+
+def test_comments_and_verbatim_strings_are_no_predicates() -> None:
+    kql = 'T\n| where A == 1 // this and that\n    and B == @"c:\\" and C\n// | where Z and Y\n| where D'
+    found = predicates(kql)
+    assert [each.text for each in found] == ["A == 1", 'B == @"c:\\"', "C", "D"]
+    assert all(kql[each.offset :].startswith(each.text) for each in found)
+
+
+def test_brackets_and_words_that_contain_and_are_not_cut() -> None:
+    assert [p.text for p in predicates('T | where Command == "x" and B["p and q"] == 1 and (C and D)')] == [
+        'Command == "x"',
+        'B["p and q"] == 1',
+        "(C and D)",
+    ]

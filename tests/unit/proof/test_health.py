@@ -1,0 +1,56 @@
+"""Whether a sensor can be believed, from its raw files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.model.verdict import Verdict
+from harness.proof.health import Health
+from harness.recording import Recording, layout
+from tests.conftest import EXPECTATIONS, Resealed
+
+EXECUTION, SECRETS = "T1059.013/docker-container-execution", "T1059.013/kubectl-secrets-enumeration"
+
+
+def problems(recording: Recording, atomic: str, sensor: str) -> list[str]:
+    detonation = next(d for d in recording.manifest.detonations if d.atomic == atomic)
+    return Health.of(recording.path, recording.manifest).around(detonation, sensor).problems
+
+
+@pytest.mark.parametrize("sensor", ["auditd", "docker_daemon", "kube_audit"])
+def test_a_real_recording_is_well(committed: Recording, sensor: str) -> None:
+    assert problems(committed, EXECUTION, sensor) == []
+
+
+@pytest.mark.parametrize("file", [layout.DAEMON_EVENTS, layout.DAEMON_LOG])
+def test_each_stream_of_a_sensor_must_carry_the_canary(resealed: Resealed, file: str) -> None:
+    found = problems(resealed({file: lambda _: []}), EXECUTION, "docker_daemon")
+    assert found[0] == f"docker_daemon: the canary before the attack did not come through in {file}"
+
+
+def test_a_stream_that_ended_before_the_attack_is_no_proof_that_nothing_was_executed(resealed: Resealed) -> None:
+    from harness.model.expectation import load_expectations
+    from harness.proof.prove import prove
+
+    cut = resealed({layout.DAEMON_EVENTS: lambda lines: lines[:2]})
+    result = prove(cut, load_expectations(EXPECTATIONS), from_raw=True)
+    assert result.results[0].verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("file", "atomic", "sensor"),
+    [(layout.KUBE_AUDIT, SECRETS, "kube_audit"), (layout.DAEMON_EVENTS, EXECUTION, "docker_daemon")],
+)
+@pytest.mark.parametrize("harm", [lambda line: line[:-20] + "\n", lambda _: "17\n", lambda _: "\0\0\0\n"])
+def test_a_damaged_line_is_a_problem(
+    resealed: Resealed, file: str, atomic: str, sensor: str, harm: Callable[[str], str]
+) -> None:
+    damaged = resealed({file: lambda lines: [*lines[:5], harm(lines[5]), *lines[6:]]})
+    assert f"{sensor}: line 6 of {file} is damaged" in problems(damaged, atomic, sensor)
+
+
+def test_a_sensor_that_was_not_there_is_not_well(resealed: Resealed) -> None:
+    bare = resealed(manifest=lambda m: m.model_copy(update={"sensors": []}))
+    assert problems(bare, EXECUTION, "auditd") == ["auditd was not part of this lab"]
