@@ -17,7 +17,7 @@ _ENDS = ("DAEMON_END", "DAEMON_ABORT")
 
 @dataclass(frozen=True)
 class Health:
-    """The health of each sensor of one recording; `_raw` holds its bytes by sensor and file, `_general` its problems."""
+    """The health of each sensor of one recording; `_raw`: bytes by sensor and file; `_general`: problems by sensor."""
 
     manifest: Manifest
     _raw: dict[str, dict[str, bytes]]
@@ -26,7 +26,9 @@ class Health:
     @classmethod
     def of(cls, root: Path, manifest: Manifest) -> Health:
         """Read the raw files once."""
-        raw = {s.name: {file: _read(root / file) for file in s.files} for s in manifest.sensors}
+        raw: dict[str, dict[str, bytes]] = {
+            s.name: {file: _read(root / file) for file in s.files} for s in manifest.sensors
+        }
         general: dict[str, list[str]] = {s.name: _general_problems(s) for s in manifest.sensors}
         if "auditd" in general:
             general["auditd"] += _audit_problems(root / layout.AUDIT_LOG)

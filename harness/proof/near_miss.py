@@ -18,7 +18,10 @@ from harness.proof.evidence import best_table, plain, to_evidence
 
 # Comments and string literals: in quotes, verbatim (@"…"), and over several lines (```…```).
 _LITERAL = re.compile(
-    r'''//[^\n]*|```.*?```|@"(?:[^"]|"")*"|@'(?:[^']|'')*'|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'''', re.DOTALL
+    r"//[^\n]*|```.*?```"
+    r"""|@"(?:[^"]|"")*"|@'(?:[^']|'')*'"""
+    r"""|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""",
+    re.DOTALL,
 )
 _CANDIDATES = 500  # a slice has tens of rows; the bound is for what is no slice
 
