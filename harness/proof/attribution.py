@@ -9,10 +9,9 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from harness.model.manifest import Execution, Manifest
-from harness.proof.tables.audit_log import AuditEvent
+from harness.proof.tables.audit_log import AuditEvent, number
 from harness.proof.tables.schema import BACKGROUND, HARNESS
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -171,5 +170,6 @@ def _served_container(arguments: list[str]) -> str:
     return found[-1] if found else ""
 
 
-def _number(text: Any) -> int:
-    return int(text) if isinstance(text, str) and text.isdigit() else -1
+def _number(text: str | None) -> int:
+    found = number(text)
+    return -1 if found is None else found

@@ -127,9 +127,13 @@ def _miss(
 def _conjuncts(text: str, offset: int) -> list[tuple[int, str]]:
     """The parts of a predicate that a top-level `and` joins, each with its place."""
     masked = _LITERAL.sub(lambda match: '"' * len(match[0]), text)
-    parts, depth, start = [], 0, 0
-    for token in re.finditer(r"[(\[{]|[)\]}]|\band\b", masked):
-        if token[0] != "and":
+    parts: list[tuple[int, int]] = []
+    depth, start = 0, 0
+    for token in re.finditer(r"[(\[{]|[)\]}]|\b(?:and|or)\b", masked):
+        if depth == 0 and token[0] == "or":  # it binds less than `and`: the whole is one predicate
+            parts, start = [], 0
+            break
+        if token[0] not in ("and", "or"):
             depth += 1 if token[0] in "([{" else -1
         elif depth == 0:
             parts.append((start, token.start()))

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.errors import NothingSelected, RuleNotRunnable
 from harness.model.events import Judged, Subscriber, silent
 from harness.model.expectation import Expectation
-from harness.model.result import AtomicResult, Background, Result
+from harness.model.result import Alert, AtomicResult, Background, Result
 from harness.model.verdict import exit_code
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
 from harness.proof.health import Health
@@ -51,8 +51,10 @@ def prove(
         for expectation in chosen:
             results.append(judge.judge(expectation, detonations[expectation.atomic]))
             subscriber(Judged(results[-1]))
-        rules = {expectation.rule.id: expectation.rule for expectation in chosen}
-        alerts = {name: judge.alerts(rule, BACKGROUND) for name, rule in rules.items()}
+        alerts: dict[str, list[Alert]] = {}
+        for rule in {expectation.rule.path: expectation.rule for expectation in chosen}.values():
+            # two rules may have one name: neither's false positives may get lost
+            alerts[rule.id] = alerts.get(rule.id, []) + judge.alerts(rule, BACKGROUND)
     except QueryFailed as error:
         raise RuleNotRunnable(f"a query failed over {recording.path}: {error.message}") from None
     background = Background(rows=engine.count(BACKGROUND), alerts=alerts)

@@ -42,13 +42,17 @@ class DuckDbEngine:
         self._select("")
 
     def load(self, folder: Path) -> None:
-        """Load the tables that are there; a table without a file stays empty."""
+        """Load the tables that are there; a table without a file stays empty. Once only: then the engine is shut in.
+
+        A rule is somebody else's text, and DuckDB would take a name such as `['/etc/passwd']` for a file to read.
+        """
         for name, columns in TABLES.items():
             path = folder / f"{name}.parquet"
             if path.exists():
                 casts = ", ".join(f'CAST("{c}" AS {SQL_TYPES[t]}) AS "{c}"' for c, t in (columns | HIDDEN).items())
                 source = str(path).replace("'", "''")
                 self._con.execute(f"INSERT INTO \"{_ALL.format(name)}\" SELECT {casts} FROM read_parquet('{source}')")
+        self._con.execute("SET enable_external_access = false")
 
     def query(self, kql: str, slice_: str) -> list[Row]:
         """As in Engine."""

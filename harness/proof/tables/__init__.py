@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from harness.model.manifest import Manifest
-from harness.proof.attribution import Attribution, read_requests
 from harness.proof.tables.aks_audit import aks_audit_rows
 from harness.proof.tables.arrivals import Arrivals
 from harness.proof.tables.audit_log import read_events
@@ -18,9 +18,15 @@ from harness.proof.tables.exec_rows import ExecRows
 from harness.proof.tables.schema import HIDDEN, SQL_TYPES, TABLES, Tables
 from harness.recording import layout
 
+if TYPE_CHECKING:
+    from harness.proof.attribution import Attribution
+
 
 def build_tables(root: Path, manifest: Manifest) -> Tables:
     """All tables from the raw files below `root`. A file that is not there gives no rows."""
+    # here, since attribution reads the audit records of this package: either may be imported first
+    from harness.proof.attribution import Attribution, read_requests
+
     requests = read_requests(_lines(root, layout.DAEMON_REQUESTS))
     attribution = Attribution(manifest, requests)
     arrivals = Arrivals(root)
@@ -63,8 +69,9 @@ def write_tables(tables: Tables, root: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect(":memory:") as con:
         for name, rows in tables.items():
             source = Path(scratch) / f"{name}.jsonl"
-            with source.open("w", encoding="utf-8") as out:
-                out.writelines(json.dumps(row) + "\n" for row in rows)
+            # JSON may name half of a surrogate pair (\ud800), which no text can hold: it becomes a question mark
+            with source.open("w", encoding="utf-8", errors="replace") as out:
+                out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             columns = {column: SQL_TYPES[kind] for column, kind in (TABLES[name] | HIDDEN).items()}
             spec = ", ".join(f"'{column}': '{kind}'" for column, kind in columns.items())
             con.execute(

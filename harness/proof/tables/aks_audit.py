@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.proof.attribution import Attribution
 from harness.proof.tables.arrivals import ArrivalOf
 from harness.proof.tables.schema import ARRIVED, BACKGROUND, HARNESS, RECORD, SLICE, Row, complete
+
+if TYPE_CHECKING:
+    from harness.proof.attribution import Attribution
 
 
 def aks_audit_rows(lines: Iterable[bytes], file: str, attribution: Attribution, arrival: ArrivalOf) -> list[Row]:

@@ -6,13 +6,19 @@ Format: audit-userspace, specs/README-audit-log-format and lib/audit_logging.c. 
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-_HEAD = re.compile(r"^(?:node=\S+ )?type=(\S+) msg=audit\((\d+)\.(\d{3}):(\d+)\):\s?(.*)$", re.DOTALL)
+# Numbers are bounded so that each fits its column: a longer one is damage.
+_HEAD = re.compile(
+    r"^(?:node=\S+ )?type=(\S+) msg=audit\(([0-9]{1,10})\.([0-9]{3}):([0-9]{1,18})\):\s?(.*)$", re.DOTALL
+)
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _FIELD = re.compile(r"([A-Za-z_][\w\[\]-]*)=(\"[^\"]*\"|'[^']*'|\S*)")
-_ARGUMENT = re.compile(r"^a(\d+)(?:\[(\d+)\])?$")
+_ARGUMENT = re.compile(r"^a([0-9]{1,7})(?:\[([0-9]{1,7})\])?$")
 _HEX = re.compile(r"^(?:[0-9A-Fa-f]{2})+$")
 # An event is complete when its records stop coming: how many other records may stand between two of its own.
 _WINDOW = 5000
@@ -25,9 +31,18 @@ class Record:
     """One line. `fields` are its values as written (quotes kept); `line` counts from 1."""
 
     type: str
-    fields: dict[str, str]
     line: int
     text: str
+    body: str = dataclasses.field(repr=False)
+
+    @functools.cached_property
+    def fields(self) -> dict[str, str]:
+        """Parsed when first asked for: most records of a log are never looked into."""
+        # ENRICHED: interpreted copies follow a group separator, sometimes glued on; the raw fields come first
+        found: dict[str, str] = {}
+        for name, value in _FIELD.findall(self.body.partition("\x1d")[0]):
+            found.setdefault(name, value)
+        return found
 
 
 @dataclass
@@ -58,20 +73,24 @@ class AuditEvent:
         for record in self.records:
             if record.type != "EXECVE":
                 continue
-            if record.fields.get("argc", "").isdigit():
-                argc = int(record.fields["argc"])
+            argc = number(record.fields.get("argc")) or argc
             for name, value in record.fields.items():
                 if match := _ARGUMENT.match(name):
                     parts.setdefault(int(match[1]), {})[int(match[2] or 0)] = value
-        count = min(max([argc, *(number + 1 for number in parts)]), 1 << 16)
-        return [_join(parts.get(number)) for number in range(count)], argc
+        count = min(max([argc, *(place + 1 for place in parts)]), 1 << 16)
+        return [_join(parts.get(place)) for place in range(count)], argc
 
 
 def _join(pieces: dict[int, str] | None) -> str | None:
     """An argument over 7500 bytes comes in pieces, a0[0], a0[1], …, each quoted or in hex by itself."""
     if not pieces or sorted(pieces) != list(range(len(pieces))):
         return None
-    return b"".join(decode_bytes(pieces[number]) for number in range(len(pieces))).decode(errors="replace")
+    return b"".join(decode_bytes(pieces[place]) for place in range(len(pieces))).decode(errors="replace")
+
+
+def number(text: str | None) -> int | None:
+    """A decimal number that fits a long; None for anything else."""
+    return int(text) if text is not None and _NUMBER.fullmatch(text) else None
 
 
 def decode_bytes(value: str) -> bytes:
@@ -94,27 +113,23 @@ def parse_line(text: str, line: int) -> tuple[int, int, Record] | None:
     if not match:
         return None
     kind, seconds, millis, serial, rest = match.groups()
-    # ENRICHED: interpreted copies follow a group separator, sometimes glued on; the raw fields come first
-    fields: dict[str, str] = {}
-    for name, value in _FIELD.findall(rest.partition("\x1d")[0]):
-        fields.setdefault(name, value)
-    return int(seconds) * 1000 + int(millis), int(serial), Record(kind, fields, line, text)
+    return int(seconds) * 1000 + int(millis), int(serial), Record(kind, line, text, rest)
 
 
 def read_events(lines: Iterable[str]) -> Iterator[AuditEvent]:
     """The events of a log, in the order in which they began. Lines that are no audit records are passed over."""
     pending: dict[tuple[int, int], tuple[AuditEvent, int]] = {}
-    for number, text in enumerate(lines, 1):
-        parsed = parse_line(text.rstrip("\n"), number)
+    for place, text in enumerate(lines, 1):
+        parsed = parse_line(text.rstrip("\n"), place)
         if parsed is None:
             continue
         time, serial, record = parsed
         event = pending[time, serial][0] if (time, serial) in pending else AuditEvent(time, serial)
         event.records.append(record)
-        pending[time, serial] = (event, number)
+        pending[time, serial] = (event, place)
         while pending:
             oldest = next(iter(pending))
-            if pending[oldest][1] >= number - _WINDOW:
+            if pending[oldest][1] >= place - _WINDOW:
                 break
             yield pending.pop(oldest)[0]
     for event, _ in pending.values():
@@ -123,4 +138,4 @@ def read_events(lines: Iterable[str]) -> Iterator[AuditEvent]:
 
 def damaged_lines(lines: Iterable[str]) -> list[int]:
     """The numbers of the lines that are no audit records."""
-    return [number for number, text in enumerate(lines, 1) if text.strip() and not _HEAD.match(text.rstrip("\n"))]
+    return [place for place, text in enumerate(lines, 1) if text.strip() and not _HEAD.match(text.rstrip("\n"))]

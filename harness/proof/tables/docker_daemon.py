@@ -9,16 +9,20 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.proof.attribution import Attribution, DockerRequest
 from harness.proof.tables.arrivals import ArrivalOf
+from harness.proof.tables.audit_log import number
 from harness.proof.tables.schema import ARRIVED, BACKGROUND, HARNESS, RECORD, SLICE, Row, complete
+
+if TYPE_CHECKING:
+    from harness.proof.attribution import Attribution, DockerRequest
 
 _PAIR = re.compile(r'([\w.@-]+)=("(?:[^"\\]|\\.)*"|\S*)')
 _CALLING = re.compile(r"^Calling ([A-Z]+) (\S+)")
 _ID_IN_URI = re.compile(r"/(?:containers|exec)/([0-9a-f]{64})")
 _CREATE_URI = re.compile(r"/containers/create(\?|$)")
+_FORM = "form data: "
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
@@ -44,11 +48,14 @@ class LogRows:
         self._attribution = attribution
         self._inspected = inspected
         self._paired: set[str] = set()
+        self._moments: list[tuple[float, tuple[str, ...]]] = []
 
     def rows(self, lines: Iterable[bytes], arrival: ArrivalOf) -> Iterator[Row]:
         """One row for each line that has a time."""
+        lines = list(lines)
+        self._moments = [found for line in lines if (found := _create_moment(line)) is not None]
         offset, request = 0, ("", "")
-        for number, line in enumerate(lines, 1):
+        for place, line in enumerate(lines, 1):
             offset += len(line)
             fields = parse_logfmt(line.decode(errors="replace"))
             at = parse_time(fields.get("time", ""))
@@ -59,16 +66,16 @@ class LogRows:
                 request = (match[1], match[2])
             elif fields.get("method") and fields.get("request-url"):  # release 27 and later
                 request = (fields["method"], fields["request-url"])
+            body = _body(message, fields)
             row: Row = {
                 "TimeGenerated": sql_time(at),
                 "Source": "log",
                 "Level": fields.get("level", ""),
-                "Message": message,
-                RECORD: f"{self._file}:{number}",
+                "Message": _without_secrets(message, body),
+                RECORD: f"{self._file}:{place}",
                 ARRIVED: arrival(offset),
             }
-            body = _body(message, fields)
-            if body is not None and _CREATE_URI.search(request[1]):
+            if body is not None and _is_create(body, request[1]):
                 row |= self._create(body, at)
             row |= {} if SLICE in row else self._place(message, fields, request, at)
             yield complete("DockerDaemon_CL", row)
@@ -89,7 +96,11 @@ class LogRows:
             inspect = self._inspected.get(request.container_id)
             if request.container_id in self._paired:
                 continue
-            if inspect is None or fingerprint(inspect.get("Config") or {}, inspect.get("HostConfig") or {}) == wanted:
+            if inspect is None:  # nothing to compare with: told apart only where there is nothing to tell apart
+                under_way = {each for moment, each in self._moments if request in self._attribution.creates_at(moment)}
+                if under_way == {wanted}:
+                    return request
+            elif fingerprint(inspect.get("Config") or {}, inspect.get("HostConfig") or {}) == wanted:
                 return request
         return None
 
@@ -112,13 +123,13 @@ def event_rows(
     rows: list[Row] = []
     inspected: dict[str, dict[str, Any]] = {}
     offset = 0
-    for number, line in enumerate(lines, 1):
+    for place, line in enumerate(lines, 1):
         offset += len(line)
         item = _object(line)
         event = item.get("event")
         if not isinstance(event, dict) or not isinstance(event.get("Actor"), dict):
             continue
-        where: Row = {RECORD: f"{file}:{number}", ARRIVED: arrival(offset)}
+        where: Row = {RECORD: f"{file}:{place}", ARRIVED: arrival(offset)}
         row = _event(event, attribution)
         rows.append(complete("DockerDaemon_CL", row | where))
         inspect = item.get("inspect")
@@ -142,20 +153,23 @@ def _event(event: dict[str, Any], attribution: Attribution) -> Row:
     else:
         whose = attribution.of_container(container) if container else BACKGROUND
     return {
-        "TimeGenerated": sql_time(nanoseconds / 1e9) if isinstance(nanoseconds, int) else None,
+        "TimeGenerated": sql_time(nanoseconds / 1e9)
+        if isinstance(nanoseconds, int) and abs(nanoseconds) < 1 << 63
+        else None,
         "Source": "event",
         "Message": f"{kind} {event.get('Action', '')}",
         "Action": str(event.get("Action", "")),
         "ContainerId": container,
         "ContainerName": str(attributes.get("name", "")) if kind == "container" else "",
         "Image": str(attributes.get("image", "")),
-        "ExitCode": int(code) if code.isdigit() else None,
+        "ExitCode": number(code),
         SLICE: whose,
     }
 
 
-def _configuration(config: dict[str, Any], host: dict[str, Any]) -> Row:
+def _configuration(config: Any, host: Any) -> Row:
     """The columns that tell what a container may do. The same keys stand in a create's body and in an inspect."""
+    config, host = (each if isinstance(each, dict) else {} for each in (config, host))
     return {
         "Image": str(config.get("Image") or ""),
         "Command": " ".join(_words(config.get("Entrypoint")) + _words(config.get("Cmd"))),
@@ -169,21 +183,38 @@ def _configuration(config: dict[str, Any], host: dict[str, Any]) -> Row:
     }
 
 
-def fingerprint(config: dict[str, Any], host: dict[str, Any]) -> tuple[str, ...]:
+def fingerprint(config: Any, host: Any) -> tuple[str, ...]:
     """What a create's body and the inspect of its container have in common."""
     found = _configuration(config, host)
-    return tuple(json.dumps(found[key]) for key in ("Image", "Command", "Privileged", "PidMode", "Binds", "CapAdd"))
+    # an inspect may tell the network that the daemon chose where the body left it open
+    network = "bridge" if found["NetworkMode"] in ("", "default") else found["NetworkMode"]
+    keys = ("Image", "Command", "Privileged", "PidMode", "Binds", "CapAdd")
+    return (network, *(json.dumps(found[key]) for key in keys))
 
 
 def _words(value: Any) -> list[str]:
     return [str(word) for word in value] if isinstance(value, list) else [value] if isinstance(value, str) else []
 
 
+def _is_create(body: dict[str, Any], uri: str) -> bool:
+    """Whether a body is that of a create. In older releases another request's line may stand between it and its own."""
+    return "HostConfig" in body or ("Image" in body and bool(_CREATE_URI.search(uri)))
+
+
+def _create_moment(line: bytes) -> tuple[float, tuple[str, ...]] | None:
+    """When a create's body was logged, and its fingerprint; None for any other line."""
+    if (b"form data: " not in line and b"form-data=" not in line) or b"Image" not in line:
+        return None
+    fields = parse_logfmt(line.decode(errors="replace"))
+    at, body = parse_time(fields.get("time", "")), _body(fields.get("msg", ""), fields)
+    return (at, fingerprint(body, body.get("HostConfig") or {})) if at is not None and body else None
+
+
 def _body(message: str, fields: dict[str, str]) -> dict[str, Any] | None:
-    if message.startswith("form data: "):
-        found = _object(message.removeprefix("form data: ").encode())
+    if message.startswith(_FORM):
+        found = _object(message.removeprefix(_FORM).encode(errors="replace"))
     elif "form-data" in fields:
-        found = _object(fields["form-data"].encode())
+        found = _object(fields["form-data"].encode(errors="replace"))
     else:
         return None
     return found or None
@@ -192,10 +223,21 @@ def _body(message: str, fields: dict[str, str]) -> dict[str, Any] | None:
 def _masked(document: dict[str, Any]) -> dict[str, Any]:
     """Without the values of the environment."""
     copy = dict(document)
-    for holder in (copy, copy.get("Config")):
-        if isinstance(holder, dict) and holder.get("Env"):
-            holder["Env"] = [f"{str(entry).partition('=')[0]}=***" for entry in _words(holder["Env"])]
+    if isinstance(copy.get("Config"), dict):
+        copy["Config"] = _masked(copy["Config"])
+    if copy.get("Env"):
+        copy["Env"] = [f"{entry.partition('=')[0]}=***" for entry in _words(copy["Env"])]
     return copy
+
+
+def _without_secrets(message: str, body: dict[str, Any] | None) -> str:
+    """A message of the log. The body of a request stands in it, so that is masked here too."""
+    if not message.startswith(_FORM):
+        return message
+    if body is None:
+        return f"{_FORM}(unreadable)"
+    masked = _masked(body)
+    return message if masked == body else f"{_FORM}{json.dumps(masked, ensure_ascii=False)}"
 
 
 def _object(line: bytes) -> dict[str, Any]:

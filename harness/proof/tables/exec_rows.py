@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.proof.attribution import Attribution, Placed
-from harness.proof.tables.audit_log import AuditEvent, decode
+from harness.proof.tables.audit_log import AuditEvent, decode, number
 from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete
+
+if TYPE_CHECKING:
+    from harness.proof.attribution import Attribution, Placed
 
 _UNSET = 0xFFFFFFFF
 # Records that tell what became of the audit system itself.
@@ -77,8 +79,8 @@ class ExecRows:
             "ProcessId": image.pid,
             "ParentProcessId": image.parent,
             "Session": None if image.session == _UNSET else image.session,
-            "AuditUid": _id(fields.get("auid")),
-            "Uid": _id(fields.get("uid")),
+            "AuditUid": number(fields.get("auid")),
+            "Uid": number(fields.get("uid")),
             "Exe": image.path,
             "Comm": decode(fields.get("comm", "")),
             "Cwd": decode(cwd.fields.get("cwd", "")) if cwd else "",
@@ -143,26 +145,22 @@ class ExecRows:
 
 
 def _image(event: AuditEvent, fields: dict[str, str], arguments: list[str]) -> _Image:
-    path = decode(fields.get("exe", ""))
+    path, session = decode(fields.get("exe", "")), number(fields.get("ses"))
     return _Image(
-        pid=_id(fields.get("pid")) or 0,
-        parent=_id(fields.get("ppid")) or 0,
+        pid=number(fields.get("pid")) or 0,
+        parent=number(fields.get("ppid")) or 0,
         path=path,
         name=path.rpartition("/")[2],
         command_line=" ".join(arguments),
         started=iso(event.time),
         account=_account(fields.get("uid")),
-        session=_id(fields.get("ses")) or _UNSET,
+        session=_UNSET if session is None else session,
     )
 
 
-def _id(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdigit() else None
-
-
 def _account(uid: str | None) -> str:
-    number = _id(uid)
-    return "" if number is None else _ACCOUNTS.get(number, str(number))
+    known = number(uid)
+    return "" if known is None else _ACCOUNTS.get(known, str(known))
 
 
 def iso(milliseconds: int) -> str:

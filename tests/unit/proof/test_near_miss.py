@@ -31,3 +31,11 @@ def test_brackets_and_words_that_contain_and_are_not_cut() -> None:
         'B["p and q"] == 1',
         "(C and D)",
     ]
+
+
+def test_an_or_at_top_level_keeps_the_predicate_whole() -> None:
+    assert [p.text for p in predicates("T | where A and B or C | where D and (E or F)")] == [
+        "A and B or C",
+        "D",
+        "(E or F)",
+    ]

@@ -69,3 +69,10 @@ def test_a_query_that_cannot_run_says_so(engine: DuckDbEngine, kql: str, line: i
     with pytest.raises(QueryFailed) as caught:
         engine.query(kql, "a")
     assert caught.value.line == line
+
+
+def test_a_rule_cannot_read_files(engine: DuckDbEngine, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a,b\n1,2\n")
+    with pytest.raises(QueryFailed):
+        engine.query(f"['{secret}'] | take 1", "a")

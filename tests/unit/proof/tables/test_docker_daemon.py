@@ -106,3 +106,41 @@ def test_an_event_and_its_inspect_give_a_row_each() -> None:
     assert [row["Source"] for row in found] == ["event", "inspect"]
     assert found[1]["Binds"] == ["/:/host"]
     assert {row["_Slice"] for row in found} == {"T1/a"}
+
+
+def test_what_the_environment_holds_is_nowhere_in_a_row() -> None:
+    body = json.dumps({"Image": "i", "Env": ["K=hunter2"], "HostConfig": {}})
+    old = f'time="{TIME}" level=debug msg={json.dumps("form data: " + body)}'
+    cut = f'time="{TIME}" level=debug msg={json.dumps("form data: " + body[:-3])}'
+    new = f'time="{TIME}" msg="handling POST request" form-data={json.dumps(body)} method=POST request-url=/x/create'
+    found = rows([old, cut, new])
+    assert len(found) == 3
+    assert "hunter2" not in json.dumps(found)
+
+
+def test_another_request_may_stand_between_a_create_and_its_body() -> None:
+    call, body = create(True)
+    row = rows([call, f'time="{TIME}" level=debug msg="Calling GET /version"', body], request(EPOCH))[2]
+    assert (row["Action"], row["Privileged"], row["_Slice"]) == ("create", True, "T1/a")
+
+
+def test_of_two_unlike_creates_none_is_guessed_when_there_is_no_inspect() -> None:
+    found = rows(create(True) + create(False), request(EPOCH))
+    assert {row["_Slice"] for row in found if row["Action"] == "create"} == {"background"}
+
+
+def test_the_network_tells_creates_apart_too() -> None:
+    def on(network: str) -> str:
+        body = json.dumps({"Image": "i", "Cmd": ["id"], "HostConfig": {"NetworkMode": network}})
+        return f'time="{TIME}" level=debug msg={json.dumps("form data: " + body)}'
+
+    inspect: dict[str, object] = {"Config": {"Image": "i", "Cmd": ["id"]}, "HostConfig": {"NetworkMode": "bridge"}}
+    found = rows([on("host"), on("default")], request(EPOCH), inspected={ID: inspect})
+    assert [row["_Slice"] for row in found] == ["background", "T1/a"]
+
+
+@given(st.dictionaries(st.sampled_from(["Image", "HostConfig", "Env", "Cmd", "Config"]), json_values))
+def test_no_shape_of_a_body_breaks_the_reader(body: dict[str, object]) -> None:
+    call = f'time="{TIME}" level=debug msg="Calling POST /v1.41/containers/create"'
+    line = f'time="{TIME}" level=debug msg={json.dumps("form data: " + json.dumps(body))}'
+    rows([call, line], inspected={ID: body})

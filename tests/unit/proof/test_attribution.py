@@ -1,0 +1,126 @@
+"""Whose doing a row is. A stranger's doing is never an atomic's."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from harness.model.manifest import Manifest
+from harness.proof.attribution import Attribution, DockerRequest, Placed
+from harness.proof.tables.audit_log import read_events
+from harness.recording import Recording
+
+ID, OTHER = "a" * 64, "b" * 64
+NONE = 4294967295
+Exec = tuple[int, int, int, str]  # pid, parent, session, command line
+
+
+def place(manifest: Manifest, execs: list[Exec], *requests: DockerRequest, time: float = 1700000000.0) -> list[Placed]:
+    attribution = Attribution(manifest, list(requests))
+    lines = []
+    for serial, (pid, parent, session, command) in enumerate(execs, 1):
+        head = f"msg=audit({time:.3f}:{serial}):"
+        lines.append(
+            f"type=SYSCALL {head} arch=c000003e syscall=59 success=yes ppid={parent} pid={pid} uid=0 ses={session}"
+        )
+        words = command.split(" ")
+        lines.append(
+            f"type=EXECVE {head} argc={len(words)} " + " ".join(f'a{n}="{word}"' for n, word in enumerate(words))
+        )
+    return [attribution.place_exec(e, [word or "" for word in e.arguments()[0]]) for e in read_events(lines)]
+
+
+@pytest.fixture
+def manifest(committed: Recording) -> Manifest:
+    return committed.manifest
+
+
+def attack(manifest: Manifest) -> tuple[str, int, int]:
+    """The id, pid and audit session of the first atomic."""
+    first = manifest.detonations[0]
+    assert first.attack is not None
+    assert first.attack.session is not None
+    return first.atomic, first.attack.pid, first.attack.session
+
+
+def request(atomic: str, container: str = ID) -> DockerRequest:
+    return DockerRequest(atomic, 1700000000.0, 1700000000.1, "POST", "/v1.41/containers/create", 201, container)
+
+
+def test_an_atomics_session_is_its_slice_and_an_identical_decoy_is_background(manifest: Manifest) -> None:
+    atomic, _, session = attack(manifest)
+    command = "docker run --privileged --net=host i id"
+    assert [p.slice for p in place(manifest, [(5, 4, session, command), (6, 4, NONE, command)])] == [
+        atomic,
+        "background",
+    ]
+
+
+def test_prerequisites_and_clean_up_are_the_harnesses(manifest: Manifest) -> None:
+    others = [e.session for d in manifest.detonations for e in d.others if e.session is not None]
+    assert others
+    assert {p.slice for p in place(manifest, [(5, 4, session, "docker info") for session in others])} == {"harness"}
+
+
+def test_canaries_and_the_harnesses_own_children_are_not_background(manifest: Manifest) -> None:
+    token = manifest.sensors[0].marks[0].token
+    execs = [
+        (5, 4, NONE, f"true {token}"),
+        (6, manifest.harness_pid, NONE, "ls"),
+        (7, 4, NONE, "true livefire-canary-0"),
+    ]
+    assert [p.slice for p in place(manifest, execs)] == ["harness", "harness", "background"]
+
+
+@pytest.mark.parametrize(("container", "slice_"), [(ID, "atomic"), (OTHER, "background")])
+def test_a_containers_process_goes_with_the_container(manifest: Manifest, container: str, slice_: str) -> None:
+    atomic, _, _ = attack(manifest)
+    execs = [
+        (10, 1, NONE, f"/usr/bin/containerd-shim-runc-v2 -namespace moby -id {container} start"),
+        (11, 10, NONE, f"/usr/bin/containerd-shim-runc-v2 -namespace moby -id {container}"),
+        (12, 11, NONE, f"runc --root /r create --bundle /b/{container} {container}"),
+        (13, 11, NONE, "whoami"),
+        (14, 13, NONE, "sh -c id"),
+        (15, 12, NONE, "/usr/sbin/ldconfig"),
+    ]
+    placed = place(manifest, execs, request(atomic))
+    assert {p.slice for p in placed} == {atomic if slice_ == "atomic" else "background"}
+    assert {p.container_id for p in placed} == {container}
+    assert [p.in_container for p in placed] == [False, False, False, True, True, False]
+
+
+@pytest.mark.parametrize("way", ["process-tree", "audit-session"])
+def test_without_sessions_descent_decides(manifest: Manifest, way: Literal["process-tree", "audit-session"]) -> None:
+    first = manifest.detonations[0]
+    assert first.attack is not None
+    blind = first.model_copy(update={"attack": first.attack.model_copy(update={"session": None})})
+    fallback = manifest.model_copy(update={"attribution": way, "detonations": [blind]})
+    pid = first.attack.pid
+    execs = [(pid, 1, NONE, "bash"), (800, pid, NONE, "docker run i"), (801, 800, NONE, "x"), (802, 1, NONE, "x")]
+    at = first.attack.started.timestamp() + 0.01
+    inside = [p.slice for p in place(fallback, execs, time=at)]
+    own = first.atomic if way == "process-tree" else "background"
+    assert inside == [own, own, own, "background"]
+    # the same pid at another time is somebody else
+    assert {p.slice for p in place(fallback, execs, time=at - 3600)} == {"background"}
+
+
+def test_a_user_is_an_atomics_the_harnesses_or_a_stranger(manifest: Manifest) -> None:
+    attribution = Attribution(manifest, [])
+    detonation = next(d for d in manifest.detonations if d.user)
+    assert attribution.of_user(str(detonation.user)) == detonation.atomic
+    assert attribution.of_user(manifest.harness_users[0]) == "harness"
+    assert attribution.of_user("mallory") == "background"
+
+
+def test_a_request_that_two_atomics_may_have_sent_is_neithers(manifest: Manifest) -> None:
+    one, two = (
+        Attribution(manifest, [request("T1/a")]),
+        Attribution(manifest, [request("T1/a"), request("T1/b", OTHER)]),
+    )
+    at = 1700000000.05
+    assert one.of_request("POST", "/v1.41/containers/create", at) == "T1/a"
+    assert one.of_request("POST", "/v1.41/containers/create", at + 1) == "background"
+    assert one.of_request("GET", "/version", at) == "background"
+    assert two.of_request("POST", "/v1.41/containers/create", at) == "background"
