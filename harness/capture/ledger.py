@@ -26,6 +26,8 @@ _KINDS: dict[str, Undo] = {
     "audit_rules": undo.audit_rules,
     "containers": undo.containers,
     "image": undo.image,
+    "docker_network": undo.docker_network,
+    "kind_cluster": undo.kind_cluster,
     "kube_objects": undo.kube_objects,
     "sysctl": undo.sysctl,
 }

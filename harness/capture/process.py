@@ -42,14 +42,21 @@ def find_tool(name: str, *, package: str = "") -> Path:
     return Path(found)
 
 
-def run(command: Sequence[str | Path], *, timeout: float = 30, check: bool = True, stdin: bytes = b"") -> Completed:
-    """Run a short command to its end.
+def run(
+    command: Sequence[str | Path],
+    *,
+    timeout: float = 30,
+    check: bool = True,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+) -> Completed:
+    """Run a command to its end. `environment` is added to that of our own tools.
 
     Raises LabUnavailable when it fails (unless `check` is false) or takes longer than `timeout` seconds.
     """
     process = subprocess.Popen(
         [str(part) for part in command],
-        env=base_environment(),
+        env=base_environment() | dict(environment or {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

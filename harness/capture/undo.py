@@ -65,9 +65,13 @@ def _is_zombie(pid: int) -> bool:
 
 
 def bridge(name: str) -> None:
-    """Remove a network bridge."""
-    if Path(f"/sys/class/net/{name}").exists():
-        run(["ip", "link", "delete", name])
+    """Remove a network bridge and what is plugged into it: the kernel removes the pair of a dead container too late."""
+    device = Path(f"/sys/class/net/{name}")
+    if not device.exists():
+        return
+    for port in (device / "brif").iterdir():
+        run(["ip", "link", "delete", port.name], check=False)  # it may have gone by now
+    run(["ip", "link", "delete", name])
 
 
 def cgroup(name: str) -> None:
@@ -87,10 +91,19 @@ def cgroup(name: str) -> None:
             raise NotYet(f"processes {sorted(alive)}")
 
     wait_until(f"end of the control group {name}", gone, timeout=10, interval=0.02)
-    for root in roots:
-        for inner in sorted((p for p in (root / name).rglob("*") if p.is_dir()), reverse=True):
-            inner.rmdir()
-        (root / name).rmdir()
+
+    def removed() -> None:
+        for root in roots:
+            inner = sorted((p for p in (root / name).rglob("*") if p.is_dir()), reverse=True)
+            for group in [*inner, root / name]:
+                try:
+                    group.rmdir()
+                except FileNotFoundError:
+                    continue
+                except OSError as error:  # a process of it is dying still
+                    raise NotYet(f"{group}: {error.strerror}") from None
+
+    wait_until(f"removal of the control group {name}", removed, timeout=10, interval=0.02)
 
 
 def empty_folders(paths: list[str]) -> None:
@@ -139,6 +152,25 @@ def image(socket: str, reference: str) -> None:
 
     with docker_client(Path(socket)) as client, contextlib.suppress(docker.errors.ImageNotFound):
         client.images.remove(reference, force=True)
+
+
+def kind_cluster(socket: str, name: str) -> None:
+    """Remove the nodes of a kind cluster, and no other's, from a daemon that goes on running."""
+    from harness.capture.lab.docker_api import docker_client
+    from harness.capture.lab.kind import CLUSTER_LABEL
+
+    with docker_client(Path(socket)) as client:
+        for node in client.containers.list(all=True, filters={"label": f"{CLUSTER_LABEL}={name}"}):
+            node.remove(force=True, v=True)
+
+
+def docker_network(socket: str, name: str) -> None:
+    """Remove a network that we made, on a daemon that goes on running."""
+    from harness.capture.lab.docker_api import docker_client
+
+    with docker_client(Path(socket)) as client:
+        for network in client.networks.list(names=[f"^{name}$"]):
+            network.remove()
 
 
 def kube_objects(kubeconfig: str, run_id: str) -> None:

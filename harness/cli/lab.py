@@ -7,7 +7,7 @@ from rich.console import Console
 
 from harness.capture.lab.lab import LabChoice, kept_lab, plan
 from harness.capture.state import exclusive, owned_folders
-from harness.cli.options import AsJson, AuditLogOption, ClusterOption, DockerOption, DryRun, print_json
+from harness.cli.options import AsJson, AuditLogOption, ClusterOption, DockerOption, DryRun, NodeImageOption, print_json
 from harness.errors import LabUnavailable
 from harness.report.console import LiveConsole
 from harness.session import obtain_lab
@@ -20,10 +20,11 @@ def up(
     cluster: ClusterOption = "auto",
     docker: DockerOption = "auto",
     kube_audit_log: AuditLogOption = None,
+    node_image: NodeImageOption = None,
     dry_run: DryRun = False,
 ) -> None:
     """Start a lab and leave it running."""
-    choice = LabChoice(cluster, docker, kube_audit_log)
+    choice = LabChoice(cluster, docker, kube_audit_log, node_image)
     if dry_run:
         for line in plan(choice):
             Console(highlight=False, soft_wrap=True).print(line, markup=False)

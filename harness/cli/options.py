@@ -17,7 +17,22 @@ Select = Annotated[
     typer.Argument(metavar="[SELECT]...", help="A technique, an atomic, a GUID, or a path. Default: all."),
 ]
 ClusterOption = Annotated[
-    str, typer.Option("--cluster", help="auto, control-plane, none, or context:NAME in full.", metavar="KIND")
+    str,
+    typer.Option(
+        "--cluster",
+        help="auto, kind, control-plane, none, or context:NAME in full.",
+        metavar="KIND",
+        envvar="LIVEFIRE_CLUSTER",
+    ),
+]
+NodeImageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--node-image",
+        help="What kind's node runs: a reference, or an archive of `docker save`.",
+        metavar="REF",
+        envvar="LIVEFIRE_NODE_IMAGE",
+    ),
 ]
 DockerOption = Annotated[str, typer.Option("--docker", help="auto, managed, host, or none.", metavar="KIND")]
 AuditLogOption = Annotated[

@@ -23,6 +23,7 @@ from harness.cli.options import (
     JsonOption,
     JunitOption,
     KeepLab,
+    NodeImageOption,
     Select,
     TimeoutOption,
 )
@@ -50,13 +51,14 @@ def run(
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
     kube_audit_log: AuditLogOption = None,
+    node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
     """Detonate atomics in a lab, record what the sensors saw, and prove the rule."""
     chosen = select(find_atomics([atomics]), selectors or [])
     expected = _expected(expectations, chosen)
-    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log), keep_lab, timeout)
+    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout)
     if dry_run:
         _show_plan(chosen, options)
         return
@@ -76,11 +78,12 @@ def capture(
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
     kube_audit_log: AuditLogOption = None,
+    node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
 ) -> None:
     """The first half: detonate and record, judge nothing."""
     chosen = select(find_atomics([atomics]), selectors or [])
-    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log), keep_lab, timeout)
+    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout)
     if dry_run:
         _show_plan(chosen, options)
         return

@@ -11,7 +11,7 @@ from harness.model.result import AtomicResult
 
 @dataclass(frozen=True)
 class LabStep:
-    """A part of the lab (`docker`, `cluster`, `image`, a sensor) is `starting`, `ready` or `failed`."""
+    """A part of the lab (`docker`, `cluster`, `image`, a sensor) is `starting`, `working`, `ready` or `failed`."""
 
     part: str
     state: str

@@ -30,6 +30,7 @@ class LabPart(_Record):
     name: str
     version: str
     reason: str
+    node_image: str = ""
 
 
 class LabFacts(_Record):

@@ -57,6 +57,8 @@ class LiveConsole:
         match event:
             case LabStep(part, "starting", _):
                 self._begin(part)
+            case LabStep(part, "working", detail):
+                self._line("..", f"{part:15} {detail}")
             case LabStep(part, state, detail):
                 self._end(part)
                 self._line("ok" if state == "ready" else "FAIL", f"{part:15} {detail}", good=state == "ready")

@@ -11,7 +11,10 @@ from harness.capture.state import OwnedFolder
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that answers. `audit_log` lies on this host; `owned` says that we started it."""
+    """A cluster that answers. `audit_log` lies on this host; `owned` says that we started it.
+
+    `node_image` is what its node runs; empty where we don't know, and where there is no node.
+    """
 
     kind: str
     name: str
@@ -21,6 +24,8 @@ class Cluster:
     reason: str
     owned: bool
     admin: str
+    runs_pods: bool = False
+    node_image: str = ""
 
 
 class ClusterStarter(Protocol):

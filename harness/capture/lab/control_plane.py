@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import secrets
 import shutil
 import socket
-from importlib.resources import files
 from pathlib import Path
 
 import yaml
 
 from harness.capture.lab.cluster import Cluster
-from harness.capture.lab.kube_api import KubeApi, kubeconfig_document
+from harness.capture.lab.kube_api import KubeApi, audit_policy, kubeconfig_document
 from harness.capture.process import base_environment, find_tool, run, start_daemon, tail
 from harness.capture.state import OwnedFolder, cache_root
 from harness.capture.wait import NotYet, wait_until
@@ -33,7 +31,7 @@ def find_kube_apiserver() -> Path:
     cached = sorted((cache_root() / "kubernetes").glob("v*/kube-apiserver"))
     if cached:
         return cached[-1]
-    hint = "Run scripts/build-kube-apiserver, or set KUBEBUILDER_ASSETS to a folder that holds it."
+    hint = "Run scripts/build-kubernetes, or set KUBEBUILDER_ASSETS to a folder that holds it."
     raise LabUnavailable("'kube-apiserver' is not installed", hint=hint)
 
 
@@ -68,11 +66,9 @@ def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
     process = start_daemon(command, owner=owner, log=log)
     kubeconfig = folder / "admin.kubeconfig"
     kubeconfig.touch(mode=0o600)
-    authority = base64.b64encode((folder / "ca.crt").read_bytes()).decode()
-    document = kubeconfig_document(
-        {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": authority}, token
-    )
-    kubeconfig.write_text(yaml.safe_dump(document))
+    # by path: the client library copies what stands in a kubeconfig into files in /tmp
+    cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(folder / "ca.crt")}
+    kubeconfig.write_text(yaml.safe_dump(kubeconfig_document(cluster, {"token": token})))
     api = KubeApi(kubeconfig)
 
     def ready() -> None:
@@ -93,7 +89,7 @@ def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
 
 def _flags(folder: Path, etcd_port: int, port: int) -> list[str]:
     policy = folder / "audit-policy.yaml"
-    policy.write_bytes(files("harness.capture.lab").joinpath("audit_policy.yaml").read_bytes())
+    policy.write_bytes(audit_policy())
     return [
         f"--etcd-servers=http://127.0.0.1:{etcd_port}",
         f"--secure-port={port}",

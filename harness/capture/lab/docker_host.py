@@ -173,7 +173,7 @@ def _write_shim(folder: Path) -> Path:
 def _make_bridge(owned: OwnedFolder) -> str:
     """A bridge of our own: a dockerd with --bridge=none deletes docker0, whoever's it is."""
     name = f"lf-{owned.id.removeprefix('lab-')}"
-    gateway = next(_free_subnet().hosts())
+    gateway = next(free_subnet().hosts())
     owned.ledger.add("bridge", name=name)
     run(["ip", "link", "add", name, "type", "bridge"])
     run(["ip", "address", "add", f"{gateway}/24", "dev", name])
@@ -181,7 +181,8 @@ def _make_bridge(owned: OwnedFolder) -> str:
     return name
 
 
-def _free_subnet() -> ipaddress.IPv4Network:
+def free_subnet() -> ipaddress.IPv4Network:
+    """A /24 that no route of this host leads to. Raises LabUnavailable when there is none left."""
     routes = json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]).output or "[]")
     used = [ipaddress.IPv4Network(r["dst"], strict=False) for r in routes if r["dst"][:1].isdigit()]
     for subnet in _SUBNETS.subnets(new_prefix=24):

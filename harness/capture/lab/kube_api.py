@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import secrets
+from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +113,42 @@ class KubeApi:
         current = next(c for c in original["contexts"] if c["name"] == original["current-context"])["context"]
         cluster = next(c for c in original["clusters"] if c["name"] == current["cluster"])["cluster"]
         path.touch(mode=0o600)
-        path.write_text(yaml.safe_dump(kubeconfig_document(cluster, token)))
+        path.write_text(yaml.safe_dump(kubeconfig_document(cluster, {"token": token})))
 
     def canary(self, token: str) -> None:
         """A request that can be found again in the audit log: a configmap that does not exist."""
         self._call("GET", f"/api/v1/namespaces/default/configmaps/{token}", allow=404)
+
+    def node_state(self) -> str:
+        """Empty when every node is Ready and pods can be made, else what is missing."""
+        nodes = self._call("GET", "/api/v1/nodes")["items"]
+        for node in nodes:
+            conditions = {c["type"]: c for c in node.get("status", {}).get("conditions", [])}
+            ready = conditions.get("Ready", {})
+            if ready.get("status") != "True":
+                return f"node {node['metadata']['name']}: {ready.get('message') or 'not Ready'}"
+        if not nodes:
+            return "no node has registered"
+        # the admission of pods needs it, and a controller makes it
+        account = self._call("GET", "/api/v1/namespaces/default/serviceaccounts/default", allow=404)
+        return "" if account.get("kind") == "ServiceAccount" else "the default ServiceAccount is not there"
+
+    def pods(self) -> list[dict[str, Any]]:
+        """All pods, as the API gives them."""
+        found: list[dict[str, Any]] = self._call("GET", "/api/v1/pods")["items"]
+        return found
+
+    @contextlib.contextmanager
+    def pod_watch(self) -> Iterator[Iterator[bytes]]:
+        """A watch on all pods: the lines of the answer, each a JSON object `{"type", "object"}`, as they come.
+
+        Source: Kubernetes API concepts, "Efficient detection of changes". Leaving the context ends it.
+        """
+        response = self._request("GET", "/api/v1/pods?watch=1", None, timeout=None).response
+        try:
+            yield iter(response)
+        finally:
+            response.close()
 
     def delete_labelled(self, run_id: str) -> None:
         """Remove what carries our label for this run."""
@@ -136,25 +170,33 @@ class KubeApi:
         return answer
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
+        response = self._request(method, path, body, timeout=10)
+        return int(response.status), bytes(response.read() or b"")
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None, *, timeout: float | None) -> Any:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         for name in ("authorization", "BearerToken"):
             if key := self._configuration.get_api_key_with_prefix(name):
                 headers["Authorization"] = key
         url = f"{self._configuration.host}{path}"
-        response = self._api.call_api(method, url, headers, body, _request_timeout=10)
-        return int(response.status), bytes(response.read() or b"")
+        return self._api.call_api(method, url, headers, body, _request_timeout=timeout)
 
 
-def kubeconfig_document(cluster: dict[str, Any], token: str) -> dict[str, Any]:
+def kubeconfig_document(cluster: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
     """A kubeconfig with one cluster, one user and one context, all called `livefire`."""
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "livefire",
         "clusters": [{"name": "livefire", "cluster": cluster}],
-        "users": [{"name": "livefire", "user": {"token": token}}],
+        "users": [{"name": "livefire", "user": user}],
         "contexts": [{"name": "livefire", "context": {"cluster": "livefire", "user": "livefire"}}],
     }
+
+
+def audit_policy() -> bytes:
+    """The audit policy of the clusters that we start."""
+    return files("harness.capture.lab").joinpath("audit_policy.yaml").read_bytes()
 
 
 def _metadata(name: str, run_id: str) -> dict[str, Any]:

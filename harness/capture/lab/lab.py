@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,11 @@ from harness.capture.lab.cluster import Cluster
 from harness.capture.lab.control_plane import find_etcd, find_kube_apiserver, start_control_plane
 from harness.capture.lab.docker_host import DockerHost, start_managed, use_host
 from harness.capture.lab.existing_cluster import use_existing
-from harness.capture.process import base_environment, owned_processes
+from harness.capture.lab.kind import find_kind, record_sysctls, start_kind
+from harness.capture.lab.kube_api import KubeApi
+from harness.capture.lab.node_image import NodeImage, choose
+from harness.capture.preflight import require_kind
+from harness.capture.process import base_environment, find_tool, owned_processes
 from harness.capture.state import OwnedFolder, owned_folders
 from harness.errors import InvalidInput, LabUnavailable, LivefireError
 from harness.model.events import LabStarted, LabStep, Subscriber
@@ -30,12 +34,14 @@ _STATE = "lab.json"
 class LabChoice:
     """What the user asked for.
 
-    `cluster` is auto, control-plane, none or context:NAME; `docker` is auto, managed, host or none.
+    `cluster` is auto, kind, control-plane, none or context:NAME; `docker` is auto, managed, host or none.
+    `node_image` is a reference or an archive, for kind.
     """
 
     cluster: str = "auto"
     docker: str = "auto"
     kube_audit_log: Path | None = None
+    node_image: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,13 @@ class Lab:
         return LabFacts(
             docker=docker and LabPart(kind=docker.kind, name=docker.name, version=docker.version, reason=docker.reason),
             cluster=cluster
-            and LabPart(kind=cluster.kind, name=cluster.name, version=cluster.version, reason=cluster.reason),
+            and LabPart(
+                kind=cluster.kind,
+                name=cluster.name,
+                version=cluster.version,
+                reason=cluster.reason,
+                node_image=cluster.node_image,
+            ),
             image=image if docker else "",
             runtime_shim=bool(docker and docker.shim),
         )
@@ -71,13 +83,17 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
 
     Raises LabUnavailable or Refused, the first error of either part.
     """
-    docker_starter, cluster_starter = _docker_starter(choice), _cluster_starter(choice)
+    docker_kind, cluster_kind = _docker_kind(choice), _cluster_kind(choice)
+    _require_tools(cluster_kind[0])
     started = time.monotonic()
     owned = OwnedFolder.create("lab")
+    start = _Start(owned, choice, subscriber)
     try:
+        if cluster_kind[0] == "kind":
+            record_sysctls(owned)
         with ThreadPoolExecutor(2) as pool:
-            docker = pool.submit(_part, "docker", docker_starter, owned, subscriber)
-            cluster = pool.submit(_part, "cluster", cluster_starter, owned, subscriber)
+            docker = pool.submit(start.docker, *docker_kind)
+            cluster = pool.submit(start.cluster, *cluster_kind, docker)
         lab = Lab(owned, docker.result(), cluster.result(), kept=False)
     except BaseException:
         owned.ledger.undo()
@@ -86,19 +102,51 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
     return lab
 
 
-def _part(
-    name: str, start: Callable[[OwnedFolder], PartT] | None, owned: OwnedFolder, subscriber: Subscriber
-) -> PartT | None:
-    if start is None:
-        return None
-    subscriber(LabStep(name, "starting"))
-    try:
-        part = start(owned)
-    except LivefireError as error:
-        subscriber(LabStep(name, "failed", error.message.splitlines()[0]))
-        raise
-    subscriber(LabStep(name, "ready", f"{part.kind} {part.version}: {part.reason}"))
-    return part
+@dataclass(frozen=True)
+class _Start:
+    """Starts the parts of one lab, and tells of it."""
+
+    owned: OwnedFolder
+    choice: LabChoice
+    subscriber: Subscriber
+
+    def docker(self, kind: str, reason: str) -> DockerHost | None:
+        if kind == "none":
+            return None
+        return self._part("docker", lambda: self._host(kind, reason))
+
+    def _host(self, kind: str, reason: str) -> DockerHost:
+        return start_managed(self.owned, reason) if kind == "managed" else use_host(self.owned, reason)
+
+    def cluster(self, kind: str, reason: str, docker: Future[DockerHost | None]) -> Cluster | None:
+        if kind == "none":
+            return None
+        if kind.startswith("context:"):
+            name = kind.removeprefix("context:")
+            return self._part("cluster", lambda: use_existing(self.owned, name, self.choice.kube_audit_log))
+        if kind == "control-plane":
+            return self._part("cluster", lambda: start_control_plane(self.owned, reason))
+        return self._part("cluster", lambda: self._kind(reason, docker))
+
+    def _kind(self, reason: str, docker: Future[DockerHost | None]) -> Cluster:
+        # with --docker none the atomics get no Docker host, but the node still lives on one
+        host = docker.result() or start_managed(self.owned, "for the node of kind")
+        image = choose(self.choice.node_image)
+        require_kind(host.socket, self.owned.id)
+        return start_kind(self.owned, f"{reason}; node image {image.why}", host, image, self._say)
+
+    def _say(self, text: str) -> None:
+        self.subscriber(LabStep("cluster", "working", text))
+
+    def _part(self, name: str, start: Callable[[], PartT]) -> PartT:
+        self.subscriber(LabStep(name, "starting"))
+        try:
+            part = start()
+        except LivefireError as error:
+            self.subscriber(LabStep(name, "failed", error.message.splitlines()[0]))
+            raise
+        self.subscriber(LabStep(name, "ready", f"{part.kind} {part.version}: {part.reason}"))
+        return part
 
 
 def plan(choice: LabChoice) -> list[str]:
@@ -118,31 +166,37 @@ def _docker_kind(choice: LabChoice) -> tuple[str, str]:
     return "host", "a private daemon needs root and dockerd"
 
 
-def _docker_starter(choice: LabChoice) -> Callable[[OwnedFolder], DockerHost] | None:
-    kind, reason = _docker_kind(choice)
-    if kind == "none":
-        return None
-    return lambda owned: start_managed(owned, reason) if kind == "managed" else use_host(owned, reason)
-
-
 def _cluster_kind(choice: LabChoice) -> tuple[str, str]:
     if choice.cluster == "auto":
-        return "control-plane", "no lab is kept"
-    if choice.cluster in ("control-plane", "none") or choice.cluster.startswith("context:"):
+        missing = _kind_missing(choice)
+        if missing:
+            return "control-plane", f"kind can't be had: {missing}"
+        return "kind", "no lab is kept"
+    if choice.cluster in ("kind", "control-plane", "none") or choice.cluster.startswith("context:"):
         return choice.cluster, "named on the command line"
-    hint = "It is one of auto, control-plane, none, or context:NAME in full."
+    hint = "It is one of auto, kind, control-plane, none, or context:NAME in full."
     raise InvalidInput(f"--cluster {choice.cluster}: unknown", hint=hint)
 
 
-def _cluster_starter(choice: LabChoice) -> Callable[[OwnedFolder], Cluster] | None:
-    kind, reason = _cluster_kind(choice)
-    if kind.startswith("context:"):
-        return lambda owned: use_existing(owned, kind.removeprefix("context:"), choice.kube_audit_log)
-    if kind == "none":
-        return None
-    find_kube_apiserver()  # asked before anything is started
-    find_etcd()
-    return lambda owned: start_control_plane(owned, reason)
+def _kind_missing(choice: LabChoice) -> str:
+    """Why there can be no kind cluster; empty when nothing speaks against it. Asks no registry."""
+    try:
+        find_kind()
+        find_tool("docker", package="docker.io")
+    except LabUnavailable as error:
+        return error.message
+    image: NodeImage = choose(choice.node_image)
+    return "" if image.archive or choice.node_image else "no node image is cached (scripts/setup pulls or builds one)"
+
+
+def _require_tools(cluster: str) -> None:
+    """Asked before anything is started. Raises LabUnavailable."""
+    if cluster == "kind":
+        find_kind()
+        find_tool("docker", package="docker.io")  # kind calls it
+    elif cluster == "control-plane":
+        find_kube_apiserver()
+        find_etcd()
 
 
 def kept_lab() -> Lab | None:
@@ -155,12 +209,25 @@ def kept_lab() -> Lab | None:
         if owned.id.startswith("lab-") and path.is_file():
             state = json.loads(path.read_text())
             docker, cluster = _load(DockerHost, state["docker"]), _load(Cluster, state["cluster"])
-            for part, daemon in ((docker, "dockerd"), (cluster, "kube-apiserver")):
-                if part and part.owned and not owned_processes(f"{owned.id}/{daemon}"):
-                    hint = "Run `livefire lab down` and start again."
-                    raise LabUnavailable(f"the kept lab {owned.id} is broken: its {daemon} has ended", hint=hint)
+            if broken := _broken(owned, docker, cluster):
+                hint = "Run `livefire lab down` and start again."
+                raise LabUnavailable(f"the kept lab {owned.id} is broken: {broken}", hint=hint)
             return Lab(owned, docker, cluster, kept=True)
     return None
+
+
+def _broken(owned: OwnedFolder, docker: DockerHost | None, cluster: Cluster | None) -> str:
+    """What of a kept lab does not run any more; empty when all of it does."""
+    if docker and docker.owned and not owned_processes(f"{owned.id}/dockerd"):
+        return "its dockerd has ended"
+    if cluster and cluster.kind == "control-plane" and not owned_processes(f"{owned.id}/kube-apiserver"):
+        return "its kube-apiserver has ended"
+    if cluster and cluster.kind == "kind":
+        api = KubeApi(cluster.kubeconfig)
+        said = api.ready()
+        api.close()
+        return f"its API server says: {said}" if said else ""
+    return ""
 
 
 def fits(lab: Lab, choice: LabChoice) -> bool:

@@ -1,0 +1,281 @@
+"""A kind cluster of our own: one node, a container of the lab's Docker host, with its API audit on this host."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+import docker.types
+import yaml
+
+from harness.capture.lab.cluster import Cluster
+from harness.capture.lab.docker_api import docker_client
+from harness.capture.lab.docker_host import DockerHost, free_subnet
+from harness.capture.lab.image import REFERENCE
+from harness.capture.lab.kube_api import KubeApi, audit_policy
+from harness.capture.lab.node_image import NodeImage, provide
+from harness.capture.process import OWNER, base_environment, run
+from harness.capture.state import OwnedFolder, cache_root
+from harness.capture.wait import NotYet, wait_until
+from harness.errors import LabUnavailable
+
+# The user that kubeadm makes; its group is system:masters.
+ADMIN = "kubernetes-admin"
+# What the kubelet (pkg/kubelet/cm, KernelTunables) and systemd (src/core/main.c) set on the kernel that they share.
+SYSCTLS = (
+    "fs.file-max",
+    "fs.nr_open",
+    "kernel.keys.root_maxbytes",
+    "kernel.keys.root_maxkeys",
+    "kernel.panic",
+    "kernel.panic_on_oops",
+    "kernel.pid_max",
+    "net.ipv4.ip_forward",
+    "net.ipv6.conf.all.forwarding",
+    "net.netfilter.nf_conntrack_max",
+    "vm.overcommit_memory",
+    "vm.panic_on_oom",
+)
+CLUSTER_LABEL = "io.x-k8s.kind.cluster"
+_CREATE_TIMEOUT = 300.0
+_READY_TIMEOUT = 120.0
+_AUDIT = "/var/log/kubernetes"
+_POLICY = "/etc/kubernetes/policies"
+_MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+_ARGUMENTS = {
+    "audit-log-path": f"{_AUDIT}/audit.log",
+    "audit-policy-file": f"{_POLICY}/audit-policy.yaml",
+    "audit-log-mode": "blocking",
+    "audit-log-maxsize": "1024",
+}
+Say = Callable[[str], None]
+
+
+def find_kind() -> Path:
+    """On PATH, or in the cache, where scripts/fetch-kind puts it. Raises LabUnavailable."""
+    on_path = shutil.which("kind", path=base_environment()["PATH"])
+    cached = cache_root() / "kind/kind"
+    if on_path:
+        return Path(on_path)
+    if cached.is_file():
+        return cached
+    raise LabUnavailable("'kind' is not installed", hint="Run scripts/fetch-kind, or install kind 0.27 or later.")
+
+
+def record_sysctls(owned: OwnedFolder) -> None:
+    """Write the kernel settings that a node changes into the ledger. First of all: they are put back last of all."""
+    for name in SYSCTLS:
+        path = Path("/proc/sys") / name.replace(".", "/")
+        if path.exists():
+            owned.ledger.add("sysctl", name=name, value=path.read_text().strip())
+
+
+def start_kind(owned: OwnedFolder, reason: str, host: DockerHost, image: NodeImage, say: Say) -> Cluster:
+    """Create a cluster on `host`, check that its audit log works, seed it, load the lab's image into its node.
+
+    Raises LabUnavailable with the last lines that kind said, and the folder with the logs of the node.
+    """
+    folder = owned.path / "kind"
+    folder.mkdir(mode=0o700)
+    say(f"providing {image.reference}")
+    reference = provide(image, host.socket)
+    kind = _Kind(owned, host, folder, say)
+    say("creating the node")
+    kubeconfig = kind.create(reference)
+    audit_log = folder / "audit/audit.log"
+    api = KubeApi(kubeconfig)
+    try:
+        kind.wait_ready(api)
+        kind.check_audit(api, audit_log)
+        say("loading the lab's image into the node")
+        kind.run("load", "docker-image", REFERENCE, "--name", owned.id)
+        api.seed(owned.id)
+        api.ensure_namespace(owned.id)
+        version = api.version()
+    except LabUnavailable as error:
+        kind.fail(error)
+    finally:
+        api.close()
+    return Cluster(
+        "kind",
+        owned.id,
+        kubeconfig,
+        audit_log,
+        version,
+        reason,
+        owned=True,
+        admin=ADMIN,
+        runs_pods=True,
+        node_image=reference,
+    )
+
+
+class _Kind:
+    """The kind command for one cluster. It knows nothing of the user's kubeconfig, Docker context or network."""
+
+    def __init__(self, owned: OwnedFolder, host: DockerHost, folder: Path, say: Say) -> None:
+        self._owned = owned
+        self._host = host
+        self._folder = folder
+        self._say = say
+        self._network = f"livefire-{owned.id}"
+        self._owner = f"{owned.id}/kind"
+        self._binary = find_kind()
+        self._environment = {
+            "DOCKER_HOST": f"unix://{host.socket}",
+            "KIND_EXPERIMENTAL_PROVIDER": "docker",
+            "KIND_EXPERIMENTAL_DOCKER_NETWORK": self._network,
+            "KUBECONFIG": str(folder / "kubeconfig"),
+            "HOME": str(folder),
+            OWNER: self._owner,
+        }
+
+    def run(self, *arguments: str, timeout: float = 60, stdin: bytes = b"") -> None:
+        """Raises LabUnavailable with the last lines of its output."""
+        done = run([self._binary, *arguments], timeout=timeout, check=False, stdin=stdin, environment=self._environment)
+        if done.code != 0:
+            said = "\n  ".join((done.errors or done.output).strip().splitlines()[-5:])
+            raise LabUnavailable(f"'kind {arguments[0]} {arguments[1]}' failed:\n  {said}")
+
+    def create(self, image: str) -> Path:
+        """Create the cluster; returns a kubeconfig, mode 0600, with the rights of its administrator."""
+        self._make_network()
+        for name, mode in (("audit", 0o700), ("policy", 0o700)):
+            (self._folder / name).mkdir(mode=mode)
+        (self._folder / "policy/audit-policy.yaml").write_bytes(audit_policy())
+        config = yaml.safe_dump(cluster_config(self._owned.id, image, self._folder)).encode()
+        raw = self._folder / "kubeconfig"
+        self._owned.ledger.add("daemon", owner=self._owner)
+        if not self._host.owned:
+            self._owned.ledger.add("kind_cluster", socket=str(self._host.socket), name=self._owned.id)
+        arguments = ("create", "cluster", "--config", "-", "--kubeconfig", str(raw), "--retain", "--wait", "0s")
+        try:
+            self.run(*arguments, timeout=_CREATE_TIMEOUT, stdin=config)
+        except LabUnavailable as error:
+            self.fail(error)
+        return _by_path(raw)
+
+    def fail(self, error: LabUnavailable) -> None:
+        """Export the node's logs, then raise the error with their place. Whoever undoes the ledger deletes the node."""
+        logs = cache_root() / "kind-logs" / self._owned.id
+        self._say("exporting the logs of the node")
+        try:
+            self.run("export", "logs", str(logs), "--name", self._owned.id, timeout=60)
+        except LabUnavailable:
+            raise error from None  # no node was made, so there is nothing to look at
+        raise LabUnavailable(error.message, hint=f"The logs of the node are in {logs}.") from None
+
+    def wait_ready(self, api: KubeApi) -> None:
+        """kind's own --wait only warns when it runs out, so this asks the API itself."""
+
+        def ready() -> None:
+            if not self._node_runs():
+                raise LabUnavailable("the node's container has ended")
+            try:
+                missing = api.ready() or api.node_state()
+            except LabUnavailable as error:
+                missing = error.message
+            if missing:
+                raise NotYet(missing)
+
+        self._say("waiting for the node")
+        wait_until("the kind cluster", ready, timeout=_READY_TIMEOUT, interval=0.2)
+
+    def check_audit(self, api: KubeApi, audit_log: Path) -> None:
+        """kubeadm drops a patch of another version in silence: look what became of it, then see a request come out."""
+        with docker_client(self._host.socket) as client:
+            node = client.containers.get(f"{self._owned.id}-control-plane")
+            manifest = bytes(node.exec_run(["cat", _MANIFEST]).output).decode(errors="replace")  # type: ignore[arg-type]
+        missing = [f"--{name}={value}" for name, value in _ARGUMENTS.items() if f"--{name}={value}" not in manifest]
+        if missing:
+            raise LabUnavailable(f"the API server of the node image lacks {' '.join(missing)}: kubeadm took no patch")
+        token = f"livefire-canary-{self._owned.id}"
+        api.canary(token)
+
+        def logged() -> None:
+            if not audit_log.is_file() or token.encode() not in audit_log.read_bytes():
+                raise NotYet(f"no line with {token} in {audit_log}")
+
+        wait_until("the audit log of the kind cluster", logged, timeout=20)
+
+    def _node_runs(self) -> bool:
+        try:
+            with docker_client(self._host.socket) as client:
+                return bool(client.containers.get(f"{self._owned.id}-control-plane").status == "running")
+        except (docker.errors.DockerException, OSError):
+            return False
+
+    def _make_network(self) -> None:
+        """A network of our own: kind's default one is shared by all clusters, and switches IPv6 forwarding on."""
+        bridge = f"lfk-{self._owned.id.removeprefix('lab-')}"
+        subnet = str(free_subnet())
+        if self._host.owned:
+            self._owned.ledger.add("bridge", name=bridge)
+        else:
+            self._owned.ledger.add("docker_network", socket=str(self._host.socket), name=self._network)
+        with docker_client(self._host.socket) as client:
+            client.networks.create(
+                self._network,
+                driver="bridge",
+                options={"com.docker.network.bridge.name": bridge},
+                ipam=docker.types.IPAMConfig(pool_configs=[docker.types.IPAMPool(subnet=subnet)]),
+            )
+
+
+def cluster_config(name: str, image: str, folder: Path) -> dict[str, Any]:
+    """kind's configuration (kind.x-k8s.io/v1alpha4), with one patch for each version that kubeadm has had."""
+    volumes: list[dict[str, Any]] = [
+        {"name": "audit-policies", "hostPath": _POLICY, "mountPath": _POLICY, "readOnly": True},
+        {"name": "audit-logs", "hostPath": _AUDIT, "mountPath": _AUDIT},
+    ]
+    server: dict[str, Any] = {"extraVolumes": [v | {"pathType": "DirectoryOrCreate"} for v in volumes]}
+    listed = [{"name": key, "value": value} for key, value in _ARGUMENTS.items()]
+    patches = [
+        {
+            "apiVersion": f"kubeadm.k8s.io/{version}",
+            "kind": "ClusterConfiguration",
+            "apiServer": server | {"extraArgs": arguments},
+        }
+        for version, arguments in (("v1beta2", _ARGUMENTS), ("v1beta3", _ARGUMENTS), ("v1beta4", listed))
+    ]
+    # folders, not files: the log is rotated by renaming
+    mounts = [
+        {"hostPath": str(folder / "policy"), "containerPath": _POLICY, "readOnly": True},
+        {"hostPath": str(folder / "audit"), "containerPath": _AUDIT},
+    ]
+    return {
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "kind": "Cluster",
+        "name": name,
+        "networking": {"apiServerAddress": "127.0.0.1"},
+        "nodes": [
+            {
+                "role": "control-plane",
+                "image": image,
+                "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in patches],
+                "extraMounts": mounts,
+            }
+        ],
+    }
+
+
+def _by_path(kubeconfig: Path) -> Path:
+    """Move keys and certificates out of a kubeconfig into files beside it.
+
+    The client library would copy them into files in /tmp, which a `kill -9` leaves there.
+    """
+    document = yaml.safe_load(kubeconfig.read_text())
+    holders = [document["clusters"][0]["cluster"], document["users"][0]["user"]]
+    for holder in holders:
+        for key in [key for key in holder if key.endswith("-data")]:
+            path = kubeconfig.parent / key.removesuffix("-data")
+            path.touch(mode=0o600)
+            path.write_bytes(base64.b64decode(holder.pop(key)))
+            holder[key.removesuffix("-data")] = str(path)
+    kubeconfig.chmod(0o600)
+    kubeconfig.write_text(yaml.safe_dump(document))
+    return kubeconfig
