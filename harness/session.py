@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.capture.capture import Capture
 from harness.capture.lab.lab import Lab, LabChoice, fits, kept_lab, start_lab
+from harness.capture.lab.node_image import fetch
 from harness.capture.state import exclusive, sole_capture
 from harness.errors import LabUnavailable, Refused
 from harness.model.atomic import Atomic
@@ -74,6 +75,19 @@ def obtain_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
             subscriber(LabStep(name, "ready", f"{part.kind} {part.version}: kept lab {lab.owned.id}"))
     subscriber(LabStarted(lab.facts(""), 0.0))
     return lab
+
+
+def pull_node_image(reference: str | None, subscriber: Subscriber) -> Path:
+    """Pull a node image by a Docker host of our own, which is taken down again; returns the archive in the cache.
+
+    Raises LabUnavailable where no registry answers.
+    """
+    lab = start_lab(LabChoice(cluster="none"), subscriber)
+    try:
+        assert lab.docker is not None  # auto is managed or the host's
+        return fetch(reference, lab.docker.socket, lambda text: subscriber(LabStep("node image", "working", text)))
+    finally:
+        lab.owned.ledger.undo()
 
 
 def live_result(

@@ -15,6 +15,7 @@ from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
 from harness.capture.lab.image import REFERENCE
 from harness.capture.lab.kube_api import KubeApi
 from harness.capture.lab.lab import Lab
+from harness.capture.lab.pod_watch import PodWatch
 from harness.capture.sensors.auditd import AuditdSensor
 from harness.capture.sensors.base import Arrivals, Sensor, now
 from harness.capture.sensors.docker_daemon import DockerDaemonSensor
@@ -55,9 +56,10 @@ class Capture:
             self._mark(sensors, "start")
             harness = self._surroundings("harness")
             detonations = []
-            for number, atomic in enumerate(atomics):
-                detonations.append(self._detonate(atomic, number, harness))
-                self._mark(sensors, f"after:{atomic.id}")
+            with self._pod_watch():
+                for number, atomic in enumerate(atomics):
+                    detonations.append(self._detonate(atomic, number, harness))
+                    self._mark(sensors, f"after:{atomic.id}")
             finished = now()
             with ThreadPoolExecutor(len(sensors)) as drains:
                 drained = list(drains.map(self._drain, sensors))
@@ -139,6 +141,18 @@ class Capture:
         path = self.owned.path / f"{number}.sock"
         with DockerGateway(atomic.id, path, self.lab.docker.socket, self._note_request):
             yield path
+
+    @contextlib.contextmanager
+    def _pod_watch(self) -> Iterator[None]:
+        if self._api is None or self.lab.cluster is None or not self.lab.cluster.runs_pods:
+            yield
+            return
+        watch = PodWatch(self._api, self.recording.file(layout.KUBE_PODS))
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.stop()
 
     def _note_request(self, request: ApiRequest) -> None:
         with self._requests, self.recording.file(layout.DAEMON_REQUESTS).open("a", encoding="utf-8") as out:

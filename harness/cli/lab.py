@@ -10,7 +10,7 @@ from harness.capture.state import exclusive, owned_folders
 from harness.cli.options import AsJson, AuditLogOption, ClusterOption, DockerOption, DryRun, NodeImageOption, print_json
 from harness.errors import LabUnavailable
 from harness.report.console import LiveConsole
-from harness.session import obtain_lab
+from harness.session import obtain_lab, pull_node_image
 
 app = typer.Typer(help="Keep a lab, so that the next run takes seconds.", no_args_is_help=True)
 
@@ -49,6 +49,14 @@ def down(dry_run: DryRun = False) -> None:
     if problems:
         raise LabUnavailable("left behind: " + "; ".join(problems), hint="Run `livefire clean`.")
     console.print(f"{len(labs)} lab taken down" if labs else "no lab is up")
+
+
+@app.command()
+def pull(node_image: NodeImageOption = None) -> None:
+    """Pull a node image for kind, pinned by digest, and keep it in the cache. Exit 3 where no registry answers."""
+    with exclusive(), LiveConsole(Console(stderr=True)) as live:
+        path = pull_node_image(node_image, live)
+    Console(highlight=False, soft_wrap=True).print(str(path), markup=False)
 
 
 @app.command()

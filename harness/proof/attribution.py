@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from harness.model.manifest import Execution, Manifest
 from harness.proof.tables.audit_log import AuditEvent, number
@@ -57,6 +58,49 @@ def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
 
 
 @dataclass(frozen=True)
+class Pods:
+    """Which atomic a pod's containers belong to: that of the last request before the pod was seen that created it.
+
+    A pod that a controller made, for a Deployment or a Job, is the controller's doing and stays background.
+    """
+
+    creations: list[tuple[float, tuple[str, str], str]] = field(default_factory=list)
+
+    def owners(self, lines: Iterable[str]) -> dict[str, str]:
+        """Container ids and their users, from `raw/kube-pods.jsonl`."""
+        found: dict[str, str] = {}
+        for line in lines:
+            try:
+                item = json.loads(line)
+                at, name = float(item["time"]), (str(item["namespace"]), str(item["name"]))
+                ids = [str(each) for each in item["container_ids"]]
+            except (ValueError, KeyError, TypeError):
+                continue
+            users = [user for created, pod, user in self.creations if pod == name and created <= at]
+            if users:
+                found |= dict.fromkeys(ids, users[-1])
+        return found
+
+
+def read_pod_creations(events: Iterable[bytes]) -> Pods:
+    """The successful creations of pods in an API audit log (audit.k8s.io/v1), in its order."""
+    found = []
+    for line in events:
+        if b'"create"' not in line or b'"pods"' not in line:
+            continue
+        try:
+            event = json.loads(line)
+            ref, at = event["objectRef"], datetime.fromisoformat(event["requestReceivedTimestamp"])
+            if ref["resource"] == "pods" and not ref.get("subresource") and event["responseStatus"]["code"] < 300:
+                found.append(
+                    (at.timestamp(), (str(ref["namespace"]), str(ref["name"])), str(event["user"]["username"]))
+                )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return Pods(found)
+
+
+@dataclass(frozen=True)
 class Placed:
     """Where an exec belongs. `in_container` tells a container's own process from the runtime that serves it."""
 
@@ -68,10 +112,14 @@ class Placed:
 
 @dataclass
 class Attribution:
-    """Answers for one recording. Feed execs in the order of the log: `place_exec` remembers the process tree."""
+    """Answers for one recording. Feed execs in the order of the log: `place_exec` remembers the process tree.
+
+    `pods` maps the ids of containers in pods to the Kubernetes users who created these.
+    """
 
     manifest: Manifest
     requests: list[DockerRequest]
+    pods: dict[str, str] = field(default_factory=dict)
     _containers: dict[str, str] = field(init=False)
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
@@ -88,6 +136,7 @@ class Attribution:
             if detonation.attack and detonation.attack.session is not None:
                 self._sessions[detonation.attack.session] = detonation.atomic
             self._sessions |= {e.session: HARNESS for e in detonation.others if e.session is not None}
+        self._containers |= {id_: self.of_user(user) for id_, user in self.pods.items()}
         self._tokens = frozenset(mark.token for sensor in self.manifest.sensors for mark in sensor.marks)
 
     def of_container(self, container_id: str) -> str:
@@ -119,6 +168,7 @@ class Attribution:
             return Placed(HARNESS)
         served = _served_container(arguments)
         if served:
+            self._learn_sandbox(parent, served)
             return Placed(self.of_container(served), served, shim="containerd-shim" in arguments[0])
         above = self._of_pid.get(parent)
         if above and above.container_id:
@@ -127,6 +177,13 @@ class Attribution:
         if self.manifest.attribution == "process-tree" and (root := self._in_tree(time, pid, parent)):
             return Placed(root)
         return Placed(HARNESS if parent == self.manifest.harness_pid else BACKGROUND)
+
+    def _learn_sandbox(self, parent: int, container_id: str) -> None:
+        """One shim serves all containers of a pod; its own id is the sandbox's, which the API server doesn't tell."""
+        shim, owner = self._of_pid.get(parent), self._containers.get(container_id)
+        if owner and shim and shim.shim and shim.container_id not in self._containers:
+            self._containers[shim.container_id] = owner
+            self._of_pid[parent] = Placed(owner, shim.container_id, shim=True)
 
     def _in_tree(self, time: int, pid: int, parent: int) -> str:
         """The fallback without audit sessions: descent from the shells that Livefire started, while they ran."""

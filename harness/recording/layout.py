@@ -13,6 +13,7 @@ DAEMON_LOG = "raw/docker-daemon.log"
 DAEMON_EVENTS = "raw/docker-events.jsonl"
 DAEMON_REQUESTS = "raw/docker-requests.jsonl"
 KUBE_AUDIT = "raw/kube-audit.jsonl"
+KUBE_PODS = "raw/kube-pods.jsonl"
 ARRIVALS = "raw/arrivals.jsonl"
 
 

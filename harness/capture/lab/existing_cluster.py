@@ -44,4 +44,4 @@ def use_existing(owned: OwnedFolder, context: str, audit_log: Path | None) -> Cl
     except (LabUnavailable, ConfigException) as error:
         raise LabUnavailable(f"the cluster of context '{context}' cannot be used: {error}") from None
     reason = "named on the command line"
-    return Cluster("context", context, kubeconfig, audit_log, version, reason, owned=False, admin="")
+    return Cluster("context", context, kubeconfig, audit_log, version, reason, owned=False, admin="", runs_pods=True)

@@ -139,14 +139,14 @@ class KubeApi:
         return found
 
     @contextlib.contextmanager
-    def pod_watch(self) -> Iterator[Iterator[bytes]]:
-        """A watch on all pods: the lines of the answer, each a JSON object `{"type", "object"}`, as they come.
+    def pod_watch(self) -> Iterator[urllib3.HTTPResponse]:
+        """A watch on all pods: the answer's lines are JSON objects `{"type", "object"}`, as they come.
 
         Source: Kubernetes API concepts, "Efficient detection of changes". Leaving the context ends it.
         """
-        response = self._request("GET", "/api/v1/pods?watch=1", None, timeout=None).response
+        response: urllib3.HTTPResponse = self._request("GET", "/api/v1/pods?watch=1", None, timeout=None).response
         try:
-            yield iter(response)
+            yield response
         finally:
             response.close()
 

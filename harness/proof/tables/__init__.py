@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 def build_tables(root: Path, manifest: Manifest) -> Tables:
     """All tables from the raw files below `root`. A file that is not there gives no rows."""
     # here, since attribution reads the audit records of this package: either may be imported first
-    from harness.proof.attribution import Attribution, read_requests
+    from harness.proof.attribution import Attribution, read_pod_creations, read_requests
 
     requests = read_requests(_lines(root, layout.DAEMON_REQUESTS))
-    attribution = Attribution(manifest, requests)
+    creations = read_pod_creations(_byte_lines(root, layout.KUBE_AUDIT))
+    attribution = Attribution(manifest, requests, creations.owners(_lines(root, layout.KUBE_PODS)))
     arrivals = Arrivals(root)
     execs = _exec_rows(root, manifest, attribution, arrivals)
     events, inspected = event_rows(

@@ -1,0 +1,90 @@
+"""Which containers a pod has: the API server's word, taken down while pods come and go.
+
+An audit event names the pod that somebody creates; the kernel's records name containers. This joins the two.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from harness.capture.lab.kube_api import KubeApi
+from harness.errors import LivefireError
+
+_KINDS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
+_PAUSE = 0.5
+
+
+class PodWatch:
+    """Writes `raw/kube-pods.jsonl`, a line for each new fact: `time` (seconds, epoch), `namespace`, `name`, `uid`,
+    `container_ids`. Several containers of one pod may come on several lines.
+    """
+
+    def __init__(self, api: KubeApi, target: Path) -> None:
+        self._api = api
+        self._target = target
+        self._known: dict[str, set[str]] = {}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._response: Any = None
+        self._thread = threading.Thread(target=self._run, name="pod watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin with the pods that are there. Raises LabUnavailable."""
+        self._target.touch(mode=0o600)
+        self._note_all()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask once more for all pods, so that what the watch has not told yet is there, and end."""
+        with contextlib.suppress(LivefireError):
+            self._note_all()
+        self._stopping.set()
+        with self._lock:
+            if self._response is not None:
+                with contextlib.suppress(Exception):  # it may have ended by itself at this moment
+                    self._response.shutdown()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with contextlib.suppress(LivefireError, urllib3.exceptions.HTTPError, OSError, ValueError):
+                self._follow()
+            self._stopping.wait(_PAUSE)  # a watch ends now and then; it begins with all the pods that there are
+
+    def _follow(self) -> None:
+        with self._api.pod_watch() as response:
+            with self._lock:
+                self._response = response
+            for line in response:
+                self._note(json.loads(line).get("object") or {})
+
+    def _note_all(self) -> None:
+        for pod in self._api.pods():
+            self._note(pod)
+
+    def _note(self, pod: dict[str, Any]) -> None:
+        metadata, status = pod.get("metadata") or {}, pod.get("status") or {}
+        # containerd://ID, once there is one
+        found = {str(each.get("containerID") or "") for kind in _KINDS for each in status.get(kind) or []}
+        ids = {each.rpartition("//")[2] for each in found if each}
+        uid = str(metadata.get("uid") or "")
+        with self._lock:
+            fresh = uid not in self._known or not ids <= self._known[uid]
+            self._known.setdefault(uid, set()).update(ids)
+            if uid and fresh:
+                line = {
+                    "time": time.time(),
+                    "namespace": metadata.get("namespace"),
+                    "name": metadata.get("name"),
+                    "uid": uid,
+                    "container_ids": sorted(ids),
+                }
+                with self._target.open("a", encoding="utf-8") as out:
+                    out.write(json.dumps(line) + "\n")
