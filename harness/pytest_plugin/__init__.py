@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from harness.pytest_plugin.items import ExpectFile
 
 _OPTIONS = {
-    "cluster": ("auto", "cluster for --livefire: auto, control-plane, none, or context:NAME"),
+    "cluster": ("auto", "cluster for --livefire: auto, kind, control-plane, none, or context:NAME"),
+    "node-image": ("", "what kind's node runs: a reference, or an archive of `docker save`"),
     "docker": ("auto", "Docker host for --livefire: auto, managed, host, or none"),
     "kube-audit-log": ("", "the API server's audit log, with a context:NAME cluster"),
     "atomics": ("atomics", "where the atomics are, for --livefire"),

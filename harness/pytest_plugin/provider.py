@@ -60,6 +60,7 @@ class Provider:
             cluster=plugin.option(config, "cluster"),
             docker=plugin.option(config, "docker"),
             kube_audit_log=Path(audit_log) if audit_log else None,
+            node_image=plugin.option(config, "node-image") or None,
         )
         folder = plugin.option(config, "folder")
         return session.live_result(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -55,7 +56,12 @@ class Livefire:
 
     def __init__(self, state: Path) -> None:
         self.state = state
-        self.environment = os.environ | {"LIVEFIRE_STATE": str(state), "NO_COLOR": "1"}
+        # the light cluster; what is particular to kind is tested in test_kind.py
+        self.environment = os.environ | {
+            "LIVEFIRE_STATE": str(state),
+            "LIVEFIRE_CLUSTER": "control-plane",
+            "NO_COLOR": "1",
+        }
 
     def command(self, *arguments: str | Path) -> list[str]:
         return [sys.executable, "-m", "harness.cli.main", *map(str, arguments)]
@@ -107,6 +113,7 @@ def footprint() -> dict[str, Any]:
     return {
         "audit": settings,
         "rules": rules,
+        "kubeconfig": _digest(Path.home() / ".kube/config"),
         "links": sorted(p.name for p in Path("/sys/class/net").iterdir()),
         "mounts": sorted(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
         "cgroups": sorted(str(p) for p in Path("/sys/fs/cgroup").rglob("livefire-*")),
@@ -114,7 +121,8 @@ def footprint() -> dict[str, Any]:
             name
             for p in Path("/proc").iterdir()
             if p.name.isdigit()
-            and (name := _name(p)) in ("dockerd", "containerd", "etcd", "kube-apiserver", "auditd", "containerd-shim")
+            and (name := _name(p))
+            in ("dockerd", "containerd", "etcd", "kube-apiserver", "kubelet", "kind", "auditd", "containerd-shim")
         ),
         "files": sorted(
             str(path)
@@ -122,8 +130,27 @@ def footprint() -> dict[str, Any]:
             for path in (Path(place), *Path(place).rglob("*"))
             if path.exists()
         ),
-        "sysctls": {n: Path(f"/proc/sys/net/ipv4/{n}").read_text() for n in ("ip_forward",)},
+        "sysctls": _sysctls(),
     }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _sysctls() -> dict[str, str]:
+    """Every setting of the kernel that somebody sets, rather than the kernel itself."""
+    found = {}
+    for folder in ("fs", "kernel", "net/ipv4", "net/ipv6/conf/all", "net/ipv6/conf/default", "net/netfilter", "vm"):
+        for path in (Path("/proc/sys") / folder).rglob("*"):
+            counts = path.name.startswith(("random", "nf_log")) or path.name in _COUNTERS or "/conf/" in str(path)
+            if path.is_file() and os.access(path, os.R_OK) and path.stat().st_mode & 0o200 and not counts:
+                with contextlib.suppress(OSError):
+                    found[str(path)] = path.read_text(errors="replace")
+    return found
+
+
+_COUNTERS = {"ns_last_pid", "drop_caches", "flush", "compact_memory", "stat_refresh", "boot_id", "uuid"}
 
 
 def _name(process: Path) -> str:

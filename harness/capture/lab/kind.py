@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -163,11 +164,11 @@ class _Kind:
         """Export the node's logs, then raise the error with their place. Whoever undoes the ledger deletes the node."""
         logs = cache_root() / "kind-logs" / self._owned.id
         self._say("exporting the logs of the node")
-        try:
+        with contextlib.suppress(LabUnavailable):  # it complains of a node that has ended, and exports what there is
             self.run("export", "logs", str(logs), "--name", self._owned.id, timeout=60)
-        except LabUnavailable:
-            raise error from None  # no node was made, so there is nothing to look at
-        raise LabUnavailable(error.message, hint=f"The logs of the node are in {logs}.") from None
+        if logs.is_dir() and any(path.is_file() for path in logs.rglob("*")):
+            raise LabUnavailable(error.message, hint=f"The logs of the node are in {logs}.") from None
+        raise error
 
     def wait_ready(self, api: KubeApi) -> None:
         """kind's own --wait only warns when it runs out, so this asks the API itself."""
