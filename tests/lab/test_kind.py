@@ -67,7 +67,7 @@ def test_the_three_atomics_have_the_same_verdicts_as_on_a_bare_control_plane(kin
 
 
 def test_what_runs_in_a_pod_belongs_to_the_atomic_that_created_it(kind_lab: KindLab, tmp_path: Path) -> None:
-    workloads = ["--atomics", PROJECT / "tests/lab/workloads", "-o", tmp_path / "r"]
+    workloads: list[str | Path] = ["--atomics", PROJECT / "tests/lab/workloads", "-o", tmp_path / "r"]
     done = kind_lab.livefire("capture", *workloads, LIVEFIRE_CLUSTER="auto")
     assert done.code == 0, done.err
     manifest = json.loads((tmp_path / "r/manifest.json").read_text())
