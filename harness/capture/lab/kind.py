@@ -158,7 +158,7 @@ class _Kind:
             self.run(*arguments, timeout=_CREATE_TIMEOUT, stdin=config)
         except LabUnavailable as error:
             self.fail(error)
-        return _by_path(raw)
+        return credentials_by_path(raw)
 
     def fail(self, error: LabUnavailable) -> None:
         """Export the node's logs, then raise the error with their place. Whoever undoes the ledger deletes the node."""
@@ -264,7 +264,7 @@ def cluster_config(name: str, image: str, folder: Path) -> dict[str, Any]:
     }
 
 
-def _by_path(kubeconfig: Path) -> Path:
+def credentials_by_path(kubeconfig: Path) -> Path:
     """Move keys and certificates out of a kubeconfig into files beside it.
 
     The client library would copy them into files in /tmp, which a `kill -9` leaves there.
