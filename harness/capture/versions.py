@@ -12,6 +12,7 @@ import socket
 from pathlib import Path
 
 from harness import __version__
+from harness.capture.lab.kind import find_kind
 from harness.capture.lab.lab import Lab
 from harness.capture.process import base_environment, run
 from harness.errors import LivefireError
@@ -21,6 +22,7 @@ _TOOLS = {
     "docker-cli": (["docker", "--version"], r"version ([^, ]+)"),
     "containerd": (["containerd", "--version"], r" (v?\d[^ ]*) "),
     "runc": (["runc", "--version"], r"version ([^\s]+)"),
+    "kind": (["kind", "version"], r"kind (v[^ ]+)"),
     "auditd": (["auditctl", "-v"], r"version ([^\s]+)"),
     "kubectl": (["kubectl", "version", "--client", "-o", "json"], r'"gitVersion": "([^"]+)"'),
 }
@@ -45,7 +47,7 @@ def tool_versions(cache: Path) -> dict[str, str]:
     except (OSError, ValueError):
         known = {}
     for name, (command, pattern) in _TOOLS.items():
-        path = shutil.which(command[0], path=base_environment()["PATH"])
+        path = _program(command[0])
         if path is None:
             continue
         stat = Path(path).stat()  # of what a link points to
@@ -59,6 +61,14 @@ def tool_versions(cache: Path) -> dict[str, str]:
             found[name] = known[key]
     cache.write_text(json.dumps(known))
     return found
+
+
+def _program(name: str) -> str | None:
+    if name == "kind":  # it may lie in the cache
+        with contextlib.suppress(LivefireError):
+            return str(find_kind())
+        return None
+    return shutil.which(name, path=base_environment()["PATH"])
 
 
 def lab_versions(lab: Lab) -> dict[str, str]:

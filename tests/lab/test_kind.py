@@ -153,6 +153,14 @@ def test_no_kind_no_kind_cluster(livefire: Livefire, tmp_path: Path) -> None:
     assert "cluster: control-plane (kind can't be had: 'kind' is not installed)" in plan.out
 
 
+def test_auto_takes_the_control_plane_where_no_node_image_can_be_had(livefire: Livefire, tmp_path: Path) -> None:
+    image = {"LIVEFIRE_CLUSTER": "auto", "LIVEFIRE_NODE_IMAGE": "nowhere.invalid/node:v1"}
+    done = livefire("run", ATOMICS[-1], "--recording", tmp_path / "r", "--json", "-", **image)
+    assert done.verdicts() == {ATOMICS[-1]: "PROVEN"}, done.err
+    assert done.result["lab"]["cluster"]["kind"] == "control-plane"
+    assert "kind can't be had: the node image nowhere.invalid/node:v1 cannot be pulled" in done.err
+
+
 def test_an_image_that_no_registry_gives(livefire: Livefire) -> None:
     before = footprint()
     done = livefire("run", "--cluster", "kind", "--node-image", "nowhere.invalid/node:v1")

@@ -43,6 +43,14 @@ def find_etcd() -> Path:
     return find_tool("etcd", package="etcd-server")
 
 
+def has_control_plane() -> bool:
+    """Whether both programs are there."""
+    try:
+        return bool(find_kube_apiserver() and find_etcd())
+    except LabUnavailable:
+        return False
+
+
 def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
     """Start it on loopback ports of its own and seed it with canaries.
 

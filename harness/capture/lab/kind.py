@@ -18,7 +18,6 @@ from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.docker_host import DockerHost, free_subnet
 from harness.capture.lab.image import REFERENCE
 from harness.capture.lab.kube_api import KubeApi, audit_policy
-from harness.capture.lab.node_image import NodeImage, provide
 from harness.capture.process import OWNER, base_environment, run
 from harness.capture.state import OwnedFolder, cache_root
 from harness.capture.wait import NotYet, wait_until
@@ -75,18 +74,18 @@ def record_sysctls(owned: OwnedFolder) -> None:
             owned.ledger.add("sysctl", name=name, value=path.read_text().strip())
 
 
-def start_kind(owned: OwnedFolder, reason: str, host: DockerHost, image: NodeImage, say: Say) -> Cluster:
+def start_kind(owned: OwnedFolder, reason: str, host: DockerHost, node_image: str, say: Say) -> Cluster:
     """Create a cluster on `host`, check that its audit log works, seed it, load the lab's image into its node.
+
+    `node_image` is known to the daemon already: nothing is pulled.
 
     Raises LabUnavailable with the last lines that kind said, and the folder with the logs of the node.
     """
     folder = owned.path / "kind"
     folder.mkdir(mode=0o700)
-    say(f"providing {image.reference}")
-    reference = provide(image, host.socket)
     kind = _Kind(owned, host, folder, say)
     say("creating the node")
-    kubeconfig = kind.create(reference)
+    kubeconfig = kind.create(node_image)
     audit_log = folder / "audit/audit.log"
     api = KubeApi(kubeconfig)
     try:
@@ -111,7 +110,7 @@ def start_kind(owned: OwnedFolder, reason: str, host: DockerHost, image: NodeIma
         owned=True,
         admin=ADMIN,
         runs_pods=True,
-        node_image=reference,
+        node_image=node_image,
     )
 
 

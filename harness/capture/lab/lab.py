@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.capture.lab.cluster import Cluster
-from harness.capture.lab.control_plane import find_etcd, find_kube_apiserver, start_control_plane
+from harness.capture.lab.control_plane import find_etcd, find_kube_apiserver, has_control_plane, start_control_plane
 from harness.capture.lab.docker_host import DockerHost, start_managed, use_host
 from harness.capture.lab.existing_cluster import use_existing
 from harness.capture.lab.kind import find_kind, record_sysctls, start_kind
 from harness.capture.lab.kube_api import KubeApi
-from harness.capture.lab.node_image import NodeImage, choose
+from harness.capture.lab.node_image import choose, provide
 from harness.capture.preflight import require_kind
 from harness.capture.process import base_environment, find_tool, owned_processes
 from harness.capture.state import OwnedFolder, owned_folders
@@ -132,8 +132,16 @@ class _Start:
         # with --docker none the atomics get no Docker host, but the node still lives on one
         host = docker.result() or start_managed(self.owned, "for the node of kind")
         image = choose(self.choice.node_image)
-        require_kind(host.socket, self.owned.id)
-        return start_kind(self.owned, f"{reason}; node image {image.why}", host, image, self._say)
+        try:
+            require_kind(host.socket, self.owned.id)
+            self._say(f"providing {image.reference}")
+            reference = provide(image, host.socket)
+        except LabUnavailable as error:
+            if self.choice.cluster != "auto" or not has_control_plane():
+                raise
+            said = error.message.replace("\n", " ")
+            return start_control_plane(self.owned, f"kind can't be had: {said}")
+        return start_kind(self.owned, f"{reason}; node image {image.why}", host, reference, self._say)
 
     def _say(self, text: str) -> None:
         self.subscriber(LabStep("cluster", "working", text))
@@ -168,7 +176,7 @@ def _docker_kind(choice: LabChoice) -> tuple[str, str]:
 
 def _cluster_kind(choice: LabChoice) -> tuple[str, str]:
     if choice.cluster == "auto":
-        missing = _kind_missing(choice)
+        missing = _kind_missing()
         if missing:
             return "control-plane", f"kind can't be had: {missing}"
         return "kind", "no lab is kept"
@@ -178,15 +186,14 @@ def _cluster_kind(choice: LabChoice) -> tuple[str, str]:
     raise InvalidInput(f"--cluster {choice.cluster}: unknown", hint=hint)
 
 
-def _kind_missing(choice: LabChoice) -> str:
-    """Why there can be no kind cluster; empty when nothing speaks against it. Asks no registry."""
+def _kind_missing() -> str:
+    """The tool without which there can be no kind cluster; empty when nothing is missing."""
     try:
         find_kind()
         find_tool("docker", package="docker.io")
     except LabUnavailable as error:
         return error.message
-    image: NodeImage = choose(choice.node_image)
-    return "" if image.archive or choice.node_image else "no node image is cached (scripts/setup pulls or builds one)"
+    return ""
 
 
 def _require_tools(cluster: str) -> None:
