@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.capture.capture import Capture
-from harness.capture.lab.lab import Lab, LabChoice, fits, kept_lab, start_lab
+from harness.capture.lab.choice import LabChoice
+from harness.capture.lab.lab import Lab, fits, kept_lab, start_lab
 from harness.capture.lab.node_image import fetch
 from harness.capture.state import exclusive, sole_capture
 from harness.errors import LabUnavailable, Refused

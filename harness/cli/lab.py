@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 from rich.console import Console
 
-from harness.capture.lab.lab import LabChoice, kept_lab, plan
+from harness.capture.lab.choice import LabChoice, plan
+from harness.capture.lab.lab import kept_lab
 from harness.capture.state import exclusive, owned_folders
 from harness.cli.options import AsJson, AuditLogOption, ClusterOption, DockerOption, DryRun, NodeImageOption, print_json
 from harness.errors import LabUnavailable

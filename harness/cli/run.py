@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from harness import session
-from harness.capture.lab.lab import LabChoice, plan
+from harness.capture.lab.choice import LabChoice, plan
 from harness.cli.options import (
     ATOMICS,
     EXPECTATIONS,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness import pytest_plugin as plugin
-from harness.capture.lab.lab import LabChoice
+from harness.capture.lab.choice import LabChoice
 from harness.model.catalog import check_atomics_known, find_atomics
 from harness.model.expectation import Expectation
 from harness.model.result import AtomicResult, Result

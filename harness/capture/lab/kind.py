@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import docker.errors
 import docker.types
@@ -17,6 +15,7 @@ from harness.capture.lab.cluster import Cluster
 from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.docker_host import DockerHost, free_subnet
 from harness.capture.lab.image import REFERENCE
+from harness.capture.lab.kind_config import API_SERVER_ARGUMENTS, cluster_config, credentials_by_path
 from harness.capture.lab.kube_api import KubeApi, audit_policy
 from harness.capture.process import OWNER, base_environment, run
 from harness.capture.state import OwnedFolder, cache_root
@@ -43,15 +42,7 @@ SYSCTLS = (
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 _CREATE_TIMEOUT = 300.0
 _READY_TIMEOUT = 120.0
-_AUDIT = "/var/log/kubernetes"
-_POLICY = "/etc/kubernetes/policies"
 _MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
-_ARGUMENTS = {
-    "audit-log-path": f"{_AUDIT}/audit.log",
-    "audit-policy-file": f"{_POLICY}/audit-policy.yaml",
-    "audit-log-mode": "blocking",
-    "audit-log-maxsize": "1024",
-}
 Say = Callable[[str], None]
 
 
@@ -190,7 +181,9 @@ class _Kind:
         with docker_client(self._host.socket) as client:
             node = client.containers.get(f"{self._owned.id}-control-plane")
             manifest = bytes(node.exec_run(["cat", _MANIFEST]).output).decode(errors="replace")  # type: ignore[arg-type]
-        missing = [f"--{name}={value}" for name, value in _ARGUMENTS.items() if f"--{name}={value}" not in manifest]
+        missing = [
+            f"--{name}={value}" for name, value in API_SERVER_ARGUMENTS.items() if f"--{name}={value}" not in manifest
+        ]
         if missing:
             raise LabUnavailable(f"the API server of the node image lacks {' '.join(missing)}: kubeadm took no patch")
         token = f"livefire-canary-{self._owned.id}"
@@ -224,58 +217,3 @@ class _Kind:
                 options={"com.docker.network.bridge.name": bridge},
                 ipam=docker.types.IPAMConfig(pool_configs=[docker.types.IPAMPool(subnet=subnet)]),
             )
-
-
-def cluster_config(name: str, image: str, folder: Path) -> dict[str, Any]:
-    """kind's configuration (kind.x-k8s.io/v1alpha4), with one patch for each version that kubeadm has had."""
-    volumes: list[dict[str, Any]] = [
-        {"name": "audit-policies", "hostPath": _POLICY, "mountPath": _POLICY, "readOnly": True},
-        {"name": "audit-logs", "hostPath": _AUDIT, "mountPath": _AUDIT},
-    ]
-    server: dict[str, Any] = {"extraVolumes": [v | {"pathType": "DirectoryOrCreate"} for v in volumes]}
-    listed = [{"name": key, "value": value} for key, value in _ARGUMENTS.items()]
-    patches = [
-        {
-            "apiVersion": f"kubeadm.k8s.io/{version}",
-            "kind": "ClusterConfiguration",
-            "apiServer": server | {"extraArgs": arguments},
-        }
-        for version, arguments in (("v1beta2", _ARGUMENTS), ("v1beta3", _ARGUMENTS), ("v1beta4", listed))
-    ]
-    # folders, not files: the log is rotated by renaming
-    mounts = [
-        {"hostPath": str(folder / "policy"), "containerPath": _POLICY, "readOnly": True},
-        {"hostPath": str(folder / "audit"), "containerPath": _AUDIT},
-    ]
-    return {
-        "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "kind": "Cluster",
-        "name": name,
-        "networking": {"apiServerAddress": "127.0.0.1"},
-        "nodes": [
-            {
-                "role": "control-plane",
-                "image": image,
-                "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in patches],
-                "extraMounts": mounts,
-            }
-        ],
-    }
-
-
-def credentials_by_path(kubeconfig: Path) -> Path:
-    """Move keys and certificates out of a kubeconfig into files beside it.
-
-    The client library would copy them into files in /tmp, which a `kill -9` leaves there.
-    """
-    document = yaml.safe_load(kubeconfig.read_text())
-    holders = [document["clusters"][0]["cluster"], document["users"][0]["user"]]
-    for holder in holders:
-        for key in [key for key in holder if key.endswith("-data")]:
-            path = kubeconfig.parent / key.removesuffix("-data")
-            path.touch(mode=0o600)
-            path.write_bytes(base64.b64decode(holder.pop(key)))
-            holder[key.removesuffix("-data")] = str(path)
-    kubeconfig.chmod(0o600)
-    kubeconfig.write_text(yaml.safe_dump(document))
-    return kubeconfig

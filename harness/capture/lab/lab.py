@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,36 +10,23 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.capture.lab.choice import LabChoice, cluster_kind, docker_kind, require_tools
 from harness.capture.lab.cluster import Cluster
-from harness.capture.lab.control_plane import find_etcd, find_kube_apiserver, has_control_plane, start_control_plane
+from harness.capture.lab.control_plane import has_control_plane, start_control_plane
 from harness.capture.lab.docker_host import DockerHost, start_managed, use_host
 from harness.capture.lab.existing_cluster import use_existing
-from harness.capture.lab.kind import find_kind, record_sysctls, start_kind
+from harness.capture.lab.kind import record_sysctls, start_kind
 from harness.capture.lab.kube_api import KubeApi
 from harness.capture.lab.node_image import choose, provide
 from harness.capture.preflight import require_kind
-from harness.capture.process import base_environment, find_tool, owned_processes
+from harness.capture.process import owned_processes
 from harness.capture.state import OwnedFolder, owned_folders
-from harness.errors import InvalidInput, LabUnavailable, LivefireError
+from harness.errors import LabUnavailable, LivefireError
 from harness.model.events import LabStarted, LabStep, Subscriber
 from harness.model.manifest import LabFacts, LabPart
 
 PartT = TypeVar("PartT", DockerHost, Cluster)
 _STATE = "lab.json"
-
-
-@dataclass(frozen=True)
-class LabChoice:
-    """What the user asked for.
-
-    `cluster` is auto, kind, control-plane, none or context:NAME; `docker` is auto, managed, host or none.
-    `node_image` is a reference or an archive, for kind.
-    """
-
-    cluster: str = "auto"
-    docker: str = "auto"
-    kube_audit_log: Path | None = None
-    node_image: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,18 +68,18 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
 
     Raises LabUnavailable or Refused, the first error of either part.
     """
-    docker_kind, cluster_kind = _docker_kind(choice), _cluster_kind(choice)
-    _require_tools(cluster_kind[0])
+    docker, cluster = docker_kind(choice), cluster_kind(choice)
+    require_tools(cluster[0])
     started = time.monotonic()
     owned = OwnedFolder.create("lab")
     start = _Start(owned, choice, subscriber)
     try:
-        if cluster_kind[0] == "kind":
+        if cluster[0] == "kind":
             record_sysctls(owned)
         with ThreadPoolExecutor(2) as pool:
-            docker = pool.submit(start.docker, *docker_kind)
-            cluster = pool.submit(start.cluster, *cluster_kind, docker)
-        lab = Lab(owned, docker.result(), cluster.result(), kept=False)
+            host = pool.submit(start.docker, *docker)
+            control = pool.submit(start.cluster, *cluster, host)
+        lab = Lab(owned, host.result(), control.result(), kept=False)
     except BaseException:
         owned.ledger.undo()
         raise
@@ -155,55 +140,6 @@ class _Start:
             raise
         self.subscriber(LabStep(name, "ready", f"{part.kind} {part.version}: {part.reason}"))
         return part
-
-
-def plan(choice: LabChoice) -> list[str]:
-    """What `start_lab` would bring up, and why. Raises as it does for a choice that can't be had."""
-    docker, docker_reason = _docker_kind(choice)
-    cluster, cluster_reason = _cluster_kind(choice)
-    return [f"docker: {docker} ({docker_reason})", f"cluster: {cluster} ({cluster_reason})"]
-
-
-def _docker_kind(choice: LabChoice) -> tuple[str, str]:
-    if choice.docker not in ("auto", "managed", "host", "none"):
-        raise InvalidInput(f"--docker {choice.docker}: unknown", hint="It is one of auto, managed, host, none.")
-    if choice.docker != "auto":
-        return choice.docker, "named on the command line"
-    if os.geteuid() == 0 and shutil.which("dockerd", path=base_environment()["PATH"]):
-        return "managed", "root, and dockerd is installed"
-    return "host", "a private daemon needs root and dockerd"
-
-
-def _cluster_kind(choice: LabChoice) -> tuple[str, str]:
-    if choice.cluster == "auto":
-        missing = _kind_missing()
-        if missing:
-            return "control-plane", f"kind can't be had: {missing}"
-        return "kind", "no lab is kept"
-    if choice.cluster in ("kind", "control-plane", "none") or choice.cluster.startswith("context:"):
-        return choice.cluster, "named on the command line"
-    hint = "It is one of auto, kind, control-plane, none, or context:NAME in full."
-    raise InvalidInput(f"--cluster {choice.cluster}: unknown", hint=hint)
-
-
-def _kind_missing() -> str:
-    """The tool without which there can be no kind cluster; empty when nothing is missing."""
-    try:
-        find_kind()
-        find_tool("docker", package="docker.io")
-    except LabUnavailable as error:
-        return error.message
-    return ""
-
-
-def _require_tools(cluster: str) -> None:
-    """Asked before anything is started. Raises LabUnavailable."""
-    if cluster == "kind":
-        find_kind()
-        find_tool("docker", package="docker.io")  # kind calls it
-    elif cluster == "control-plane":
-        find_kube_apiserver()
-        find_etcd()
 
 
 def kept_lab() -> Lab | None:

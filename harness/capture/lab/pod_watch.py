@@ -52,6 +52,11 @@ class PodWatch:
                     self._response.shutdown()
         self._thread.join(timeout=5)
 
+    @property
+    def running(self) -> bool:
+        """Whether it still listens."""
+        return self._thread.is_alive()
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             with contextlib.suppress(LivefireError, urllib3.exceptions.HTTPError, OSError, ValueError):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.capture.lab.kind import cluster_config, credentials_by_path
+from harness.capture.lab.kind_config import cluster_config, credentials_by_path
 from harness.capture.lab.kube_api import audit_policy
 
 

@@ -1,0 +1,117 @@
+"""The watch on pods, against a server on loopback that speaks the API's two answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from harness.capture.lab.kube_api import KubeApi, kubeconfig_document
+from harness.capture.lab.pod_watch import PodWatch
+from harness.capture.wait import NotYet, wait_until
+
+
+def pod(name: str, *ids: str) -> dict[str, Any]:
+    statuses = [{"containerID": f"containerd://{id_}" if id_ else ""} for id_ in ids]
+    return {
+        "metadata": {"namespace": "default", "name": name, "uid": f"uid-{name}"},
+        "status": {"containerStatuses": statuses},
+    }
+
+
+class Server(ThreadingHTTPServer):
+    """`listed` is what a list answers; `watched` what a watch tells, before it hangs until `over`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.listed: list[dict[str, Any]] = []
+        self.watched: list[dict[str, Any]] = []
+        self.over = threading.Event()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """As the API server does, it sends chunks (RFC 9112, 7.1)."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        if "watch" in self.path:
+            for each in self.server.watched:
+                self.chunk(json.dumps({"type": "MODIFIED", "object": each}).encode() + b"\n")
+            self.server.over.wait(30)
+        else:
+            self.chunk(json.dumps({"items": self.server.listed}).encode())
+        with contextlib.suppress(OSError):  # nobody listens to the end of a watch
+            self.chunk(b"")
+
+    def chunk(self, data: bytes) -> None:
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    found = Server()
+    thread = threading.Thread(target=found.serve_forever)
+    thread.start()
+    yield found
+    found.over.set()
+    found.shutdown()
+    thread.join()
+    found.server_close()
+
+
+@pytest.fixture
+def api(server: Server, tmp_path: Path) -> Iterator[KubeApi]:
+    kubeconfig = tmp_path / "kubeconfig"
+    address = f"http://127.0.0.1:{server.server_port}"
+    kubeconfig.write_text(yaml.safe_dump(kubeconfig_document({"server": address}, {"token": "t"})))
+    found = KubeApi(kubeconfig)
+    yield found
+    found.close()
+
+
+def facts(path: Path) -> list[tuple[str, list[str]]]:
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [(line["name"], line["container_ids"]) for line in lines]
+
+
+def test_each_new_fact_is_a_line_and_a_hanging_watch_ends(server: Server, api: KubeApi, tmp_path: Path) -> None:
+    target = tmp_path / "pods.jsonl"
+    server.listed = [pod("old", "aa")]
+    server.watched = [pod("new"), pod("new", ""), pod("new", "bb"), pod("new", "bb"), pod("new", "bb", "cc")]
+    watch = PodWatch(api, target)
+    watch.start()
+
+    def told() -> None:
+        if ("new", ["bb", "cc"]) not in facts(target):
+            raise NotYet(str(facts(target)))
+
+    wait_until("the watch", told, timeout=10)
+    server.listed = [pod("old", "aa"), pod("late", "dd")]
+    watch.stop()
+    assert not watch.running
+    assert facts(target) == [
+        ("old", ["aa"]),
+        ("new", []),
+        ("new", ["bb"]),
+        ("new", ["bb", "cc"]),
+        ("late", ["dd"]),
+    ]
