@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -45,6 +46,26 @@ class Rule:
         self.metadata = parsed
         self.query = parsed.query
         self._source = source
+
+    def with_query(self, query: str) -> Rule:
+        """The same rule with another query; its positions are those of this one's file."""
+        other = copy.copy(self)
+        other.query = query
+        return other
+
+    def columns(self) -> set[str]:
+        """The columns that its entity mappings and custom details need."""
+        mapped = {
+            str(field["columnName"])
+            for mapping in self.metadata.entityMappings
+            for field in mapping.get("fieldMappings") or []
+            if isinstance(field, dict) and "columnName" in field
+        }
+        return mapped | set(self.metadata.customDetails.values())
+
+    def at_mappings(self) -> Position:
+        """The place of what names columns: the entity mappings, else the custom details."""
+        return self._source.at(("entityMappings",) if self.metadata.entityMappings else ("customDetails",))
 
     def at(self, line: int, column: int) -> Position:
         """The place in the YAML file of a place in the query (line from 1, column from 1)."""

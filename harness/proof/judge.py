@@ -68,7 +68,7 @@ class Judge:
         signals = [self._signal(signal, slice_) for signal in expectation.entry.signals]
         fired = self._engine.query(expectation.rule.query, slice_)
         alerted = time.time()
-        rows = self._without_companions(expectation, fired)
+        rows = _without_companions(expectation, self._engine, fired)
         facts = Facts(
             executed=_executed(attack, [seen.result for seen in oracle]),
             timed_out=attack.timed_out,
@@ -107,15 +107,6 @@ class Judge:
         names = {signal.sensor for signal in [*entry.oracle, *entry.signals]}
         names |= {SENSOR_OF[table] for table in self._engine.tables(expectation.rule.query)}  # type: ignore[misc]
         return [name for name in ("auditd", "docker_daemon", "kube_audit") if name in names]
-
-    def _without_companions(self, expectation: Expectation, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The rows but for those that may stand beside the atomic's own. Its own are never all taken away."""
-        own = rows
-        for companion in expectation.entry.companions:
-            aside = self._engine.over(own, f"| where {companion.where}")
-            if len(aside) < len(own):
-                own = [row for row in own if not any(row is other for other in aside)]
-        return own
 
     def _alert(self, row: dict[str, Any], slice_: str) -> Alert:
         for table in best_table(row):
@@ -163,6 +154,25 @@ class Judge:
         reason = detonation.skipped or "it was not run"
         verdict = Verdict.SKIPPED if detonation.skipped else Verdict.NOT_EXECUTED
         return self._result(expectation, detonation, facts, verdict, reason, None, Latency())
+
+
+def _without_companions(expectation: Expectation, engine: Engine, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows but for those that may stand beside the atomic's own. Its own are never all taken away."""
+    own = rows
+    for companion in expectation.entry.companions:
+        aside = engine.over(own, f"| where {companion.where}")
+        if len(aside) < len(own):
+            own = [row for row in own if not any(row is other for other in aside)]
+    return own
+
+
+def judge_rule(expectation: Expectation, engine: Engine, slice_: str) -> tuple[Verdict, str]:
+    """What is expected of the rule alone, taking it that the attack ran and was seen. Raises QueryFailed."""
+    fired = engine.query(expectation.rule.query, slice_)
+    rows = _without_companions(expectation, engine, fired)
+    grounds = check_grounds(expectation, engine, slice_, rows)
+    facts = Facts(Executed(ran=True, effect=True), False, [], [], [], rows, len(fired) - len(rows), grounds)
+    return _decide_rule(expectation, facts)
 
 
 _SILENT = (Verdict.RULE_SILENT, Verdict.KNOWN_GAP)

@@ -49,7 +49,15 @@ def _rule_flags(rule: Rule, engine: Engine, problems: list[LivefireError]) -> se
         at = rule.at(error.line or 1, error.column or 1)
         problems.append(RuleNotRunnable(f"the rule is not runnable on this engine: {error.message}", at=at, hint=hint))
         return None
+    for name in missing_columns(rule, columns):
+        hint = did_you_mean(name, sorted(columns))
+        problems.append(InvalidInput(f"the query does not give the column '{name}'", at=rule.at_mappings(), hint=hint))
     return {name for name, kind in columns.items() if kind == "bool"}
+
+
+def missing_columns(rule: Rule, columns: dict[str, str]) -> list[str]:
+    """The columns that a rule's entity mappings and custom details need, and its query does not give."""
+    return sorted(rule.columns() - columns.keys())
 
 
 def _flag_problems(expectation: Expectation, known: set[str]) -> list[LivefireError]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -78,7 +79,7 @@ class Livefire:
         return Done(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
-        """In the background; the caller ends it."""
+        """In the background; the caller ends it. It heeds Ctrl-C, also where the tests themselves must not."""
         return subprocess.Popen(
             self.command(*arguments),
             cwd=PROJECT,
@@ -86,6 +87,7 @@ class Livefire:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 

@@ -1,0 +1,43 @@
+"""`livefire mutate`: which parts of a rule does no test need?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from harness.errors import NothingSelected
+from harness.model.expectation import SUFFIX
+from harness.proof.mutation import mutate as mutate_rule
+from harness.report.mutants import print_mutants, write_mutants
+
+
+def mutate(
+    rule: Annotated[Path, typer.Argument(help="The rule, in Sentinel YAML.", metavar="RULE")],
+    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge by.", metavar="RECORDING...")],
+    minimum_score: Annotated[
+        float, typer.Option("--minimum-score", help="Exit 1 below this share of killed mutants.", min=0, max=1)
+    ] = 0.0,
+    expectations: Annotated[
+        Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")
+    ] = None,
+    json: Annotated[str | None, typer.Option("--json", help="Write JSON; - is stdout.", metavar="F")] = None,
+) -> None:
+    """Change a rule one step at a time and see whether any expectation minds. Needs recordings only."""
+    beside = expectations or rule.with_name(f"{rule.stem}{SUFFIX}")
+    if not beside.is_file():
+        raise NothingSelected(f"{beside}: there is no such file", hint="Name the expectations with --expect.")
+    progress = Progress(console=Console(stderr=True), transient=True)
+    with progress:
+        task = progress.add_task("judging mutants", total=None)
+        report = mutate_rule(
+            rule, beside, recordings, progress=lambda done, total: progress.update(task, completed=done, total=total)
+        )
+    if json != "-":
+        print_mutants(report, Console(highlight=False))
+    if json:
+        write_mutants(report, json)
+    raise typer.Exit(0 if report.score >= minimum_score else 1)

@@ -1,0 +1,66 @@
+"""The mutants of a rule: for a terminal those that live, with what would kill them; as JSON all of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from harness.proof.mutation import MutationReport
+from harness.report.text import visible
+
+_WIDTH = 60
+
+
+def print_mutants(report: MutationReport, console: Console) -> None:
+    """Print the live mutants, each with its place, and one line of figures."""
+    for mutant in report.mutants:
+        if mutant.status == "live":
+            change = mutant.mutation
+            console.print(Text(f"live  {change.operator}  {mutant.at}", style="bold yellow"), soft_wrap=True)
+            console.print(
+                visible(f"      {_short(change.before)}  ->  {_short(change.after) or '(nothing)'}"), markup=False
+            )
+            console.print(visible(f"      needs {mutant.suggestion}"), markup=False, soft_wrap=True)
+    counts = Counter(mutant.status for mutant in report.mutants)
+    told = " · ".join(
+        f"{counts[status]} {status}" for status in ("killed", "live", "equivalent", "invalid") if counts[status]
+    )
+    console.print(f"\n{report.rule}: {len(report.mutants)} mutants · {told} · score {report.score:.2f}", markup=False)
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+
+
+def document(report: MutationReport) -> dict[str, Any]:
+    """The report as JSON: `schema, rule, score, counts, mutants[]`."""
+    mutants = []
+    for mutant in report.mutants:
+        change = {k: v for k, v in asdict(mutant.mutation).items() if k != "query"}
+        mutants.append(
+            change
+            | {
+                "at": mutant.at,
+                "status": mutant.status,
+                "killed_by": mutant.killed_by,
+                "suggestion": mutant.suggestion,
+            }
+        )
+    return {"schema": "livefire.mutation/1", "rule": report.rule, "score": report.score, "mutants": mutants}
+
+
+def write_mutants(report: MutationReport, target: str) -> None:
+    """Write the report as JSON to a file, or to standard output for `-`."""
+    text = json.dumps(document(report), indent=1) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+    else:
+        Path(target).write_text(text, encoding="utf-8")

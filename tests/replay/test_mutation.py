@@ -1,0 +1,86 @@
+"""Mutants of the rule, judged by what was recorded for real."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import COMMITTED, PROJECT
+
+RULE = PROJECT / "expectations/T1059.013/container-cli-api.yaml"
+
+
+def mutate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "harness.cli.main", "mutate", *map(str, arguments)]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    done = mutate(RULE, COMMITTED, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def status(report: dict[str, Any], operator: str, before: str) -> dict[str, Any]:
+    return next(m for m in report["mutants"] if m["operator"] == operator and m["before"].strip(", \n") == before)
+
+
+@pytest.mark.parametrize(
+    ("before", "killer"),
+    [
+        ('"docker run"', "T1059.013/docker-container-execution"),
+        ('"--net=host"', "T1059.013/docker-privileged-container-creation"),
+        ('"kubectl get secrets"', "T1059.013/kubectl-secrets-enumeration"),
+    ],
+)
+def test_what_an_atomic_needs_is_killed_by_it(report: dict[str, Any], before: str, killer: str) -> None:
+    found = [m for m in report["mutants"] if m["operator"] == "drop-literal" and m["before"].strip(", \n") == before]
+    assert killer in {name for mutant in found for name in mutant["killed_by"]}
+
+
+def test_what_no_atomic_needs_lives_and_says_what_it_wants(report: dict[str, Any]) -> None:
+    mutant = status(report, "drop-literal", '"docker cp"')
+    assert mutant["status"] == "live"
+    assert mutant["suggestion"] == 'an atomic that matches "docker cp", and no other element of that list'
+    assert mutant["at"] == f"{RULE}:{_line('docker cp')}:{_column('docker cp')}"
+
+
+def test_a_column_that_the_metadata_needs_is_killed_by_lint(report: dict[str, Any]) -> None:
+    assert status(report, "drop-column", "DeviceName")["killed_by"][0] == "lint"
+
+
+def test_the_score_is_the_share_of_the_killed(report: dict[str, Any]) -> None:
+    counted = [m["status"] for m in report["mutants"] if m["status"] in ("killed", "live")]
+    assert report["score"] == pytest.approx(counted.count("killed") / len(counted))
+
+
+def test_the_minimum_score_sets_the_exit_code() -> None:
+    done = mutate(RULE, COMMITTED, "--minimum-score", "0.99")
+    assert done.returncode == 1
+    assert "score 0." in done.stdout
+
+
+def test_a_rule_that_fails_as_it_is_has_no_score(tmp_path: Path) -> None:
+    for path in RULE.parent.glob("container-cli-api.*"):
+        shutil.copy(path, tmp_path)
+    rule = tmp_path / RULE.name
+    rule.write_text(rule.read_text().replace('"docker run",', ""))
+    done = mutate(rule, COMMITTED)
+    assert done.returncode == 1
+    assert "does not meet its expectations as it is" in done.stderr
+
+
+def _line(word: str) -> int:
+    return next(n for n, line in enumerate(RULE.read_text().splitlines(), 1) if f'"{word}"' in line)
+
+
+def _column(word: str) -> int:
+    return RULE.read_text().splitlines()[_line(word) - 1].index(f'"{word}"') + 1
