@@ -7,7 +7,7 @@ from dataclasses import asdict
 import typer
 from rich.console import Console
 
-from harness.capture.preflight import check_control_plane, check_host, check_kind
+from harness.capture.preflight import check_control_plane, check_daemon, check_host, check_kind, daemons
 from harness.cli.options import AsJson, NodeImageOption, print_json
 
 _WORDS = {"ok": "ok", "warn": "warn", "fail": "FAIL"}
@@ -19,11 +19,13 @@ def doctor(json: AsJson = False, node_image: NodeImageOption = None) -> None:
     Exit 3 when something is missing: one of kind and the bare control plane must be possible.
     """
     host, kind, control_plane = check_host(), check_kind(node_image), check_control_plane()
+    sections = {"this host": host, "kind": kind, "control plane": control_plane}
+    sections |= {f"Docker daemon {socket}": check_daemon(socket) for socket in daemons()}
     if json:
-        print_json([asdict(finding) for finding in (*host, *kind, *control_plane)])
+        print_json([asdict(finding) for findings in sections.values() for finding in findings])
     else:
         console = Console(highlight=False, soft_wrap=True)
-        for title, findings in (("this host", host), ("kind", kind), ("control plane", control_plane)):
+        for title, findings in sections.items():
             console.print(title, markup=False)
             for finding in findings:
                 console.print(f"  {_WORDS[finding.level]:5} {finding.check:15} {finding.said}", markup=False)

@@ -1,0 +1,36 @@
+"""A finding: one look at this host, and the cure for what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.errors import LivefireError
+
+Probe = Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One look at this host. `level` is ok, warn or fail; `cure` says what to do about the last two."""
+
+    check: str
+    level: str
+    said: str
+    cure: str = ""
+
+
+class Doubt(LivefireError):
+    """Something that may go wrong, and need not."""
+
+
+def look(name: str, probe: Probe) -> Finding:
+    """Probe, and take what it raises for the finding."""
+    try:
+        return Finding(name, "ok", probe())
+    except Doubt as doubt:
+        return Finding(name, "warn", doubt.message, doubt.hint)
+    except LivefireError as error:
+        return Finding(name, "fail", error.message, error.hint)
+    except OSError as error:
+        return Finding(name, "fail", str(error))

@@ -1,0 +1,90 @@
+"""What any live run needs of this host, and what the bare control plane needs beyond that."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from harness.capture.lab.control_plane import find_etcd, find_kube_apiserver
+from harness.capture.lab.docker_host import needs_shim
+from harness.capture.lab.image import is_static
+from harness.capture.preflight.finding import Finding, Probe, look
+from harness.capture.process import find_tool
+from harness.capture.sensors.auditd import kernel_status
+from harness.capture.state import owned_folders, state_root
+from harness.errors import LabUnavailable
+
+_TOOLS = {"dockerd": "docker.io", "docker": "docker.io", "containerd": "containerd", "runc": "runc", "ip": "iproute2"}
+_TOOLS |= {"auditd": "auditd", "auditctl": "auditd", "kubectl": "kubernetes-client", "openssl": "openssl"}
+_MINIMUM_FREE = 1 << 30
+
+
+def check_host() -> list[Finding]:
+    """What any live run needs."""
+    probes: list[tuple[str, Probe]] = [("root", _root)]
+    probes += [(tool, lambda t=tool, p=package: str(find_tool(t, package=p))) for tool, package in _TOOLS.items()]  # type: ignore[misc]
+    probes += [("busybox", _busybox), ("audit", _audit), ("login uid", _login_uid)]
+    probes += [
+        ("capabilities", _capabilities),
+        ("disk", lambda: free_disk(_MINIMUM_FREE)),
+        ("left behind", _left_behind),
+    ]
+    return [look(name, probe) for name, probe in probes]
+
+
+def check_control_plane() -> list[Finding]:
+    """What the bare control plane needs beyond that."""
+    return [look("etcd", lambda: str(find_etcd())), look("kube-apiserver", lambda: str(find_kube_apiserver()))]
+
+
+def _root() -> str:
+    if os.geteuid() != 0:
+        raise LabUnavailable("a managed Docker host and auditd need root", hint="Run with sudo.")
+    return "yes"
+
+
+def _busybox() -> str:
+    path = find_tool("busybox", package="busybox-static")
+    if not is_static(path):
+        raise LabUnavailable(f"{path} is not static", hint="Install the package 'busybox-static'.")
+    return f"{path}, static"
+
+
+def _audit() -> str:
+    status = kernel_status()
+    if status["enabled"] == 2:
+        raise LabUnavailable("the kernel's audit rules are locked (auditctl -e 2)", hint="Only a reboot unlocks them.")
+    daemon = f"auditd runs, pid {status['pid']}" if status["pid"] else "no auditd runs: one will be started"
+    return f"{daemon}; lost {status['lost']}"
+
+
+def _login_uid() -> str:
+    if kernel_status().get("loginuid_immutable", 0):
+        return "immutable: atomics are told apart by their process tree"
+    return "can be set: each atomic gets an audit session of its own"
+
+
+def _capabilities() -> str:
+    return "bounded: the OCI runtime shim will be used" if needs_shim() else "full: runc is used as it is"
+
+
+def _left_behind() -> str:
+    kept = [o for o in owned_folders() if (o.path / "lab.json").exists()]
+    others = [o.id for o in owned_folders() if o not in kept]
+    if others:
+        raise LabUnavailable(", ".join(others), hint="Run `livefire clean`, unless a run is going on.")
+    return "nothing" + (f"; kept lab {kept[0].id}" if kept else "")
+
+
+def free_disk(needed: int) -> str:
+    """The disk below the state folder. Raises LabUnavailable where it is less than so many bytes."""
+    root = state_root()
+    while not root.exists():
+        root = root.parent
+    free = shutil.disk_usage(root).free
+    if free < needed:
+        raise LabUnavailable(
+            f"{free >> 20} MiB free below {root}, {needed >> 20} MiB are needed",
+            hint="Free some, or set LIVEFIRE_STATE to a folder with more.",
+        )
+    return f"{free >> 30} GiB free below {root}"
