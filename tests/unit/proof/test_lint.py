@@ -1,0 +1,70 @@
+"""What can be wrong with a rule or an expectation without a recording, each mistake at its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.model.expectation import load_expectations
+from harness.proof.lint import check
+from tests.conftest import PROJECT
+
+SOURCE = PROJECT / "expectations/T1059.013"
+RULE, EXPECT = "container-cli-api.yaml", "container-cli-api.expect.yaml"
+
+
+def problems(folder: Path, rule: tuple[str, str] = ("", ""), expect: tuple[str, str] = ("", "")) -> list[str]:
+    """The mistakes of the project's rule after replacing one text in it, and one in its expectations."""
+    for name, (old, new) in ((RULE, rule), (EXPECT, expect)):
+        text = (SOURCE / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1))
+    return [str(problem) for problem in check(load_expectations(folder / EXPECT))]
+
+
+def line_of(folder: Path, name: str, text: str) -> int:
+    return next(n for n, line in enumerate((folder / name).read_text().splitlines(), 1) if text in line)
+
+
+def test_the_project_is_well_made(tmp_path: Path) -> None:
+    assert problems(tmp_path) == []
+
+
+def test_a_column_that_the_metadata_needs_and_the_query_does_not_give(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, rule=("columnName: DeviceName", "columnName: DeviceNam"))
+    assert "the query does not give the column 'DeviceNam'" in found
+    assert "Did you mean 'DeviceName'?" in found
+    assert f"{RULE}:{line_of(tmp_path, RULE, 'entityMappings')}:" in found
+
+
+def test_a_flag_that_the_rule_does_not_have(tmp_path: Path) -> None:
+    found = problems(tmp_path, expect=("HostMount: false", "HostMont: false"))
+    assert any("the rule has no flag 'HostMont'" in each and "HostMount" in each for each in found)
+
+
+def test_a_flag_that_was_forgotten(tmp_path: Path) -> None:
+    found = problems(tmp_path, expect=("      HostMount: false\n", ""))
+    assert ["no value for the flag 'HostMount'" in each for each in found] == [True]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("| where FileName in~", "| wher FileName in~", "KQL syntax"),
+        ("| sort by Timestamp desc", "| evaluate bag_unpack(Timestamp)", "not supported by this engine"),
+        ("FileName in~", "FileNam in~", "FileNam"),
+    ],
+)
+def test_a_query_that_does_not_run_is_not_silent(tmp_path: Path, old: str, new: str, said: str) -> None:
+    (found,) = problems(tmp_path, rule=(old, new))
+    assert "not runnable on this engine" in found
+    assert said in found
+    assert f"{RULE}:" in found
+
+
+def test_a_signal_without_a_table(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path, expect=("DockerDaemon_CL\n          | where Source", "print Source = 1\n          | where Source")
+    )
+    assert any("reads no table" in each and "Auditd_CL" in each for each in found)
