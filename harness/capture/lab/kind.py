@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import docker.errors
 import docker.types
@@ -135,8 +136,8 @@ class _Kind:
     def create(self, image: str) -> Path:
         """Create the cluster; returns a kubeconfig, mode 0600, with the rights of its administrator."""
         self._make_network()
-        for name, mode in (("audit", 0o700), ("policy", 0o700)):
-            (self._folder / name).mkdir(mode=mode)
+        for name in ("audit", "policy"):
+            (self._folder / name).mkdir(mode=0o700)
         (self._folder / "policy/audit-policy.yaml").write_bytes(audit_policy())
         config = yaml.safe_dump(cluster_config(self._owned.id, image, self._folder)).encode()
         raw = self._folder / "kubeconfig"
@@ -150,7 +151,7 @@ class _Kind:
             self.fail(error)
         return credentials_by_path(raw)
 
-    def fail(self, error: LabUnavailable) -> None:
+    def fail(self, error: LabUnavailable) -> NoReturn:
         """Export the node's logs, then raise the error with their place. Whoever undoes the ledger deletes the node."""
         logs = cache_root() / "kind-logs" / self._owned.id
         self._say("exporting the logs of the node")
