@@ -127,6 +127,8 @@ class DuckDbEngine:
 
     def _translate(self, kql: str, schema: dict[str, list[str]] | None = None) -> tuple[str, dict[str, Any]]:
         sql, names = _translated(kql, json.dumps(schema or self._schema))
+        if _ALL.format("") in sql.lower():  # a rule that names it would see the other slices
+            raise QueryFailed(f"names that begin with '{_ALL.format('')}' are the engine's own")
         return sql, {name: self._now.astimezone(UTC).replace(tzinfo=None) for name in names}
 
     def _execute(self, sql: str, parameters: Any) -> Any:

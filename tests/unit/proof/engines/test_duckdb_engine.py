@@ -76,3 +76,9 @@ def test_a_rule_cannot_read_files(engine: DuckDbEngine, tmp_path: Path) -> None:
     secret.write_text("a,b\n1,2\n")
     with pytest.raises(QueryFailed):
         engine.query(f"['{secret}'] | take 1", "a")
+
+
+@pytest.mark.parametrize("name", ["livefire_all_Auditd_CL", "LIVEFIRE_ALL_AUDITD_CL"])
+def test_a_rule_cannot_read_another_slice(engine: DuckDbEngine, name: str) -> None:
+    with pytest.raises(QueryFailed, match="the engine's own"):
+        engine.query(f"['{name}'] | count", "a")
