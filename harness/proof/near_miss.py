@@ -6,6 +6,7 @@ The rule's pipeline is cut after each `where`; rows are followed until none is l
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ def predicates(kql: str) -> list[Predicate]:
     kql = _LITERAL.sub(lambda match: " " * len(match[0]) if match[0].startswith("//") else match[0], kql)
     tree = duckdb_kql.parse(kql).tree
     found: list[Predicate] = []
-    for node in _walk(tree):
+    for node in walk(tree):
         if type(node).__name__ != "PipedOperatorContext" or _depth(node) > 0:
             continue
         operator = node.getChild(node.getChildCount() - 1).getChild(0)
@@ -97,7 +98,7 @@ def _familiar(row: dict[str, Any], words: set[str]) -> int:
 def _first_table(kql: str) -> int:
     """Where the last statement begins: what is before it are `let` statements."""
     tree = duckdb_kql.parse(kql).tree
-    statements = [node for node in _walk(tree) if type(node).__name__ == "QueryStatementContext"]
+    statements = [node for node in walk(tree) if type(node).__name__ == "QueryStatementContext"]
     return int(statements[-1].start.start) if statements else 0
 
 
@@ -143,10 +144,11 @@ def _conjuncts(text: str, offset: int) -> list[tuple[int, str]]:
     return [(offset + a + len(text[a:b]) - len(text[a:b].lstrip()), text[a:b].strip()) for a, b in cut]
 
 
-def _walk(node: Any) -> Any:
+def walk(node: Any) -> Iterator[Any]:
+    """A node of a parse tree and all that is below it, in the order of the text."""
     yield node
     for child in getattr(node, "children", None) or []:
-        yield from _walk(child)
+        yield from walk(child)
 
 
 def _depth(node: Any) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb_kql
 
 from harness.proof.engines import QueryFailed
+from harness.proof.near_miss import walk
 
 Edit = tuple[int, int, str]  # from, to (exclusive), the new text
 _Operator = Callable[[Any, str], Iterator[Edit]]
@@ -37,7 +38,7 @@ def mutations(kql: str) -> list[Mutation]:
     except duckdb_kql.KqlSyntaxError as error:
         raise QueryFailed(str(error)) from None
     edits: dict[tuple[Edit, str], None] = {}
-    for node in _walk(tree):
+    for node in walk(tree):
         for name, operator in OPERATORS.items():
             for edit in operator(node, kql):
                 edits[edit, name] = None
@@ -53,12 +54,7 @@ def _mutation(kql: str, edit: Edit, operator: str) -> Mutation:
 
 def drop_literal(node: Any, kql: str) -> Iterator[Edit]:
     """One element out of a list of several: `has_any ("a", "b")`, `in~ (…)`, `dynamic([…])`."""
-    elements = _elements(node)
-    for number, element in enumerate(elements if len(elements) > 1 else []):
-        if number + 1 < len(elements):  # with the comma that follows it
-            yield element.start.start, elements[number + 1].start.start, ""
-        else:
-            yield elements[number - 1].stop.stop + 1, element.stop.stop + 1, ""
+    yield from _each_less(_elements(node))
 
 
 def alter_literal(node: Any, kql: str) -> Iterator[Edit]:
@@ -113,14 +109,8 @@ def shrink_window(node: Any, kql: str) -> Iterator[Edit]:
 
 def drop_column(node: Any, kql: str) -> Iterator[Edit]:
     """A column less in a `project`."""
-    if _kind(node) != "ProjectOperator":
-        return
-    columns = [child for child in node.children if not hasattr(child, "symbol")]
-    for number, column in enumerate(columns if len(columns) > 1 else []):
-        if number + 1 < len(columns):
-            yield column.start.start, columns[number + 1].start.start, ""
-        else:
-            yield columns[number - 1].stop.stop + 1, column.stop.stop + 1, ""
+    if _kind(node) == "ProjectOperator":
+        yield from _each_less(_inner(node))
 
 
 OPERATORS: dict[str, _Operator] = {
@@ -135,12 +125,6 @@ OPERATORS: dict[str, _Operator] = {
 }
 
 
-def _walk(node: Any) -> Iterator[Any]:
-    yield node
-    for child in getattr(node, "children", None) or []:
-        yield from _walk(child)
-
-
 def _kind(node: Any) -> str:
     return type(node).__name__.removesuffix("Context")
 
@@ -151,9 +135,21 @@ def _span(node: Any) -> tuple[int, int]:
 
 def _elements(node: Any) -> list[Any]:
     """The literals of a list; empty for a node that is none."""
-    if node is None or _kind(node) not in ("ListEqualityExpression", "JsonArray"):
-        return []
+    return _inner(node) if node is not None and _kind(node) in ("ListEqualityExpression", "JsonArray") else []
+
+
+def _inner(node: Any) -> list[Any]:
+    """The children that are no tokens."""
     return [child for child in node.children if not hasattr(child, "symbol")]
+
+
+def _each_less(elements: list[Any]) -> Iterator[Edit]:
+    """Each of several elements dropped, with one comma. The last one that is left stays."""
+    for number, element in enumerate(elements if len(elements) > 1 else []):
+        if number + 1 < len(elements):  # with the comma that follows it
+            yield element.start.start, elements[number + 1].start.start, ""
+        else:
+            yield elements[number - 1].stop.stop + 1, element.stop.stop + 1, ""
 
 
 def _list_around(node: Any) -> Any:
