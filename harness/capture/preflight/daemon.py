@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import docker.errors
 import requests
 
@@ -31,17 +34,19 @@ def daemons() -> list[Path]:
     return [socket for socket in found if socket.is_socket()]
 
 
-def _daemon(socket: Path) -> dict[str, str]:
+@contextlib.contextmanager
+def _asking(socket: Path) -> Iterator[docker.DockerClient]:
+    """A client; a daemon that does not answer raises LabUnavailable."""
     try:
         with docker_client(socket, timeout=10) as client:
-            found: dict[str, str] = client.info()
-            return found
+            yield client
     except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise LabUnavailable(f"the Docker daemon does not answer: {str(error).splitlines()[0]}") from None
 
 
 def _storage(socket: Path) -> str:
-    driver = str(_daemon(socket).get("Driver"))
+    with _asking(socket) as client:
+        driver = str(client.info().get("Driver"))
     if driver == "vfs":
         hint = "It copies every layer: use a file system that overlay2 works on, such as ext4 or xfs."
         raise Doubt("vfs: slow, and five times as much disk", hint=hint)
@@ -49,12 +54,9 @@ def _storage(socket: Path) -> str:
 
 
 def _clash(socket: Path, name: str) -> str:
-    try:
-        with docker_client(socket, timeout=10) as client:
-            nodes = client.containers.list(all=True, filters={"label": CLUSTER_LABEL})
-            names = sorted({str(node.labels[CLUSTER_LABEL]) for node in nodes})
-    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-        raise LabUnavailable(f"the Docker daemon does not answer: {str(error).splitlines()[0]}") from None
+    with _asking(socket) as client:
+        nodes = client.containers.list(all=True, filters={"label": CLUSTER_LABEL})
+        names = sorted({str(node.labels[CLUSTER_LABEL]) for node in nodes})
     if name in names:
         raise LabUnavailable(f"there is a kind cluster named {name} already", hint="Run `livefire clean`.")
     left = [each for each in names if re.fullmatch(r"lab-[0-9a-f]{6}", each)]
