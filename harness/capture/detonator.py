@@ -92,6 +92,7 @@ def detonate(
         user=attack.user,
         attack=execution,
         others=others,
+        variant=atomic.variant,
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError
+from harness.model.variant import Variant
 from harness.model.yaml_source import YamlSource, did_you_mean, load_yaml
 
 _PLACEHOLDER = re.compile(r"#\{([^}]+)\}")
@@ -68,12 +70,13 @@ class _AtomicFile(_Schema):
 
 @dataclass(frozen=True)
 class Atomic:
-    """One adversary behaviour as commands. `id` is `TECHNIQUE/slug-of-its-name`."""
+    """One adversary behaviour as commands. `id` is `TECHNIQUE/slug-of-its-name`, for a variant that of `variant`."""
 
     id: str
     technique: str
     test: _AtomicTest
     source: Path
+    variant: Variant | None = None
 
     @property
     def guid(self) -> str:
@@ -94,6 +97,19 @@ class Atomic:
         """The value of each input argument: the one given, else the default."""
         values = {n: "" if a.default is None else str(a.default) for n, a in self.test.input_arguments.items()}
         return values | {name: value for name, value in (given or {}).items() if name in values}
+
+    def as_variant(self, variant: Variant, command: str, arguments: Mapping[str, str] | None = None) -> Atomic:
+        """The same behaviour by another command, which may hold further `arguments` (names and defaults)."""
+        added = {name: InputArgument(default=default) for name, default in (arguments or {}).items()}
+        test = self.test.model_copy(
+            update={
+                "name": f"{self.test.name} ({variant.key})",
+                "auto_generated_guid": str(uuid5(NAMESPACE_URL, f"livefire:{variant.id}")),
+                "input_arguments": self.test.input_arguments | added,
+                "executor": self.test.executor.model_copy(update={"command": command}),
+            }
+        )
+        return replace(self, id=variant.id, test=test, variant=variant)
 
     def substitute(self, text: str, given: Mapping[str, str] | None = None) -> str:
         """`text` with each `#{argument}` replaced by its value."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from harness.errors import InvalidInput, Position
+from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position
 from harness.model.rule import Rule, load_rule, position_in_block
 from harness.model.yaml_source import YamlSource, load_yaml
 
@@ -21,11 +21,15 @@ class _Strict(BaseModel):
 
 
 class Signal(_Strict):
-    """Telemetry that must be there: `kql` over the tables returns at least one row."""
+    """Telemetry that must be there: `kql` over the tables returns at least one row.
+
+    `on` restricts it to clusters with `nodes`, or to the `bare` control plane, where no pod runs.
+    """
 
     name: str
     sensor: Sensor
     kql: str = Field(min_length=1)
+    on: Literal["nodes", "bare"] | None = None
 
 
 class Companion(_Strict):
@@ -35,18 +39,33 @@ class Companion(_Strict):
     where: str = Field(min_length=1)
 
 
+class KnownEvasion(_Strict):
+    """Variants of an atomic on which the rule is wrong in one way, for one reason.
+
+    Without `flags` the rule is silent on them; with `flags` it fires, and these are not what they should be.
+    """
+
+    variants: list[str] = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    flags: dict[str, bool] = Field(default_factory=dict)
+
+
 class _Entry(_Strict):
+    # benign: the family of a benign run. false_alarms: how many alerts it is known to raise; known_gap says why.
     # grounds: words of the command line that each, without the others, must make the rule fire with this flag.
     # Two words that set the same flag hide each other: with one of them gone from the rule, the flag is still set.
     atomic: str
-    oracle: list[Signal] = Field(min_length=1)
-    signals: list[Signal] = Field(min_length=1)
+    oracle: list[Signal] = Field(default_factory=list)
+    signals: list[Signal] = Field(default_factory=list)
+    benign: str | None = Field(default=None, min_length=1)
+    false_alarms: int | None = Field(default=None, ge=1)
     fires: bool
     rows: int | None = Field(default=None, ge=1)
     flags: dict[str, bool] = Field(default_factory=dict)
     grounds: dict[str, list[str]] = Field(default_factory=dict)
     companions: list[Companion] = Field(default_factory=list)
     known_gap: str | None = Field(default=None, min_length=1)
+    evasions: list[KnownEvasion] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _consistent(self) -> _Entry:
@@ -56,13 +75,33 @@ class _Entry(_Strict):
             raise ValueError("a rule that fires needs its exact flags")
         if not self.fires and (self.flags or self.rows or self.companions):
             raise ValueError("a rule that does not fire has no flags, rows or companions")
+        if self.benign and self.fires:
+            raise ValueError("a rule must not fire on a benign run: set fires to false, and false_alarms if it does")
+        if self.false_alarms and not (self.benign and self.known_gap):
+            raise ValueError("false_alarms are for a benign run, and known_gap must say why they are raised")
+        if self.benign and self.known_gap and not self.false_alarms:
+            raise ValueError("the known_gap of a benign run is that it raises alerts: say how many with false_alarms")
+        if self.evasions and not self.fires:
+            raise ValueError("evasions are for an atomic on which the rule fires")
         for name in self.grounds:
             if not self.flags.get(name):
                 raise ValueError(f"grounds are for a flag that is expected to be true, and '{name}' is not")
         return self
 
 
+class Exclusion(_Strict):
+    """A way to tune the rule: alerts for which `where` (a KQL predicate over the rule's output) holds are dropped."""
+
+    name: str
+    where: str = Field(min_length=1)
+
+
 class _ExpectFile(_Strict):
+    # signals_from: the expectations of another rule, which have the oracles and signals of the same atomics.
+    # companions: those of every entry. tuning: exclusions whose gain and cost are to be measured.
+    signals_from: str | None = None
+    companions: list[Companion] = Field(default_factory=list)
+    tuning: list[Exclusion] = Field(default_factory=list)
     expectations: list[_Entry] = Field(min_length=1)
 
 
@@ -74,6 +113,8 @@ class Expectation:
     entry: _Entry
     index: int
     source: YamlSource
+    companions: tuple[Companion, ...] = ()
+    tuning: tuple[Exclusion, ...] = ()
 
     @property
     def atomic(self) -> str:
@@ -100,7 +141,8 @@ def load_expectations(path: Path, rule_path: Path | None = None) -> list[Expecta
     Raises InvalidInput or InvalidFiles with positions.
     """
     source = load_yaml(path)
-    entries = source.parse(_ExpectFile).expectations
+    parsed = source.parse(_ExpectFile)
+    entries = _with_signals(path, source, parsed)
     beside = rule_path or path.with_name(path.name.removesuffix(SUFFIX) + ".yaml")
     if not beside.exists():
         raise InvalidInput(f"the rule {beside.name} is not beside it", at=Position(path))
@@ -110,4 +152,28 @@ def load_expectations(path: Path, rule_path: Path | None = None) -> list[Expecta
         if entry.atomic in seen:
             raise InvalidInput(f"'{entry.atomic}' twice", at=source.at(("expectations", index, "atomic")))
         seen.add(entry.atomic)
-    return [Expectation(rule, entry, index, source) for index, entry in enumerate(entries)]
+    return [
+        Expectation(rule, entry, index, source, (*parsed.companions, *entry.companions), tuple(parsed.tuning))
+        for index, entry in enumerate(entries)
+    ]
+
+
+def _with_signals(path: Path, source: YamlSource, parsed: _ExpectFile) -> list[_Entry]:
+    """The entries; what they lack of oracle and signals they take from the other file's entry for the atomic."""
+    known: dict[str, _Entry] = {}
+    if parsed.signals_from:
+        other = load_yaml(path.with_name(parsed.signals_from))
+        known = {entry.atomic: entry for entry in other.parse(_ExpectFile).expectations}
+    entries, problems = [], list[LivefireError]()
+    for index, entry in enumerate(parsed.expectations):
+        like = known.get(entry.atomic, entry)
+        entries.append(
+            entry.model_copy(update={"oracle": entry.oracle or like.oracle, "signals": entry.signals or like.signals})
+        )
+        for key in ("oracle", "signals"):
+            if not getattr(entries[-1], key):
+                at = source.at(("expectations", index))
+                problems.append(InvalidInput(f"'{entry.atomic}' has no {key}", at=at, hint="What would show it?"))
+    if problems:
+        raise InvalidFiles(problems)
+    return entries

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.model.variant import Variant
+
 SCHEMA = "livefire.recording/1"
 
 
@@ -95,7 +97,10 @@ class Execution(_Record):
 
 
 class Detonation(_Record):
-    """One atomic, detonated or skipped. `user` is the Kubernetes user that was made for it."""
+    """One atomic, detonated or skipped. `user` is the Kubernetes user that was made for it.
+
+    `variant` says that it is another way to do what another atomic does.
+    """
 
     atomic: str
     guid: str
@@ -105,6 +110,7 @@ class Detonation(_Record):
     user: str | None
     attack: Execution | None
     others: list[Execution] = Field(default_factory=list)
+    variant: Variant | None = None
 
     @property
     def executed(self) -> bool:

@@ -103,8 +103,29 @@ class Latency(_Part):
     alert: float | None = None
 
 
+class VariantResult(_Part):
+    """An atomic that is another way to do what `of` does, and how it compares with it.
+
+    `equivalence`: `identical` effect; it `covers` that effect and more; `different`; `unknown` where one of them was
+    not executed. `held_out` says that it was kept aside while rules were written. `seen_by` are the sensors with rows.
+    """
+
+    of: str
+    family: str
+    name: str
+    held_out: bool
+    equivalence: Literal["identical", "covers", "different", "unknown"]
+    differences: list[str] = Field(default_factory=list)
+    seen_by: list[str] = Field(default_factory=list)
+
+    @property
+    def equivalent(self) -> bool:
+        """Whether it does at least what the other does."""
+        return self.equivalence in ("identical", "covers")
+
+
 class AtomicResult(_Part):
-    """One atomic under one rule. `at` is the expectation's position."""
+    """One atomic under one rule. `at` is the expectation's position; `benign` the family of a benign run."""
 
     atomic: str
     guid: str
@@ -122,6 +143,8 @@ class AtomicResult(_Part):
     alerts: list[Alert] = Field(default_factory=list)
     near_miss: NearMiss | None = None
     latency: Latency = Field(default_factory=Latency)
+    benign: str = ""
+    variant: VariantResult | None = None
 
 
 class Background(_Part):
@@ -136,6 +159,60 @@ class Background(_Part):
         return sum(len(alerts) for alerts in self.alerts.values())
 
 
+class Recall(_Part):
+    """How many variants of a family were executed, are equivalent to their atomic, made the rule fire, with its flags.
+
+    `fired` and `flags_right` count equivalent variants only.
+    """
+
+    executed: int = 0
+    equivalent: int = 0
+    fired: int = 0
+    flags_right: int = 0
+
+
+class BenignRuns(_Part):
+    """What a rule said of one family of benign runs. `commands` are all processes executed, `flags` alerts by flag."""
+
+    commands: int = 0
+    alerts: int = 0
+    flags: dict[str, int] = Field(default_factory=dict)
+
+
+class FlagCounts(_Part):
+    """On how many alert rows a flag was set: those of attacks, and those of benign runs and the background."""
+
+    attacks: int = 0
+    benign: int = 0
+
+    @property
+    def precision(self) -> float | None:
+        """The share of attacks; None where the flag was never set."""
+        total = self.attacks + self.benign
+        return self.attacks / total if total else None
+
+
+class TuningResult(_Part):
+    """A rule with an exclusion: benign alerts that are left, and attacks (variants among them) on which it fires."""
+
+    name: str
+    where: str
+    alerts: int
+    benign_alerts: int
+    attacks: int
+    fired: int
+
+    @property
+    def precision(self) -> float | None:
+        """The share of alerts that attacks raised; None without any alert."""
+        return (self.alerts - self.benign_alerts) / self.alerts if self.alerts else None
+
+    @property
+    def recall(self) -> float | None:
+        """The share of attacks on which the rule still fires; None without any attack."""
+        return self.fired / self.attacks if self.attacks else None
+
+
 class EngineFacts(_Part):
     """What ran the KQL."""
 
@@ -144,7 +221,11 @@ class EngineFacts(_Part):
 
 
 class Result(_Part):
-    """Everything that one run or replay found. `summary` counts the verdicts."""
+    """Everything that one run or replay found. `summary` counts the verdicts.
+
+    By rule: `recall` by family of variants, `recall_split` the same for the variants that were `tuned` on and for those
+    `held_out`; `benign` by family of benign runs; `flags` by flag; `tuning` with the rule as it is first.
+    """
 
     schema_: Literal["livefire.result/1"] = Field(alias="schema", default="livefire.result/1")
     run_id: str
@@ -156,5 +237,10 @@ class Result(_Part):
     engine: EngineFacts
     results: list[AtomicResult]
     background: Background
+    recall: dict[str, dict[str, Recall]] = Field(default_factory=dict)
+    recall_split: dict[str, dict[str, Recall]] = Field(default_factory=dict)
+    benign: dict[str, dict[str, BenignRuns]] = Field(default_factory=dict)
+    flags: dict[str, dict[str, FlagCounts]] = Field(default_factory=dict)
+    tuning: dict[str, list[TuningResult]] = Field(default_factory=dict)
     summary: dict[str, int]
     exit_code: ExitCode

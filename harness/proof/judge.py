@@ -159,7 +159,7 @@ class Judge:
 def _without_companions(expectation: Expectation, engine: Engine, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows but for those that may stand beside the atomic's own. Its own are never all taken away."""
     own = rows
-    for companion in expectation.entry.companions:
+    for companion in expectation.companions:
         aside = engine.over(own, f"| where {companion.where}")
         if len(aside) < len(own):
             own = [row for row in own if not any(row is other for other in aside)]

@@ -79,11 +79,11 @@ def _flag_problems(expectation: Expectation, known: set[str]) -> list[LivefireEr
 
 def _companion_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
     problems: list[LivefireError] = []
-    if not expectation.entry.companions:
+    if not expectation.companions:
         return []
     columns = engine.columns(expectation.rule.query)
     row = {name: _SAMPLE.get(kind, "") for name, kind in columns.items()}
-    for number, companion in enumerate(expectation.entry.companions):
+    for number, companion in enumerate(expectation.companions):
         try:
             engine.over([row], f"| where {companion.where}")
         except QueryFailed as error:
