@@ -124,7 +124,7 @@ class Capture:
             self.owned.ledger.add("kube_objects", kubeconfig=kubeconfig, run_id=self.owned.id)
 
     def _detonate(self, atomic: Atomic, number: int, harness: Surroundings) -> Detonation:
-        self._subscriber(AtomicStarted(atomic.id))
+        self._subscriber(AtomicStarted(atomic.id, atomic.variant))
         if number == 0:
             self.owned.ledger.add("daemon", owner=harness.owner)
         with self._gateway(atomic, number) as socket:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.model.manifest import Detonation, LabFacts, SensorRecord
 from harness.model.result import AtomicResult
+from harness.model.variant import Variant
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class AtomicStarted:
     """An atomic is about to be detonated."""
 
     atomic: str
+    variant: Variant | None = None
 
 
 @dataclass(frozen=True)

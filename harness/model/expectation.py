@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position
 from harness.model.rule import Rule, load_rule, position_in_block
+from harness.model.variant import Variant
 from harness.model.yaml_source import YamlSource, load_yaml
 
 SUFFIX = ".expect.yaml"
@@ -52,6 +53,7 @@ class KnownEvasion(_Strict):
 
 class _Entry(_Strict):
     # benign: the family of a benign run. false_alarms: how many alerts it is known to raise; known_gap says why.
+    # evade: its variants are part of every whole run. evasions: those on which the rule is known to be wrong.
     # grounds: words of the command line that each, without the others, must make the rule fire with this flag.
     # Two words that set the same flag hide each other: with one of them gone from the rule, the flag is still set.
     atomic: str
@@ -65,6 +67,7 @@ class _Entry(_Strict):
     grounds: dict[str, list[str]] = Field(default_factory=dict)
     companions: list[Companion] = Field(default_factory=list)
     known_gap: str | None = Field(default=None, min_length=1)
+    evade: bool = False
     evasions: list[KnownEvasion] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -81,8 +84,8 @@ class _Entry(_Strict):
             raise ValueError("false_alarms are for a benign run, and known_gap must say why they are raised")
         if self.benign and self.known_gap and not self.false_alarms:
             raise ValueError("the known_gap of a benign run is that it raises alerts: say how many with false_alarms")
-        if self.evasions and not self.fires:
-            raise ValueError("evasions are for an atomic on which the rule fires")
+        if (self.evade or self.evasions) and not self.fires:
+            raise ValueError("evade and evasions are for an atomic on which the rule fires")
         for name in self.grounds:
             if not self.flags.get(name):
                 raise ValueError(f"grounds are for a flag that is expected to be true, and '{name}' is not")
@@ -107,7 +110,10 @@ class _ExpectFile(_Strict):
 
 @dataclass(frozen=True)
 class Expectation:
-    """What must hold for `entry.atomic` under `rule`; `index` is its place in the file."""
+    """What must hold for `entry.atomic` under `rule`; `index` is its place in the file.
+
+    `variant` says that it was derived for a variant from the expectation of its atomic.
+    """
 
     rule: Rule
     entry: _Entry
@@ -115,6 +121,7 @@ class Expectation:
     source: YamlSource
     companions: tuple[Companion, ...] = ()
     tuning: tuple[Exclusion, ...] = ()
+    variant: Variant | None = None
 
     @property
     def atomic(self) -> str:
@@ -123,8 +130,10 @@ class Expectation:
 
     @property
     def rows(self) -> int:
-        """How many alert rows the atomic's own command gives."""
-        return self.entry.rows or (1 if self.entry.fires else 0)
+        """How many alert rows the atomic's own command gives; 0 for none, and where a variant leaves it open."""
+        if self.entry.fires and self.variant is None:
+            return self.entry.rows or 1
+        return self.entry.false_alarms or 0
 
     def at(self, *where: str | int) -> Position:
         """The position in the YAML of a value of this expectation."""

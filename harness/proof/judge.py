@@ -18,9 +18,12 @@ from harness.model.result import (
     NearMiss,
     SensorHealth,
     SignalResult,
+    VariantResult,
 )
 from harness.model.rule import Rule
 from harness.model.verdict import Verdict
+from harness.proof.cases import Case
+from harness.proof.effect import Effect, compare, effect_of
 from harness.proof.engines import Engine
 from harness.proof.evidence import best_table, first_arrival, plain, to_evidence
 from harness.proof.grounds import check_grounds
@@ -49,6 +52,7 @@ class Facts:
     rows: list[dict[str, Any]]
     companions: int
     grounds: dict[str, dict[str, bool]] = field(default_factory=dict)
+    variant: VariantResult | None = None
 
 
 class Judge:
@@ -58,14 +62,16 @@ class Judge:
         self._engine = engine
         self._health = health
         self._live = live
+        self._effects: dict[str, Effect] = {}
 
-    def judge(self, expectation: Expectation, detonation: Detonation) -> AtomicResult:
+    def judge(self, case: Case) -> AtomicResult:
         """The verdict on one atomic. Raises QueryFailed when a query does not run."""
+        expectation, detonation = case.expectation, case.detonation
         if detonation.skipped or detonation.attack is None:
             return self._skipped(expectation, detonation)
         attack, slice_ = detonation.attack, detonation.atomic
-        oracle = [self._signal(signal, slice_) for signal in expectation.entry.oracle]
-        signals = [self._signal(signal, slice_) for signal in expectation.entry.signals]
+        oracle = [self._signal(signal, slice_) for signal in self._here(expectation.entry.oracle)]
+        signals = [self._signal(signal, slice_) for signal in self._here(expectation.entry.signals)]
         fired = self._engine.query(expectation.rule.query, slice_)
         alerted = time.time()
         rows = _without_companions(expectation, self._engine, fired)
@@ -78,6 +84,7 @@ class Judge:
             rows=rows,
             companions=len(fired) - len(rows),
             grounds=check_grounds(expectation, self._engine, slice_, rows),
+            variant=self._variant(case, rows),
         )
         verdict, reason = decide(expectation, facts)
         near = explain(expectation.rule, self._engine, slice_) if not rows and verdict in _SILENT else None
@@ -90,6 +97,36 @@ class Judge:
     def alerts(self, rule: Rule, slice_: str) -> list[Alert]:
         """What the rule says of a slice."""
         return [self._alert(row, slice_) for row in self._engine.query(rule.query, slice_)]
+
+    def _here(self, signals: list[Signal]) -> list[Signal]:
+        """Those that can be asked of this recording's cluster."""
+        cluster = self._health.manifest.lab.cluster
+        kind = "bare" if cluster and cluster.kind == "control-plane" else "nodes"
+        return [signal for signal in signals if signal.on in (None, kind)]
+
+    def _variant(self, case: Case, rows: list[dict[str, Any]]) -> VariantResult | None:
+        """How a variant compares with its atomic; None for what is no variant."""
+        variant = case.detonation.variant
+        if variant is None:
+            return None
+        equivalence, differences = compare(self._effect(variant.of), self._effect(variant.id))
+        counts = self._engine.count(variant.id)
+        actual = {name: any(row.get(name) is True for row in rows) for name in case.right}
+        return VariantResult(
+            of=variant.of,
+            family=variant.family,
+            name=variant.name,
+            held_out=variant.held_out,
+            equivalence=equivalence,
+            differences=differences,
+            seen_by=sorted({SENSOR_OF[table] for table, count in counts.items() if count}),
+            flags_right=bool(rows) and actual == case.right,
+        )
+
+    def _effect(self, slice_: str) -> Effect:
+        if slice_ not in self._effects:
+            self._effects[slice_] = effect_of(self._engine, slice_)
+        return self._effects[slice_]
 
     def _signal(self, signal: Signal, slice_: str) -> _Seen:
         rows = self._engine.query(signal.kql, slice_)
@@ -147,6 +184,8 @@ class Judge:
             alerts=[self._alert(row, detonation.atomic) for row in facts.rows],
             near_miss=near,
             latency=latency,
+            benign=expectation.entry.benign or "",
+            variant=facts.variant,
         )
 
     def _skipped(self, expectation: Expectation, detonation: Detonation) -> AtomicResult:
@@ -189,6 +228,10 @@ def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
     for seen in facts.oracle:
         if not seen.seen:
             return Verdict.NOT_EXECUTED, f"the effect was not observed: {seen.name}"
+    if facts.variant and facts.variant.equivalence == "unknown":
+        return Verdict.INCONCLUSIVE, f"{facts.variant.of} was not executed: there is nothing to compare with"
+    if facts.variant and not facts.variant.equivalent:
+        return Verdict.NOT_EXECUTED, f"it does not do the same: {facts.variant.differences[0]}"
     if unhealthy:
         return Verdict.INCONCLUSIVE, next(iter(unhealthy.values()))[0]
     for seen in facts.signals:
@@ -200,6 +243,10 @@ def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
 def _decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
     entry, count = expectation.entry, len(facts.rows)
     if not entry.fires:
+        if entry.false_alarms:
+            if count == entry.false_alarms and entry.known_gap:
+                return Verdict.KNOWN_GAP, entry.known_gap
+            return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {entry.false_alarms}: {entry.known_gap}"
         if count and entry.known_gap:
             return Verdict.UNEXPECTED_ALERT, "the known gap has closed: the rule fires; drop known_gap"
         if count:
@@ -211,13 +258,15 @@ def _decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
         return Verdict.RULE_SILENT, "the rule gave no row"
     for name, flag in _flags(expectation, facts).items():
         if flag.actual is not flag.expected:
-            actual = "differs between rows" if flag.actual is None else f"is {str(flag.actual).lower()}"
+            actual = "is in none of its rows" if flag.actual is None else f"is {str(flag.actual).lower()}"
             return Verdict.WRONG_FLAGS, f"{name} {actual}, expected {str(flag.expected).lower()}"
         if not flag.right:
             word = next(word for word, holds in flag.grounds.items() if not holds)
             return Verdict.WRONG_FLAGS, f"{name} does not rest on '{word}': by itself it does not set the flag"
-    if count != expectation.rows:
+    if expectation.rows and count != expectation.rows:
         return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {expectation.rows}"
+    if entry.known_gap:  # a variant on which it fires with other flags than it should, as is known
+        return Verdict.KNOWN_GAP, entry.known_gap
     return Verdict.PROVEN, "executed, seen, fired, and exactly these flags"
 
 
@@ -240,8 +289,9 @@ def _executed(attack: Execution, oracle: list[SignalResult]) -> Executed:
 def _flags(expectation: Expectation, facts: Facts) -> dict[str, Flag]:
     found = {}
     for name, expected in expectation.entry.flags.items():
+        # several rows are one incident: what one of them says of it is said
         values = {row.get(name) for row in facts.rows}
-        actual = values.pop() if len(values) == 1 else None
+        actual = (True in values) if values and None not in values else None
         found[name] = Flag(expected=expected, actual=actual, grounds=facts.grounds.get(name, {}))
     return found
 

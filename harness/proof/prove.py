@@ -12,6 +12,8 @@ from harness.model.events import Judged, Subscriber, silent
 from harness.model.expectation import Expectation
 from harness.model.result import Alert, AtomicResult, Background, Result
 from harness.model.verdict import exit_code
+from harness.proof.account import Account, account
+from harness.proof.cases import Case, cases
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
 from harness.proof.health import Health
 from harness.proof.judge import Judge
@@ -35,26 +37,30 @@ def prove(
     Raises NothingSelected when there is none, InvalidFiles for a mistake in a rule or an expectation.
     """
     manifest = recording.manifest
-    detonations = {detonation.atomic: detonation for detonation in manifest.detonations}
-    chosen = [expectation for expectation in expectations if expectation.atomic in detonations]
+    chosen = cases(manifest, expectations)
     if not chosen:
-        known = ", ".join(detonations) or "none"
+        known = ", ".join(detonation.atomic for detonation in manifest.detonations) or "none"
         raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
     engine = DuckDbEngine(manifest.finished)
     if not live:  # before a live run this was asked before anything was started
-        require(chosen, engine)
+        require([each.expectation for each in chosen if each.expectation.variant is None], engine)
     started = datetime.now(UTC)
     _load(engine, recording, from_raw)
     judge = Judge(engine, Health.of(recording.path, manifest), live=live)
     results: list[AtomicResult] = []
+    alerts: dict[str, list[Alert]] = {}
+    accounts: dict[str, Account] = {}
     try:
-        for expectation in chosen:
-            results.append(judge.judge(expectation, detonations[expectation.atomic]))
-            subscriber(Judged(results[-1]))
-        alerts: dict[str, list[Alert]] = {}
-        for rule in {expectation.rule.path: expectation.rule for expectation in chosen}.values():
+        for rule_cases in _by_rule(chosen):
+            judged = []
+            for case in rule_cases:
+                judged.append(judge.judge(case))
+                subscriber(Judged(judged[-1]))
+            rule, said = rule_cases[0].expectation.rule, judge.alerts(rule_cases[0].expectation.rule, BACKGROUND)
             # two rules may have one name: neither's false positives may get lost
-            alerts[rule.id] = alerts.get(rule.id, []) + judge.alerts(rule, BACKGROUND)
+            alerts[rule.id] = alerts.get(rule.id, []) + said
+            accounts[rule.id] = account([case.expectation for case in rule_cases], judged, said, engine)
+            results += judged
     except QueryFailed as error:
         raise RuleNotRunnable(f"a query failed over {recording.path}: {error.message}") from None
     background = Background(rows=engine.count(BACKGROUND), alerts=alerts)
@@ -68,9 +74,22 @@ def prove(
         engine=engine.facts,
         results=results,
         background=background,
+        recall={name: each.recall for name, each in accounts.items() if each.recall},
+        recall_split={name: each.recall_split for name, each in accounts.items() if each.recall_split},
+        benign={name: each.benign for name, each in accounts.items() if each.benign},
+        flags={name: each.flags for name, each in accounts.items() if each.flags},
+        tuning={name: each.tuning for name, each in accounts.items() if each.tuning},
         summary=dict(Counter(str(result.verdict) for result in results)),
         exit_code=exit_code((result.verdict for result in results), background.count),
     )
+
+
+def _by_rule(chosen: list[Case]) -> list[list[Case]]:
+    """The cases of each rule, in their order. Two files may hold rules of one name."""
+    found: dict[Path, list[Case]] = {}
+    for case in chosen:
+        found.setdefault(case.expectation.rule.path, []).append(case)
+    return list(found.values())
 
 
 def _load(engine: Engine, recording: Recording, from_raw: bool) -> None:

@@ -20,15 +20,18 @@ from harness.model.events import (
     RecordingSealed,
     SensorDrained,
 )
+from harness.model.manifest import Detonation
 from harness.model.result import AtomicResult, Result
+from harness.model.variant import Variant
 from harness.model.verdict import Verdict
+from harness.report.account import print_account
 from harness.report.describe import alert_lines, details
 from harness.report.text import visible
 
 _STYLES = {Verdict.PROVEN: "bold green", Verdict.KNOWN_GAP: "yellow", Verdict.SKIPPED: "dim"}
 
 
-_NAME_WIDTH = 18
+_NAME_WIDTH = 36
 
 
 class LiveConsole:
@@ -41,6 +44,7 @@ class LiveConsole:
         self._console = console
         self._status: Status | None = None
         self._pending: list[str] = []
+        self._variants: list[Variant] = []
 
     def __enter__(self) -> LiveConsole:
         if self._console.is_terminal:
@@ -64,25 +68,40 @@ class LiveConsole:
                 self._line("ok" if state == "ready" else "FAIL", f"{part:15} {detail}", good=state == "ready")
             case LabStarted(_, seconds) if seconds:
                 self._line("ok", f"{'lab':15} up in {seconds:.1f} s")
-            case AtomicStarted(atomic):
+            case AtomicStarted(atomic, variant):
+                if self._variants and not (variant and variant.of == self._variants[-1].of):
+                    self._end_variants()
                 self._begin(f"detonating {atomic}")
             case AtomicDetonated(detonation):
-                self._end(f"detonating {detonation.atomic}")
-                attack = detonation.attack
-                outcome = detonation.skipped or (f"exit code {attack.exit_code}" if attack else "not run")
-                if attack and attack.timed_out:
-                    outcome = "ran into its time limit"
-                self._line("--" if detonation.skipped else "ran", f"{detonation.atomic}: {outcome}")
+                self._detonated(detonation)
             case SensorDrained(sensor):
                 problems = [*sensor.before.problems, *sensor.after.problems]
                 self._line("UNWELL", f"{sensor.name}: {problems[0]}", good=False) if problems else None
             case RecordingSealed(path):
+                self._end_variants()
                 self._line("ok", f"{'recording':15} {path}")
                 self._begin("judging")
-            case Judged(result):
-                self._line(str(result.verdict), result.atomic, good=result.verdict.as_expected)
+            case Judged(result) if not result.verdict.as_expected:
+                self._line(str(result.verdict), f"{result.atomic} [{result.rule}]", good=False)
             case _:
                 pass
+
+    def _detonated(self, detonation: Detonation) -> None:
+        self._end(f"detonating {detonation.atomic}")
+        if detonation.variant:
+            self._variants.append(detonation.variant)
+            return
+        attack = detonation.attack
+        outcome = detonation.skipped or (f"exit code {attack.exit_code}" if attack else "not run")
+        if attack and attack.timed_out:
+            outcome = "ran into its time limit"
+        self._line("--" if detonation.skipped else "ran", f"{detonation.atomic}: {outcome}")
+
+    def _end_variants(self) -> None:
+        """One line for all variants of an atomic: there may be dozens."""
+        if self._variants:
+            self._line("ran", f"{len(self._variants)} variants of {self._variants[-1].of}")
+        self._variants = []
 
     def _line(self, word: str, text: str, *, good: bool = True) -> None:
         line = Text(f"{word:8}", style="green" if good else "bold red")
@@ -104,23 +123,29 @@ class LiveConsole:
 
 
 def print_result(result: Result, console: Console) -> None:
-    """The table, an explanation of each result that is not as expected, the background, and the summary."""
-    console.print(_table(result))
+    """A table for each rule, what explains each result that is not as expected, the account, and the summary."""
+    for rule in dict.fromkeys(each.rule for each in result.results):
+        console.print(_table(rule, [each for each in result.results if each.rule == rule and not each.variant]))
+        console.print()
     for each in result.results:
         if not each.verdict.as_expected:
-            console.print()
             _print_lines(console, details(each))
+            console.print()
     for rule, alerts in result.background.alerts.items():
         if alerts:
-            console.print()
             count = "1 alert" if len(alerts) == 1 else f"{len(alerts)} alerts"
             lines = [f"UNEXPECTED_ALERT  {count} of {rule} in the background, where no atomic ran"]
             _print_lines(console, lines + [line for alert in alerts for line in alert_lines(alert)])
+            console.print()
+    print_account(result, console)
+    _print_summary(result, console)
+
+
+def _print_summary(result: Result, console: Console) -> None:
     summary = " · ".join(f"{count} {verdict}" for verdict, count in result.summary.items())
     if result.background.count:
         summary += f" · {result.background.count} UNEXPECTED_ALERT in the background"
     code = int(result.exit_code)
-    console.print()
     line = Text(summary, style="bold green" if code == 0 else "bold red")
     console.print(line.append(f" · exit {code}", style="default"), soft_wrap=True)
     console.print(Text(f"recording {visible(result.recording)}", style="dim"), soft_wrap=True)
@@ -132,12 +157,12 @@ def _print_lines(console: Console, lines: list[str]) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def _table(result: Result) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+def _table(rule: str, results: list[AtomicResult]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), title=Text(rule), title_justify="left")
     table.add_column("ATOMIC")
-    for title in ("EXECUTED", "SEEN", "FIRED", "FLAGS", "EXEC TO", "VERDICT"):
+    for title in ("SEEN", "FIRED", "FLAGS", "ALERT IN", "VERDICT"):
         table.add_column(title, no_wrap=True)
-    for each in result.results:
+    for each in results:
         table.add_row(*_cells(each))
     return table
 
@@ -146,14 +171,12 @@ def _cells(result: AtomicResult) -> list[Text]:
     name = result.atomic.partition("/")[2] or result.atomic
     signals = result.signals
     seen = f"{sum(s.seen for s in signals)}/{len(signals)}" if signals else "-"
-    executed = "yes" if result.executed.effect else "no"
     right = sum(flag.right for flag in result.flags.values())
     flags = f"{right}/{len(result.flags)}" if result.fired.actual and result.flags else "-"
     fired = f"{result.fired.rows} row{'' if result.fired.rows == 1 else 's'}" if result.fired.actual else "no"
-    times = {"telemetry": result.latency.telemetry, "alert": result.latency.alert}
-    latency = "\n".join(f"{what} {time:.2f} s" for what, time in times.items() if time is not None) or "-"
+    time = result.latency.alert
     verdict = Text(str(result.verdict), style=_STYLES.get(result.verdict, "bold red"))
-    cells = (_wrapped(visible(name)), executed, seen, fired, flags, latency)
+    cells = (_wrapped(visible(name)), seen, fired, flags, "-" if time is None else f"{time:.2f} s")
     return [*(Text(cell) for cell in cells), verdict]
 
 

@@ -28,7 +28,7 @@ def _fired(result: AtomicResult) -> list[str]:
     lines = []
     for name, flag in result.flags.items():
         if result.fired.actual and flag.actual is not flag.expected:
-            actual = "differs between rows" if flag.actual is None else str(flag.actual).lower()
+            actual = "not there" if flag.actual is None else str(flag.actual).lower()
             lines.append(f"  flag     {name}: expected {str(flag.expected).lower()}, actual {actual}")
         words = [word for word, holds in flag.grounds.items() if not holds] if result.fired.actual else []
         lines += [f"  flag     {name}: '{visible(word)}' alone does not set it" for word in words]

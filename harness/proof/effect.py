@@ -1,0 +1,189 @@
+"""What an attack brought about, as the daemon and the API server have it, and whether another did the same.
+
+Spelling, names, ids and times are left out; powers, image, command, resource, verb and result are not.
+Sources: Docker Engine API, ContainerInspect; capabilities(7); audit.k8s.io/v1 Event.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from harness.proof.engines import Engine
+
+Equivalence = Literal["identical", "covers", "different", "unknown"]
+_CONTAINERS = 'DockerDaemon_CL | where Source == "inspect" and Action == "create" | project Body'
+_EXECS = 'DockerDaemon_CL | where Source == "event" and Action startswith "exec_create: " | project Action'
+_REQUESTS = 'AKSAudit | where Stage == "ResponseComplete" | project Verb, ObjectRef, ResponseStatus'
+# a stream (exec, port-forward) is answered when it begins
+_STREAMS = 'AKSAudit | where Stage == "ResponseStarted" | project Verb, ObjectRef, ResponseStatus'
+_NO_MODE = ("", "default", "private", "bridge")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A folder or file of the host in a container."""
+
+    source: str
+    target: str
+    writable: bool
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a container is and may do. `modes` are the namespaces that it shares: `network=host`, `pid=host`."""
+
+    image: str
+    command: tuple[str, ...]
+    user: str
+    privileged: bool
+    capabilities: frozenset[str]
+    modes: frozenset[str]
+    security: frozenset[str]
+    mounts: frozenset[Mount]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to the API server about a resource, and how it was answered."""
+
+    verb: str
+    resource: str
+    namespace: str
+    name: str
+    code: int
+
+
+@dataclass(frozen=True)
+class Effect:
+    """All that one slice brought about."""
+
+    containers: tuple[Container, ...]
+    execs: frozenset[str]
+    requests: frozenset[Request]
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to compare."""
+        return not (self.containers or self.execs or self.requests)
+
+
+def effect_of(engine: Engine, slice_: str) -> Effect:
+    """The effect of one slice. Raises QueryFailed."""
+    containers = [_container(_object(row["Body"])) for row in engine.query(_CONTAINERS, slice_)]
+    execs = frozenset(str(row["Action"]).partition(": ")[2] for row in engine.query(_EXECS, slice_))
+    answered = [*engine.query(_REQUESTS, slice_), *engine.query(_STREAMS, slice_)]
+    requests = frozenset(_request(row) for row in answered if _object(row["ObjectRef"]).get("resource"))
+    return Effect(tuple(containers), execs, requests)
+
+
+def compare(base: Effect, other: Effect) -> tuple[Equivalence, list[str]]:
+    """Whether `other` did what `base` did, and what differs, in words."""
+    if base.empty:
+        return "unknown", ["nothing is known of what the atomic itself brought about"]
+    if base == other:
+        return "identical", []
+    missing = [f"no container like {' '.join(c.command)}" for c in base.containers if not other.containers]
+    differences = list(missing)
+    lacking = bool(missing)
+    for container in base.containers if other.containers else ():
+        words, covered = min((_differences(container, each) for each in other.containers), key=lambda d: len(d[0]))
+        differences += words
+        lacking |= not covered
+    for absent in sorted(base.execs - other.execs):
+        differences.append(f"'{absent}' was not executed")
+        lacking = True
+    for request in sorted(base.requests - other.requests, key=str):
+        differences.append(f"no {request.verb} of {_named(request)} answered {request.code}")
+        lacking = True
+    differences += [f"also {r.verb} of {_named(r)}" for r in sorted(other.requests - base.requests, key=str)]
+    if len(other.containers) > len(base.containers):
+        differences.append(f"{len(other.containers)} containers instead of {len(base.containers)}")
+    if lacking:
+        return "different", differences
+    return "covers" if differences else "identical", differences
+
+
+def _differences(base: Container, other: Container) -> tuple[list[str], bool]:
+    """What differs, and whether `other` may do all that `base` may."""
+    words, covered = [], True
+    for what in ("image", "command", "user"):
+        if getattr(base, what) != getattr(other, what):
+            words.append(f"{what} {getattr(other, what)!r} instead of {getattr(base, what)!r}")
+            covered = False
+    if base.privileged != other.privileged:
+        words.append("privileged" if other.privileged else "not privileged")
+        covered &= other.privileged
+    for what in ("capabilities", "modes", "security"):
+        have, want = getattr(other, what), getattr(base, what)
+        words += [f"also {what} {each}" for each in sorted(have - want)]
+        lost = sorted(want - have) if not (what == "capabilities" and "ALL" in have) else []
+        words += [f"without {what} {each}" for each in lost]
+        covered &= not lost
+    for mount in base.mounts - other.mounts:
+        like = next((each for each in other.mounts if _reaches(each, mount)), None)
+        words.append(f"mount {like.source}:{like.target}" if like else f"no mount of {mount.source}")
+        covered &= like is not None
+    return words, covered
+
+
+def _reaches(mount: Mount, wanted: Mount) -> bool:
+    """Whether all that `wanted` gives can be had by `mount`."""
+    inside = PurePosixPath(wanted.source).is_relative_to(mount.source)
+    return inside and (mount.writable or not wanted.writable)
+
+
+def _container(inspect: dict[str, Any]) -> Container:
+    config, host = inspect.get("Config") or {}, inspect.get("HostConfig") or {}
+    modes = {
+        "network": host.get("NetworkMode"),
+        "pid": host.get("PidMode"),
+        "ipc": host.get("IpcMode"),
+        "uts": host.get("UTSMode"),
+        "userns": host.get("UsernsMode"),
+    }
+    return Container(
+        image=str(config.get("Image") or ""),
+        command=(*map(str, config.get("Entrypoint") or []), *map(str, config.get("Cmd") or [])),
+        user=str(config.get("User") or ""),
+        privileged=bool(host.get("Privileged")),
+        capabilities=frozenset(str(c).upper().removeprefix("CAP_") for c in host.get("CapAdd") or []),
+        modes=frozenset(f"{name}={mode}" for name, mode in modes.items() if (mode or "") not in _NO_MODE),
+        # what a privileged container gets is implied by that
+        security=frozenset(
+            str(o) for o in host.get("SecurityOpt") or [] if not (host.get("Privileged") and o == "label=disable")
+        ),
+        mounts=frozenset(
+            Mount(_path(m.get("Source")), str(m.get("Destination") or ""), bool(m.get("RW")))
+            for m in inspect.get("Mounts") or []
+        ),
+    )
+
+
+def _path(source: Any) -> str:
+    """A path of the host; /var/run is a link to /run (Filesystem Hierarchy Standard 3.0, 5.13)."""
+    text = str(source or "")
+    return text.removeprefix("/var") if text.startswith("/var/run") else text
+
+
+def _request(row: dict[str, Any]) -> Request:
+    reference, status = _object(row["ObjectRef"]), _object(row["ResponseStatus"])
+    resource = "/".join(str(reference[key]) for key in ("resource", "subresource") if reference.get(key))
+    namespace, name = str(reference.get("namespace") or ""), str(reference.get("name") or "")
+    return Request(str(row["Verb"]), resource, namespace, name, int(status.get("code") or 0))
+
+
+def _named(request: Request) -> str:
+    where = f" in {request.namespace}" if request.namespace else ""
+    return f"{request.resource}{'/' if request.name else ''}{request.name}{where}"
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return value if isinstance(value, dict) else {}
