@@ -38,7 +38,7 @@ def without(*words: str) -> object:
 
 def serial_of(recording: Recording, words: str) -> str:
     """The `seconds.millis:serial` of the event whose EXECVE record matches."""
-    text = recording.file(layout.AUDIT_LOG).read_text()
+    text = recording.read(layout.AUDIT_LOG).decode()
     match = re.search(rf"type=EXECVE msg=audit\(([^)]*)\): argc=\d+ {words}", text)
     assert match
     return match[1]
