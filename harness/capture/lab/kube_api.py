@@ -22,7 +22,7 @@ from harness.errors import LabUnavailable
 LABEL = "livefire.run"
 NAMESPACE = "livefire"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
-_SEED = {
+_SEED: dict[str, dict[str, list[str]]] = {
     "payments": {"secret": ["stripe-api-key", "ledger-db"], "configmap": ["gateway"]},
     "web": {"secret": ["session-key"], "configmap": ["frontend", "feature-flags"]},
     "platform": {"secret": ["registry-pull", "ci-token"], "configmap": ["build"]},
