@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from harness.model.expectation import Expectation
 from harness.model.result import Alert, AtomicResult, BenignRuns, FlagCounts, Recall, TuningResult
 from harness.proof.engines import Engine
+from harness.proof.engines.base import Row
 from harness.proof.tables.schema import BACKGROUND
 
 # What runs by itself: the cluster's controllers, containerd, the runtime.
@@ -99,28 +100,53 @@ def _true_flags(alerts: Iterable[Alert]) -> dict[str, int]:
 
 
 def _tuning(expectations: Sequence[Expectation], results: Sequence[AtomicResult], engine: Engine) -> list[TuningResult]:
-    """The rule as it is, then with each exclusion by itself, then with all of them."""
+    """The rule as it is, then with each exclusion by itself, then with all of those together that cost no recall."""
     rule, exclusions = expectations[0].rule, expectations[0].tuning
-    found = [_tuned("as it is", "", rule.query, results, engine)]
-    for exclusion in exclusions:
-        query = f"{rule.query}\n| where not({exclusion.where})"
-        found.append(_tuned(exclusion.name, exclusion.where, query, results, engine))
-    if len(exclusions) > 1:
-        every = " or ".join(f"({exclusion.where})" for exclusion in exclusions)
-        found.append(_tuned("all of these", every, f"{rule.query}\n| where not({every})", results, engine))
+    attacks = [result.atomic for entry, result in zip(expectations, results, strict=True) if _is_attack(entry, result)]
+    benign = [result.atomic for result in results if result.benign and result.executed.ran]
+    fired = _Rows.of(rule.query, attacks, [*benign, BACKGROUND], engine)
+    found = [fired.without("as it is", "", engine)]
+    found += [fired.without(exclusion.name, exclusion.where, engine) for exclusion in exclusions]
+    free = [each for each in found[1:] if each.fired == found[0].fired and each.benign_alerts < found[0].benign_alerts]
+    if free:
+        every = " or ".join(f"({each.where})" for each in free) if len(free) > 1 else free[0].where
+        found.append(fired.without("those that cost nothing, together", every, engine))
     return found
 
 
-def _tuned(name: str, where: str, query: str, results: Sequence[AtomicResult], engine: Engine) -> TuningResult:
-    attacks = [r for r in results if not r.benign and r.executed.effect and (r.fired.expected or r.variant)]
-    counts = {each.atomic: len(engine.query(query, each.atomic)) for each in attacks}
-    benign = [each.atomic for each in results if each.benign and each.executed.ran] + [BACKGROUND]
-    false = sum(len(engine.query(query, slice_)) for slice_ in benign)
-    return TuningResult(
-        name=name,
-        where=where,
-        alerts=sum(counts.values()) + false,
-        benign_alerts=false,
-        attacks=len(attacks),
-        fired=sum(count > 0 for count in counts.values()),
+def _is_attack(expectation: Expectation, result: AtomicResult) -> bool:
+    """Whether the rule ought to fire, be it known that it does not; a variant must do what its atomic does."""
+    ought = expectation.entry.fires or expectation.entry.known_gap
+    return bool(not result.benign and result.executed.effect and ought) and (
+        result.variant is None or result.variant.equivalent
     )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """All rows that a rule gives, companions among them, with the attack of each: None where it is a false alarm."""
+
+    attacks: int
+    rows: list[Row]
+    of_attack: list[str | None]
+
+    @classmethod
+    def of(cls, query: str, attacks: Sequence[str], benign: Sequence[str], engine: Engine) -> _Rows:
+        """What the rule says of these slices."""
+        slices = [*((name, name) for name in attacks), *((name, None) for name in benign)]
+        found = [(row, attack) for name, attack in slices for row in engine.query(query, name)]
+        return cls(len(attacks), [row for row, _ in found], [attack for _, attack in found])
+
+    def without(self, name: str, where: str, engine: Engine) -> TuningResult:
+        """What is left when rows for which `where` holds are dropped: one query over all of them."""
+        left = engine.over(self.rows, f"| where not({where})") if where else self.rows
+        kept = {id(row) for row in left}
+        whose = [attack for row, attack in zip(self.rows, self.of_attack, strict=True) if id(row) in kept]
+        return TuningResult(
+            name=name,
+            where=where,
+            alerts=len(whose),
+            benign_alerts=whose.count(None),
+            attacks=self.attacks,
+            fired=len({attack for attack in whose if attack is not None}),
+        )

@@ -23,6 +23,8 @@ def check(expectations: list[Expectation], engine: Engine | None = None) -> list
         path = str(expectation.rule.path)
         if path not in flags:
             flags[path] = _rule_flags(expectation.rule, engine, problems)
+            if flags[path] is not None:
+                problems += _file_problems(expectation, engine)
         known = flags[path]
         if known is not None:
             problems += _flag_problems(expectation, known)
@@ -77,18 +79,34 @@ def _flag_problems(expectation: Expectation, known: set[str]) -> list[LivefireEr
     return problems
 
 
-def _companion_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
+def _file_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
+    """Mistakes in what a file says for all its expectations: companions and exclusions."""
+    shared = expectation.companions[: len(expectation.companions) - len(expectation.entry.companions)]
     problems: list[LivefireError] = []
-    if not expectation.companions:
+    for key, texts in (("companions", shared), ("tuning", expectation.tuning)):
+        for number, said in _predicate_problems(expectation, [each.where for each in texts], engine):
+            problems.append(InvalidInput(said, at=expectation.source.at((key, number, "where"))))
+    return problems
+
+
+def _companion_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
+    found = _predicate_problems(expectation, [each.where for each in expectation.entry.companions], engine)
+    return [InvalidInput(said, at=expectation.at("companions", number, "where")) for number, said in found]
+
+
+def _predicate_problems(expectation: Expectation, wheres: list[str], engine: Engine) -> list[tuple[int, str]]:
+    """Which of these predicates do not run over the rule's output, and why."""
+    if not wheres:
         return []
     columns = engine.columns(expectation.rule.query)
     row = {name: _SAMPLE.get(kind, "") for name, kind in columns.items()}
-    for number, companion in enumerate(expectation.companions):
+    found = []
+    for number, where in enumerate(wheres):
         try:
-            engine.over([row], f"| where {companion.where}")
+            engine.over([row], f"| where {where}")
         except QueryFailed as error:
-            problems.append(InvalidInput(error.message, at=expectation.at("companions", number, "where")))
-    return problems
+            found.append((number, error.message))
+    return found
 
 
 def _signal_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:

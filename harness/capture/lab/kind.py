@@ -17,7 +17,7 @@ from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.docker_host import DockerHost, free_subnet
 from harness.capture.lab.image import REFERENCE
 from harness.capture.lab.kind_config import API_SERVER_ARGUMENTS, cluster_config, credentials_by_path
-from harness.capture.lab.kube_api import KubeApi, audit_policy
+from harness.capture.lab.kube_api import TARGET, KubeApi, audit_policy
 from harness.capture.process import OWNER, base_environment, run
 from harness.capture.state import OwnedFolder, cache_root
 from harness.capture.wait import NotYet, wait_until
@@ -87,6 +87,8 @@ def start_kind(owned: OwnedFolder, reason: str, host: DockerHost, node_image: st
         kind.run("load", "docker-image", REFERENCE, "--name", owned.id)
         api.seed(owned.id)
         api.ensure_namespace(owned.id)
+        say("waiting for the pod 'target'")
+        wait_until("the pod 'target'", lambda: _pod_ready(api, *TARGET), timeout=60, interval=0.2)
         version = api.version()
     except LabUnavailable as error:
         kind.fail(error)
@@ -104,6 +106,11 @@ def start_kind(owned: OwnedFolder, reason: str, host: DockerHost, node_image: st
         runs_pods=True,
         node_image=node_image,
     )
+
+
+def _pod_ready(api: KubeApi, namespace: str, name: str) -> None:
+    if missing := api.pod_state(namespace, name):
+        raise NotYet(missing)
 
 
 class _Kind:

@@ -15,17 +15,22 @@ import urllib3
 import yaml
 from kubernetes import client, config
 
+from harness.capture.lab.image import REFERENCE
 from harness.capture.wait import NotYet, wait_until
 from harness.errors import LabUnavailable
 
 LABEL = "livefire.run"
 NAMESPACE = "livefire"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
-_SEED = {
+_SEED: dict[str, dict[str, list[str]]] = {
     "payments": {"secret": ["stripe-api-key", "ledger-db"], "configmap": ["gateway"]},
     "web": {"secret": ["session-key"], "configmap": ["frontend", "feature-flags"]},
     "platform": {"secret": ["registry-pull", "ci-token"], "configmap": ["build"]},
+    "ci": {"secret": [], "configmap": []},
 }
+# A pod to act on. It listens, so that a port of it can be forwarded; without a node it stays pending.
+TARGET = "web", "target"
+_LISTEN = "echo listening; while true; do echo target | nc -l -p 8080; done"
 
 
 class KubeApi:
@@ -59,7 +64,10 @@ class KubeApi:
         return "" if status == 200 else f"HTTP {status} {'; '.join(failing)}".strip()
 
     def seed(self, run_id: str) -> None:
-        """Canary secrets and configmaps in several namespaces. Their values are random and of no use."""
+        """Canary secrets and configmaps in several namespaces, and the pod TARGET.
+
+        The secrets' values are random and of no use.
+        """
         for namespace, kinds in _SEED.items():
             self._create_namespace(namespace, run_id)
             for name in kinds["secret"]:
@@ -69,6 +77,14 @@ class KubeApi:
             for name in kinds["configmap"]:
                 body = {"metadata": _metadata(name, run_id), "data": {"mode": "canary"}}
                 self._call("POST", f"/api/v1/namespaces/{namespace}/configmaps", body)
+        wait_until("the pod 'target'", lambda: self._create_target(run_id), timeout=30)
+
+    def _create_target(self, run_id: str) -> None:
+        """With a node, the admission of pods needs a ServiceAccount that a controller makes."""
+        namespace, name = TARGET
+        answer = self._call("POST", f"/api/v1/namespaces/{namespace}/pods", _target(name, run_id), allow=403)
+        if answer.get("kind") != "Pod":
+            raise NotYet(str(answer.get("message")))
 
     def ensure_namespace(self, run_id: str) -> None:
         """The namespace for our ServiceAccounts."""
@@ -132,6 +148,13 @@ class KubeApi:
         # the admission of pods needs it, and a controller makes it
         account = self._call("GET", "/api/v1/namespaces/default/serviceaccounts/default", allow=404)
         return "" if account.get("kind") == "ServiceAccount" else "the default ServiceAccount is not there"
+
+    def pod_state(self, namespace: str, name: str) -> str:
+        """Empty when the pod is Ready, else what is missing."""
+        status = self._call("GET", f"/api/v1/namespaces/{namespace}/pods/{name}").get("status", {})
+        conditions = {each["type"]: each for each in status.get("conditions", [])}
+        ready = conditions.get("Ready", {})
+        return "" if ready.get("status") == "True" else str(ready.get("message") or status.get("phase"))
 
     def pods(self) -> list[dict[str, Any]]:
         """All pods, as the API gives them."""
@@ -197,6 +220,19 @@ def kubeconfig_document(cluster: dict[str, Any], user: dict[str, Any]) -> dict[s
 def audit_policy() -> bytes:
     """The audit policy of the clusters that we start."""
     return files("harness.capture.lab").joinpath("audit_policy.yaml").read_bytes()
+
+
+def _target(name: str, run_id: str) -> dict[str, Any]:
+    container = {
+        "name": "main",
+        "image": REFERENCE,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["sh", "-c", _LISTEN],
+        "ports": [{"containerPort": 8080}],
+    }
+    metadata = _metadata(name, run_id)
+    metadata["labels"]["app"] = name
+    return {"metadata": metadata, "spec": {"containers": [container], "terminationGracePeriodSeconds": 0}}
 
 
 def _metadata(name: str, run_id: str) -> dict[str, Any]:

@@ -68,3 +68,16 @@ def test_a_signal_without_a_table(tmp_path: Path) -> None:
         tmp_path, expect=("DockerDaemon_CL\n          | where Source", "print Source = 1\n          | where Source")
     )
     assert any("reads no table" in each and "Auditd_CL" in each for each in found)
+
+
+def test_a_mistake_in_a_companion_of_the_whole_file_is_said_once_and_there(tmp_path: Path) -> None:
+    (found,) = problems(
+        tmp_path, expect=('where: InitiatingProcessFileName == "kubectl"', "where: InitiatingProcess ==")
+    )
+    assert f"{EXPECT}:{line_of(tmp_path, EXPECT, 'where: InitiatingProcess ==')}:" in found
+
+
+def test_an_exclusion_that_does_not_run_is_a_mistake_at_its_place(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, expect=('where: AccountName == "root"', 'where: AccountNam == "root"'))
+    assert "AccountNam" in found
+    assert f"{EXPECT}:{line_of(tmp_path, EXPECT, 'AccountNam ==')}:" in found
