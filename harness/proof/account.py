@@ -45,7 +45,7 @@ def account(
         },
         benign=benign,
         flags=_flags(results, benign),
-        tuning=_tuning(expectations, results, engine) if expectations[0].tuning else [],
+        tuning=_tuning(expectations, results, engine) if benign and expectations[0].tuning else [],
     )
 
 

@@ -7,6 +7,7 @@ Sources: Docker Engine API, ContainerInspect; capabilities(7); audit.k8s.io/v1 E
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -85,11 +86,12 @@ def compare(base: Effect, other: Effect) -> tuple[Equivalence, list[str]]:
         return "unknown", ["nothing is known of what the atomic itself brought about"]
     if base == other:
         return "identical", []
-    missing = [f"no container like {' '.join(c.command)}" for c in base.containers if not other.containers]
-    differences = list(missing)
-    lacking = bool(missing)
-    for container in base.containers if other.containers else ():
-        words, covered = min((_differences(container, each) for each in other.containers), key=lambda d: len(d[0]))
+    differences: list[str] = []
+    lacking = False
+    for container, like in _paired(base.containers, other.containers):
+        words, covered = [f"no container like {' '.join(container.command)}"], False
+        if like:
+            words, covered = _differences(container, like)
         differences += words
         lacking |= not covered
     for absent in sorted(base.execs - other.execs):
@@ -104,6 +106,17 @@ def compare(base: Effect, other: Effect) -> tuple[Equivalence, list[str]]:
     if lacking:
         return "different", differences
     return "covers" if differences else "identical", differences
+
+
+def _paired(base: Sequence[Container], others: Sequence[Container]) -> list[tuple[Container, Container | None]]:
+    """Each container with the most similar of the others, which then stands for no second one."""
+    left, pairs = list(others), list[tuple[Container, Container | None]]()
+    for container in sorted(base, key=lambda each: each not in others):  # exact likenesses first
+        like = min(left, key=lambda each: len(_differences(container, each)[0]), default=None)
+        if like:
+            left.remove(like)
+        pairs.append((container, like))
+    return pairs
 
 
 def _differences(base: Container, other: Container) -> tuple[list[str], bool]:

@@ -155,6 +155,7 @@ def test_without_benign_runs_there_is_no_account_of_them(world: World) -> None:
     found = world.account()
     assert found.benign == {}
     assert found.recall == found.recall_split == {}
+    assert found.tuning == []
 
 
 def test_the_precision_of_a_flag(world: World) -> None:
@@ -191,6 +192,7 @@ def test_exclusions_without_cost_are_tried_together(world: World) -> None:
 
 
 def test_a_variant_that_does_something_else_is_no_attack(world: World) -> None:
+    world.add("T1/quiet", "docker ps", benign="engineer")
     world.add("T1/a", "docker run --privileged x")
     world.add("T1/a~quoting.1", "docker run x", variant=_variant("1", "different"))
     plain = world.account().tuning[0]
@@ -198,6 +200,7 @@ def test_a_variant_that_does_something_else_is_no_attack(world: World) -> None:
 
 
 def test_an_attack_to_which_the_rule_is_blind_is_missed_and_a_boundary_is_none(world: World) -> None:
+    world.add("T1/quiet", "docker ps", benign="engineer")
     world.add("T1/a", "docker run --privileged x")
     world.add("T1/blind", "podman run x", gap=True)
     world.add("T1/boundary", "docker ps", boundary=True)
@@ -206,10 +209,12 @@ def test_an_attack_to_which_the_rule_is_blind_is_missed_and_a_boundary_is_none(w
 
 
 def test_a_rule_that_ends_with_a_semicolon_can_be_tuned(world: World) -> None:
+    world.add("T1/quiet", "docker ps", benign="engineer")
     world.add("T1/a", "docker run --privileged x")
     assert world.account(query=f"{QUERY.rstrip()};\n").tuning[0].fired == 1
 
 
 def test_a_rule_that_says_nothing_can_be_tuned(world: World) -> None:
+    world.add("T1/quiet", "docker ps", benign="engineer")
     world.add("T1/a", "curl")
     assert {each.fired for each in world.account().tuning} == {0}

@@ -1,99 +1,107 @@
-"""Whether one attack did what another did, by what the daemon and the API server recorded."""
+"""When two attacks did the same: powers count, spelling does not."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.proof.effect import Container, Effect, Mount, Request, _container, compare
+from harness.proof.effect import Container, Effect, Mount, Request, _container, compare, effect_of
+from harness.proof.engines import DuckDbEngine
+from harness.proof.tables.schema import RECORD, complete
 
-BASE = Container(
-    image="i",
-    command=("id",),
-    user="",
-    privileged=False,
-    capabilities=frozenset({"SYS_ADMIN"}),
-    modes=frozenset({"network=host"}),
-    security=frozenset(),
-    mounts=frozenset({Mount("/etc", "/host/etc", True)}),
-)
+
+def container(**more: Any) -> Container:
+    values: dict[str, Any] = {
+        "image": "busybox",
+        "command": ("id",),
+        "user": "",
+        "privileged": False,
+        "capabilities": frozenset(),
+        "modes": frozenset(),
+        "security": frozenset(),
+        "mounts": frozenset(),
+    }
+    return Container(**values | more)
+
+
+def effect(*containers: Container, execs: set[str] | None = None, requests: set[Request] | None = None) -> Effect:
+    return Effect(containers, frozenset(execs or ()), frozenset(requests or ()))
+
+
+ROOT, ETC = Mount("/", "/host", writable=True), Mount("/etc", "/e", writable=True)
 LIST = Request("list", "secrets", "", "", 200)
-
-
-def effect(*containers: Container, execs: tuple[str, ...] = (), requests: tuple[Request, ...] = ()) -> Effect:
-    return Effect(containers, frozenset(execs), frozenset(requests))
-
-
-def judged(**changes: Any) -> str:
-    return compare(effect(BASE), effect(replace(BASE, **changes)))[0]
-
-
-def test_the_same_is_identical() -> None:
-    assert compare(effect(BASE), effect(BASE)) == ("identical", [])
+NAMED = Request("get", "secrets", "payments", "stripe-api-key", 200)
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("base", "other", "equivalence"),
     [
-        {"privileged": True},
-        {"capabilities": frozenset({"ALL"})},
-        {"capabilities": frozenset({"SYS_ADMIN", "SYS_PTRACE"})},
-        {"modes": frozenset({"network=host", "pid=host"})},
-        {"mounts": frozenset({Mount("/etc", "/mnt", True)})},
-        {"mounts": frozenset({Mount("/", "/host", True)})},
+        (effect(container()), effect(container()), "identical"),
+        (effect(container(image="a"), container()), effect(container(), container(image="a")), "identical"),
+        (effect(container()), effect(container(privileged=True)), "covers"),
+        (effect(container(privileged=True)), effect(container()), "different"),
+        (effect(container(capabilities=frozenset({"SYS_ADMIN"}))), effect(container()), "different"),
+        (
+            effect(container(capabilities=frozenset({"SYS_ADMIN"}))),
+            effect(container(capabilities=frozenset({"ALL"}))),
+            "covers",
+        ),
+        (effect(container(mounts=frozenset({ETC}))), effect(container(mounts=frozenset({ROOT}))), "covers"),
+        (effect(container(mounts=frozenset({ROOT}))), effect(container(mounts=frozenset({ETC}))), "different"),
+        (
+            effect(container(mounts=frozenset({ROOT}))),
+            effect(container(mounts=frozenset({Mount("/", "/host", writable=False)}))),
+            "different",
+        ),
+        (effect(container()), effect(container(command=("whoami",))), "different"),
+        (effect(container()), effect(), "different"),
+        (effect(container()), effect(container(), container(command=("whoami",))), "covers"),
+        # one container can't stand for two
+        (effect(container(), container()), effect(container(), container(command=("whoami",))), "different"),
+        (effect(container(), container()), effect(container()), "different"),
+        (effect(container(), container(privileged=True)), effect(container(privileged=True), container()), "identical"),
+        (effect(execs={"id"}), effect(execs={"id"}), "identical"),
+        (effect(execs={"id"}), effect(execs={"whoami"}), "different"),
+        (effect(requests={LIST}), effect(requests={LIST, NAMED}), "covers"),
+        (effect(requests={LIST}), effect(requests={NAMED}), "different"),
+        (effect(), effect(container()), "unknown"),
     ],
 )
-def test_more_power_or_another_place_for_it_covers(changes: dict[str, Any]) -> None:
-    assert judged(**changes) == "covers"
+def test_what_is_the_same(base: Effect, other: Effect, equivalence: str) -> None:
+    found, differences = compare(base, other)
+    assert found == equivalence, differences
+    assert bool(differences) == (equivalence != "identical")
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"image": "other"},
-        {"command": ("whoami",)},
-        {"user": "nobody"},
-        {"capabilities": frozenset()},
-        {"capabilities": frozenset({"SYS_PTRACE"})},
-        {"modes": frozenset()},
-        {"mounts": frozenset()},
-        {"mounts": frozenset({Mount("/etc", "/host/etc", False)})},
-        {"mounts": frozenset({Mount("/etcetera", "/host/etc", True)})},
-    ],
-)
-def test_less_power_or_another_image_is_different(changes: dict[str, Any]) -> None:
-    assert judged(**changes) == "different"
-
-
-def test_no_container_at_all_is_different() -> None:
-    assert compare(effect(BASE), effect()) == ("different", ["no container like id"])
-
-
-def test_nothing_to_compare_with_is_unknown() -> None:
-    assert compare(effect(), effect(BASE))[0] == "unknown"
-
-
-@pytest.mark.parametrize(
-    ("requests", "expected"),
-    [
-        ((LIST,), "identical"),
-        ((LIST, Request("list", "configmaps", "", "", 200)), "covers"),
-        ((replace(LIST, code=403),), "different"),
-        ((replace(LIST, namespace="web"),), "different"),
-        ((replace(LIST, verb="get", name="x"),), "different"),
-        ((), "different"),
-    ],
-)
-def test_a_request_is_the_same_by_verb_resource_and_result(requests: tuple[Request, ...], expected: str) -> None:
-    assert compare(effect(requests=(LIST,)), effect(requests=requests))[0] == expected
-
-
-def test_a_command_that_was_not_executed_is_missed() -> None:
-    assert compare(effect(execs=("whoami",)), effect(execs=("id",))) == ("different", ["'whoami' was not executed"])
+def test_what_the_daemon_and_the_api_server_recorded() -> None:
+    engine = DuckDbEngine(datetime.now(UTC))
+    body = {
+        "Config": {"Image": "busybox", "Cmd": ["id"]},
+        "HostConfig": {"CapAdd": ["CAP_SYS_ADMIN"], "NetworkMode": "host", "PidMode": "", "IpcMode": "private"},
+        "Mounts": [{"Source": "/var/run/docker.sock", "Destination": "/s", "RW": True}],
+    }
+    inspect = {"Source": "inspect", "Action": "create", "Body": json.dumps(body), RECORD: "raw/x:1"}
+    engine.put("DockerDaemon_CL", "a", [complete("DockerDaemon_CL", inspect)])
+    found = effect_of(engine, "a")
+    (made,) = found.containers
+    assert (made.image, made.command) == ("busybox", ("id",))
+    assert made.modes == {"network=host"}
+    assert made.capabilities == {"SYS_ADMIN"}
+    assert made.mounts == {Mount("/run/docker.sock", "/s", writable=True)}
+    stream = {
+        "Verb": "create",
+        "Stage": "ResponseStarted",
+        "ObjectRef": {"resource": "pods", "subresource": "exec", "namespace": "web", "name": "target"},
+        "ResponseStatus": {"code": 101},
+        RECORD: "raw/y:1",
+    }
+    engine.put("AKSAudit", "b", [complete("AKSAudit", stream)])
+    assert effect_of(engine, "b").requests == {Request("create", "pods/exec", "web", "target", 101)}
 
 
 def test_spelling_is_left_out_of_an_inspect() -> None:
@@ -105,14 +113,7 @@ def test_spelling_is_left_out_of_an_inspect() -> None:
     assert _container(inspect(PidMode="host")) != _container(inspect(PidMode=""))
 
 
-def test_the_socket_of_docker_is_one_file_by_two_names() -> None:
-    def mounted(source: str) -> Container:
-        return _container({"Mounts": [{"Source": source, "Destination": "/s", "RW": True}]})
-
-    assert mounted("/var/run/docker.sock") == mounted("/run/docker.sock")
-
-
 @given(st.dictionaries(st.text(), st.none() | st.text() | st.integers() | st.lists(st.text())))
 def test_any_record_can_be_read(host: dict[str, Any]) -> None:
-    host = {k: v for k, v in host.items() if k not in ("CapAdd", "SecurityOpt")}
+    host = {name: value for name, value in host.items() if name not in ("CapAdd", "SecurityOpt")}
     assert _container({"HostConfig": host}).command == ()
