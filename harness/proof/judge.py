@@ -102,7 +102,7 @@ class Judge:
         """Those that can be asked of this recording's cluster."""
         cluster = self._health.manifest.lab.cluster
         kind = "bare" if cluster and cluster.kind == "control-plane" else "nodes"
-        return [signal for signal in signals if signal.on in (None, kind)]
+        return [signal for signal in signals if signal.cluster in (None, kind)]
 
     def _variant(self, case: Case, rows: list[dict[str, Any]]) -> VariantResult | None:
         """How a variant compares with its atomic; None for what is no variant."""
