@@ -108,6 +108,7 @@ class VariantResult(_Part):
 
     `equivalence`: `identical` effect; it `covers` that effect and more; `different`; `unknown` where one of them was
     not executed. `held_out` says that it was kept aside while rules were written. `seen_by` are the sensors with rows.
+    `flags_right` says that the rule fired with the flags that the atomic deserves, whatever is known of its gaps.
     """
 
     of: str
@@ -117,6 +118,7 @@ class VariantResult(_Part):
     equivalence: Literal["identical", "covers", "different", "unknown"]
     differences: list[str] = Field(default_factory=list)
     seen_by: list[str] = Field(default_factory=list)
+    flags_right: bool = False
 
     @property
     def equivalent(self) -> bool:
