@@ -89,12 +89,12 @@ def tuning_rows(tuning: Sequence[TuningResult]) -> list[TuningRow]:
     return rows
 
 
-def seen_by(subjects: Sequence[Subject], family: str) -> list[tuple[str, int]]:
-    """Which sensors have rows of how many executed variants of a family."""
+def seen_by(subjects: Sequence[Subject]) -> list[tuple[str, int]]:
+    """Which sensors have rows of how many of these variants, as far as they were executed."""
     counts: Counter[str] = Counter()
     for subject in subjects:
         variant = subject.first.variant
-        if variant and variant.family == family and subject.first.executed.effect:
+        if variant and subject.first.executed.effect:
             counts.update(variant.seen_by)
     return sorted(counts.items())
 
@@ -119,7 +119,7 @@ def share(part: int, whole: int) -> float | None:
 def percent(value: float | None) -> str:
     """A share in per cent. Only all is 100 %, and only none is 0 %."""
     if value is None:
-        return "–"
+        return "-"
     if 0 < value < 0.01:
         return "< 1 %"
     return f"{int(value * 100) if 0.99 < value < 1 else round(value * 100)} %"
@@ -128,8 +128,8 @@ def percent(value: float | None) -> str:
 def points(value: float | None) -> str:
     """A difference of shares in percentage points."""
     if value is None:
-        return "–"
-    return f"{value * 100:+.1f}".replace("-", "−") if value else "±0"
+        return "-"
+    return f"{value * 100:+.1f}" if value else "±0"
 
 
 def _minus(left: float | None, right: float | None) -> float | None:

@@ -24,7 +24,7 @@ DETECTED = Kind("detected", "✓", "detected, right flags")
 WRONG_FLAGS = Kind("wrong", "F", "detected, wrong flags")
 MISSED = Kind("missed", "M", "missed")
 DIFFERENT = Kind("different", "≠", "does something else")
-NOT_EXECUTED = Kind("idle", "–", "not executed")
+NOT_EXECUTED = Kind("idle", "-", "not executed")
 UNKNOWN = Kind("unknown", "?", "inconclusive")
 KINDS = (DETECTED, WRONG_FLAGS, MISSED, DIFFERENT, NOT_EXECUTED, UNKNOWN)
 

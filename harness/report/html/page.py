@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -40,6 +41,7 @@ _GRAVITY = (
 class Unmet:
     """A result that is not as expected, and all the rules under which it is the same."""
 
+    anchor: str
     result: AtomicResult
     rules: list[str]
 
@@ -76,7 +78,9 @@ class Chapter:
             for row in subject.rows:
                 each = row.result
                 if each.verdict in _GRAVITY:
-                    alike.setdefault((each.verdict, each.reason), Unmet(each, [])).rules.append(each.rule)
+                    alike.setdefault((each.verdict, each.reason), Unmet(subject.anchor, each, [])).rules.append(
+                        each.rule
+                    )
             found += alike.values()
         return sorted(found, key=lambda each: (bool(each.result.variant), _GRAVITY.index(each.result.verdict)))
 
@@ -119,6 +123,7 @@ def _chapter(result: Result, prefix: str) -> Chapter:
     return Chapter(prefix, result, attacks, benign, variants, heat_map(variants), times)
 
 
+@cache
 def _environment() -> Environment:
     """Whatever a template prints becomes harmless text: control characters by `visible`, markup by escaping."""
     environment = Environment(
@@ -131,10 +136,12 @@ def _environment() -> Environment:
     )
     for function in (figures.percent, figures.points, short, tone, headline, details, alert_lines, signals):
         environment.filters[function.__name__] = function
-    environment.globals.update(figures=figures, flag_text=flag_text, flag_wrong=flag_wrong, kinds=KINDS, newline=Markup("\n"))
+    environment.globals.update(
+        figures=figures, flag_text=flag_text, flag_wrong=flag_wrong, kinds=KINDS, newline=Markup("\n")
+    )
     return environment
 
 
 def _finalize(value: object) -> object:
     """Text as it may be shown; what a macro has made of text is that already."""
-    return value if hasattr(value, "__html__") else visible("–" if value is None else value)
+    return value if hasattr(value, "__html__") else visible("-" if value is None else value)

@@ -104,12 +104,12 @@ def headline(evidence: Evidence) -> str:
 
 def _row(result: AtomicResult) -> Row:
     judged = result.verdict is not Verdict.SKIPPED
-    seen = f"{sum(signal.seen for signal in result.signals)}/{len(result.signals)}" if result.signals else "–"
+    seen = f"{sum(signal.seen for signal in result.signals)}/{len(result.signals)}" if result.signals else "-"
     fired = ("1 row" if result.fired.rows == 1 else f"{result.fired.rows} rows") if result.fired.actual else "no"
     right = sum(flag.right for flag in result.flags.values())
-    flags = f"{right}/{len(result.flags)}" if result.fired.actual and result.flags else "–"
+    flags = f"{right}/{len(result.flags)}" if result.fired.actual and result.flags else "-"
     executed = "yes" if result.executed.effect else "no"
-    return Row(result, executed if judged else "–", seen, fired if judged else "–", flags)
+    return Row(result, executed if judged else "-", seen, fired if judged else "-", flags)
 
 
 def _boolean(value: bool | None) -> str:

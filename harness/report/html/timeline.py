@@ -42,7 +42,7 @@ def timeline(subjects: Sequence[Subject]) -> Timeline | None:
     """The timeline of those with a known latency; None where there are none."""
     lanes: list[Lane] = []
     for subject in subjects:
-        times = {}
+        times: dict[tuple[float | None, float | None], str] = {}
         for row in subject.rows:
             latency = row.result.latency
             if latency.telemetry is not None or latency.alert is not None:
@@ -58,8 +58,7 @@ def timeline(subjects: Sequence[Subject]) -> Timeline | None:
 
 
 def _step(last: float) -> float:
-    """A round number of seconds that divides the axis into five parts or fewer."""
-    if last <= 0:
-        return 1.0
+    """A round number of seconds that divides the axis into five parts or fewer; its end is a millisecond or more."""
+    last = max(last, 0.001)
     size = 10.0 ** math.floor(math.log10(last / 5))
     return next(size * factor for factor in (1, 2, 5, 10) if size * factor * 5 >= last * 0.999999)

@@ -72,7 +72,7 @@ def variant(base: AtomicResult, family: str, name: str, letter: str, **more: obj
         family=family,
         name=name,
         held_out=made.held_out,
-        equivalence={"E": "different", "N": "unknown"}.get(letter, "identical"),  # type: ignore[arg-type]
+        equivalence={"E": "different", "N": "unknown"}.get(letter, "identical"),
         differences=["no list of secrets answered 200"] if letter == "E" else [],
         seen_by=["auditd", "docker_daemon"] if "docker" in base.atomic else ["auditd", "kube_audit"],
         flags_right=letter == "D",
@@ -144,7 +144,9 @@ def everything() -> Result:
     known = "a pipeline builds images; the rule has no way to tell"
     benign = [
         _benign("pipeline-build-test-push", "pipeline", alerts * 3, Verdict.KNOWN_GAP, known),
-        _benign("engineers-hour", "engineer", alerts, Verdict.UNEXPECTED_ALERT, "the rule fires on 1 row, and must not"),
+        _benign(
+            "engineers-hour", "engineer", alerts, Verdict.UNEXPECTED_ALERT, "the rule fires on 1 row, and must not"
+        ),
         _benign("describe-nodes", "engineer", [], Verdict.PROVEN, "executed, seen, and rightly silent"),
     ]
     first, second = [*results, missed, skipped, *benign], [_hardened(each) for each in [*results, skipped, *benign]]
