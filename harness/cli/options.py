@@ -48,6 +48,9 @@ KeepLab = Annotated[bool, typer.Option("--keep-lab", help="Leave the lab running
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show every command, and run none.")]
 JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON; - is stdout.", metavar="F")]
 JunitOption = Annotated[Path | None, typer.Option("--junit", help="Write the result as JUnit XML.", metavar="F")]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", help="Write a report as one self-contained HTML page.", metavar="F")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

@@ -20,6 +20,7 @@ from harness.cli.options import (
     DockerOption,
     DryRun,
     ExpectationsOption,
+    HtmlOption,
     JsonOption,
     JunitOption,
     KeepLab,
@@ -36,6 +37,7 @@ from harness.proof.lint import require
 from harness.proof.prove import prove as prove_recording
 from harness.recording import open_recording
 from harness.report.console import LiveConsole, print_result
+from harness.report.html import write_html
 from harness.report.junit import write_junit
 from harness.report.result_json import write_json
 
@@ -47,6 +49,7 @@ def run(
     recording: Annotated[Path | None, typer.Option("--recording", metavar="DIR", help="Where to record.")] = None,
     json: JsonOption = None,
     junit: JunitOption = None,
+    html: HtmlOption = None,
     keep_lab: KeepLab = False,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
@@ -66,7 +69,7 @@ def run(
     with LiveConsole(Console(stderr=True)) as live:
         taken = session.capture(chosen, options, recording or session.default_folder(), live)
         result = prove_recording(taken, expected, subscriber=live, live=True)
-    _report([result], json, junit)
+    _report([result], json, junit, html)
 
 
 def capture(
@@ -100,6 +103,7 @@ def prove(
     from_raw: Annotated[bool, typer.Option("--from-raw", help="Rebuild the tables from the raw logs.")] = False,
     json: JsonOption = None,
     junit: JunitOption = None,
+    html: HtmlOption = None,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
     """The second half: judge recordings. Needs no root, no Docker, no cluster and no network."""
@@ -109,7 +113,7 @@ def prove(
     results = []
     for path in recordings:
         results.append(prove_recording(open_recording(path), expected, from_raw=from_raw))
-    _report(results, json, junit)
+    _report(results, json, junit, html)
 
 
 def _expected(folder: Path, chosen: list[Atomic]) -> list[Expectation]:
@@ -144,12 +148,14 @@ def _show_plan(atomics: list[Atomic], options: session.CaptureOptions) -> None:
         console.print(line, markup=False)
 
 
-def _report(results: list[Result], json: str | None, junit: Path | None) -> None:
+def _report(results: list[Result], json: str | None, junit: Path | None, html: Path | None) -> None:
     """Write what was asked for, print the table unless standard output is taken, and set the exit code."""
     if json:
         write_json(results, json)
     if junit:
         write_junit(results, junit)
+    if html:
+        write_html(results, html)
     console = Console(stderr=json == "-", highlight=False)
     for result in results:
         print_result(result, console)
