@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from harness.evasion.shell import literal
 
+_TRUE = ("true", "True", "TRUE", "t", "T", "1")  # what Go's strconv.ParseBool takes
 _LONG = re.compile(r"(--[a-z][a-z-]*)(?:=([\s\S]*))?")
 
 
@@ -88,7 +89,7 @@ class Grammar:
 
     def _one(self, name: str, value: str | None, rest: list[str]) -> list[Option] | None:
         if name in self.switches:
-            return [Option(name)] if value in (None, "true") else None
+            return [Option(name)] if value in (None, *_TRUE) else None
         if name not in self.valued or (value is None and not rest):
             return None
         word = rest.pop(0) if value is None else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from harness.evasion import program
@@ -51,7 +52,8 @@ def _arguments(creation: ContainerCreation, found: Configuration) -> str:
         "pid_mode": found.pid,
         "ipc_mode": found.ipc,
         "cap_add": found.cap_add,
-        "volumes": [str(bind) for bind in found.binds],
+        # the SDK takes `/:` for a drive of Windows, and would make a volume of the rest
+        "volumes": [str(replace(bind, source="/.") if bind.source == "/" else bind) for bind in found.binds],
         "remove" if run else "auto_remove": found.remove,
         "detach": run and creation.has("detach"),
     }
