@@ -189,7 +189,8 @@ class Judge:
         )
 
     def _skipped(self, expectation: Expectation, detonation: Detonation) -> AtomicResult:
-        facts = Facts(Executed(ran=False, effect=False), False, [], [], [], [], 0)
+        compared = VariantResult.of_skipped(detonation.variant) if detonation.variant else None
+        facts = Facts(Executed(ran=False, effect=False), False, [], [], [], [], 0, variant=compared)
         reason = detonation.skipped or "it was not run"
         verdict = Verdict.SKIPPED if detonation.skipped else Verdict.NOT_EXECUTED
         return self._result(expectation, detonation, facts, verdict, reason, None, Latency())
