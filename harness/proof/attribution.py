@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from harness.model.manifest import HARNESS, Execution, Manifest
+from harness.proof.named_containers import NamedContainers
 from harness.proof.tables.audit_log import AuditEvent, number
 from harness.proof.tables.schema import BACKGROUND
 
@@ -34,6 +35,7 @@ class DockerRequest:
     status: int
     container_id: str
     exec_id: str = ""
+    image: str = ""
 
 
 def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
@@ -54,6 +56,7 @@ def read_request(line: str) -> DockerRequest | None:
             status=int(item["status"]),
             container_id=str(item.get("container_id") or ""),
             exec_id=str(item.get("exec_id") or ""),
+            image=str(item.get("image") or ""),
         )
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
@@ -131,6 +134,8 @@ class Attribution:
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
     _tokens: frozenset[str] = field(init=False)
+    _named: NamedContainers = field(init=False)
+    _told: set[tuple[object, ...]] = field(default_factory=set)
     _of_pid: dict[int, Placed] = field(default_factory=dict)
     _tree: dict[int, str] = field(default_factory=dict)
     _entering: dict[str, list[str]] = field(default_factory=dict)
@@ -145,6 +150,8 @@ class Attribution:
             if detonation.attack and detonation.attack.session is not None:
                 self._sessions[detonation.attack.session] = detonation.atomic
             self._sessions |= {e.session: HARNESS for e in detonation.others if e.session is not None}
+        attacks = {d.atomic: d.attack.command for d in self.manifest.detonations if d.attack}
+        self._named = NamedContainers(attacks)
         self._containers |= {id_: self.of_user(user) for id_, user in self.pods.items()}
         self._tokens = frozenset(mark.token for sensor in self.manifest.sensors for mark in sensor.marks)
 
@@ -171,6 +178,8 @@ class Attribution:
         pid, parent = _number(fields.get("pid")), _number(fields.get("ppid"))
         placed = self._place(event.time, arguments, fields, pid, parent)
         self._of_pid[pid] = placed
+        if not placed.container_id and placed.slice not in (BACKGROUND, HARNESS):
+            self._named.note(placed.slice, arguments)
         return placed
 
     def _place(self, time: int, arguments: list[str], fields: dict[str, str], pid: int, parent: int) -> Placed:
@@ -185,8 +194,13 @@ class Attribution:
             if "exec" in arguments:
                 return self._enter(arguments, served, self._of_pid.get(pid))
             return Placed(self.of_container(served), served, shim="containerd-shim" in arguments[0])
+        named, owner = self._named.of_shim(arguments)
+        if named:
+            return Placed(owner, named, shim=True)
         above = self._of_pid.get(parent)
         if above and above.container_id:
+            if above.container_id in arguments and _is_runtime(arguments):
+                return Placed(above.slice, above.container_id)
             return self._below(above, arguments, self._of_pid.get(pid))
         if self.manifest.attribution == "process-tree" and (root := self._in_tree(time, pid, parent)):
             return Placed(root)
@@ -246,6 +260,15 @@ class Attribution:
         }
         return matches.pop() if len(matches) == 1 else BACKGROUND
 
+    def of_image(self, image: str, event: tuple[str, ...], at: float) -> str:
+        """The slice of an event of an image: that of the request which made it and was under way, once for each."""
+        for place, request in enumerate(self.requests):
+            told = (place, *event)
+            if request.image and request.image == image and _within(request, at) and told not in self._told:
+                self._told.add(told)
+                return request.atomic
+        return BACKGROUND
+
     def creates_at(self, at: float) -> list[DockerRequest]:
         """The atomics' successful creations that were under way at a moment."""
         return [r for r in self.requests if r.container_id and _CREATE.search(r.path) and _within(r, at)]
@@ -262,10 +285,14 @@ def _is_at(execution: Execution, pid: int, time: int) -> bool:
 
 def _served_container(arguments: list[str]) -> str:
     """The container that a runtime's process serves: its id stands in the command line of containerd-shim and runc."""
-    if not any(name in argument for argument in arguments[:6] for name in _RUNTIMES):
+    if not _is_runtime(arguments):
         return ""
     found = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
     return found[-1] if found else ""
+
+
+def _is_runtime(arguments: list[str]) -> bool:
+    return any(name in argument for argument in arguments[:6] for name in _RUNTIMES)
 
 
 def _number(text: str | None) -> int:

@@ -2,8 +2,8 @@
 
 A marker in the command line would change the very thing that is being tested, and so would a container name.
 The atomic's DOCKER_HOST is this socket instead. It forwards each request unchanged and notes its method, path,
-times, the peer's pid and, for a container that was created, the id: HTTP/1.1 (RFC 9112), and the upgrade to a
-raw stream by which attach and exec work (Docker Engine API, ContainerAttach).
+times, the peer's pid and which container or image came of it: HTTP/1.1 (RFC 9112), and the upgrade to a raw stream
+by which attach and exec work (Docker Engine API, ContainerAttach).
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from select import select
 
-# The answers that name something new: a container, a process to be executed in one (ContainerCreate, ContainerExec).
-_CREATE = re.compile(r"^(/v[\d.]+)?/containers/create(\?|$)")
-_EXEC = re.compile(r"^(/v[\d.]+)?/containers/[^/]+/exec(\?|$)")
+from harness.capture.lab.docker_answers import made_container, made_exec, made_image, tells_what_was_made, unchunk
+
 _HEAD_LIMIT = 1 << 20
 
 
@@ -30,7 +29,8 @@ _HEAD_LIMIT = 1 << 20
 class ApiRequest:
     """One request to the daemon. Times are seconds since the epoch.
 
-    `container_id` is that of a new container, `exec_id` that of a process to be executed in one.
+    `container_id` is that of a new container, `exec_id` that of a process to be executed in one; `image` what was
+    built, pulled or pushed, as an event would name it.
     """
 
     atomic: str
@@ -42,6 +42,7 @@ class ApiRequest:
     status: int
     container_id: str | None
     exec_id: str | None = None
+    image: str | None = None
 
     def line(self) -> str:
         """As it stands in the recording."""
@@ -102,17 +103,9 @@ class DockerGateway:
             _shut(daemon)
 
     def _note(self, pid: int, *, sent: float, method: str, path: str, status: int, body: bytes) -> None:
-        new = None
-        if status == 201 and _names_new(method, path):
-            with contextlib.suppress(ValueError):
-                new = json.loads(body)["Id"]
-        container, executed = (new, None) if _CREATE.match(path) else (None, new)
-        self._record(ApiRequest(self._atomic, pid, sent, time.time(), method, path, status, container, executed))
-
-
-def _names_new(method: str, path: str) -> bool:
-    """Whether the answer to a request has the id of something new."""
-    return method == "POST" and bool(_CREATE.match(path) or _EXEC.match(path))
+        container, executed = made_container(path, status, body), made_exec(path, status, body)
+        image = made_image(path, status, body)
+        self._record(ApiRequest(self._atomic, pid, sent, time.time(), method, path, status, container, executed, image))
 
 
 class _Stream:
@@ -183,21 +176,24 @@ class _Exchange:
         if not answer:
             return False
         status = int(answer.split(b" ", 2)[1])
-        names_new = _names_new(method.decode("latin-1"), path.decode("latin-1"))
-        facts = {"sent": sent, "method": method.decode("latin-1"), "path": path.decode("latin-1"), "status": status}
-        if not names_new:  # what names something new is noted with its body, all others when they begin to answer
+        name, place = method.decode("latin-1"), path.decode("latin-1")
+        facts = {"sent": sent, "method": name, "path": place, "status": status}
+        makes = tells_what_was_made(name, place)
+        if not makes:  # what makes something is noted with its body, all others when they begin to answer
             note(**facts, body=b"")
         self.client.socket.sendall(answer)
         if status == 101 or b"application/vnd.docker.raw-stream" in answer.lower():
             self._splice()
             return False
-        body = bytearray() if names_new else None
-        more = (
-            method == b"HEAD" or status in (204, 304) or _copy_body(answer, self.daemon, self.client.socket, body, True)
-        )
-        if names_new:
-            note(**facts, body=_unchunk(answer, bytes(body or b"")))
-        return more
+        if method == b"HEAD" or status in (204, 304):
+            return True
+        body = bytearray() if makes else None
+        try:
+            return _copy_body(answer, self.daemon, self.client.socket, body, True)
+        finally:
+            if body is not None:
+                chunked = b"chunked" in _header(answer, b"Transfer-Encoding").lower()
+                note(**facts, body=unchunk(bytes(body)) if chunked else bytes(body))
 
     def _splice(self) -> None:
         """Both directions at once, until both are closed."""
@@ -248,12 +244,6 @@ def _copy_body(
         pass_on(data)
         left -= len(data) if left > 0 else 0
     return True
-
-
-def _unchunk(head: bytes, body: bytes) -> bytes:
-    if b"chunked" not in _header(head, b"Transfer-Encoding").lower():
-        return body
-    return b"".join(body.split(b"\r\n")[1::2])
 
 
 def _pump(source: _Stream, target: socket.socket) -> None:

@@ -149,12 +149,16 @@ def _event(event: dict[str, Any], attribution: Attribution) -> Row:
     container = identifier if kind == "container" else str(attributes.get("container", ""))
     nanoseconds = event.get("timeNano")
     code = str(attributes.get("exitCode", ""))
+    whose = BACKGROUND
     if attribution.is_canary(json.dumps(attributes)):
         whose = HARNESS
-    else:
-        whose = attribution.of_container(container) if container else BACKGROUND
-    if executed := str(attributes.get("execID", "")):
+    elif executed := str(attributes.get("execID", "")):
         whose = attribution.of_exec(executed)
+    elif container:
+        whose = attribution.of_container(container)
+    elif kind == "image" and isinstance(nanoseconds, int):
+        told = (str(event.get("Action", "")), str(attributes.get("name", "")))
+        whose = attribution.of_image(identifier, told, nanoseconds / 1e9)
     return {
         "TimeGenerated": sql_time(nanoseconds / 1e9)
         if isinstance(nanoseconds, int) and abs(nanoseconds) < 1 << 63

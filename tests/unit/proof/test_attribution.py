@@ -146,6 +146,78 @@ def test_a_containers_process_goes_with_the_container(manifest: Manifest, contai
     assert [p.in_container for p in placed] == [False, False, False, True, True, False]
 
 
+SOCKET = "/lab/containerd.sock"
+
+
+def shim(container: str, socket: str = SOCKET, namespace: str = "lab") -> str:
+    return f"/usr/bin/containerd-shim-runc-v2 -namespace {namespace} -id {container} -address {socket}"
+
+
+def run_by_ctr(manifest: Manifest, *execs: Exec, script: str = "") -> list[Placed]:
+    """The places of execs beside an atomic that runs `script`, by default one that names containerd and a namespace."""
+    first = manifest.detonations[0]
+    assert first.attack is not None
+    command = script or f"export CONTAINERD_ADDRESS={SOCKET} CONTAINERD_NAMESPACE=lab; ctr run i box whoami"
+    told = first.model_copy(update={"attack": first.attack.model_copy(update={"command": command})})
+    return place(manifest.model_copy(update={"detonations": [told, *manifest.detonations[1:]]}), list(execs))
+
+
+def serve(pid: int, container: str = "box", **where: str) -> list[Exec]:
+    """What containerd starts for a container: its shim, first as a starter, then runc, then the container's process."""
+    return [
+        (pid, 1, NONE, shim(container, **where) + " -publish-binary /usr/bin/containerd start"),
+        (pid + 1, pid, NONE, shim(container, **where)),
+        (pid + 2, pid + 1, NONE, f"runc --root /r --log /l create --bundle /b {container}"),
+        (pid + 3, pid + 1, NONE, "whoami"),
+        (pid + 4, pid + 1, NONE, f"runc --root /r delete {container}"),
+    ]
+
+
+def test_a_container_whose_id_the_atomic_chose_is_its_own(manifest: Manifest) -> None:
+    atomic, _, session = attack(manifest)
+    placed = run_by_ctr(manifest, (5, 4, session, "ctr run i box whoami"), *serve(10))[1:]
+    assert {(p.slice, p.container_id) for p in placed} == {(atomic, "box")}
+    assert [p.in_container for p in placed] == [False, False, False, True, False]
+
+
+def test_another_binary_and_options_name_a_container_just_so(manifest: Manifest) -> None:
+    atomic, _, session = attack(manifest)
+    command = f"./client --address={SOCKET} -n lab tasks start box"
+    placed = run_by_ctr(manifest, (5, 4, session, command), *serve(10), script=command)[1:]
+    assert {p.slice for p in placed} == {atomic}
+
+
+@pytest.mark.parametrize(
+    "execs",
+    [
+        lambda ses: [(5, 4, NONE, "ctr run i box whoami"), *serve(10)],  # a stranger's
+        lambda ses: [*serve(10), (5, 4, ses, "ctr run i box whoami")],  # was there before
+        lambda ses: [(5, 4, ses, "ctr run i other whoami"), *serve(10)],
+        lambda ses: [(5, 4, ses, "ctr run i box whoami"), *serve(10, socket="/run/other.sock")],
+        lambda ses: [(5, 4, ses, "ctr run i box whoami"), *serve(10, namespace="other")],
+        lambda ses: [(5, 4, ses, "ctr tasks kill box"), *serve(10)],  # names it and starts nothing
+    ],
+)
+def test_a_container_of_the_same_id_is_no_credit(manifest: Manifest, execs: Any) -> None:
+    _, _, session = attack(manifest)
+    placed = run_by_ctr(manifest, *execs(session))
+    assert {p.slice for p in placed if p.container_id} == {"background"}
+
+
+def test_the_next_container_of_that_id_is_somebody_elses(manifest: Manifest) -> None:
+    atomic, _, session = attack(manifest)
+    placed = run_by_ctr(manifest, (5, 4, session, "ctr run i box whoami"), *serve(10), *serve(20))
+    assert [p.slice for p in placed[1:]] == [atomic] * 5 + ["background"] * 5
+
+
+def test_two_namespaces_may_have_one_id_at_once(manifest: Manifest) -> None:
+    atomic, _, session = attack(manifest)
+    mine, theirs = serve(10), serve(20, namespace="other")
+    between = [execution for pair in zip(mine, theirs, strict=True) for execution in pair]
+    placed = run_by_ctr(manifest, (5, 4, session, "ctr run i box whoami"), *between)[1:]
+    assert [p.slice for p in placed] == [atomic, "background"] * 5
+
+
 @pytest.mark.parametrize("way", ["process-tree", "audit-session"])
 def test_without_sessions_descent_decides(manifest: Manifest, way: Literal["process-tree", "audit-session"]) -> None:
     first = manifest.detonations[0]

@@ -89,6 +89,21 @@ def test_a_refused_create_has_no_container(rig: Callable[..., Rig]) -> None:
     assert [(r.status, r.container_id) for r in found.requests] == [(404, None)]
 
 
+def test_a_pull_is_noted_when_it_is_done_and_with_what_came_of_it(rig: Callable[..., Rig]) -> None:
+    messages = [b'{"status":"Pulling from box"}\r\n', b'{"status":"Status: Downloaded newer image for r/box:x"}\r\n']
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(message), message) for message in messages)
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    found = rig(head + chunks + b"0\r\n\r\n", b"\r\n\r\n")
+    found.ask(b"POST /v1.41/images/create?fromImage=r/box&tag=x HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+    assert [(r.status, r.image, r.container_id) for r in found.requests] == [(200, "r/box:x", None)]
+
+
+def test_a_pull_that_breaks_off_is_noted_without_an_image(rig: Callable[..., Rig]) -> None:
+    found = rig(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1e\r\n{}", b"\r\n\r\n")
+    found.ask(b"POST /v1.41/images/create?fromImage=r/box&tag=x HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+    assert [(r.status, r.image) for r in found.requests] == [(200, None)]
+
+
 def test_an_upgraded_stream_flows_both_ways(rig: Callable[..., Rig]) -> None:
     found = rig(b"HTTP/1.1 101 UPGRADED\r\nUpgrade: tcp\r\n\r\nhello", b"\r\n\r\n", b"input")
     answer = found.ask(b"POST /containers/x/attach HTTP/1.1\r\nUpgrade: tcp\r\n\r\n" + b"input")

@@ -47,3 +47,12 @@ def test_as_a_program_it_trims_the_bundle_and_becomes_runc(tmp_path: Path) -> No
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout == f"create --bundle {tmp_path} box\n"
     assert "CAP_NO_SUCH" not in config.read_text()
+
+
+def test_it_puts_a_container_below_the_control_group_it_is_given(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"process": {}, "linux": {"cgroupsPath": "/libpod_parent/libpod-box"}}))
+    command = [sys.executable, "-I", "-S", oci_shim.__file__, "--cgroup=/ours", "/bin/echo", "create", "box"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, cwd=tmp_path)
+    assert done.stdout == "create box\n"
+    assert json.loads(config.read_text())["linux"]["cgroupsPath"] == "/ours/box"

@@ -108,6 +108,22 @@ def test_an_event_and_its_inspect_give_a_row_each() -> None:
     assert {row["_Slice"] for row in found} == {"T1/a"}
 
 
+def pulled(at: float, name: str = "r/box:x") -> bytes:
+    actor = {"ID": name, "Attributes": {"name": "r/box"}}
+    event = {"Type": "image", "Action": "pull", "timeNano": int(at * 1e9), "Actor": actor}
+    return json.dumps({"event": event}).encode()
+
+
+def test_the_event_of_an_image_goes_with_the_request_that_made_it_and_a_decoy_s_does_not() -> None:
+    own = DockerRequest(
+        "T1/a", EPOCH, EPOCH + 0.1, "POST", "/images/create?fromImage=r/box&tag=x", 200, "", image="r/box:x"
+    )
+    lines = [pulled(EPOCH + 0.05, "r/other:x"), pulled(EPOCH + 0.05), pulled(EPOCH + 0.06), pulled(EPOCH + 9)]
+    found, _ = event_rows(lines, "f", Attribution(MANIFEST, [own, request(EPOCH)]), lambda _: None)
+    assert [row["_Slice"] for row in found] == ["background", "T1/a", "background", "background"]
+    assert found[1]["Action"] == "pull"
+
+
 def test_what_the_environment_holds_is_nowhere_in_a_row() -> None:
     body = json.dumps({"Image": "i", "Env": ["K=hunter2"], "HostConfig": {}})
     old = f'time="{TIME}" level=debug msg={json.dumps("form data: " + body)}'

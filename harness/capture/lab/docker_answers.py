@@ -1,0 +1,89 @@
+"""What the daemon's answers tell of what was made: the id of a container or of an executed process, an image.
+
+Docker Engine API: ContainerCreate, ContainerExec, and the JSON messages of ImageCreate, ImagePush and ImageBuild.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+_VERSION = re.compile(r"^/v[\d.]+(?=/)")
+_EXEC = re.compile(r"^/containers/[^/]+/exec$")
+_PUSH = re.compile(r"^/images/(.+)/push$")
+_PULLED = re.compile(r"^Status: .* for (\S+)$")
+
+
+def tells_what_was_made(method: str, path: str) -> bool:
+    """Whether the answer to this request, when it is complete, tells of a new container or image."""
+    place = _place(path)
+    known = place in ("/containers/create", "/images/create", "/build")
+    return method == "POST" and (known or any(each.match(place) for each in (_EXEC, _PUSH)))
+
+
+def made_container(path: str, status: int, body: bytes) -> str | None:
+    """The id of the container that was created."""
+    return _id(body) if status == 201 and _place(path) == "/containers/create" else None
+
+
+def made_exec(path: str, status: int, body: bytes) -> str | None:
+    """The id of the process that is to be executed in a container."""
+    return _id(body) if status == 201 and _EXEC.match(_place(path)) else None
+
+
+def made_image(path: str, status: int, body: bytes) -> str | None:
+    """The image as the daemon's events name it: the id of one that was built, the name of one pulled or pushed.
+
+    None where the stream ends without saying that it was done: its status is 200 also when it fails later.
+    """
+    if status != 200:
+        return None
+    for message in _messages(body):
+        aux = message.get("aux")
+        pushed = _PUSH.match(_place(path))
+        if pushed and isinstance(aux, dict) and "Digest" in aux:
+            tag = parse_qs(urlsplit(path).query).get("tag", ["latest"])[0]
+            return f"{unquote(pushed[1])}:{tag}"
+        if isinstance(aux, dict) and str(aux.get("ID", "")).startswith("sha256:"):
+            return str(aux["ID"])
+        if pulled := _PULLED.match(str(message.get("status", ""))):
+            return pulled[1]
+    return None
+
+
+def unchunk(body: bytes) -> bytes:
+    """The content of a body in chunks (RFC 9112, section 7.1), as far as it came through."""
+    content = b""
+    while body:
+        head, _, rest = body.partition(b"\r\n")
+        try:
+            size = int(head.split(b";")[0], 16)
+        except ValueError:
+            break
+        if size <= 0:
+            break
+        content, body = content + rest[:size], rest[size + 2 :]
+    return content
+
+
+def _place(path: str) -> str:
+    """The path without the API's version and the query."""
+    return _VERSION.sub("", path.partition("?")[0])
+
+
+def _id(body: bytes) -> str | None:
+    return next((str(message["Id"]) for message in _messages(body) if "Id" in message), None)
+
+
+def _messages(body: bytes) -> list[dict[str, Any]]:
+    found = []
+    for line in body.splitlines():
+        try:
+            message = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(message, dict):
+            found.append(message)
+    return found
