@@ -25,7 +25,7 @@ from harness.capture.versions import host, lab_versions, tool_versions
 from harness.errors import LivefireError
 from harness.model.atomic import Atomic
 from harness.model.events import AtomicDetonated, AtomicStarted, LabStep, SensorDrained, Subscriber
-from harness.model.manifest import Detonation, Manifest, SensorRecord
+from harness.model.manifest import HARNESS, Detonation, Manifest, SensorRecord
 from harness.recording import RecordingWriter, layout
 
 
@@ -54,9 +54,9 @@ class Capture:
             self._start(sensors)
             started = now()
             self._mark(sensors, "start")
-            harness = self._surroundings("harness")
             detonations = []
-            with self._pod_watch():
+            with self._pod_watch(), self._gateway(HARNESS, self.owned.path / "harness.sock") as socket:
+                harness = self._surroundings(HARNESS, socket)
                 for number, atomic in enumerate(atomics):
                     detonations.append(self._detonate(atomic, number, harness))
                     self._mark(sensors, f"after:{atomic.id}")
@@ -101,7 +101,7 @@ class Capture:
         self._subscriber(SensorDrained(record))
         return record
 
-    def _surroundings(self, name: str, docker_socket: Path | None = None) -> Surroundings:
+    def _surroundings(self, name: str, docker_socket: Path | None) -> Surroundings:
         """A home, and an identity in the cluster, for one atomic or for the harness."""
         home = self.owned.path / name
         home.mkdir(mode=0o700)
@@ -111,10 +111,8 @@ class Capture:
             user, token = self._api.create_identity(f"{self.owned.id}-{name}", self.owned.id)
             kubeconfig = home / "kubeconfig"
             self._api.write_kubeconfig(kubeconfig, token)
-            if name == "harness":
+            if name == HARNESS:
                 self._users.append(user)
-        if docker_socket is None and self.lab.docker:
-            docker_socket = self.lab.docker.socket
         return Surroundings(f"{self.owned.id}/shell", home, docker_socket, kubeconfig, user)
 
     def _ledger_identities(self) -> None:
@@ -127,19 +125,18 @@ class Capture:
         self._subscriber(AtomicStarted(atomic.id, atomic.variant))
         if number == 0:
             self.owned.ledger.add("daemon", owner=harness.owner)
-        with self._gateway(atomic, number) as socket:
+        with self._gateway(atomic.id, self.owned.path / f"{number}.sock") as socket:
             attack = self._surroundings(f"atomic-{number}", socket)
             detonation = detonate(atomic, attack, harness, timeout=self._timeout)
         self._subscriber(AtomicDetonated(detonation))
         return detonation
 
     @contextlib.contextmanager
-    def _gateway(self, atomic: Atomic, number: int) -> Iterator[Path | None]:
+    def _gateway(self, whose: str, path: Path) -> Iterator[Path | None]:
         if self.lab.docker is None:
             yield None
             return
-        path = self.owned.path / f"{number}.sock"
-        with DockerGateway(atomic.id, path, self.lab.docker.socket, self._note_request):
+        with DockerGateway(whose, path, self.lab.docker.socket, self._note_request):
             yield path
 
     @contextlib.contextmanager

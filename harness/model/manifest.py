@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from harness.model.variant import Variant
 
 SCHEMA = "livefire.recording/1"
+# Whose doing it is when Livefire itself acts: prerequisites, cleanup, canaries.
+HARNESS = "harness"
 
 
 class _Record(BaseModel):

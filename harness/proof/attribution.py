@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from harness.model.manifest import Execution, Manifest
+from harness.model.manifest import HARNESS, Execution, Manifest
 from harness.proof.tables.audit_log import AuditEvent, number
-from harness.proof.tables.schema import BACKGROUND, HARNESS
+from harness.proof.tables.schema import BACKGROUND
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _RUNTIMES = ("containerd-shim", "runc", "crun")
@@ -33,6 +33,7 @@ class DockerRequest:
     path: str
     status: int
     container_id: str
+    exec_id: str = ""
 
 
 def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
@@ -50,6 +51,7 @@ def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
                     path=str(item["path"]),
                     status=int(item["status"]),
                     container_id=str(item.get("container_id") or ""),
+                    exec_id=str(item.get("exec_id") or ""),
                 )
             )
         except (ValueError, KeyError, TypeError):
@@ -102,12 +104,16 @@ def read_pod_creations(events: Iterable[bytes]) -> Pods:
 
 @dataclass(frozen=True)
 class Placed:
-    """Where an exec belongs. `in_container` tells a container's own process from the runtime that serves it."""
+    """Where an exec belongs. `in_container` tells a container's own process from the runtime that serves it.
+
+    `shim` is containerd-shim; `enters` is a runc that puts a further process into a container.
+    """
 
     slice: str
     container_id: str = ""
     in_container: bool = False
     shim: bool = False
+    enters: bool = False
 
 
 @dataclass
@@ -121,6 +127,7 @@ class Attribution:
     requests: list[DockerRequest]
     pods: dict[str, str] = field(default_factory=dict)
     _containers: dict[str, str] = field(init=False)
+    _execs: dict[str, str] = field(init=False)
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
     _tokens: frozenset[str] = field(init=False)
@@ -129,6 +136,7 @@ class Attribution:
 
     def __post_init__(self) -> None:
         self._containers = {r.container_id: r.atomic for r in self.requests if r.container_id}
+        self._execs = {r.exec_id: r.atomic for r in self.requests if r.exec_id}
         self._sessions, self._users = {}, dict.fromkeys(self.manifest.harness_users, HARNESS)
         for detonation in self.manifest.detonations:
             if detonation.user:
@@ -142,6 +150,10 @@ class Attribution:
     def of_container(self, container_id: str) -> str:
         """The slice of a container."""
         return self._containers.get(container_id, BACKGROUND)
+
+    def of_exec(self, exec_id: str) -> str:
+        """The slice of a process that is executed in a container: whose it is tells who asked, not whose container."""
+        return self._execs.get(exec_id, BACKGROUND)
 
     def of_user(self, user: str) -> str:
         """The slice of a Kubernetes user."""
@@ -169,14 +181,24 @@ class Attribution:
         served = _served_container(arguments)
         if served:
             self._learn_sandbox(parent, served)
+            if "exec" in arguments:
+                return Placed(self._whose_exec(arguments, served), served, enters=True)
             return Placed(self.of_container(served), served, shim="containerd-shim" in arguments[0])
         above = self._of_pid.get(parent)
         if above and above.container_id:
             # runc hands the container's first process to the shim before that execs; what runc itself starts is runtime
-            return Placed(above.slice, above.container_id, in_container=above.in_container or above.shim)
+            entered = above.enters and arguments[:2] != ["runc", "init"]
+            return Placed(above.slice, above.container_id, in_container=above.in_container or above.shim or entered)
         if self.manifest.attribution == "process-tree" and (root := self._in_tree(time, pid, parent)):
             return Placed(root)
         return Placed(HARNESS if parent == self.manifest.harness_pid else BACKGROUND)
+
+    def _whose_exec(self, arguments: list[str], container_id: str) -> str:
+        """Who asked for a `runc exec`: dockerd's id of it is in the name of its pid file. In a pod it isn't known."""
+        if container_id in self.pods:
+            return self.of_container(container_id)
+        ids = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
+        return next((self._execs[each] for each in ids if each in self._execs), BACKGROUND)
 
     def _learn_sandbox(self, parent: int, container_id: str) -> None:
         """One shim serves all containers of a pod; its own id is the sandbox's, which the API server doesn't tell."""

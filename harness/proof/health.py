@@ -27,11 +27,11 @@ class Health:
     def of(cls, root: Path, manifest: Manifest) -> Health:
         """Read the raw files once."""
         raw: dict[str, dict[str, bytes]] = {
-            s.name: {file: _read(root / file) for file in s.files} for s in manifest.sensors
+            s.name: {file: layout.read(root, file) for file in s.files} for s in manifest.sensors
         }
         general: dict[str, list[str]] = {s.name: _general_problems(s) for s in manifest.sensors}
         if "auditd" in general:
-            general["auditd"] += _audit_problems(root / layout.AUDIT_LOG)
+            general["auditd"] += _audit_problems(layout.read(root, layout.AUDIT_LOG))
         for sensor in manifest.sensors:
             for file in sensor.files:
                 general[sensor.name] += _json_problems(sensor.name, file, raw[sensor.name][file])
@@ -62,10 +62,6 @@ class Health:
         return []
 
 
-def _read(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
-
-
 def _json_problems(sensor: str, file: str, raw: bytes) -> list[str]:
     """The lines of a file of JSON objects that are none, the first three of them."""
     if not file.endswith(".jsonl"):
@@ -92,9 +88,9 @@ def _general_problems(record: SensorRecord) -> list[str]:
     return problems
 
 
-def _audit_problems(path: Path) -> list[str]:
+def _audit_problems(log: bytes) -> list[str]:
     # not str.splitlines: it would cut ENRICHED records at their group separator (0x1d)
-    lines = [line.decode(errors="replace") for line in _read(path).split(b"\n")]
+    lines = [line.decode(errors="replace") for line in log.split(b"\n")]
     problems = [f"auditd: line {number} of its log is damaged" for number in damaged_lines(lines)[:3]]
     for event in read_events(line for line in lines if "CONFIG_CHANGE" in line or "DAEMON_" in line):
         record = event.records[0]

@@ -19,9 +19,9 @@ class Recording:
     path: Path
     manifest: Manifest
 
-    def file(self, name: str) -> Path:
-        """The path of a file of the recording. Files that its capture did not write do not exist."""
-        return self.path / name
+    def read(self, name: str) -> bytes:
+        """The content of a file of the recording; empty for one that its capture did not write."""
+        return layout.read(self.path, name)
 
 
 def open_recording(path: Path) -> Recording:
@@ -53,13 +53,19 @@ def open_recording(path: Path) -> Recording:
 
 def _verify(path: Path, manifest: Manifest) -> None:
     present = {str(p.relative_to(path)) for p in path.rglob("*") if not p.is_dir()} - {layout.MANIFEST, layout.SEAL}
-    for name in sorted(present - manifest.files.keys()):
+    stored = {name: name for name in present}
+    for name in present:
+        plain = name.removesuffix(layout.PACKED)
+        if plain in manifest.files and plain not in present:
+            stored[plain] = stored.pop(name)
+    for name in sorted(stored.keys() - manifest.files.keys()):
         raise RecordingDamaged("is not part of the recording", at=Position(path / name))
     for name, expected in manifest.files.items():
-        file = path / name
-        if name not in present:
-            raise RecordingDamaged("is missing from the recording", at=Position(file))
-        if file.is_symlink() or layout.digest(file) != expected:
+        if name not in stored:
+            raise RecordingDamaged("is missing from the recording", at=Position(path / name))
+        file = path / stored[name]
+        actual = layout.digest(file) if stored[name] == name else layout.digest_packed(file)
+        if file.is_symlink() or actual != expected:
             raise RecordingDamaged(
                 "does not match its hash in the manifest", at=Position(file), hint="It was changed after its capture."
             )

@@ -20,13 +20,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from select import select
 
+# The answers that name something new: a container, a process to be executed in one (ContainerCreate, ContainerExec).
 _CREATE = re.compile(r"^(/v[\d.]+)?/containers/create(\?|$)")
+_EXEC = re.compile(r"^(/v[\d.]+)?/containers/[^/]+/exec(\?|$)")
 _HEAD_LIMIT = 1 << 20
 
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One request to the daemon. Times are seconds since the epoch; `container_id` is that of a new container."""
+    """One request to the daemon. Times are seconds since the epoch.
+
+    `container_id` is that of a new container, `exec_id` that of a process to be executed in one.
+    """
 
     atomic: str
     pid: int
@@ -36,6 +41,7 @@ class ApiRequest:
     path: str
     status: int
     container_id: str | None
+    exec_id: str | None = None
 
     def line(self) -> str:
         """As it stands in the recording."""
@@ -96,11 +102,17 @@ class DockerGateway:
             _shut(daemon)
 
     def _note(self, pid: int, *, sent: float, method: str, path: str, status: int, body: bytes) -> None:
-        created = None
-        if method == "POST" and status == 201 and _CREATE.match(path):
+        new = None
+        if status == 201 and _names_new(method, path):
             with contextlib.suppress(ValueError):
-                created = json.loads(body)["Id"]
-        self._record(ApiRequest(self._atomic, pid, sent, time.time(), method, path, status, created))
+                new = json.loads(body)["Id"]
+        container, executed = (new, None) if _CREATE.match(path) else (None, new)
+        self._record(ApiRequest(self._atomic, pid, sent, time.time(), method, path, status, container, executed))
+
+
+def _names_new(method: str, path: str) -> bool:
+    """Whether the answer to a request has the id of something new."""
+    return method == "POST" and bool(_CREATE.match(path) or _EXEC.match(path))
 
 
 class _Stream:
@@ -171,19 +183,19 @@ class _Exchange:
         if not answer:
             return False
         status = int(answer.split(b" ", 2)[1])
-        is_create = method == b"POST" and _CREATE.match(path.decode("latin-1"))
+        names_new = _names_new(method.decode("latin-1"), path.decode("latin-1"))
         facts = {"sent": sent, "method": method.decode("latin-1"), "path": path.decode("latin-1"), "status": status}
-        if not is_create:  # a create is noted with its body, all others when they begin to answer
+        if not names_new:  # what names something new is noted with its body, all others when they begin to answer
             note(**facts, body=b"")
         self.client.socket.sendall(answer)
         if status == 101 or b"application/vnd.docker.raw-stream" in answer.lower():
             self._splice()
             return False
-        body = bytearray() if is_create else None
+        body = bytearray() if names_new else None
         more = (
             method == b"HEAD" or status in (204, 304) or _copy_body(answer, self.daemon, self.client.socket, body, True)
         )
-        if is_create:
+        if names_new:
             note(**facts, body=_unchunk(answer, bytes(body or b"")))
         return more
 

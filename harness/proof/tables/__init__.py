@@ -84,8 +84,7 @@ def write_tables(tables: Tables, root: Path) -> None:
 
 
 def _byte_lines(root: Path, name: str) -> list[bytes]:
-    path = root / name
-    return path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return layout.read(root, name).splitlines(keepends=True)
 
 
 def _lines(root: Path, name: str) -> list[str]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from harness.model.manifest import HARNESS
 from harness.proof.tables.arrivals import ArrivalOf
-from harness.proof.tables.schema import ARRIVED, BACKGROUND, HARNESS, RECORD, SLICE, Row, complete
+from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete
 
 if TYPE_CHECKING:
     from harness.proof.attribution import Attribution

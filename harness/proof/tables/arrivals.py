@@ -19,8 +19,7 @@ class Arrivals:
     def __init__(self, root: Path) -> None:
         self._offsets: dict[str, list[int]] = {}
         self._times: dict[str, list[float]] = {}
-        path = root / layout.ARRIVALS
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        for line in layout.read(root, layout.ARRIVALS).splitlines():
             try:
                 item = json.loads(line)
                 file, offset, time = str(item["file"]), int(item["offset"]), float(item["time"])

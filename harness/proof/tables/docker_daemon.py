@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from harness.model.manifest import HARNESS
 from harness.proof.tables.arrivals import ArrivalOf
 from harness.proof.tables.audit_log import number
-from harness.proof.tables.schema import ARRIVED, BACKGROUND, HARNESS, RECORD, SLICE, Row, complete
+from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete
 
 if TYPE_CHECKING:
     from harness.proof.attribution import Attribution, DockerRequest
@@ -152,6 +153,8 @@ def _event(event: dict[str, Any], attribution: Attribution) -> Row:
         whose = HARNESS
     else:
         whose = attribution.of_container(container) if container else BACKGROUND
+    if executed := str(attributes.get("execID", "")):
+        whose = attribution.of_exec(executed)
     return {
         "TimeGenerated": sql_time(nanoseconds / 1e9)
         if isinstance(nanoseconds, int) and abs(nanoseconds) < 1 << 63

@@ -25,7 +25,7 @@ SLICE, RECORD, ARRIVED = "_Slice", "_Record", "_Arrived"
 # Whose row it is; where it stands in the recording (`raw/FILE:LINE`); when it could be read (seconds, epoch).
 HIDDEN = {SLICE: "string", RECORD: "string", ARRIVED: "real"}
 
-BACKGROUND, HARNESS = "background", "harness"
+BACKGROUND = "background"
 
 
 def _columns(text: str) -> dict[str, str]:

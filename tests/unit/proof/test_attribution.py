@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from harness.model.manifest import Manifest
 from harness.proof.attribution import Attribution, DockerRequest, Placed, read_pod_creations
 from harness.proof.tables.audit_log import read_events
+from harness.proof.tables.schema import BACKGROUND
 from harness.recording import Recording
 
 ID, OTHER = "a" * 64, "b" * 64
@@ -64,6 +65,29 @@ def test_an_atomics_session_is_its_slice_and_an_identical_decoy_is_background(ma
         atomic,
         "background",
     ]
+
+
+def test_a_process_put_into_a_container_belongs_to_who_asked_for_it(manifest: Manifest) -> None:
+    """The container is somebody else's: whose it is says nothing of who executes in it."""
+    atomic, _, _ = attack(manifest)
+    runc = "runc --log /run/{0}/log.json exec --process /tmp/p --detach --pid-file /run/{0}/{1}.pid {0}"
+    exec_id, strange = "e" * 64, "f" * 64
+    asked = DockerRequest(atomic, 1.0, 2.0, "POST", f"/v1.41/containers/{ID}/exec", 201, "", exec_id)
+    execs = [
+        (10, 1, NONE, f"containerd-shim-runc-v2 -namespace moby -id {ID}"),
+        (11, 10, NONE, runc.format(ID, exec_id)),
+        (12, 11, NONE, "runc init"),
+        (13, 11, NONE, "whoami"),
+        (21, 10, NONE, runc.format(ID, strange)),
+        (22, 21, NONE, "id"),
+    ]
+    placed = place(manifest, execs, request(BACKGROUND), asked)
+    assert [(p.slice, p.in_container) for p in placed[3:]] == [
+        (atomic, True),
+        ("background", False),
+        ("background", True),
+    ]
+    assert not placed[2].in_container
 
 
 def test_prerequisites_and_clean_up_are_the_harnesses(manifest: Manifest) -> None:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness.proof.effect import Container, Effect, Mount, Request, compare, effect_of
+from harness.proof.effect import Container, Effect, Mount, Request, _container, compare, effect_of
 from harness.proof.engines import DuckDbEngine
 from harness.proof.tables.schema import RECORD, complete
 
@@ -100,3 +102,18 @@ def test_what_the_daemon_and_the_api_server_recorded() -> None:
     }
     engine.put("AKSAudit", "b", [complete("AKSAudit", stream)])
     assert effect_of(engine, "b").requests == {Request("create", "pods/exec", "web", "target", 101)}
+
+
+def test_spelling_is_left_out_of_an_inspect() -> None:
+    def inspect(**host: Any) -> dict[str, Any]:
+        return {"Config": {"Image": "i", "Cmd": ["id"]}, "HostConfig": host, "Mounts": []}
+
+    assert _container(inspect(CapAdd=["CAP_SYS_ADMIN"])) == _container(inspect(CapAdd=["SYS_ADMIN"]))
+    assert _container(inspect(NetworkMode="default")) == _container(inspect(NetworkMode="bridge"))
+    assert _container(inspect(PidMode="host")) != _container(inspect(PidMode=""))
+
+
+@given(st.dictionaries(st.text(), st.none() | st.text() | st.integers() | st.lists(st.text())))
+def test_any_record_can_be_read(host: dict[str, Any]) -> None:
+    host = {name: value for name, value in host.items() if name not in ("CapAdd", "SecurityOpt")}
+    assert _container({"HostConfig": host}).command == ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import InvalidInput, RecordingDamaged
+from harness.model.expectation import load_expectations
+from harness.proof.prove import prove
 from harness.recording import RecordingWriter, open_recording
-from tests.conftest import COMMITTED
+from tests.conftest import COMMITTED, EXPECTATIONS
 
 FILES = sorted(str(p.relative_to(COMMITTED)) for p in COMMITTED.rglob("*") if p.is_file())
 
@@ -57,6 +61,41 @@ def test_a_link_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(RecordingDamaged):
+        open_recording(folder)
+
+
+def packed(folder: Path, name: str, content: bytes | None = None) -> Path:
+    """Store a file of a copy of the recording as .gz, perhaps with another content."""
+    path = folder / name
+    target = path.with_name(f"{path.name}.gz")
+    target.write_bytes(gzip.compress(path.read_bytes() if content is None else content))
+    path.unlink()
+    return target
+
+
+def test_a_file_may_be_packed(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(COMMITTED, tmp_path / "copy"))
+    for name in FILES:
+        if name.startswith("raw/"):
+            packed(folder, name)
+    result = prove(open_recording(folder), load_expectations(EXPECTATIONS), from_raw=True)
+    assert result.summary == {"PROVEN": 3}
+    assert open_recording(folder).read("raw/auditd.log") == (COMMITTED / "raw/auditd.log").read_bytes()
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"not gzip", lambda data: data + data])
+def test_a_packed_file_that_holds_something_else_is_refused(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    folder = Path(shutil.copytree(COMMITTED, tmp_path / "copy"))
+    target = packed(folder, "raw/auditd.log")
+    target.write_bytes(damage(target.read_bytes()))
+    with pytest.raises(RecordingDamaged, match="does not match its hash"):
+        open_recording(folder)
+
+
+def test_a_packed_file_beside_the_plain_one_is_refused(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(COMMITTED, tmp_path / "copy"))
+    (folder / "raw/auditd.log.gz").write_bytes(gzip.compress(b"other"))
+    with pytest.raises(RecordingDamaged, match="is not part of the recording"):
         open_recording(folder)
 
 

@@ -63,7 +63,7 @@ def test_the_table_fits_80_columns_whatever_the_verdict(proven: Result, verdict:
     text = printed(with_verdict(proven, verdict))
     table = text.split("\n\n")[0].splitlines()
     assert all(len(line) <= 80 for line in table)
-    assert str(verdict) in table[1]
+    assert str(verdict) in table[2]
     assert "\u2026" not in "".join(table)
 
 

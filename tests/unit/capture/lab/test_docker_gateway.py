@@ -77,6 +77,12 @@ def test_a_created_container_is_noted_and_nothing_is_changed(rig: Callable[..., 
     assert found.requests[0].sent <= found.requests[0].answered
 
 
+def test_a_process_to_be_executed_is_noted_with_its_id(rig: Callable[..., Rig]) -> None:
+    found = rig(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s" % (len(CREATED), CREATED), b"{}")
+    found.ask(b"POST /v1.41/containers/x/exec HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
+    assert [(r.status, r.container_id, r.exec_id) for r in found.requests] == [(201, None, CONTAINER)]
+
+
 def test_a_refused_create_has_no_container(rig: Callable[..., Rig]) -> None:
     found = rig(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}", b"\r\n\r\n")
     found.ask(b"POST /containers/create?name=x HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
