@@ -16,6 +16,7 @@ from harness.capture.lab.image import REFERENCE
 from harness.capture.lab.kube_api import KubeApi
 from harness.capture.lab.lab import Lab
 from harness.capture.lab.pod_watch import PodWatch
+from harness.capture.lab.podman import podman_environment
 from harness.capture.sensors.auditd import AuditdSensor
 from harness.capture.sensors.base import Arrivals, Sensor, now
 from harness.capture.sensors.docker_daemon import DockerDaemonSensor
@@ -38,6 +39,7 @@ class Capture:
         self.owned = OwnedFolder.create("run")
         self._subscriber = subscriber
         self._timeout = timeout
+        self._cgroup = f"livefire-{self.owned.id}"
         self._arrivals = Arrivals(recording)
         self._api = KubeApi(lab.cluster.kubeconfig) if lab.cluster else None
         self._requests = threading.Lock()
@@ -113,7 +115,8 @@ class Capture:
             self._api.write_kubeconfig(kubeconfig, token)
             if name == HARNESS:
                 self._users.append(user)
-        return Surroundings(f"{self.owned.id}/shell", home, docker_socket, kubeconfig, user)
+        podman = podman_environment(home, self._cgroup)
+        return Surroundings(f"{self.owned.id}/shell", home, docker_socket, kubeconfig, user, podman)
 
     def _ledger_identities(self) -> None:
         assert self.lab.cluster is not None
@@ -124,10 +127,11 @@ class Capture:
     def _detonate(self, atomic: Atomic, number: int, harness: Surroundings) -> Detonation:
         self._subscriber(AtomicStarted(atomic.id, atomic.variant))
         if number == 0:
+            self.owned.ledger.add("cgroup", name=self._cgroup)
             self.owned.ledger.add("daemon", owner=harness.owner)
         with self._gateway(atomic.id, self.owned.path / f"{number}.sock") as socket:
             attack = self._surroundings(f"atomic-{number}", socket)
-            detonation = detonate(atomic, attack, harness, timeout=self._timeout)
+            detonation = detonate(atomic, attack, harness, timeout=self._timeout, arguments=self.lab.arguments())
         self._subscriber(AtomicDetonated(detonation))
         return detonation
 

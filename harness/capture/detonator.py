@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -33,17 +33,25 @@ _GRACE = 2.0
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What an atomic finds in its environment. `user` is the Kubernetes user behind its kubeconfig."""
+    """What an atomic finds in its environment. `user` is the Kubernetes user behind its kubeconfig.
+
+    `further` are variables for tools that would else use something of the host's.
+    """
 
     owner: str
     home: Path
     docker_socket: Path | None
     kubeconfig: Path | None
     user: str | None = None
+    further: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
         """The whole environment of its shell."""
-        found = base_environment() | {"HOME": str(self.home), "USER": "root", "TERM": "dumb", OWNER: self.owner}
+        found = (
+            base_environment()
+            | {"HOME": str(self.home), "USER": "root", "TERM": "dumb", OWNER: self.owner}
+            | dict(self.further)
+        )
         if self.docker_socket:
             found["DOCKER_HOST"] = f"unix://{self.docker_socket}"
         if self.kubeconfig:

@@ -113,14 +113,18 @@ def empty_folders(paths: list[str]) -> None:
             Path(path).rmdir()
 
 
-def shim_sockets(containerd: str, containers: str) -> None:
+def shim_sockets(containerd: str, containers: str, state: str = "") -> None:
     """Remove the sockets of shims that were killed: their place is fixed, /run/containerd/s/SHA256.
 
+    `containers` is the folder in which dockerd has one for each container, `state` containerd's own.
     Source: containerd, runtime/v2/shim/util_unix.go, SocketAddress: the hash of ADDRESS/NAMESPACE/CONTAINER.
     """
     folder = Path(containers)
-    for container in folder.iterdir() if folder.is_dir() else []:
-        name = hashlib.sha256(f"{containerd}/moby/{container.name}".encode()).hexdigest()
+    known = [f"moby/{container.name}" for container in folder.iterdir()] if folder.is_dir() else []
+    tasks = Path(state, "io.containerd.runtime.v2.task")
+    known += [str(bundle.relative_to(tasks)) for bundle in tasks.glob("*/*")] if state else []
+    for each in known:
+        name = hashlib.sha256(f"{containerd}/{each}".encode()).hexdigest()
         (SHIM_SOCKETS / name).unlink(missing_ok=True)
 
 

@@ -22,6 +22,8 @@ _TOOLS = {
     "docker-cli": (["docker", "--version"], r"version ([^, ]+)"),
     "containerd": (["containerd", "--version"], r" (v?\d[^ ]*) "),
     "runc": (["runc", "--version"], r"version ([^\s]+)"),
+    "podman": (["podman", "--version"], r"version ([^\s]+)"),
+    "docker-registry": (["docker-registry", "--version"], r" (v?\d[^\s]*)"),
     "kind": (["kind", "version"], r"kind (v[^ ]+)"),
     "auditd": (["auditctl", "-v"], r"version ([^\s]+)"),
     "kubectl": (["kubectl", "version", "--client", "-o", "json"], r'"gitVersion": "([^"]+)"'),

@@ -38,25 +38,25 @@ class DockerRequest:
 
 def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
     """The requests of a recording; lines that are none are passed over."""
-    found = []
-    for line in lines:
-        try:
-            item = json.loads(line)
-            found.append(
-                DockerRequest(
-                    atomic=str(item["atomic"]),
-                    sent=float(item["sent"]),
-                    answered=float(item["answered"]),
-                    method=str(item["method"]),
-                    path=str(item["path"]),
-                    status=int(item["status"]),
-                    container_id=str(item.get("container_id") or ""),
-                    exec_id=str(item.get("exec_id") or ""),
-                )
-            )
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
+    return [found for line in lines if (found := read_request(line)) is not None]
+
+
+def read_request(line: str) -> DockerRequest | None:
+    """The request on one line; None where it is damaged."""
+    try:
+        item = json.loads(line)
+        return DockerRequest(
+            atomic=str(item["atomic"]),
+            sent=float(item["sent"]),
+            answered=float(item["answered"]),
+            method=str(item["method"]),
+            path=str(item["path"]),
+            status=int(item["status"]),
+            container_id=str(item.get("container_id") or ""),
+            exec_id=str(item.get("exec_id") or ""),
+        )
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
 
 
 @dataclass(frozen=True)

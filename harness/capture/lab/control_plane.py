@@ -12,6 +12,7 @@ import yaml
 
 from harness.capture.lab.cluster import Cluster
 from harness.capture.lab.kube_api import KubeApi, audit_policy, kubeconfig_document
+from harness.capture.lab.ports import free_ports
 from harness.capture.process import base_environment, find_tool, run, start_daemon, tail
 from harness.capture.state import OwnedFolder, cache_root
 from harness.capture.wait import NotYet, wait_until
@@ -59,7 +60,7 @@ def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
     folder = owned.path / "cluster"
     folder.mkdir(mode=0o700)
     apiserver = find_kube_apiserver()
-    etcd_port, peer_port, port = _free_ports(3)
+    etcd_port, peer_port, port = free_ports(3)
     _start_etcd(owned, folder, etcd_port, peer_port)
     _make_certificates(folder)
     token = secrets.token_hex(16)
@@ -158,15 +159,3 @@ def _make_certificates(folder: Path) -> None:
     sign = ["-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial", "-days", "7", "-extfile", str(extensions)]
     run([openssl, "x509", "-req", "-in", f"{server}.csr", *sign, "-out", f"{server}.crt"])
     run([openssl, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", folder / "sa.key"])
-
-
-def _free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on, all held at once so that they differ."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()

@@ -16,6 +16,7 @@ import docker.errors
 from harness.capture.lab import oci_shim
 from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.image import REFERENCE, ensure_image
+from harness.capture.lab.registry import start_registry
 from harness.capture.process import find_tool, run, start_daemon, tail
 from harness.capture.state import OwnedFolder
 from harness.capture.undo import SHIM_SOCKETS
@@ -23,13 +24,18 @@ from harness.capture.wait import NotYet, wait_until
 from harness.errors import LabUnavailable, Refused
 
 # What dockerd and containerd make at fixed places, whatever their roots are.
-_OUTSIDE = (Path("/run/containerd"), SHIM_SOCKETS, Path("/run/docker"), Path("/run/docker/plugins"))
+_RUNC, _FIFO = Path("/run/containerd/runc"), Path("/run/containerd/fifo")
+_OUTSIDE = (Path("/run/containerd"), SHIM_SOCKETS, _RUNC, _FIFO, Path("/run/docker"), Path("/run/docker/plugins"))
 _SUBNETS = ipaddress.IPv4Network("10.213.0.0/16")
 
 
 @dataclass(frozen=True)
 class DockerHost:
-    """A daemon that answers. `log` is its debug log where we can read it; `owned` says that we started it."""
+    """A daemon that answers. `log` is its debug log where we can read it; `owned` says that we started it.
+
+    Where it is ours: `registry` is HOST:PORT of a registry beside it, empty where there is none; `containerd` is the
+    socket below it, and `namespace` one for containers that are made there without the daemon.
+    """
 
     kind: str
     name: str
@@ -39,6 +45,9 @@ class DockerHost:
     reason: str
     shim: bool
     owned: bool
+    registry: str = ""
+    containerd: Path | None = None
+    namespace: str = ""
 
 
 def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
@@ -49,11 +58,18 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
     folder = owned.path / "docker"
     folder.mkdir(mode=0o700)
     bounded = needs_shim()
+    registry = start_registry(owned)
     bridge = _make_bridge(owned)
     owned.ledger.add("empty_folders", paths=[str(path) for path in _OUTSIDE if not path.exists()])
+    owned.ledger.add("folder", path=str(_RUNC / _namespace(owned)))
     owned.ledger.add("cgroup", name=_cgroup(owned))
     containerd = _start_containerd(owned, folder)
-    owned.ledger.add("shim_sockets", containerd=str(containerd), containers=str(folder / "data/containers"))
+    owned.ledger.add(
+        "shim_sockets",
+        containerd=str(containerd),
+        containers=str(folder / "data/containers"),
+        state=str(folder / "containerd-state"),
+    )
     socket, log = folder / "docker.sock", folder / "dockerd.log"
     command = [*_dockerd_command(owned, folder, bridge), f"--host=unix://{socket}", f"--containerd={containerd}"]
     if bounded:
@@ -70,11 +86,30 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
     version = wait_until("dockerd", answers, timeout=60)
     with docker_client(socket) as client:
         ensure_image(client)
-    return DockerHost("managed", owned.id, socket, log, version, reason, bounded, owned=True)
+        if registry:
+            registry.seed(client)
+    return DockerHost(
+        kind="managed",
+        name=owned.id,
+        socket=socket,
+        log=log,
+        version=version,
+        reason=reason,
+        shim=bounded,
+        owned=True,
+        registry=registry.address if registry else "",
+        containerd=containerd,
+        namespace=_namespace(owned),
+    )
 
 
 def _cgroup(owned: OwnedFolder) -> str:
     return f"livefire-{owned.id}"
+
+
+def _namespace(owned: OwnedFolder) -> str:
+    """containerd's namespace for what is no container of the daemon's."""
+    return _cgroup(owned)  # `ctr run` makes /NAMESPACE/ID the control group of a container, which so lies in ours
 
 
 def _dockerd_command(owned: OwnedFolder, folder: Path, bridge: str) -> list[str | Path]:

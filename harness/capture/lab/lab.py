@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -54,6 +55,16 @@ class Lab:
             image=image if docker else "",
             runtime_shim=bool(docker and docker.shim),
         )
+
+    def arguments(self) -> dict[str, str]:
+        """What it has for input arguments of these names. `python` has the packages docker and kubernetes."""
+        found = {"python": sys.executable}
+        if self.docker and self.docker.registry:
+            found["registry"] = self.docker.registry
+        if self.docker and self.docker.containerd:
+            found["containerd"] = str(self.docker.containerd)
+            found["containerd_namespace"] = self.docker.namespace
+        return found
 
     def keep(self) -> None:
         """Write down where everything is, so that a later run finds it."""

@@ -5,7 +5,8 @@ lies outside `CapBnd`; runc then refuses a privileged container: «unable to app
 permitted». This shim drops such capabilities from the bundle (OCI runtime specification, config.md,
 `process.capabilities` and `process.rlimits`) and clamps rlimits to its own hard limits.
 
-It runs by itself, without the package: `python3 -I -S oci_shim.py RUNC ARGUMENTS…`.
+With `--cgroup` it also puts each container below that control group. It runs by itself, without the package:
+`python3 -I -S oci_shim.py [--cgroup=PATH] RUNC ARGUMENTS…`.
 """
 
 import json
@@ -60,8 +61,11 @@ def option(arguments: list[str], *names: str) -> str:
     return ""
 
 
-def prepare(arguments: list[str], allowed: set[str]) -> None:
-    """Trim the file that this runc call will read: the bundle's config.json, or the one `--process` names."""
+def prepare(arguments: list[str], allowed: set[str], cgroup: str = "") -> None:
+    """Trim the file that this runc call will read: the bundle's config.json, or the one `--process` names.
+
+    A container's control group becomes `cgroup` and the container's id, the last argument, where one is given.
+    """
     if "create" in arguments or "run" in arguments:
         path, inner = os.path.join(option(arguments, "--bundle", "-b") or ".", "config.json"), True  # noqa: PTH118
     elif "exec" in arguments and option(arguments, "--process", "-p"):
@@ -71,15 +75,18 @@ def prepare(arguments: list[str], allowed: set[str]) -> None:
     with open(path) as file:  # noqa: PTH123  pathlib takes 20 ms to load, at each call of the runtime
         document = json.load(file)
     trim(document["process"] if inner else document, allowed)
+    if inner and cgroup:
+        document["linux"]["cgroupsPath"] = f"{cgroup}/{arguments[-1]}"
     with open(path, "w") as file:  # noqa: PTH123
         json.dump(document, file)
 
 
 def main() -> None:
-    """Prepare the bundle and exec runc (the first argument) with the others."""
-    runc, arguments = sys.argv[1], sys.argv[2:]
+    """Prepare the bundle and exec runc (the first argument, after `--cgroup`) with the others."""
+    cgroup = option(sys.argv[1:2], "--cgroup")
+    runc, *arguments = sys.argv[2:] if cgroup else sys.argv[1:]
     with open("/proc/self/status") as status:  # noqa: PTH123
-        prepare(arguments, bounding_set(status.read()))
+        prepare(arguments, bounding_set(status.read()), cgroup)
     os.execv(runc, ["runc", *arguments])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,8 +27,14 @@ class Engine(Protocol):
     def load(self, folder: Path) -> None:
         """Load the tables: `folder/NAME.parquet` each."""
 
-    def query(self, kql: str, slice_: str) -> list[Row]:
-        """The rows that a query gives over one slice; hidden columns are not visible. Raises QueryFailed."""
+    def query(self, kql: str, slice_: str, now: datetime | None = None) -> list[Row]:
+        """The rows that a query gives over one slice; hidden columns are not visible. Raises QueryFailed.
+
+        `now` is another time for KQL's `now()` and `ago()` to count from. Answers are kept: ask again freely.
+        """
+
+    def passing(self, kql: str, predicate: str, slice_: str) -> list[Row]:
+        """Those rows of `query(kql, slice_)`, the same objects, for which a KQL predicate holds. Raises QueryFailed."""
 
     def columns(self, kql: str) -> dict[str, str]:
         """The columns of a query's output and their KQL types. Raises QueryFailed."""
@@ -36,7 +43,10 @@ class Engine(Protocol):
         """Which of the tables a query reads. Raises QueryFailed."""
 
     def matching(self, table: str, slice_: str, row: Row) -> list[Row]:
-        """The rows of a table, hidden columns included, that agree with `row` on every column they share."""
+        """The rows of a table, hidden columns included, that a row of a query's output came from.
+
+        Where the engine can't know that: those that agree with `row` on every column they share.
+        """
 
     def put(self, table: str, slice_: str, rows: list[Row]) -> None:
         """Make these rows of a table (hidden columns included) the whole of a slice."""
@@ -46,6 +56,9 @@ class Engine(Protocol):
 
         `lets` are the `let` statements that the tail refers to. Raises QueryFailed.
         """
+
+    def slices(self) -> set[str]:
+        """The slices that there are, those that were put among them."""
 
     def count(self, slice_: str) -> dict[str, int]:
         """How many rows each table has in a slice."""

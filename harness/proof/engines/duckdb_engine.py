@@ -1,96 +1,125 @@
-"""KQL on DuckDB by `duckdb-kql` (pre-alpha, pinned): nothing else in Livefire knows of it."""
+"""KQL on DuckDB by `duckdb-kql` (pre-alpha, pinned): nothing outside of this package runs KQL.
+
+A query that works row by row is executed once for all slices, any other once for each slice that is asked for. Planning
+costs more than running, so answers are kept.
+"""
 
 from __future__ import annotations
 
-import functools
 import importlib.metadata
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import duckdb_kql
 
 from harness.model.result import EngineFacts
+from harness.proof.engines.answers import Answer, CarriedRow, Kept
 from harness.proof.engines.base import QueryFailed, Row
-from harness.proof.engines.folding import drop_json_branches, fold
-from harness.proof.tables.schema import HIDDEN, SLICE, SQL_TYPES, TABLES
+from harness.proof.engines.carrying import EVERY, OWN, ROW, carry, is_row_by_row
+from harness.proof.engines.store import ALL, Store, dicts, plain
+from harness.proof.engines.translation import translate
+from harness.proof.tables.schema import SQL_TYPES, TABLES
 
-_ALL = "livefire_all_{}"
-_OUTPUT = "livefire_output"
+_OUTPUT, _ANSWER, _NUMBER = f"{OWN}output", f"{OWN}answer", f"{OWN}number"
+_PRIVATE = (ALL.format(""), EVERY.format(""), _ANSWER, _OUTPUT)
 # Columns that are strings in each table that has them.
-_STRINGS = {c for columns in TABLES.values() for c, t in columns.items() if t == "string"}
+_STRINGS = frozenset(c for columns in TABLES.values() for c, t in columns.items() if t == "string")
 _STRINGS -= {c for columns in TABLES.values() for c, t in columns.items() if t != "string"}
 _KQL_TYPES = {sql: kql for kql, sql in SQL_TYPES.items()} | {"INTEGER": "long", "HUGEINT": "long"}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A query as SQL. `carried` says that it reads all slices and gives ROW."""
+
+    sql: str
+    parameters: tuple[str, ...]
+    tables: frozenset[str]
+    carried: bool
 
 
 class DuckDbEngine:
     """An engine over one recording. `now` is what KQL's `now()` and `ago()` count from: the recording's own time."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, *, threads: int = 2) -> None:
         self._now = now
-        self._con = duckdb.connect(":memory:", config={"threads": 2})
+        self._con = duckdb.connect(":memory:", config={"threads": threads})
         self._con.execute("SET TimeZone = 'UTC'")
         versions = {name: importlib.metadata.version(name) for name in ("duckdb", "duckdb-kql")}
         self.facts = EngineFacts(name="duckdb", versions=versions)
-        self._schema = {name: list(columns) for name, columns in TABLES.items()}
-        self._current: str | None = None
-        for name, columns in TABLES.items():
-            definition = ", ".join(f'"{c}" {SQL_TYPES[t]}' for c, t in (columns | HIDDEN).items())
-            self._con.execute(f'CREATE TABLE "{_ALL.format(name)}" ({definition})')
-        self._select("")
+        self._schema = json.dumps({name: list(columns) for name, columns in TABLES.items()})
+        self._every_schema = json.dumps({EVERY.format(name): [*columns, ROW] for name, columns in TABLES.items()})
+        self._store = Store(self._con)
+        self._plans: Kept[_Plan] = Kept(1024)
+        self._answers: Kept[Answer] = Kept(64)
+        self._sliced: Kept[tuple[int, list[Row]]] = Kept(1024)
+        self._standing: Answer | None = None  # the answer whose rows _ANSWER holds
 
     def load(self, folder: Path) -> None:
-        """Load the tables that are there; a table without a file stays empty. Once only: then the engine is shut in.
+        """As in Engine. Once only: then the engine is shut in."""
+        self._store.load(folder)
 
-        A rule is somebody else's text, and DuckDB would take a name such as `['/etc/passwd']` for a file to read.
-        """
-        for name, columns in TABLES.items():
-            path = folder / f"{name}.parquet"
-            if path.exists():
-                casts = ", ".join(f'CAST("{c}" AS {SQL_TYPES[t]}) AS "{c}"' for c, t in (columns | HIDDEN).items())
-                source = str(path).replace("'", "''")
-                self._con.execute(f"INSERT INTO \"{_ALL.format(name)}\" SELECT {casts} FROM read_parquet('{source}')")
-        self._con.execute("SET enable_external_access = false")
-
-    def query(self, kql: str, slice_: str) -> list[Row]:
+    def query(self, kql: str, slice_: str, now: datetime | None = None) -> list[Row]:
         """As in Engine."""
-        sql, parameters = self._translate(kql)
-        self._select(slice_)
-        return self._rows(sql, parameters)
+        answer = self._answer(kql, slice_, now)
+        if answer is not None:
+            return answer.rows(slice_)
+        key = (kql, slice_, now)
+        kept = self._sliced.get(key)
+        if kept is None or kept[0] < self._store.aged(slice_):
+            plan = self._plan(kql)
+            self._store.select(slice_)
+            kept = self._sliced.put(key, (self._store.age, self._rows(plan.sql, self._clock(plan.parameters, now))))
+        return list(kept[1])
+
+    def passing(self, kql: str, predicate: str, slice_: str) -> list[Row]:
+        """As in Engine."""
+        answer = self._answer(kql, slice_, None)
+        if answer is None or not is_row_by_row(predicate, "Output"):
+            rows = self.query(kql, slice_)
+            self._store.select(slice_)  # the predicate may look into other tables
+            return self.over(rows, f"| where {predicate}")
+        if predicate not in answer.passing:
+            standing = self._standing
+            if standing is not answer:  # the rows of each slice are the same and in the same order
+                standing = self._stand(self._plan(kql), None)
+                self._standing = answer if standing.by_slice == answer.by_slice else None
+            answer.pass_(predicate, self._numbers(answer, predicate), standing)
+        return answer.rows(slice_, predicate)
 
     def columns(self, kql: str) -> dict[str, str]:
         """As in Engine."""
-        sql, parameters = self._translate(kql)
-        self._select("")
-        described = self._execute(f"DESCRIBE ({sql})", parameters).fetchall()
-        return {str(row[0]): _KQL_TYPES.get(str(row[1]), "dynamic") for row in described}
+        kept = self._answers.get((kql, None))
+        if kept is not None:
+            return dict(kept.columns)
+        plan = self._plan(kql)
+        self._store.select("")
+        try:
+            described = self._execute(f"DESCRIBE ({plan.sql})", self._clock(plan.parameters)).fetchall()
+        except QueryFailed:
+            if not plan.carried:
+                raise
+            self._run_by_slice(kql)
+            return self.columns(kql)
+        return {str(row[0]): _kql_type(row[1]) for row in described if row[0] != ROW}
 
     def tables(self, kql: str) -> set[str]:
         """As in Engine."""
-        sql, _ = self._translate(kql)
-        return {name for name in TABLES if f'"{name}"' in sql}
+        return set(self._plan(kql).tables)
 
     def matching(self, table: str, slice_: str, row: Row) -> list[Row]:
         """As in Engine."""
-        shared = [name for name in TABLES[table] if name in row]
-        if not shared:
-            return []
-        where = " AND ".join(f'CAST("{name}" AS VARCHAR) IS NOT DISTINCT FROM CAST(? AS VARCHAR)' for name in shared)
-        values = [_plain(row[name]) for name in shared]
-        sql = f'SELECT * FROM "{_ALL.format(table)}" WHERE "{SLICE}" = ? AND {where}'
-        return self._rows(sql, [slice_, *values])
+        if isinstance(row, CarriedRow):
+            return [self._store.row(row.origin)] if self._store.place(row.origin) == (table, slice_) else []
+        return self._store.matching(table, slice_, row)
 
     def put(self, table: str, slice_: str, rows: list[Row]) -> None:
         """As in Engine."""
-        for name in TABLES:
-            self._con.execute(f'DELETE FROM "{_ALL.format(name)}" WHERE "{SLICE}" = ?', [slice_])
-        names = [*TABLES[table], *HIDDEN]
-        marks = ", ".join("?" for _ in names)
-        for row in rows:
-            values = [_plain((row | {SLICE: slice_})[name]) for name in names]
-            self._con.execute(f'INSERT INTO "{_ALL.format(table)}" VALUES ({marks})', values)
+        self._store.put(table, slice_, rows)
 
     def over(self, rows: list[Row], kql: str, lets: str = "") -> list[Row]:
         """As in Engine."""
@@ -98,38 +127,85 @@ class DuckDbEngine:
             return []
         names = list(rows[0])
         definition = ", ".join(f'"{name}" {_sql_type([row[name] for row in rows])}' for name in names)
-        self._con.execute(f'CREATE OR REPLACE TABLE "{_OUTPUT}" (livefire_row BIGINT, {definition})')
+        self._con.execute(f'CREATE OR REPLACE TABLE "{_OUTPUT}" ({_NUMBER} BIGINT, {definition})')
         marks = ", ".join("?" for _ in range(len(names) + 1))
         for number, row in enumerate(rows):
-            values = [number, *(_plain(row[name]) for name in names)]
+            values = [number, *(plain(row[name]) for name in names)]
             self._con.execute(f'INSERT INTO "{_OUTPUT}" VALUES ({marks})', values)
-        schema = {_OUTPUT: ["livefire_row", *names]}
-        sql, parameters = self._translate(f"{lets}{_OUTPUT}\n{kql}\n| project livefire_row", schema)
-        return [rows[found["livefire_row"]] for found in self._rows(sql, parameters)]
+        schema = json.dumps({_OUTPUT: [_NUMBER, *names]})
+        _refuse_own(f"{lets}{kql}")
+        sql, parameters = translate(f"{lets}{_OUTPUT}\n{kql}\n| project {_NUMBER}", schema, _STRINGS)
+        return [rows[found[_NUMBER]] for found in self._rows(sql, self._clock(parameters))]
+
+    def slices(self) -> set[str]:
+        """As in Engine."""
+        return self._store.slices()
 
     def count(self, slice_: str) -> dict[str, int]:
         """As in Engine."""
-        self._select(slice_)
-        counts = {name: self._con.execute(f'SELECT count(*) FROM "{name}"').fetchone() for name in TABLES}
-        return {name: int(found[0]) for name, found in counts.items() if found}
+        return self._store.count(slice_)
 
-    def _select(self, slice_: str) -> None:
-        """Make each table's name mean one slice of it, without the hidden columns."""
-        if slice_ == self._current:
-            return
-        quoted = slice_.replace("'", "''")
-        for name in TABLES:
-            self._con.execute(
-                f'CREATE OR REPLACE VIEW "{name}" AS SELECT * EXCLUDE ({", ".join(HIDDEN)}) '
-                f'FROM "{_ALL.format(name)}" WHERE "{SLICE}" = \'{quoted}\''
-            )
-        self._current = slice_
+    def _answer(self, kql: str, slice_: str, now: datetime | None) -> Answer | None:
+        """The answer for all slices, as it is for this slice now; None for a query that runs slice by slice."""
+        answer = self._answers.get((kql, now))
+        if answer is not None and answer.age >= self._store.aged(slice_):
+            return answer
+        plan = self._plan(kql)
+        if not plan.carried:
+            return None
+        try:
+            self._standing = self._answers.put((kql, now), self._stand(plan, now))
+        except QueryFailed:  # perhaps a row of another slice is to blame; and the message would name what is hidden
+            self._run_by_slice(kql)
+            return None
+        return self._standing
 
-    def _translate(self, kql: str, schema: dict[str, list[str]] | None = None) -> tuple[str, dict[str, Any]]:
-        sql, names = _translated(kql, json.dumps(schema or self._schema))
-        if _ALL.format("") in sql.lower():  # a rule that names it would see the other slices
-            raise QueryFailed(f"names that begin with '{_ALL.format('')}' are the engine's own")
-        return sql, {name: self._now.astimezone(UTC).replace(tzinfo=None) for name in names}
+    def _stand(self, plan: _Plan, now: datetime | None) -> Answer:
+        """Execute a carried query. Its rows, numbered, stand in _ANSWER until the next one."""
+        self._standing = None
+        sql = f'CREATE OR REPLACE TEMP TABLE "{_ANSWER}" AS SELECT row_number() OVER () - 1 AS {_NUMBER}, * FROM '
+        self._execute(f"{sql}({plan.sql})", self._clock(plan.parameters, now))
+        cursor = self._execute(f'SELECT * EXCLUDE ({_NUMBER}, {ROW}), {ROW} FROM "{_ANSWER}" ORDER BY {_NUMBER}', [])
+        columns = {str(column[0]): _kql_type(column[1]) for column in cursor.description[:-1]}
+        values = cursor.fetchall()
+        by_slice: dict[str, list[int]] = {}
+        for number, row in enumerate(values):
+            by_slice.setdefault(self._store.place(row[-1])[1], []).append(number)
+        return Answer(columns, [row[:-1] for row in values], [row[-1] for row in values], by_slice, self._store.age)
+
+    def _numbers(self, answer: Answer, predicate: str) -> set[int]:
+        """The numbers of the rows in _ANSWER for which a predicate holds."""
+        strings = frozenset(name for name, type_ in answer.columns.items() if type_ == "string")
+        schema = json.dumps({_ANSWER: [*answer.columns, _NUMBER]})
+        sql, parameters = translate(f"{_ANSWER}\n| where {predicate}\n| project {_NUMBER}", schema, strings)
+        return {row[_NUMBER] for row in self._rows(sql, self._clock(parameters))}
+
+    def _plan(self, kql: str) -> _Plan:
+        plan = self._plans.get(kql)
+        if plan is None:
+            plan = self._carried(kql) or self._by_slice(kql)
+            self._plans.put(kql, plan)
+        return plan
+
+    def _carried(self, kql: str) -> _Plan | None:
+        try:
+            found = carry(kql, TABLES)
+            if found is None:
+                return None
+            return _Plan(*translate(found.kql, self._every_schema, _STRINGS), found.tables, carried=True)
+        except QueryFailed:  # the query as it was written says why, and where
+            return None
+
+    def _by_slice(self, kql: str) -> _Plan:
+        sql, parameters = translate(kql, self._schema, _STRINGS)
+        _refuse_own(sql)
+        return _Plan(sql, parameters, frozenset(name for name in TABLES if f'"{name}"' in sql), carried=False)
+
+    def _run_by_slice(self, kql: str) -> None:
+        self._plans.put(kql, self._by_slice(kql))
+
+    def _clock(self, parameters: Iterable[str], now: datetime | None = None) -> dict[str, Any]:
+        return {name: (now or self._now).astimezone(UTC).replace(tzinfo=None) for name in parameters}
 
     def _execute(self, sql: str, parameters: Any) -> Any:
         try:
@@ -139,38 +215,19 @@ class DuckDbEngine:
 
     def _rows(self, sql: str, parameters: Any) -> list[Row]:
         try:
-            cursor = self._execute(sql, parameters)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+            return dicts(self._execute(sql, parameters))
         except duckdb.Error as error:
             raise QueryFailed(str(error).splitlines()[0]) from None
 
 
-@functools.lru_cache(maxsize=1024)
-def _translated(kql: str, schema: str) -> tuple[str, tuple[str, ...]]:
-    """The SQL of a query and the names of its parameters, of which the clock is the only one. Raises QueryFailed."""
-    try:
-        clock = datetime.now(UTC)
-        translated = duckdb_kql.to_sql(kql, schema=json.loads(schema), query_now=clock, allow_write=False)
-    except duckdb_kql.KqlSyntaxError as error:
-        first = error.diagnostics[0] if error.diagnostics else None
-        message = first.message if first else str(error)
-        raise QueryFailed(f"KQL syntax: {message}", *_position(first and first.span)) from None
-    except duckdb_kql.KqlUnsupportedError as error:
-        hint = f" ({error.hint})" if error.hint else ""
-        raise QueryFailed(f"not supported by this engine: {error.construct}{hint}", *_position(error.span)) from None
-    except duckdb_kql.KqlError as error:
-        raise QueryFailed(str(error)) from None
-    return fold(drop_json_branches(str(translated), _STRINGS)), tuple(translated.parameters)
+def _refuse_own(text: str) -> None:
+    """Raise QueryFailed for a query that names the engine's own tables: it would see other slices."""
+    if any(name in text.lower() for name in _PRIVATE):
+        raise QueryFailed(f"names that begin with '{OWN}' are the engine's own")
 
 
-def _position(span: Any) -> tuple[int, int]:
-    """(line, column), both from 1: duckdb-kql counts columns from 0."""
-    return (span.line, span.column + 1) if span else (0, 0)
-
-
-def _plain(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, dict | list) else value
+def _kql_type(sql: Any) -> str:
+    return _KQL_TYPES.get(str(sql), "dynamic")
 
 
 def _sql_type(values: list[Any]) -> str:

@@ -26,8 +26,10 @@ def build_tables(root: Path, manifest: Manifest) -> Tables:
     """All tables from the raw files below `root`. A file that is not there gives no rows."""
     # here, since attribution reads the audit records of this package: either may be imported first
     from harness.proof.attribution import Attribution, read_pod_creations, read_requests
+    from harness.proof.tables.docker_requests import request_rows
 
-    requests = read_requests(_lines(root, layout.DAEMON_REQUESTS))
+    asked = _lines(root, layout.DAEMON_REQUESTS)
+    requests = read_requests(asked)
     creations = read_pod_creations(_byte_lines(root, layout.KUBE_AUDIT))
     attribution = Attribution(manifest, requests, creations.owners(_lines(root, layout.KUBE_PODS)))
     arrivals = Arrivals(root)
@@ -37,7 +39,8 @@ def build_tables(root: Path, manifest: Manifest) -> Tables:
     )
     log = LogRows(layout.DAEMON_LOG, attribution, inspected)
     logged = list(log.rows(_byte_lines(root, layout.DAEMON_LOG), arrivals.of(layout.DAEMON_LOG)))
-    docker = sorted(events + logged, key=lambda row: str(row["TimeGenerated"]))
+    answered = request_rows(asked, layout.DAEMON_REQUESTS)
+    docker = sorted(events + logged + answered, key=lambda row: str(row["TimeGenerated"]))
     for row in docker:
         row["Computer"] = manifest.host.hostname
     return {

@@ -82,3 +82,65 @@ def test_a_rule_cannot_read_files(engine: DuckDbEngine, tmp_path: Path) -> None:
 def test_a_rule_cannot_read_another_slice(engine: DuckDbEngine, name: str) -> None:
     with pytest.raises(QueryFailed, match="the engine's own"):
         engine.query(f"['{name}'] | count", "a")
+
+
+@pytest.mark.parametrize("name", ["livefire_every_Auditd_CL", "livefire_answer", "livefire_output"])
+def test_a_rule_cannot_read_what_the_engine_keeps(engine: DuckDbEngine, name: str) -> None:
+    engine.passing("DeviceProcessEvents", "FileName != ''", "a")
+    with pytest.raises(QueryFailed, match="the engine's own"):
+        engine.query(name, "b")
+    with pytest.raises(QueryFailed, match="the engine's own"):
+        engine.passing("DeviceProcessEvents", f"FileName in (({name} | project FileName))", "b")
+
+
+@pytest.mark.parametrize("name", [SLICE, RECORD, "livefire_row"])
+def test_a_rule_cannot_name_a_hidden_column(engine: DuckDbEngine, name: str) -> None:
+    for kql in (f"DeviceProcessEvents | where {name} != ''", f"DeviceProcessEvents | project FileName, {name}"):
+        with pytest.raises(QueryFailed, match=name):
+            engine.query(kql, "a")
+        with pytest.raises(QueryFailed, match=name):
+            engine.columns(kql)
+
+
+def test_another_time_to_count_from(engine: DuckDbEngine) -> None:
+    kql = "DeviceProcessEvents | where Timestamp > ago(24h)"
+    assert len(engine.query(kql, "a", datetime(2026, 1, 3, tzinfo=UTC))) == 1
+    assert len(engine.query(kql, "a", datetime(2026, 1, 4, tzinfo=UTC))) == 0
+    assert len(engine.query(kql, "a")) == 2
+
+
+def test_what_is_put_is_seen_and_only_there(engine: DuckDbEngine) -> None:
+    kql = "DeviceProcessEvents | project FileName"
+    (before,) = engine.query(kql, "b")
+    assert engine.query(kql, "new") == []
+    engine.put("DeviceProcessEvents", "new", [complete("DeviceProcessEvents", {"FileName": name}) for name in "xy"])
+    assert [row["FileName"] for row in engine.query(kql, "new")] == ["x", "y"]
+    assert [row["FileName"] for row in engine.query(f"{kql} | summarize count() by FileName", "new")]
+    assert engine.query(kql, "b") == [before]
+    engine.put("DeviceProcessEvents", "new", [])
+    assert engine.query(kql, "new") == []
+    assert engine.slices() == {"a", "b", "new"}
+
+
+def test_passing_gives_the_same_rows_also_after_a_put(engine: DuckDbEngine) -> None:
+    kql = "DeviceProcessEvents | sort by FileName asc | project FileName"
+    (docker, _) = engine.query(kql, "a")
+    engine.put("DeviceProcessEvents", "0", [complete("DeviceProcessEvents", {"FileName": "aaa"})])
+    engine.query("Auditd_CL", "a")  # something else stands in its place
+    passed = engine.passing(kql, "FileName == 'docker'", "a")
+    assert passed[0] is docker
+    assert engine.passing(kql, "FileName == 'aaa'", "0") == [{"FileName": "aaa"}]
+    assert engine.passing(kql, "FileName == 'docker'", "b") == []
+    with pytest.raises(QueryFailed):
+        engine.passing(kql, "Nope == 1", "a")
+
+
+def test_a_row_of_another_slice_cannot_fail_a_query(engine: DuckDbEngine) -> None:
+    engine.put("DeviceProcessEvents", "bad", [complete("DeviceProcessEvents", {"FileName": "docker", "MD5": "{"})])
+    kql = "DeviceProcessEvents | where toint(parse_json(iff(MD5 == '', '{\"a\":1}', MD5)).a) == 1"
+    assert len(engine.query(kql, "b")) == 1
+
+
+def test_a_predicate_over_a_column_that_was_made_json(engine: DuckDbEngine) -> None:
+    kql = 'DeviceProcessEvents | extend FileName = parse_json(\'{"a":"docker run"}\')'
+    assert len(engine.passing(kql, "FileName has 'run'", "a")) == 2

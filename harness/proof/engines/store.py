@@ -1,0 +1,124 @@
+"""The tables of one recording in DuckDB: all slices in one, each row with a number, and views for queries to read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from harness.proof.engines.base import Row
+from harness.proof.engines.carrying import EVERY, OWN, ROW
+from harness.proof.tables.schema import HIDDEN, SLICE, SQL_TYPES, TABLES
+
+ALL = f"{OWN}all_{{}}"  # a table with the rows of all slices and all its hidden columns
+
+
+class Store:
+    """Tables by slice. `age` counts the puts; `aged` tells the last one that changed a slice."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+        self._current: str | None = None
+        self._places: dict[int, tuple[str, str]] = {}  # a row's number → its table and slice
+        self._rows: dict[int, Row] = {}
+        self._aged: dict[str, int] = {}
+        self.age = 0
+        for name, columns in TABLES.items():
+            definition = ", ".join(f'"{c}" {SQL_TYPES[t]}' for c, t in (columns | HIDDEN).items())
+            con.execute(f'CREATE TABLE "{ALL.format(name)}" ({definition}, "{ROW}" BIGINT)')
+            con.execute(
+                f'CREATE VIEW "{EVERY.format(name)}" AS '
+                f'SELECT * EXCLUDE ({", ".join(HIDDEN)}) FROM "{ALL.format(name)}"'
+            )
+        self.select("")
+
+    def load(self, folder: Path) -> None:
+        """Load the tables that are there; a table without a file stays empty. Once only: then the engine is shut in.
+
+        A rule is somebody else's text, and DuckDB would take a name such as `['/etc/passwd']` for a file to read.
+        """
+        for name, columns in TABLES.items():
+            path = folder / f"{name}.parquet"
+            if path.exists():
+                casts = ", ".join(f'CAST("{c}" AS {SQL_TYPES[t]}) AS "{c}"' for c, t in (columns | HIDDEN).items())
+                source = str(path).replace("'", "''")
+                number = f"row_number() OVER () - 1 + {len(self._places)}"
+                self._con.execute(
+                    f"INSERT INTO \"{ALL.format(name)}\" SELECT {casts}, {number} FROM read_parquet('{source}')"
+                )
+                found = self._con.execute(f'SELECT "{ROW}", "{SLICE}" FROM "{ALL.format(name)}"').fetchall()
+                self._places |= {number: (name, slice_) for number, slice_ in found}
+        self._con.execute("SET enable_external_access = false")
+
+    def put(self, table: str, slice_: str, rows: list[Row]) -> None:
+        """Make these rows of a table (hidden columns included) the whole of a slice."""
+        self.age += 1
+        self._aged[slice_] = self.age
+        for name in TABLES:
+            self._con.execute(f'DELETE FROM "{ALL.format(name)}" WHERE "{SLICE}" = ?', [slice_])
+        names = [*TABLES[table], *HIDDEN]
+        marks = ", ".join("?" for _ in range(len(names) + 1))
+        for row in rows:
+            number = len(self._places)
+            self._places[number] = (table, slice_)
+            values = [plain((row | {SLICE: slice_})[name]) for name in names]
+            self._con.execute(f'INSERT INTO "{ALL.format(table)}" VALUES ({marks})', [*values, number])
+
+    def select(self, slice_: str) -> None:
+        """Make each table's name mean one slice of it, without the hidden columns."""
+        if slice_ == self._current:
+            return
+        quoted = slice_.replace("'", "''")
+        for name in TABLES:
+            self._con.execute(
+                f'CREATE OR REPLACE VIEW "{name}" AS SELECT * EXCLUDE ({", ".join([*HIDDEN, ROW])}) '
+                f'FROM "{ALL.format(name)}" WHERE "{SLICE}" = \'{quoted}\''
+            )
+        self._current = slice_
+
+    def place(self, number: int) -> tuple[str, str]:
+        """The table and the slice of a row."""
+        return self._places[number]
+
+    def row(self, number: int) -> Row:
+        """A row of a table, hidden columns included."""
+        if number not in self._rows:
+            sql = f'SELECT * EXCLUDE ({ROW}) FROM "{ALL.format(self._places[number][0])}" WHERE "{ROW}" = ?'
+            (self._rows[number],) = dicts(self._con.execute(sql, [number]))
+        return self._rows[number]
+
+    def matching(self, table: str, slice_: str, row: Row) -> list[Row]:
+        """The rows of a table that agree with `row` on every column they share."""
+        shared = [name for name in TABLES[table] if name in row]
+        if not shared:
+            return []
+        where = " AND ".join(f'CAST("{name}" AS VARCHAR) IS NOT DISTINCT FROM CAST(? AS VARCHAR)' for name in shared)
+        sql = f'SELECT * EXCLUDE ({ROW}) FROM "{ALL.format(table)}" WHERE "{SLICE}" = ? AND {where}'
+        return dicts(self._con.execute(sql, [slice_, *(plain(row[name]) for name in shared)]))
+
+    def aged(self, slice_: str) -> int:
+        """The age at which a slice was last put; 0 where it is as it was loaded."""
+        return self._aged.get(slice_, 0)
+
+    def slices(self) -> set[str]:
+        """The slices that there are, those that were put among them."""
+        return {slice_ for _, slice_ in self._places.values()} | self._aged.keys()
+
+    def count(self, slice_: str) -> dict[str, int]:
+        """How many rows each table has in a slice."""
+        sql = 'SELECT count(*) FROM "{}" WHERE "{}" = ?'
+        found = {name: self._con.execute(sql.format(ALL.format(name), SLICE), [slice_]).fetchone() for name in TABLES}
+        return {name: int(row[0]) for name, row in found.items() if row}
+
+
+def dicts(cursor: Any) -> list[Row]:
+    """The rows of a cursor by their columns' names."""
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+
+def plain(value: Any) -> Any:
+    """A value as a parameter of a statement."""
+    return json.dumps(value) if isinstance(value, dict | list) else value
