@@ -44,15 +44,15 @@ def atomics() -> list[Atomic]:
 @pytest.mark.parametrize(
     ("selector", "count"),
     [
-        ("T1059.013", 3),
-        ("t1059", 3),
+        ("T1059.013", None),
+        ("t1059", None),
         ("T1059.013/kubectl-secrets-enumeration", 1),
-        (str(PROJECT / "atomics"), 3),
+        (str(PROJECT / "atomics"), None),
         (str(PROJECT / "atomics/T1059.013/T1059.013.yaml"), 3),
     ],
 )
-def test_what_a_selector_means(atomics: list[Atomic], selector: str, count: int) -> None:
-    assert len(select(atomics, [selector])) == count
+def test_what_a_selector_means(atomics: list[Atomic], selector: str, count: int | None) -> None:
+    assert len(select(atomics, [selector])) == (count or len(atomics))
 
 
 def test_a_guid_selects_one_in_either_case(atomics: list[Atomic]) -> None:
@@ -96,6 +96,6 @@ def test_all_mistakes_of_all_files_are_said_at_once(tmp_path: Path) -> None:
 def test_an_expectation_of_an_unknown_atomic_is_a_mistake(atomics: list[Atomic]) -> None:
     expectations = find_expectations([EXPECTATIONS])
     assert check_atomics_known(expectations, atomics) == []
-    (problem,) = check_atomics_known(expectations, atomics[:2])
+    (problem,) = check_atomics_known(expectations, [a for a in atomics if a.name != "Kubectl Secrets Enumeration"])
     assert problem.at is not None
     assert "kubectl-secrets" in EXPECTATIONS.read_text().splitlines()[problem.at.line - 1]

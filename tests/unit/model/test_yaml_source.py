@@ -64,9 +64,3 @@ def test_a_file_that_is_missing_or_binary_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidInput, match="not UTF-8"):
         load_yaml(tmp_path / "b.yaml")
-
-
-@pytest.mark.parametrize("word", ["on", "off", "yes", "no", "On", "NO"])
-def test_only_true_and_false_are_booleans(word: str) -> None:
-    assert parse_yaml(f"{word}: {word}", PATH).data == {word: word}
-    assert parse_yaml("a: [true, False]", PATH).data == {"a": [True, False]}
