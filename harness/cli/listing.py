@@ -20,6 +20,7 @@ from harness.cli.options import (
     print_json,
 )
 from harness.errors import InvalidFiles, LivefireError
+from harness.evasion.choice import check_pins
 from harness.model.catalog import check_atomics_known, find_atomics, find_expectations, select
 from harness.proof.lint import check
 
@@ -69,7 +70,7 @@ def lint(
         expectations = find_expectations(given)
         problems += check(expectations)
         if atomics:
-            problems += check_atomics_known(expectations, atomics)
+            problems += check_atomics_known(expectations, atomics) + check_pins(expectations, atomics)
     except LivefireError as error:
         problems.append(error)
     if problems:

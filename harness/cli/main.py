@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("evade")(run.evade)
 app.command("capture")(run.capture)
 app.command("prove")(run.prove)
 app.command("mutate")(mutate.mutate)

@@ -45,9 +45,17 @@ ExpectationsOption = Annotated[
 ]
 TimeoutOption = Annotated[float, typer.Option("--timeout", help="Seconds for each command of an atomic.", min=1)]
 KeepLab = Annotated[bool, typer.Option("--keep-lab", help="Leave the lab running for the next run.")]
+EvasionsOption = Annotated[
+    bool | None,
+    typer.Option("--evasions/--no-evasions", help="Variants too. Default: unless single atomics are selected."),
+]
+RecordingOption = Annotated[Path | None, typer.Option("--recording", metavar="DIR", help="Where to record.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show every command, and run none.")]
 JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON; - is stdout.", metavar="F")]
 JunitOption = Annotated[Path | None, typer.Option("--junit", help="Write the result as JUnit XML.", metavar="F")]
+HtmlOption = Annotated[
+    Path | None, typer.Option("--html", help="Write a report as one self-contained HTML page.", metavar="F")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

@@ -1,8 +1,7 @@
-"""`livefire run`, `capture` and `prove`."""
+"""`livefire run`, `evade`, `capture` and `prove`."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -19,34 +18,74 @@ from harness.cli.options import (
     ClusterOption,
     DockerOption,
     DryRun,
+    EvasionsOption,
     ExpectationsOption,
+    HtmlOption,
     JsonOption,
     JunitOption,
     KeepLab,
     NodeImageOption,
+    RecordingOption,
     Select,
     TimeoutOption,
 )
+from harness.cli.outputs import Outputs
 from harness.errors import NothingSelected
+from harness.evasion.choice import is_whole, with_all, with_marked
 from harness.model.atomic import Atomic
 from harness.model.catalog import find_atomics, find_expectations, select
 from harness.model.expectation import SUFFIX, Expectation, load_expectations
-from harness.model.result import Result
 from harness.proof.lint import require
 from harness.proof.prove import prove as prove_recording
 from harness.recording import open_recording
-from harness.report.console import LiveConsole, print_result
-from harness.report.junit import write_junit
-from harness.report.result_json import write_json
+from harness.report.console import LiveConsole
 
 
 def run(
     selectors: Select = None,
     cluster: ClusterOption = "auto",
     docker: DockerOption = "auto",
-    recording: Annotated[Path | None, typer.Option("--recording", metavar="DIR", help="Where to record.")] = None,
+    recording: RecordingOption = None,
     json: JsonOption = None,
     junit: JunitOption = None,
+    html: HtmlOption = None,
+    keep_lab: KeepLab = False,
+    evasions: EvasionsOption = None,
+    dry_run: DryRun = False,
+    timeout: TimeoutOption = 120,
+    kube_audit_log: AuditLogOption = None,
+    node_image: NodeImageOption = None,
+    atomics: AtomicsOption = ATOMICS,
+    expectations: ExpectationsOption = EXPECTATIONS,
+) -> None:
+    """Detonate atomics in a lab, record what the sensors saw, and prove the rule.
+
+    A technique, a file, or all there is brings the variants of the atomics that expectations mark with `evade`.
+    """
+    chosen = select(find_atomics([atomics]), selectors or [])
+    expected = _expected(expectations, chosen)
+    if is_whole(chosen, selectors or []) if evasions is None else evasions:
+        chosen = with_marked(chosen, expected)
+    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout)
+    if dry_run:
+        _show_plan(chosen, options)
+        return
+    _run(chosen, expected, options, recording, Outputs(json, junit, html))
+
+
+def evade(
+    selectors: Annotated[
+        list[str], typer.Argument(metavar="ATOMIC...", help="A technique, an atomic, a GUID, a path.")
+    ],
+    family: Annotated[
+        list[str] | None, typer.Option("--family", metavar="NAME", help="Only variants of this family (repeatable).")
+    ] = None,
+    cluster: ClusterOption = "auto",
+    docker: DockerOption = "auto",
+    recording: RecordingOption = None,
+    json: JsonOption = None,
+    junit: JunitOption = None,
+    html: HtmlOption = None,
     keep_lab: KeepLab = False,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
@@ -55,18 +94,15 @@ def run(
     atomics: AtomicsOption = ATOMICS,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
-    """Detonate atomics in a lab, record what the sensors saw, and prove the rule."""
-    chosen = select(find_atomics([atomics]), selectors or [])
-    expected = _expected(expectations, chosen)
+    """Do what an atomic does in every other way that is known, and see which of them the rule misses."""
+    base = select(find_atomics([atomics]), selectors)
+    chosen = with_all(base, family or [])
+    expected = _expected(expectations, base)
     options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout)
     if dry_run:
         _show_plan(chosen, options)
         return
-    require(expected)  # a mistake is said before anything is started
-    with LiveConsole(Console(stderr=True)) as live:
-        taken = session.capture(chosen, options, recording or session.default_folder(), live)
-        result = prove_recording(taken, expected, subscriber=live, live=True)
-    _report([result], json, junit)
+    _run(chosen, expected, options, recording, Outputs(json, junit, html, matrix=True))
 
 
 def capture(
@@ -75,14 +111,21 @@ def capture(
     cluster: ClusterOption = "auto",
     docker: DockerOption = "auto",
     keep_lab: KeepLab = False,
+    evasions: EvasionsOption = None,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
     kube_audit_log: AuditLogOption = None,
     node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
+    expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
-    """The first half: detonate and record, judge nothing."""
+    """The first half: detonate and record, judge nothing.
+
+    Expectations are asked only whose variants belong to a whole run.
+    """
     chosen = select(find_atomics([atomics]), selectors or [])
+    if expectations.exists() and (is_whole(chosen, selectors or []) if evasions is None else evasions):
+        chosen = with_marked(chosen, find_expectations([expectations]))
     options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout)
     if dry_run:
         _show_plan(chosen, options)
@@ -100,6 +143,8 @@ def prove(
     from_raw: Annotated[bool, typer.Option("--from-raw", help="Rebuild the tables from the raw logs.")] = False,
     json: JsonOption = None,
     junit: JunitOption = None,
+    html: HtmlOption = None,
+    matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
     """The second half: judge recordings. Needs no root, no Docker, no cluster and no network."""
@@ -109,7 +154,21 @@ def prove(
     results = []
     for path in recordings:
         results.append(prove_recording(open_recording(path), expected, from_raw=from_raw))
-    _report(results, json, junit)
+    Outputs(json, junit, html, matrix).report(results)
+
+
+def _run(
+    chosen: list[Atomic],
+    expected: list[Expectation],
+    options: session.CaptureOptions,
+    recording: Path | None,
+    outputs: Outputs,
+) -> None:
+    require(expected)  # a mistake is said before anything is started
+    with LiveConsole(Console(stderr=True)) as live:
+        taken = session.capture(chosen, options, recording or session.default_folder(), live)
+        result = prove_recording(taken, expected, subscriber=live, live=True)
+    outputs.report([result])
 
 
 def _expected(folder: Path, chosen: list[Atomic]) -> list[Expectation]:
@@ -142,20 +201,3 @@ def _show_plan(atomics: list[Atomic], options: session.CaptureOptions) -> None:
         lines += [f"  {role:13} {atomic.substitute(text).strip()}" for role, text in commands if text.strip()]
     for line in lines:
         console.print(line, markup=False)
-
-
-def _report(results: list[Result], json: str | None, junit: Path | None) -> None:
-    """Write what was asked for, print the table unless standard output is taken, and set the exit code."""
-    if json:
-        write_json(results, json)
-    if junit:
-        write_junit(results, junit)
-    console = Console(stderr=json == "-", highlight=False)
-    for result in results:
-        print_result(result, console)
-    sys.exit(max((int(result.exit_code) for result in results), key=_severity))
-
-
-def _severity(code: int) -> int:
-    """Of several exit codes the worst: unmet before inconclusive, anything before success."""
-    return {0: 0, 4: 1, 1: 2}.get(code, 3)

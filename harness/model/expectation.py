@@ -24,13 +24,13 @@ class _Strict(BaseModel):
 class Signal(_Strict):
     """Telemetry that must be there: `kql` over the tables returns at least one row.
 
-    `on` restricts it to clusters with `nodes`, or to the `bare` control plane, where no pod runs.
+    `cluster` restricts it to clusters with `nodes`, or to the `bare` control plane, where no pod runs.
     """
 
     name: str
     sensor: Sensor
     kql: str = Field(min_length=1)
-    on: Literal["nodes", "bare"] | None = None
+    cluster: Literal["nodes", "bare"] | None = None
 
 
 class Companion(_Strict):

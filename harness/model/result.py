@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.model.manifest import LabFacts
+from harness.model.variant import Variant
 from harness.model.verdict import ExitCode, Verdict
 
 
@@ -119,6 +120,12 @@ class VariantResult(_Part):
     differences: list[str] = Field(default_factory=list)
     seen_by: list[str] = Field(default_factory=list)
     flags_right: bool = False
+
+    @classmethod
+    def of_skipped(cls, variant: Variant) -> VariantResult:
+        """For a variant that was not detonated."""
+        names = {"of": variant.of, "family": variant.family, "name": variant.name}
+        return cls(**names, held_out=variant.held_out, equivalence="unknown")
 
     @property
     def equivalent(self) -> bool:

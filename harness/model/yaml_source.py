@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,20 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position
 
-_BOOL = "tag:yaml.org,2002:bool"
 Path_ = tuple[str | int, ...]
 ModelT = TypeVar("ModelT", bound=BaseModel)
-
-
-class _Loader(yaml.SafeLoader):
-    """Booleans as in YAML 1.2 (10.3.2): PyYAML would read the key `on` as True."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 
 @dataclass(frozen=True)
@@ -87,11 +74,11 @@ def load_yaml(path: Path) -> YamlSource:
 def parse_yaml(text: str, path: Path) -> YamlSource:
     """As `load_yaml`, for a text that has been read; `path` is used in messages."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
         positions: dict[Path_, tuple[int, int]] = {}
         if node is not None:
             _collect(node, (), positions, path)
-        data = yaml.load(text, Loader=_Loader)
+        data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 
 from harness.model.expectation import Expectation
 from harness.model.result import Alert, AtomicResult, BenignRuns, FlagCounts, Recall, TuningResult
+from harness.model.verdict import Verdict
 from harness.proof.engines import Engine
 from harness.proof.engines.base import Row
 from harness.proof.tables.schema import BACKGROUND
 
 # What runs by itself: the cluster's controllers, containerd, the runtime.
 ORCHESTRATION = "orchestration"
+# A variant that ran into its time limit, or beside an unwell sensor, says nothing of the rule.
+_NOTHING_CLAIMED = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ def account(
 
 
 def _recall(variants: Iterable[AtomicResult]) -> Recall:
-    executed = [each for each in variants if each.executed.effect]
-    same = [each for each in executed if each.variant and each.variant.equivalent]
+    executed = [each for each in variants if each.executed.effect and each.verdict not in _NOTHING_CLAIMED]
+    same = [e for e in executed if e.variant and e.variant.equivalent and e.verdict is not Verdict.NOT_EXECUTED]
     return Recall(
         executed=len(executed),
         equivalent=len(same),

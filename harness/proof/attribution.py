@@ -133,6 +133,7 @@ class Attribution:
     _tokens: frozenset[str] = field(init=False)
     _of_pid: dict[int, Placed] = field(default_factory=dict)
     _tree: dict[int, str] = field(default_factory=dict)
+    _entering: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._containers = {r.container_id: r.atomic for r in self.requests if r.container_id}
@@ -182,23 +183,41 @@ class Attribution:
         if served:
             self._learn_sandbox(parent, served)
             if "exec" in arguments:
-                return Placed(self._whose_exec(arguments, served), served, enters=True)
+                return self._enter(arguments, served, self._of_pid.get(pid))
             return Placed(self.of_container(served), served, shim="containerd-shim" in arguments[0])
         above = self._of_pid.get(parent)
         if above and above.container_id:
-            # runc hands the container's first process to the shim before that execs; what runc itself starts is runtime
-            entered = above.enters and arguments[:2] != ["runc", "init"]
-            return Placed(above.slice, above.container_id, in_container=above.in_container or above.shim or entered)
+            return self._below(above, arguments, self._of_pid.get(pid))
         if self.manifest.attribution == "process-tree" and (root := self._in_tree(time, pid, parent)):
             return Placed(root)
         return Placed(HARNESS if parent == self.manifest.harness_pid else BACKGROUND)
 
-    def _whose_exec(self, arguments: list[str], container_id: str) -> str:
-        """Who asked for a `runc exec`: dockerd's id of it is in the name of its pid file. In a pod it isn't known."""
-        if container_id in self.pods:
-            return self.of_container(container_id)
+    def _below(self, above: Placed, arguments: list[str], before: Placed | None) -> Placed:
+        """What a process of a container, its shim or its runc starts. `before` is what the process itself was."""
+        container = above.container_id
+        if before and before.in_container and before.container_id == container:
+            return before  # it executes another program
+        if above.in_container or not (above.shim or above.enters) or arguments[:2] == ["runc", "init"]:
+            return Placed(above.slice, container, in_container=above.in_container)
+        # runc hands a process to the shim before that execs, or after: so its parent may be either
+        entering = self._entering.get(container, [])
+        whose = above.slice if above.enters or not entering else entering[0]
+        if above.shim and len(set(entering)) > 1:
+            whose = BACKGROUND  # several parties execute in one container at this moment: no credit by guess
+        if whose in entering:
+            entering.remove(whose)
+        return Placed(whose, container, in_container=True)
+
+    def _enter(self, arguments: list[str], container_id: str, before: Placed | None) -> Placed:
+        """A `runc exec`: dockerd's id of it is in the name of its pid file. In a pod it isn't known who asked."""
+        if before and before.enters and before.container_id == container_id:
+            return before  # a shim of the runtime executes the runtime
         ids = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
-        return next((self._execs[each] for each in ids if each in self._execs), BACKGROUND)
+        whose = next((self._execs[each] for each in ids if each in self._execs), BACKGROUND)
+        if container_id in self.pods:
+            whose = self.of_container(container_id)
+        self._entering.setdefault(container_id, []).append(whose)
+        return Placed(whose, container_id, enters=True)
 
     def _learn_sandbox(self, parent: int, container_id: str) -> None:
         """One shim serves all containers of a pod; its own id is the sandbox's, which the API server doesn't tell."""

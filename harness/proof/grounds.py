@@ -1,15 +1,18 @@
-"""Whether each word that should set a flag does so by itself: the atomic's own row, with the other words taken out."""
+"""Whether each word that should set a flag does so by itself: the atomic's own row, with the other words taken out.
+
+The derived rows stand in slices of their own, one for each atomic and flag, so that a rule that works row by row is
+asked about all of them in the same execution as about everything else.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from harness.model.expectation import Expectation
 from harness.proof.engines import Engine
 from harness.proof.evidence import best_table
-from harness.proof.tables.schema import RECORD
-
-_SLICE = "counterfactual"
+from harness.proof.tables.schema import RECORD, TABLES
 
 
 def check_grounds(
@@ -17,17 +20,33 @@ def check_grounds(
 ) -> dict[str, dict[str, bool]]:
     """For each flag with grounds and each of its words: whether the word alone makes the rule fire with that flag."""
     found: dict[str, dict[str, bool]] = {}
+    if expectation.entry.grounds and rows:
+        lay_grounds(expectation, engine, slice_, rows)
     for flag, words in expectation.entry.grounds.items():
         found[flag] = dict.fromkeys(words, False)
-        table, origins = _origins(engine, slice_, rows)
-        variants = [variant for origin in origins for variant in _variants(origin, words)]
-        if not variants:
-            continue
-        engine.put(table, _SLICE, variants)
-        for alert in engine.query(expectation.rule.query, _SLICE):
-            for match in engine.matching(table, _SLICE, alert):
-                found[flag][match[RECORD]] = alert.get(flag) is True
+        derived = _slice(expectation, slice_, flag)
+        if rows and derived in engine.slices():
+            for alert in engine.query(expectation.rule.query, derived):
+                for match in _origins(engine, derived, [alert])[1]:
+                    found[flag][match[RECORD]] = alert.get(flag) is True
     return found
+
+
+def lay_grounds(expectation: Expectation, engine: Engine, slice_: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Put the derived rows of these alerts, once for each rule: they are those of the rule as it was first asked."""
+    table, origins = "", list[dict[str, Any]]()
+    for flag, words in expectation.entry.grounds.items():
+        derived = _slice(expectation, slice_, flag)
+        if derived in engine.slices():
+            continue
+        if not table:
+            table, origins = _origins(engine, slice_, list(rows))
+        variants = [variant for origin in origins for variant in _variants(origin, words)]
+        engine.put(table or next(iter(TABLES)), derived, variants)
+
+
+def _slice(expectation: Expectation, slice_: str, flag: str) -> str:
+    return f"counterfactual {expectation.rule.path} {slice_} {flag}"
 
 
 def _origins(engine: Engine, slice_: str, rows: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:

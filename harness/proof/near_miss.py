@@ -6,15 +6,13 @@ The rule's pipeline is cut after each `where`; rows are followed until none is l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-import duckdb_kql
 
 from harness.model.result import NearMiss
 from harness.model.rule import Rule
 from harness.proof.engines import Engine, QueryFailed
+from harness.proof.engines.tree import parse, walk
 from harness.proof.evidence import best_table, plain, to_evidence
 
 # Comments and string literals: in quotes, verbatim (@"…"), and over several lines (```…```).
@@ -39,7 +37,7 @@ class Predicate:
 def predicates(kql: str) -> list[Predicate]:
     """The conjuncts of the `where` operators of the last statement's pipeline, in order."""
     kql = _LITERAL.sub(lambda match: " " * len(match[0]) if match[0].startswith("//") else match[0], kql)
-    tree = duckdb_kql.parse(kql).tree
+    tree = parse(kql)
     found: list[Predicate] = []
     for node in walk(tree):
         if type(node).__name__ != "PipedOperatorContext" or _depth(node) > 0:
@@ -97,7 +95,7 @@ def _familiar(row: dict[str, Any], words: set[str]) -> int:
 
 def _first_table(kql: str) -> int:
     """Where the last statement begins: what is before it are `let` statements."""
-    tree = duckdb_kql.parse(kql).tree
+    tree = parse(kql)
     statements = [node for node in walk(tree) if type(node).__name__ == "QueryStatementContext"]
     return int(statements[-1].start.start) if statements else 0
 
@@ -142,13 +140,6 @@ def _conjuncts(text: str, offset: int) -> list[tuple[int, str]]:
     parts.append((start, len(text)))
     cut = [(a, b) for a, b in parts if text[a:b].strip()]
     return [(offset + a + len(text[a:b]) - len(text[a:b].lstrip()), text[a:b].strip()) for a, b in cut]
-
-
-def walk(node: Any) -> Iterator[Any]:
-    """A node of a parse tree and all that is below it, in the order of the text."""
-    yield node
-    for child in getattr(node, "children", None) or []:
-        yield from walk(child)
 
 
 def _depth(node: Any) -> int:

@@ -46,6 +46,9 @@ class ExpectFile(pytest.File):
             for layer in LAYERS:
                 name = f"{expectation.atomic}::{layer}"
                 yield LayerItem.from_parent(self, name=name, expectation=expectation, layer=layer)
+            if expectation.entry.evade:
+                name = f"{expectation.atomic}::evasions"
+                yield LayerItem.from_parent(self, name=name, expectation=expectation, layer="evasions")
         yield LayerItem.from_parent(self, name="background", expectation=expectations[0], layer="background")
 
 
@@ -65,6 +68,9 @@ class LayerItem(pytest.Item):
         if self.layer == "background":
             self._check_background(provider)
             return
+        if self.layer == "evasions":
+            self._check_variants(provider)
+            return
         results = provider.of(self.expectation)
         if not results:
             pytest.skip(f"no recording holds {self.expectation.atomic}")
@@ -82,6 +88,17 @@ class LayerItem(pytest.Item):
         self.judged = True
         if broken == self.layer:
             raise LayerFailed("\n".join([*details(result), *self._yaml()]))
+
+    def _check_variants(self, provider: Provider) -> None:
+        """All variants of the atomic; those that were skipped prove nothing."""
+        results = [each for each in provider.variants_of(self.expectation) if each.verdict is not Verdict.SKIPPED]
+        if not results:
+            pytest.skip(f"no recording holds a variant of {self.expectation.atomic}")
+        self.judged = True
+        wrong = [each for each in results if not each.verdict.as_expected]
+        if wrong:
+            head = f"{len(wrong)} of {len(results)} variants are not as expected"
+            raise LayerFailed("\n".join([head, *(line for each in wrong for line in details(each))]))
 
     def _check_background(self, provider: Provider) -> None:
         rule = self.expectation.rule.id

@@ -8,6 +8,7 @@ import pytest
 
 from harness import pytest_plugin as plugin
 from harness.capture.lab.choice import LabChoice
+from harness.evasion.choice import with_marked
 from harness.model.catalog import check_atomics_known, find_atomics
 from harness.model.expectation import Expectation
 from harness.model.result import AtomicResult, Result
@@ -40,6 +41,12 @@ class Provider:
         wanted = (expectation.atomic, expectation.rule.id)
         return [each for result in self.results() for each in result.results if (each.atomic, each.rule) == wanted]
 
+    def variants_of(self, expectation: Expectation) -> list[AtomicResult]:
+        """The results of the variants of an expectation's atomic, in all recordings."""
+        rule = expectation.rule.id
+        found = [each for result in self.results() for each in result.results if each.rule == rule]
+        return [each for each in found if each.variant and each.variant.of == expectation.atomic]
+
     def _obtain(self) -> list[Result]:
         config, expectations = self._session.config, self._expectations()
         recordings = plugin._recordings(config)
@@ -64,7 +71,7 @@ class Provider:
         )
         folder = plugin.option(config, "folder")
         return session.live_result(
-            [atomic for atomic in atomics if atomic.id in names],
+            with_marked([atomic for atomic in atomics if atomic.id in names], expectations),
             expectations,
             choice,
             folder=Path(folder) if folder else None,

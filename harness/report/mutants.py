@@ -44,7 +44,7 @@ def document(report: MutationReport) -> dict[str, Any]:
     """The report as JSON: `schema, rule, score, counts, mutants[]`."""
     mutants = []
     for mutant in report.mutants:
-        change = {k: v for k, v in asdict(mutant.mutation).items() if k != "query"}
+        change = {k: v for k, v in asdict(mutant.mutation).items() if k not in ("query", "offset")}
         mutants.append(
             change
             | {

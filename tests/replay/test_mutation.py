@@ -57,6 +57,36 @@ def test_a_column_that_the_metadata_needs_is_killed_by_lint(report: dict[str, An
     assert status(report, "drop-column", "DeviceName")["killed_by"][0] == "lint"
 
 
+@pytest.mark.parametrize(
+    ("operator", "before", "after"),
+    [
+        ("shrink-window", "24h", "12h"),
+        ("widen-window", "24h", "48h"),
+        ("drop-where", "| where Timestamp > ago(24h)", ""),
+    ],
+)
+def test_a_window_of_another_length_is_killed_at_the_end_of_the_period(
+    report: dict[str, Any], operator: str, before: str, after: str
+) -> None:
+    (mutant,) = [
+        m
+        for m in report["mutants"]
+        if m["operator"] == operator and m["before"].strip() == before and m["after"] == after
+    ]
+    assert mutant["killed_by"] == ["window"]
+
+
+def test_an_equivalent_mutant_is_not_counted_and_says_why(tmp_path: Path) -> None:
+    for path in RULE.parent.glob("container-cli-api.*"):
+        shutil.copy(path, tmp_path)
+    rule = tmp_path / RULE.name
+    rule.write_text(rule.read_text().replace('"docker run",', '"docker run", "docker run",'))
+    done = mutate(rule, COMMITTED, "--json", "-")
+    found = [m for m in json.loads(done.stdout)["mutants"] if m["before"].strip(", \n") == '"docker run"']
+    assert [m["status"] for m in found] == ["equivalent"] * 2
+    assert found[0]["suggestion"] == "another element matches all that this one does"
+
+
 def test_the_score_is_the_share_of_the_killed(report: dict[str, Any]) -> None:
     counted = [m["status"] for m in report["mutants"] if m["status"] in ("killed", "live")]
     assert report["score"] == pytest.approx(counted.count("killed") / len(counted))

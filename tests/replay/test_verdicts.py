@@ -258,6 +258,32 @@ def test_a_known_gap_that_is_open_is_as_expected(committed: Recording, expecting
     assert (found.verdict, found.reason) == (Verdict.KNOWN_GAP, "no pattern")
 
 
+@pytest.mark.parametrize(
+    ("alarms", "verdict", "reason"),
+    [
+        (1, Verdict.KNOWN_GAP, "it looks the same"),
+        (2, Verdict.WRONG_FLAGS, "1 row, expected 2: it looks the same"),
+    ],
+)
+def test_the_false_alarms_of_a_benign_run_are_counted(
+    committed: Recording, expecting: object, alarms: int, verdict: Verdict, reason: str
+) -> None:
+    values = {"fires": False, "flags": None, "rows": None, "benign": "routine"}
+    path = expecting(EXECUTION, **values, false_alarms=alarms, known_gap="it looks the same")  # type: ignore[operator]
+    found = of(judged(committed, path), EXECUTION)
+    assert (found.verdict, found.reason) == (verdict, reason)
+
+
+def test_a_benign_run_that_raises_none_of_its_false_alarms_is_wrong(
+    committed: Recording, expecting: object, rule: object
+) -> None:
+    values = {"fires": False, "flags": None, "rows": None, "benign": "routine", "false_alarms": 1, "known_gap": "so"}
+    path = expecting(EXECUTION, **values)  # type: ignore[operator]
+    changed = rule('"docker exec", "docker run",', '"docker exec",')  # type: ignore[operator]
+    found = of(judged(committed, path, changed), EXECUTION)
+    assert (found.verdict, found.reason) == (Verdict.WRONG_FLAGS, "0 rows, expected 1: so")
+
+
 def test_another_number_of_rows_is_wrong(committed: Recording, expecting: object) -> None:
     found = of(judged(committed, expecting(EXECUTION, rows=2)), EXECUTION)  # type: ignore[operator]
     assert (found.verdict, found.reason) == (Verdict.WRONG_FLAGS, "1 row, expected 2")

@@ -24,6 +24,7 @@ class Store:
         self._places: dict[int, tuple[str, str]] = {}  # a row's number → its table and slice
         self._rows: dict[int, Row] = {}
         self._aged: dict[str, int] = {}
+        self._slices: set[str] = set()
         self.age = 0
         for name, columns in TABLES.items():
             definition = ", ".join(f'"{c}" {SQL_TYPES[t]}' for c, t in (columns | HIDDEN).items())
@@ -50,12 +51,14 @@ class Store:
                 )
                 found = self._con.execute(f'SELECT "{ROW}", "{SLICE}" FROM "{ALL.format(name)}"').fetchall()
                 self._places |= {number: (name, slice_) for number, slice_ in found}
+                self._slices |= {slice_ for _, slice_ in found}
         self._con.execute("SET enable_external_access = false")
 
     def put(self, table: str, slice_: str, rows: list[Row]) -> None:
         """Make these rows of a table (hidden columns included) the whole of a slice."""
         self.age += 1
         self._aged[slice_] = self.age
+        self._slices.add(slice_)
         for name in TABLES:
             self._con.execute(f'DELETE FROM "{ALL.format(name)}" WHERE "{SLICE}" = ?', [slice_])
         names = [*TABLES[table], *HIDDEN]
@@ -104,7 +107,7 @@ class Store:
 
     def slices(self) -> set[str]:
         """The slices that there are, those that were put among them."""
-        return {slice_ for _, slice_ in self._places.values()} | self._aged.keys()
+        return self._slices
 
     def count(self, slice_: str) -> dict[str, int]:
         """How many rows each table has in a slice."""

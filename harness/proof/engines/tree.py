@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +11,9 @@ import duckdb_kql
 from harness.proof.engines.base import QueryFailed
 
 
+@functools.lru_cache(maxsize=8)
 def parse(kql: str) -> Any:
-    """The root of the tree. Raises QueryFailed for a text that does not parse."""
+    """The root of the tree, which nobody may change: it is shared. Raises QueryFailed where the text does not parse."""
     try:
         return duckdb_kql.parse(kql).tree
     except duckdb_kql.KqlSyntaxError as error:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from harness.model.manifest import Manifest
 from harness.proof.attribution import Attribution, DockerRequest, Placed, read_pod_creations
 from harness.proof.tables.audit_log import read_events
-from harness.proof.tables.schema import BACKGROUND
 from harness.recording import Recording
 
 ID, OTHER = "a" * 64, "b" * 64
@@ -67,27 +66,51 @@ def test_an_atomics_session_is_its_slice_and_an_identical_decoy_is_background(ma
     ]
 
 
-def test_a_process_put_into_a_container_belongs_to_who_asked_for_it(manifest: Manifest) -> None:
-    """The container is somebody else's: whose it is says nothing of who executes in it."""
+RUNC = "runc --log /run/{0}/log.json exec --process /tmp/p --detach --pid-file /run/{0}/{1}.pid {0}"
+EXEC_ID, STRANGE = "e" * 64, "f" * 64
+
+
+def entered(manifest: Manifest, *execs: Exec) -> list[tuple[str, bool]]:
+    """Where execs in somebody else's container end up; the atomic has asked for EXEC_ID there."""
     atomic, _, _ = attack(manifest)
-    runc = "runc --log /run/{0}/log.json exec --process /tmp/p --detach --pid-file /run/{0}/{1}.pid {0}"
-    exec_id, strange = "e" * 64, "f" * 64
-    asked = DockerRequest(atomic, 1.0, 2.0, "POST", f"/v1.41/containers/{ID}/exec", 201, "", exec_id)
-    execs = [
+    asked = DockerRequest(atomic, 1.0, 2.0, "POST", f"/v1.41/containers/{ID}/exec", 201, "", EXEC_ID)
+    before = [
         (10, 1, NONE, f"containerd-shim-runc-v2 -namespace moby -id {ID}"),
-        (11, 10, NONE, runc.format(ID, exec_id)),
-        (12, 11, NONE, "runc init"),
-        (13, 11, NONE, "whoami"),
-        (21, 10, NONE, runc.format(ID, strange)),
-        (22, 21, NONE, "id"),
+        (11, 10, NONE, "sleep"),  # the container's first process
     ]
-    placed = place(manifest, execs, request(BACKGROUND), asked)
-    assert [(p.slice, p.in_container) for p in placed[3:]] == [
-        (atomic, True),
-        ("background", False),
-        ("background", True),
+    placed = place(manifest, [*before, *execs], request("harness"), asked)
+    assert (placed[1].slice, placed[1].in_container) == ("harness", True)
+    return [(p.slice, p.in_container) for p in placed[2:]]
+
+
+@pytest.mark.parametrize("parent", [20, 10], ids=["runc", "shim"])
+def test_a_process_put_into_a_container_belongs_to_who_asked_for_it(manifest: Manifest, parent: int) -> None:
+    """runc may hand it to the shim before it execs, or after."""
+    atomic, _, _ = attack(manifest)
+    execs = [
+        (20, 10, NONE, "sh /x/runc-bounded " + RUNC.format(ID, EXEC_ID)),
+        (20, 10, NONE, RUNC.format(ID, EXEC_ID)),
+        (21, 20, NONE, "runc init"),
+        (22, parent, NONE, "whoami"),
+        (22, parent, NONE, "id"),
+        (11, 10, NONE, "sleep 2"),
     ]
-    assert not placed[2].in_container
+    assert entered(manifest, *execs)[2:] == [(atomic, False), (atomic, True), (atomic, True), ("harness", True)]
+
+
+@pytest.mark.parametrize("parent", [20, 10], ids=["runc", "shim"])
+def test_a_strangers_process_in_a_container_is_background(manifest: Manifest, parent: int) -> None:
+    execs = [(20, 10, NONE, RUNC.format(ID, STRANGE)), (22, parent, NONE, "whoami")]
+    assert entered(manifest, *execs) == [("background", False), ("background", True)]
+
+
+def test_two_parties_in_one_container_at_one_moment_get_no_credit_by_guess(manifest: Manifest) -> None:
+    execs = [
+        (20, 10, NONE, RUNC.format(ID, EXEC_ID)),
+        (30, 10, NONE, RUNC.format(ID, STRANGE)),
+        (22, 10, NONE, "whoami"),
+    ]
+    assert entered(manifest, *execs)[2] == ("background", True)
 
 
 def test_prerequisites_and_clean_up_are_the_harnesses(manifest: Manifest) -> None:

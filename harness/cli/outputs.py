@@ -1,0 +1,48 @@
+"""Where results go: files that were asked for, the terminal, and the exit code."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+
+from harness.model.result import Result
+from harness.report.console import print_result
+from harness.report.html import write_html
+from harness.report.junit import write_junit
+from harness.report.matrix import print_matrix
+from harness.report.result_json import write_json
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the command line asked for. `matrix` is a line for each variant on the terminal."""
+
+    json: str | None = None
+    junit: Path | None = None
+    html: Path | None = None
+    matrix: bool = False
+
+    def report(self, results: list[Result]) -> NoReturn:
+        """Write the files, print the tables unless standard output is taken, and exit with the worst code."""
+        if self.json:
+            write_json(results, self.json)
+        if self.junit:
+            write_junit(results, self.junit)
+        if self.html:
+            write_html(results, self.html)
+        console = Console(stderr=self.json == "-", highlight=False)
+        for result in results:
+            if self.matrix:
+                print_matrix(result, console)
+                console.print()
+            print_result(result, console)
+        sys.exit(max((int(result.exit_code) for result in results), key=_severity))
+
+
+def _severity(code: int) -> int:
+    """Of several exit codes the worst: unmet before inconclusive, anything before success."""
+    return {0: 0, 4: 1, 1: 2}.get(code, 3)

@@ -1,0 +1,45 @@
+"""Requests to the cluster's API without kubectl, by curl, openssl or Python, with the token of the kubeconfig."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.evasion import program
+from harness.evasion.meaning import Meaning, ResourceRead
+from harness.evasion.registry import Way
+from harness.evasion.resource import path
+
+# The token goes from a builtin into a pipe: one in a command line would end up in every recording.
+_SETTINGS = r"""setting() { sed -n "s/^ *$1: *//p" "$KUBECONFIG"; }
+server=$(setting server) authority=$(setting certificate-authority) token=$(setting token)
+"""
+_HEADER = _SETTINGS + 'printf \'header = "Authorization: Bearer %s"\\n\' "$token" |\n  '
+_CURL = 'curl -fsS --config - --cacert "$authority"'
+_OPENSSL = (
+    _SETTINGS + "printf 'GET %s HTTP/1.0\\r\\nAuthorization: Bearer %s\\r\\n\\r\\n' {path} \"$token\" |\n"
+    '  openssl s_client -quiet -verify_quiet -verify_return_error -CAfile "$authority" -connect "${server#https://}"'
+)
+_PROXY = """kubectl proxy --unix-socket="$HOME/proxy" &
+for _ in 1 2 3 4 5 6 7 8 9 10; do [ -S "$HOME/proxy" ] || sleep 0.3; done
+curl -fsS --unix-socket "$HOME/proxy" http://localhost{path}
+kill $!"""
+_PYTHON = """import os, re, ssl, sys, urllib.request
+found = dict(re.findall(r"^ *([\\w-]+): *(\\S+)$", open(os.environ["KUBECONFIG"]).read(), re.MULTILINE))
+request = urllib.request.Request(found["server"] + sys.argv[1])
+request.add_header("Authorization", "Bearer " + found["token"])
+context = ssl.create_default_context(cafile=found["certificate-authority"])
+print(urllib.request.urlopen(request, context=context).read().decode())"""
+
+
+def ways(meaning: Meaning) -> Iterator[Way]:
+    """For what is read. The answer goes to standard output and nowhere else."""
+    found = path(meaning) if isinstance(meaning, ResourceRead) else ""
+    if not found:
+        return
+    yield "curl", f'{_HEADER}{_CURL} "$server"{found}'
+    yield "curl-query", f"{_HEADER}{_CURL} \"$server\"{found}'?resourceVersion=0'"
+    yield "curl-as-kubectl", f'{_HEADER}{_CURL} --user-agent kubectl/v1.32.4 "$server"{found}'
+    yield "openssl", _OPENSSL.replace("{path}", found)
+    yield "python", program.in_argument(_PYTHON, found)
+    yield "python-stdin", program.from_stdin(_PYTHON, found)
+    yield "through-proxy", _PROXY.replace("{path}", found)

@@ -1,0 +1,36 @@
+"""The same words, written so that only a shell reads them as such: quotes, backslashes, blanks, expansions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from harness.evasion.meaning import Meaning, text
+from harness.evasion.registry import Way
+from harness.evasion.shell import PLACEHOLDER, quote
+
+_PLAIN = re.compile(r"[\w./:=-]*[A-Za-z][\w./:=-]*", re.ASCII)
+
+
+def ways(meaning: Meaning) -> Iterator[Way]:
+    """What the process is given is the same each time: the shell has removed all of it by then."""
+    words = meaning.words()
+    tool, verb, *rest = words
+
+    def each(change: Callable[[str], str]) -> str:
+        return text([change(word) if _PLAIN.fullmatch(word) else word for word in words])
+
+    yield "double-space", "  ".join(words)
+    yield "continuation", " \\\n  ".join(words)
+    yield "empty-quotes", each(lambda word: f'{word[0]}""{word[1:]}')
+    yield "backslashes", each(lambda word: re.sub(r"(\w)", r"\\\1", word))
+    yield "hexadecimal", each(lambda word: "$'" + "".join(f"\\x{ord(letter):02x}" for letter in word) + "'")
+    yield "variables", f"tool={tool} verb={verb}\n" + text(['"$tool"', '"$verb"', *rest])
+    yield "field-separator", "${IFS}".join(words)
+    yield "printed", text([f'"$(printf {quote(_octal(word))})"' for word in (tool, verb)] + rest)
+    if not any(re.search(r"[{},]", re.sub(PLACEHOLDER, "", word)) for word in words):
+        yield "braces", "{" + ",".join(words) + "}"
+
+
+def _octal(word: str) -> str:
+    return "".join(f"\\{ord(letter):03o}" for letter in word)

@@ -1,0 +1,15 @@
+"""A Python program as a shell command. `#{python}` is an interpreter that has the clients' packages."""
+
+from __future__ import annotations
+
+from harness.evasion.shell import quote
+
+
+def in_argument(program: str, *arguments: str) -> str:
+    """The program behind `-c`; `arguments` are shell words."""
+    return " ".join(['"#{python}"', "-c", quote(program), *arguments])
+
+
+def from_stdin(program: str, *arguments: str) -> str:
+    """The program on standard input, so that it stands in no command line; `arguments` are shell words."""
+    return " ".join(['"#{python}"', "-", *arguments, "<<'END'"]) + f"\n{program}\nEND"

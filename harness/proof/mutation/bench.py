@@ -1,0 +1,139 @@
+"""The bench: one rule, its expectations, and an engine for each recording, by which mutants are judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from harness.errors import NothingSelected
+from harness.model.expectation import Expectation, load_expectations
+from harness.model.rule import Rule
+from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
+from harness.proof.judge import judge_rule, prepare
+from harness.proof.lint import missing_columns
+from harness.proof.mutation.equivalence import equivalence
+from harness.proof.mutation.operators import Mutation
+from harness.proof.mutation.suggestion import suggest
+from harness.proof.mutation.window import Window, window
+from harness.proof.tables.schema import BACKGROUND
+from harness.recording import open_recording
+
+
+@dataclass(frozen=True)
+class MutantResult:
+    """A mutant is `killed`, `live`, `equivalent` (proven to be), or `invalid` (the engine can't run it).
+
+    `at` is its place in the rule's file; `killed_by` are atomics, `background`, `window` or `lint`.
+    """
+
+    mutation: Mutation
+    at: str
+    status: str
+    killed_by: list[str] = field(default_factory=list)
+    suggestion: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A recording's tables, when it was made, and what is expected of the atomics in it."""
+
+    tables: Path
+    started: datetime
+    finished: datetime
+    expectations: list[Expectation]
+
+
+def cases(rule: Path, expectations: Path, recordings: list[Path]) -> list[Case]:
+    """The recordings with what is expected of them. Raises NothingSelected when none holds any such atomic."""
+    every, found = load_expectations(expectations, rule), []
+    for path in recordings:
+        recording = open_recording(path)
+        manifest = recording.manifest
+        held = {detonation.atomic for detonation in manifest.detonations if detonation.attack}
+        chosen = [expectation for expectation in every if expectation.atomic in held]
+        found.append(Case(recording.path / "tables", manifest.started, manifest.finished, chosen))
+    if not any(case.expectations for case in found):
+        raise NothingSelected(f"no recording holds an atomic that {expectations} expects anything of")
+    return found
+
+
+@dataclass(frozen=True)
+class _Stand:
+    """One recording, ready: `background` is how many alerts the rule itself raises there."""
+
+    engine: Engine
+    expectations: list[Expectation]
+    slices: list[str]
+    background: int
+    window: Window
+
+
+class Bench:
+    """Judges mutants of one rule. Each is executed once over all slices, if it works row by row."""
+
+    def __init__(self, rule: Rule, found: list[Case]) -> None:
+        """Raises QueryFailed for a rule that does not run."""
+        self._rule = rule
+        self._stands = [_stand(rule, case) for case in found]
+
+    def unmet(self) -> str:
+        """The first expectation that the rule itself does not meet, and why; empty where it meets all."""
+        for stand in self._stands:
+            for expectation in stand.expectations:
+                verdict, reason = judge_rule(expectation, stand.engine, expectation.atomic)
+                if not verdict.as_expected:
+                    return f"{expectation.atomic} is {verdict}: {reason}"
+        return ""
+
+    def judge(self, mutation: Mutation) -> MutantResult:
+        """What becomes of one mutant."""
+        at = str(self._rule.at(mutation.line, mutation.column))
+        if why := equivalence(mutation, self._rule.query):
+            return MutantResult(mutation, at, "equivalent", suggestion=why)
+        mutant = self._rule.with_query(mutation.query)
+        engine = self._stands[0].engine
+        try:
+            engine.query(mutant.query, BACKGROUND)
+            columns = engine.columns(mutant.query)
+        except QueryFailed as error:
+            return MutantResult(mutation, at, "invalid", suggestion=error.message)
+        killers = ["lint"] if missing_columns(mutant, columns) else []
+        for stand in self._stands:
+            killers += [killer for killer in _killers(stand, mutant) if killer not in killers]
+        if killers:
+            return MutantResult(mutation, at, "killed", killers)
+        return MutantResult(mutation, at, "live", suggestion=suggest(mutation))
+
+
+def _stand(rule: Rule, case: Case) -> _Stand:
+    engine = DuckDbEngine(case.finished, threads=1)
+    engine.load(case.tables)
+    prepare(case.expectations, engine)
+    slices = [*(expectation.atomic for expectation in case.expectations), BACKGROUND]
+    background = len(engine.query(rule.query, BACKGROUND))
+    kept = window(rule, engine, slices, case.started, case.finished)
+    return _Stand(engine, case.expectations, slices, background, kept)
+
+
+def _killers(stand: _Stand, mutant: Rule) -> list[str]:
+    killers = [e.atomic for e in stand.expectations if _minds(stand.engine, replace(e, rule=mutant))]
+    if _background(stand.engine, mutant) != stand.background:
+        killers.append("background")
+    if not stand.window.is_kept(mutant, stand.engine, stand.slices):
+        killers.append("window")
+    return killers
+
+
+def _minds(engine: Engine, expectation: Expectation) -> bool:
+    try:
+        return not judge_rule(expectation, engine, expectation.atomic)[0].as_expected
+    except QueryFailed:  # what the expectation asks of the rows can't be asked any more
+        return True
+
+
+def _background(engine: Engine, rule: Rule) -> int | None:
+    try:
+        return len(engine.query(rule.query, BACKGROUND))
+    except QueryFailed:
+        return None

@@ -1,0 +1,115 @@
+"""The evasion matrix as a heat map: variants by family down, atomics across, the rules side by side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.model.result import AtomicResult
+from harness.model.verdict import Verdict
+from harness.report.html.subject import Subject
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What became of a variant under a rule. `key` names its colours, `sign` is for those who see none."""
+
+    key: str
+    sign: str
+    words: str
+
+
+DETECTED = Kind("detected", "✓", "detected, right flags")
+WRONG_FLAGS = Kind("wrong", "F", "detected, wrong flags")
+MISSED = Kind("missed", "M", "missed")
+DIFFERENT = Kind("different", "≠", "does something else")
+NOT_EXECUTED = Kind("idle", "-", "not executed")
+UNKNOWN = Kind("unknown", "?", "inconclusive")
+KINDS = (DETECTED, WRONG_FLAGS, MISSED, DIFFERENT, NOT_EXECUTED, UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One variant of one atomic under one rule."""
+
+    kind: Kind
+    anchor: str
+    held_out: bool
+    as_expected: bool
+
+    @property
+    def words(self) -> str:
+        """All that the cell says, in words."""
+        held_out = ", held out" if self.held_out else ""
+        return f"{self.kind.words}{held_out}{'' if self.as_expected else ', not as expected'}"
+
+
+Column = tuple[str, str]  # a rule, and an atomic that has variants
+
+
+@dataclass
+class HeatMap:
+    """`cells[family][name][column]` are the marks of a variant: one, unless two rules have one name."""
+
+    columns: dict[Column, None] = field(default_factory=dict)
+    cells: dict[str, dict[str, dict[Column, list[Mark]]]] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> dict[str, list[str]]:
+        """The atomics of each rule."""
+        found: dict[str, list[str]] = {}
+        for rule, atomic in self.ordered:
+            found.setdefault(rule, []).append(atomic)
+        return found
+
+    @property
+    def ordered(self) -> list[Column]:
+        """The columns, those of a rule side by side."""
+        rules = list(dict.fromkeys(rule for rule, _ in self.columns))
+        return sorted(self.columns, key=lambda column: rules.index(column[0]))
+
+    def counts(self, rule: str) -> list[tuple[Kind, int]]:
+        """How many variants of each kind a rule has."""
+        marks = [
+            mark
+            for rows in self.cells.values()
+            for row in rows.values()
+            for column, found in row.items()
+            if column[0] == rule
+            for mark in found
+        ]
+        counted = Counter(mark.kind.key for mark in marks)
+        return [(kind, counted[kind.key]) for kind in KINDS if counted[kind.key]]
+
+
+def heat_map(subjects: Sequence[Subject]) -> HeatMap:
+    """The heat map of all variants among the subjects; without columns where there are none."""
+    found = HeatMap()
+    for subject in subjects:
+        for row in subject.rows:
+            variant = row.result.variant
+            if variant:
+                column = (row.result.rule, variant.of)
+                found.columns[column] = None
+                cells = found.cells.setdefault(variant.family, {}).setdefault(variant.name, {})
+                expected = row.result.verdict.as_expected
+                mark = Mark(kind_of(row.result), subject.anchor, variant.held_out, expected)
+                cells.setdefault(column, []).append(mark)
+    return found
+
+
+def kind_of(result: AtomicResult) -> Kind:
+    """What became of a variant. Of what was not comparable, or not well observed, nothing is claimed."""
+    variant = result.variant
+    if variant is None or result.verdict is Verdict.INCONCLUSIVE:
+        return UNKNOWN
+    if result.executed.effect and variant.equivalence == "different":
+        return DIFFERENT
+    if not result.executed.effect or result.verdict in (Verdict.NOT_EXECUTED, Verdict.SKIPPED):
+        return NOT_EXECUTED
+    if variant.equivalence == "unknown":
+        return UNKNOWN
+    if not result.fired.actual:
+        return MISSED
+    return DETECTED if variant.flags_right else WRONG_FLAGS
