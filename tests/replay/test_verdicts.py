@@ -13,6 +13,7 @@ from harness.model.expectation import load_expectations
 from harness.model.manifest import Manifest
 from harness.model.result import AtomicResult, Result
 from harness.model.verdict import ExitCode, Verdict
+from harness.model.yaml_source import load_yaml
 from harness.proof.prove import prove
 from harness.recording import Recording, layout
 from tests.conftest import EXPECTATIONS, Resealed
@@ -63,7 +64,7 @@ def expecting(tmp_path: Path) -> object:
     """Writes a copy of the expectations in which one entry is changed."""
 
     def change(atomic: str, **values: object) -> Path:
-        document = yaml.safe_load(EXPECTATIONS.read_text())
+        document = load_yaml(EXPECTATIONS).data
         entry = next(e for e in document["expectations"] if e["atomic"] == atomic)
         for name, value in values.items():
             if value is None:
