@@ -22,7 +22,8 @@ _OPENSSL = (
 _PROXY = """kubectl proxy --unix-socket="$HOME/proxy" &
 for _ in 1 2 3 4 5 6 7 8 9 10; do [ -S "$HOME/proxy" ] || sleep 0.3; done
 curl -fsS --unix-socket "$HOME/proxy" http://localhost{path}
-kill $!"""
+kill $!
+wait"""
 _PYTHON = """import os, re, ssl, sys, urllib.request
 found = dict(re.findall(r"^ *([\\w-]+): *(\\S+)$", open(os.environ["KUBECONFIG"]).read(), re.MULTILINE))
 request = urllib.request.Request(found["server"] + sys.argv[1])

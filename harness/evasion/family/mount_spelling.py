@@ -16,7 +16,7 @@ _MOUNTS = {
     "mount-reordered": "--mount target={target},source={source},type=bind{readonly}",
     "mount-quoted": '--mount "type=bind","source={source}","target={target}"{readonly}',
 }
-_MODES = {"read-write": "rw", "read-only": "ro", "propagation": "rprivate"}
+_MODES = {"read-write": "rw", "read-only": "ro"}
 _DETOURS = {"double-slash": "/", "dotted": "/.", "up-and-down": "/usr/.."}  # before the path on the host
 
 
