@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import MAIN_JOB
 from tests.lab.conftest import Livefire, footprint
 
 
 @pytest.mark.parametrize("delay", [0.4, 0.7, 1.0, 1.6, 2.4, 3.2, 4.0])
 def test_clean_after_kill_9_at_any_moment(livefire: Livefire, tmp_path: Path, delay: float) -> None:
     before = footprint()
-    process = livefire.start("run", "--recording", tmp_path / "r")
+    process = livefire.start("run", *MAIN_JOB, "--recording", tmp_path / "r")
     time.sleep(delay)
     process.kill()
     process.communicate()
@@ -27,7 +28,7 @@ def test_clean_after_kill_9_at_any_moment(livefire: Livefire, tmp_path: Path, de
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_undoes_itself(livefire: Livefire, tmp_path: Path, number: signal.Signals) -> None:
     before = footprint()
-    process = livefire.start("run", "--recording", tmp_path / "r")
+    process = livefire.start("run", *MAIN_JOB, "--recording", tmp_path / "r")
     time.sleep(2.5)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
@@ -38,9 +39,9 @@ def test_an_interrupted_run_undoes_itself(livefire: Livefire, tmp_path: Path, nu
 
 
 def test_a_second_run_is_refused_and_the_first_is_not_disturbed(livefire: Livefire, tmp_path: Path) -> None:
-    first = livefire.start("run", "--recording", tmp_path / "first")
+    first = livefire.start("run", *MAIN_JOB, "--recording", tmp_path / "first")
     time.sleep(1.5)
-    second = livefire("run", "--recording", tmp_path / "second")
+    second = livefire("run", *MAIN_JOB, "--recording", tmp_path / "second")
     assert second.code == 3
     assert f"another Livefire is at work here (pid {first.pid})" in second.err
     first.communicate(timeout=120)
@@ -57,7 +58,7 @@ def test_a_lab_whose_daemon_died_is_said_to_be_broken(livefire: Livefire, tmp_pa
     for pid in owned_processes(f"{name}/dockerd"):
         os.kill(pid, signal.SIGKILL)
     time.sleep(0.5)
-    done = livefire("run", "--recording", tmp_path / "r")
+    done = livefire("run", *MAIN_JOB, "--recording", tmp_path / "r")
     assert done.code == 3
     assert "its dockerd has ended" in done.err
     assert livefire("lab", "down").code == 0

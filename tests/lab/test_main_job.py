@@ -5,21 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.conftest import MAIN_JOB
 from tests.lab.conftest import Livefire, footprint
-
-ATOMICS = [
-    "T1059.013/docker-container-execution",
-    "T1059.013/docker-privileged-container-creation",
-    "T1059.013/kubectl-secrets-enumeration",
-]
 
 
 def test_three_atomics_are_proven_and_nothing_is_left_behind(livefire: Livefire, tmp_path: Path) -> None:
     before = footprint()
     recording = tmp_path / "recording"
-    done = livefire("run", "--recording", recording, "--json", "-")
+    done = livefire("run", *MAIN_JOB, "--recording", recording, "--json", "-")
     assert done.code == 0, done.err
-    assert done.verdicts() == dict.fromkeys(ATOMICS, "PROVEN")
+    assert done.verdicts() == dict.fromkeys(MAIN_JOB, "PROVEN")
     assert footprint() == before
     assert not livefire.state.exists()
     _check_evidence(done.result, recording)
@@ -62,7 +57,7 @@ def test_no_byte_of_a_recording_holds_a_secret(livefire: Livefire, tmp_path: Pat
     recording = tmp_path / "recording"
     assert livefire("lab", "up").code == 0
     status = dict(line.split(maxsplit=1) for line in livefire("lab", "status").out.splitlines())
-    assert livefire("capture", "-o", recording).code == 0
+    assert livefire("capture", *MAIN_JOB, "-o", recording).code == 0
     secrets = _secret_values(status["KUBECONFIG"])
     assert len(secrets) == 5
     assert livefire("lab", "down").code == 0
@@ -86,8 +81,8 @@ def test_a_kept_lab_serves_many_runs_with_the_same_verdicts(livefire: Livefire, 
     assert livefire("lab", "up").code == 0
     kept = []
     for number in range(4):
-        done = livefire("run", "--recording", tmp_path / str(number), "--json", "-")
-        assert done.verdicts() == dict.fromkeys(ATOMICS, "PROVEN"), done.err
+        done = livefire("run", *MAIN_JOB, "--recording", tmp_path / str(number), "--json", "-")
+        assert done.verdicts() == dict.fromkeys(MAIN_JOB, "PROVEN"), done.err
         kept.append(footprint())
     assert all(each == kept[0] for each in kept)  # the first container makes the daemon's own cgroups and mounts
     assert livefire("lab", "down").code == 0

@@ -5,18 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import duckdb  # noqa: F401  pytester forgets what was imported within it, and this extension can't be loaded twice
 import pytest
 
-from tests.conftest import COMMITTED, EXPECTATIONS
+from tests.conftest import COMMITTED, EXPECTATIONS, main_job_rule
 
 
 @pytest.fixture
 def proof(pytester: pytest.Pytester) -> Path:
-    """A rules repository with our rule and its expectations."""
-    folder = pytester.mkdir("expectations")
-    for path in (EXPECTATIONS, EXPECTATIONS.with_name("container-cli-api.yaml")):
-        shutil.copy(path, folder)
-    return folder
+    """A rules repository with our rule and the expectations of three atomics."""
+    return main_job_rule(pytester.mkdir("expectations")).parent
 
 
 def run(pytester: pytest.Pytester, *arguments: object) -> pytest.RunResult:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMITTED, EXPECTATIONS, PROJECT
+from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, PROJECT, main_job_rule
 
 
 def livefire(*arguments: str | Path, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:
@@ -74,21 +74,58 @@ def test_a_changed_byte_is_refused_with_exit_2(tmp_path: Path) -> None:
 
 def test_lint_finds_the_project_well_made_and_a_typo_at_its_place(tmp_path: Path) -> None:
     assert livefire("lint").returncode == 0
-    for path in (EXPECTATIONS, EXPECTATIONS.with_name("container-cli-api.yaml")):
-        (tmp_path / path.name).write_text(path.read_text().replace("fires: true", "fire: true", 1))
+    path = main_job_rule(tmp_path)
+    path.write_text(path.read_text().replace("fires: true", "fire: true", 1))
+    line = next(number for number, text in enumerate(path.read_text().splitlines(), 1) if "fire: true" in text)
     done = livefire("lint", tmp_path)
     assert done.returncode == 2
-    assert "container-cli-api.expect.yaml:37:5: unknown key 'fire'" in done.stderr
+    assert f"container-cli-api.expect.yaml:{line}:5: unknown key 'fire'" in done.stderr
     assert "Did you mean 'fires'?" in done.stderr
 
 
 def test_list_and_dry_run_show_and_touch_nothing() -> None:
     listed = json.loads(livefire("list", "--json").stdout)
-    assert [each["rules"] for each in listed] == [["container-cli-api"]] * 3
+    assert set(MAIN_JOB) <= {each["atomic"] for each in listed}
+    assert all("container-cli-api" in each["rules"] for each in listed)
     done = livefire("run", "T1059.013/docker-privileged-container-creation", "--dry-run", "--docker", "managed")
     assert done.returncode == 0
     assert "attack        docker run --rm --privileged --net=host livefire/busybox:local id" in done.stdout
     assert "docker: managed (named on the command line)" in done.stdout
+
+
+def test_evade_shows_each_variant_and_an_unknown_family_is_nothing_selected() -> None:
+    atomic = "T1059.013/docker-privileged-container-creation"
+    done = livefire("evade", atomic, "--dry-run", "--docker", "managed", "--family", "flag-spelling")
+    assert done.returncode == 0
+    assert f"{atomic}~flag-spelling." in done.stdout
+    assert "wrappers." not in done.stdout
+    done = livefire("evade", atomic, "--dry-run", "--family", "flag-speling")
+    assert done.returncode == 5
+    assert "Did you mean 'flag-spelling'?" in done.stderr
+
+
+def test_evade_says_where_there_is_no_other_way() -> None:
+    done = livefire("evade", "T1059.013/docker-ps", "--dry-run", "--docker", "managed")
+    assert done.returncode == 5
+    assert "no family knows another way to do T1059.013/docker-ps" in done.stderr
+
+
+def test_a_single_atomic_runs_alone_and_a_technique_with_its_variants() -> None:
+    single = livefire("run", MAIN_JOB[0], "--dry-run", "--docker", "managed").stdout
+    whole = livefire("run", "T1059.013", "--dry-run", "--docker", "managed").stdout
+    assert "~" not in single
+    assert f"{MAIN_JOB[0]}~wrappers." in whole
+    assert f"{MAIN_JOB[0]}~" not in livefire("run", "T1059.013", "--dry-run", "--no-evasions").stdout
+
+
+def test_a_pin_of_a_variant_that_there_is_not_is_a_mistake_at_its_place(tmp_path: Path) -> None:
+    path = main_job_rule(tmp_path)
+    pin = "    evasions:\n      - {variants: [management-verbs.contaner-run], reason: x}\n    grounds:"
+    path.write_text(path.read_text().replace("    grounds:", pin, 1))
+    done = livefire("lint", PROJECT / "atomics", tmp_path)
+    assert done.returncode == 2
+    assert "docker-privileged-container-creation has no variant 'management-verbs.contaner-run'" in done.stderr
+    assert "Did you mean" in done.stderr
 
 
 def test_doctor_gives_each_missing_tool_a_cure() -> None:
