@@ -32,7 +32,8 @@ def print_mutants(report: MutationReport, console: Console) -> None:
     told = " · ".join(
         f"{counts[status]} {status}" for status in ("killed", "live", "equivalent", "invalid") if counts[status]
     )
-    console.print(f"\n{report.rule}: {len(report.mutants)} mutants · {told} · score {report.score:.2f}", markup=False)
+    figures = f"{len(report.mutants)} mutants · {told} · score {report.score:.2f}, by {report.cases} cases"
+    console.print(f"\n{report.rule}: {figures}", markup=False, soft_wrap=True)
 
 
 def _short(text: str) -> str:
@@ -41,7 +42,7 @@ def _short(text: str) -> str:
 
 
 def document(report: MutationReport) -> dict[str, Any]:
-    """The report as JSON: `schema, rule, score, counts, mutants[]`."""
+    """The report as JSON: `schema, rule, cases, score, mutants[]`."""
     mutants = []
     for mutant in report.mutants:
         change = {k: v for k, v in asdict(mutant.mutation).items() if k not in ("query", "offset")}
@@ -54,7 +55,8 @@ def document(report: MutationReport) -> dict[str, Any]:
                 "suggestion": mutant.suggestion,
             }
         )
-    return {"schema": "livefire.mutation/1", "rule": report.rule, "score": report.score, "mutants": mutants}
+    head = {"schema": "livefire.mutation/1", "rule": report.rule, "cases": report.cases, "score": report.score}
+    return head | {"mutants": mutants}
 
 
 def write_mutants(report: MutationReport, target: str) -> None:

@@ -56,6 +56,7 @@ class DuckDbEngine:
         self._store = Store(self._con)
         self._plans: Kept[_Plan] = Kept(1024)
         self._answers: Kept[Answer] = Kept(64)
+        self._columns: Kept[dict[str, str]] = Kept(1024)
         self._sliced: Kept[tuple[int, list[Row]]] = Kept(1024)
         self._standing: Answer | None = None  # the answer whose rows _ANSWER holds
 
@@ -93,19 +94,10 @@ class DuckDbEngine:
 
     def columns(self, kql: str) -> dict[str, str]:
         """As in Engine."""
-        kept = self._answers.get((kql, None))
-        if kept is not None:
-            return dict(kept.columns)
-        plan = self._plan(kql)
-        self._store.select("")
-        try:
-            described = self._execute(f"DESCRIBE ({plan.sql})", self._clock(plan.parameters)).fetchall()
-        except QueryFailed:
-            if not plan.carried:
-                raise
-            self._run_by_slice(kql)
-            return self.columns(kql)
-        return {str(row[0]): _kql_type(row[1]) for row in described if row[0] != ROW}
+        answer = self._answers.get((kql, None))
+        if answer is not None:
+            return dict(answer.columns)
+        return dict(self._columns.get(kql) or self._columns.put(kql, self._described(kql)))
 
     def tables(self, kql: str) -> set[str]:
         """As in Engine."""
@@ -179,6 +171,19 @@ class DuckDbEngine:
         schema = json.dumps({_ANSWER: [*answer.columns, _NUMBER]})
         sql, parameters = translate(f"{_ANSWER}\n| where {predicate}\n| project {_NUMBER}", schema, strings)
         return {row[_NUMBER] for row in self._rows(sql, self._clock(parameters))}
+
+    def _described(self, kql: str) -> dict[str, str]:
+        """The columns of a query that need not have run."""
+        plan = self._plan(kql)
+        self._store.select("")
+        try:
+            described = self._execute(f"DESCRIBE ({plan.sql})", self._clock(plan.parameters)).fetchall()
+        except QueryFailed:
+            if not plan.carried:
+                raise
+            self._run_by_slice(kql)
+            return self._described(kql)
+        return {str(row[0]): _kql_type(row[1]) for row in described if row[0] != ROW}
 
     def _plan(self, kql: str) -> _Plan:
         plan = self._plans.get(kql)

@@ -13,7 +13,7 @@ from harness.proof.engines.base import QueryFailed
 from harness.proof.engines.folding import drop_json_branches, fold
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1024)
 def translate(kql: str, schema: str, strings: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     """The SQL of a query and the names of its parameters, of which the clock is the only one. Raises QueryFailed.
 

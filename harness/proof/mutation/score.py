@@ -23,10 +23,14 @@ class NotProven(LivefireError):
 
 @dataclass(frozen=True)
 class MutationReport:
-    """All mutants of one rule. `score` is the share of those killed among those that could be."""
+    """All mutants of one rule, judged by so many `cases`: an atomic in a recording each.
+
+    `score` is the share of those killed among those that could be.
+    """
 
     rule: str
     mutants: list[MutantResult]
+    cases: int
 
     @property
     def score(self) -> float:
@@ -65,7 +69,9 @@ def mutate(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return MutationReport(original.id, [future.result() for future in judged])
+    return MutationReport(
+        original.id, [future.result() for future in judged], sum(len(case.expectations) for case in found)
+    )
 
 
 def _require(unmet: tuple[type[LivefireError], str] | None) -> None:

@@ -1,0 +1,70 @@
+"""What grounds ask about is answered by the execution that answers everything else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.model.expectation import load_expectations
+from harness.model.verdict import Verdict
+from harness.proof.engines import DuckDbEngine, QueryFailed
+from harness.proof.judge import judge_rule, prepare
+from harness.recording import Recording
+from tests.conftest import EXPECTATIONS
+
+EXPECTED = load_expectations(EXPECTATIONS)
+
+
+@pytest.fixture
+def engine(committed: Recording) -> DuckDbEngine:
+    found = DuckDbEngine(committed.manifest.finished)
+    found.load(committed.path / "tables")
+    return found
+
+
+@pytest.fixture
+def executions(engine: DuckDbEngine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The SQL of what the engine executes over all slices."""
+    ran: list[str] = []
+    stand = DuckDbEngine._stand
+
+    def counted(self: DuckDbEngine, plan: Any, now: Any) -> Any:
+        ran.append(plan.sql)
+        return stand(self, plan, now)
+
+    monkeypatch.setattr(DuckDbEngine, "_stand", counted)
+    return ran
+
+
+def test_one_execution_judges_a_changed_rule_by_all_expectations(engine: DuckDbEngine, executions: list[str]) -> None:
+    prepare(EXPECTED, engine)
+    executions.clear()
+    changed = EXPECTED[0].rule.with_query(EXPECTED[0].rule.query.replace('"--net=host", ', ""))
+    verdicts = [judge_rule(replace(each, rule=changed), engine, each.atomic) for each in EXPECTED]
+    assert [verdict for verdict, _ in verdicts] == [Verdict.PROVEN, Verdict.WRONG_FLAGS, Verdict.PROVEN]
+    assert "does not rest on '--net=host'" in verdicts[1][1]
+    assert len(executions) == 1
+
+
+def test_grounds_need_no_preparation(engine: DuckDbEngine) -> None:
+    assert [judge_rule(each, engine, each.atomic)[0] for each in EXPECTED] == [Verdict.PROVEN] * 3
+
+
+def test_a_companion_that_cannot_be_told_any_more_is_no_answer(engine: DuckDbEngine) -> None:
+    (expectation,) = (each for each in EXPECTED if each.companions)
+    query = expectation.rule.query.replace("InitiatingProcessFileName, ", "")
+    assert query != expectation.rule.query
+    with pytest.raises(QueryFailed, match="InitiatingProcessFileName"):
+        judge_rule(replace(expectation, rule=expectation.rule.with_query(query)), engine, expectation.atomic)
+
+
+def test_a_rule_that_sees_many_rows_at_once_is_judged_slice_by_slice_with_the_same_verdicts(
+    engine: DuckDbEngine, executions: list[str]
+) -> None:
+    columns = ", ".join(engine.columns(EXPECTED[0].rule.query))
+    executions.clear()
+    rule = EXPECTED[0].rule.with_query(f"{EXPECTED[0].rule.query}\n| distinct {columns}")
+    assert [judge_rule(replace(each, rule=rule), engine, each.atomic)[0] for each in EXPECTED] == [Verdict.PROVEN] * 3
+    assert executions == []
