@@ -9,6 +9,16 @@ from harness.model.variant import Variant
 
 # Further input arguments, with their defaults, which a way may use: an interpreter with the clients' packages.
 _ARGUMENTS = {"python": "python3"}
+# What a way needs beyond the attack's own prerequisites, by a word that stands in its text: a variant for which that
+# can't be had is skipped by name, and is no variant that failed.
+_TOOLS = {
+    "docker compose ": ("Docker's plugin compose must be installed", "docker compose version"),
+    "docker-compose ": ("docker-compose must be installed", "command -v docker-compose"),
+    "curl ": ("curl must be installed", "command -v curl"),
+    "perl ": ("perl must be installed", "command -v perl"),
+    "openssl ": ("openssl must be installed", "command -v openssl"),
+    "busybox ": ("busybox must be installed", "command -v busybox"),
+}
 
 
 def variants(atomic: Atomic) -> list[Atomic]:
@@ -27,5 +37,7 @@ def variants(atomic: Atomic) -> list[Atomic]:
             if command in found or command == script:
                 continue
             added = {key: value for key, value in _ARGUMENTS.items() if f"#{{{key}}}" in text}
-            found[command] = atomic.as_variant(Variant(of=atomic.id, family=family.name, name=name), command, added)
+            needed = [tool for word, tool in _TOOLS.items() if word in text]
+            variant = Variant(of=atomic.id, family=family.name, name=name)
+            found[command] = atomic.as_variant(variant, command, added, needed)
     return list(found.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -98,14 +98,25 @@ class Atomic:
         values = {n: "" if a.default is None else str(a.default) for n, a in self.test.input_arguments.items()}
         return values | {name: value for name, value in (given or {}).items() if name in values}
 
-    def as_variant(self, variant: Variant, command: str, arguments: Mapping[str, str] | None = None) -> Atomic:
-        """The same behaviour by another command, which may hold further `arguments` (names and defaults)."""
+    def as_variant(
+        self,
+        variant: Variant,
+        command: str,
+        arguments: Mapping[str, str] | None = None,
+        prerequisites: Sequence[tuple[str, str]] = (),
+    ) -> Atomic:
+        """The same behaviour by another command.
+
+        That may hold further `arguments` (names and defaults), and need further `prerequisites` (in words, as command).
+        """
+        needed = [Dependency(description=words, prereq_command=check) for words, check in prerequisites]
         added = {name: InputArgument(default=default) for name, default in (arguments or {}).items()}
         test = self.test.model_copy(
             update={
                 "name": f"{self.test.name} ({variant.key})",
                 "auto_generated_guid": str(uuid5(NAMESPACE_URL, f"livefire:{variant.id}")),
                 "input_arguments": self.test.input_arguments | added,
+                "dependencies": [*self.test.dependencies, *needed],
                 "executor": self.test.executor.model_copy(update={"command": command}),
             }
         )

@@ -107,8 +107,9 @@ class Latency(_Part):
 class VariantResult(_Part):
     """An atomic that is another way to do what `of` does, and how it compares with it.
 
-    `equivalence`: `identical` effect; it `covers` that effect and more; `different`; `unknown` where one of them was
-    not executed. `held_out` says that it was kept aside while rules were written. `seen_by` are the sensors with rows.
+    `equivalence`: `identical` effect; it `covers` that effect and more; `different`; `none` at all; `unknown` where
+    there is nothing to compare with. `held_out` says that it was kept aside while rules were written. `seen_by` are the
+    sensors with rows.
     `flags_right` says that the rule fired with the flags that the atomic deserves, whatever is known of its gaps.
     """
 
@@ -116,7 +117,7 @@ class VariantResult(_Part):
     family: str
     name: str
     held_out: bool
-    equivalence: Literal["identical", "covers", "different", "unknown"]
+    equivalence: Literal["identical", "covers", "different", "none", "unknown"]
     differences: list[str] = Field(default_factory=list)
     seen_by: list[str] = Field(default_factory=list)
     flags_right: bool = False

@@ -22,8 +22,8 @@ class Case:
 def cases(manifest: Manifest, expectations: Sequence[Expectation]) -> list[Case]:
     """Each atomic that an expectation names, followed by its variants, in the order of the expectations.
 
-    What an atomic must show for itself (its signals, rows, grounds) is not asked of a variant: that it does the same is
-    shown by its effect. An atomic on which the rule is silent, or a benign run, has no variants to judge.
+    What an atomic must show for itself (oracle, signals, rows, grounds) is not asked of a variant: that it does the
+    same is shown by its effect. An atomic on which the rule is silent, or a benign run, has no variants to judge.
     """
     found: list[Case] = []
     for expectation in expectations:
@@ -39,7 +39,8 @@ def cases(manifest: Manifest, expectations: Sequence[Expectation]) -> list[Case]
 
 def of_variant(expectation: Expectation, variant: Variant) -> Expectation:
     """What is expected of a variant: that the rule fires with the atomic's flags, unless a known evasion says else."""
-    update: dict[str, object] = {"atomic": variant.id, "signals": [], "grounds": {}, "rows": None, "evasions": []}
+    update: dict[str, object] = {"atomic": variant.id, "grounds": {}, "rows": None}
+    update |= {"oracle": [], "signals": [], "evasions": []}
     for known in expectation.entry.evasions:
         if variant.key in known.variants:
             flags = expectation.entry.flags | known.flags if known.flags else {}

@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 from harness.proof.engines import Engine
 
-Equivalence = Literal["identical", "covers", "different", "unknown"]
+Equivalence = Literal["identical", "covers", "different", "none", "unknown"]
 _CONTAINERS = 'DockerDaemon_CL | where Source == "inspect" and Action == "create" | project Body'
+_ENDS = 'DockerDaemon_CL | where Source == "event" and Action in ("die", "exec_die") | project Action, ExitCode'
 _EXECS = 'DockerDaemon_CL | where Source == "event" and Action startswith "exec_create: " | project Action'
 _REQUESTS = 'AKSAudit | where Stage == "ResponseComplete" | project Verb, ObjectRef, ResponseStatus'
 # a stream (exec, port-forward) is answered when it begins
@@ -59,11 +60,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Effect:
-    """All that one slice brought about."""
+    """All that one slice brought about. `ends` are the exit codes of its containers' processes."""
 
     containers: tuple[Container, ...]
     execs: frozenset[str]
     requests: frozenset[Request]
+    ends: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> bool:
@@ -75,9 +77,10 @@ def effect_of(engine: Engine, slice_: str) -> Effect:
     """The effect of one slice. Raises QueryFailed."""
     containers = [_container(_object(row["Body"])) for row in engine.query(_CONTAINERS, slice_)]
     execs = frozenset(str(row["Action"]).partition(": ")[2] for row in engine.query(_EXECS, slice_))
+    ends = frozenset(f"{row['Action']} {row['ExitCode']}" for row in engine.query(_ENDS, slice_))
     answered = [*engine.query(_REQUESTS, slice_), *engine.query(_STREAMS, slice_)]
     requests = frozenset(_request(row) for row in answered if _object(row["ObjectRef"]).get("resource"))
-    return Effect(tuple(containers), execs, requests)
+    return Effect(tuple(containers), execs, requests, ends)
 
 
 def compare(base: Effect, other: Effect) -> tuple[Equivalence, list[str]]:
@@ -86,6 +89,8 @@ def compare(base: Effect, other: Effect) -> tuple[Equivalence, list[str]]:
         return "unknown", ["nothing is known of what the atomic itself brought about"]
     if base == other:
         return "identical", []
+    if other.empty:
+        return "none", ["it brought nothing about"]
     differences: list[str] = []
     lacking = False
     for container, like in _paired(base.containers, other.containers):
@@ -96,6 +101,9 @@ def compare(base: Effect, other: Effect) -> tuple[Equivalence, list[str]]:
         lacking |= not covered
     for absent in sorted(base.execs - other.execs):
         differences.append(f"'{absent}' was not executed")
+        lacking = True
+    for end in sorted(base.ends - other.ends):
+        differences.append(f"nothing ended with '{end}'")
         lacking = True
     for request in sorted(base.requests - other.requests, key=str):
         differences.append(f"no {request.verb} of {_named(request)} answered {request.code}")

@@ -75,8 +75,9 @@ class Judge:
         fired = self._engine.query(expectation.rule.query, slice_)
         alerted = time.time()
         rows = _without_companions(expectation, self._engine, slice_, fired)
+        variant = self._variant(case, rows)
         facts = Facts(
-            executed=_executed(attack, [seen.result for seen in oracle]),
+            executed=_executed(attack, [seen.result for seen in oracle], variant),
             timed_out=attack.timed_out,
             health=[self._health.around(detonation, name) for name in self._sensors(expectation)],
             oracle=[seen.result for seen in oracle],
@@ -84,7 +85,7 @@ class Judge:
             rows=rows,
             companions=len(fired) - len(rows),
             grounds=check_grounds(expectation, self._engine, slice_, rows),
-            variant=self._variant(case, rows),
+            variant=variant,
         )
         verdict, reason = decide(expectation, facts)
         near = explain(expectation.rule, self._engine, slice_) if not rows and verdict in _SILENT else None
@@ -141,8 +142,10 @@ class Judge:
     def _sensors(self, expectation: Expectation) -> list[str]:
         """The sensors on which this expectation rests, in a fixed order."""
         entry = expectation.entry
-        names = {signal.sensor for signal in [*entry.oracle, *entry.signals]}
-        names |= {SENSOR_OF[table] for table in self._engine.tables(expectation.rule.query)}  # type: ignore[misc]
+        names: set[str] = {signal.sensor for signal in [*entry.oracle, *entry.signals]}
+        if expectation.variant:  # its effect is looked for wherever there may be one
+            names |= {sensor.name for sensor in self._health.manifest.sensors}
+        names |= {SENSOR_OF[table] for table in self._engine.tables(expectation.rule.query)}
         return [name for name in ("auditd", "docker_daemon", "kube_audit") if name in names]
 
     def _alert(self, row: dict[str, Any], slice_: str) -> Alert:
@@ -241,6 +244,8 @@ def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
     for seen in facts.oracle:
         if not seen.seen:
             return Verdict.NOT_EXECUTED, f"the effect was not observed: {seen.name}"
+    if facts.variant and facts.variant.equivalence == "none" and unhealthy:
+        return Verdict.INCONCLUSIVE, next(iter(unhealthy.values()))[0]
     if facts.variant and facts.variant.equivalence == "unknown":
         return Verdict.INCONCLUSIVE, f"{facts.variant.of} was not executed: there is nothing to compare with"
     if facts.variant and not facts.variant.equivalent:
@@ -291,10 +296,10 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count} rows"
 
 
-def _executed(attack: Execution, oracle: list[SignalResult]) -> Executed:
+def _executed(attack: Execution, oracle: list[SignalResult], variant: VariantResult | None) -> Executed:
     return Executed(
         ran=True,
-        effect=all(seen.seen for seen in oracle),
+        effect=all(seen.seen for seen in oracle) and (variant is None or variant.equivalence != "none"),
         command=attack.command,
         pid=attack.pid,
         session=attack.session,

@@ -16,7 +16,7 @@ from harness.proof.account import Account, account
 from harness.proof.cases import Case, cases
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
 from harness.proof.health import Health
-from harness.proof.judge import Judge
+from harness.proof.judge import Judge, prepare
 from harness.proof.lint import require
 from harness.proof.tables import build_tables, write_tables
 from harness.proof.tables.schema import BACKGROUND
@@ -52,6 +52,7 @@ def prove(
     accounts: dict[str, Account] = {}
     try:
         for rule_cases in _by_rule(chosen):
+            prepare([case.expectation for case in rule_cases if case.detonation.attack], engine)
             judged = []
             for case in rule_cases:
                 judged.append(judge.judge(case))

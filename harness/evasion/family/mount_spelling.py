@@ -16,7 +16,6 @@ _MOUNTS = {
     "mount-reordered": "--mount target={target},source={source},type=bind{readonly}",
     "mount-quoted": '--mount "type=bind","source={source}","target={target}"{readonly}',
 }
-_MODES = {"read-write": "rw", "read-only": "ro"}
 _DETOURS = {"double-slash": "/", "dotted": "/.", "up-and-down": "/usr/.."}  # before the path on the host
 
 
@@ -36,8 +35,7 @@ def ways(meaning: Meaning) -> Iterator[Way]:
         for name, form in _MOUNTS.items():
             yield name, written(lambda known, form=form: _mount(form, known))  # type: ignore[misc]
     if all(not known.mode for known in binds.values()):
-        for name, mode in _MODES.items():
-            yield name, written(lambda known, mode=mode: f"-v {replace(known, mode=mode)}")  # type: ignore[misc]
+        yield "read-write", written(lambda known: f"-v {replace(known, mode='rw')}")
     for name, detour in _DETOURS.items():
         yield name, written(lambda known, detour=detour: f"-v {detour}{known}")  # type: ignore[misc]
     yield "slash-behind-target", written(lambda known: f"-v {replace(known, target=known.target + '/')}")

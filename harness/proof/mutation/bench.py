@@ -9,6 +9,8 @@ from pathlib import Path
 from harness.errors import NothingSelected
 from harness.model.expectation import Expectation, load_expectations
 from harness.model.rule import Rule
+from harness.proof.cases import cases as all_cases
+from harness.proof.effect import compare, effect_of
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
 from harness.proof.judge import judge_rule, prepare
 from harness.proof.lint import missing_columns
@@ -36,7 +38,7 @@ class MutantResult:
 
 @dataclass(frozen=True)
 class Case:
-    """A recording's tables, when it was made, and what is expected of the atomics in it."""
+    """A recording's tables, when it was made, and what is expected of the atomics in it, their variants among them."""
 
     tables: Path
     started: datetime
@@ -50,8 +52,7 @@ def cases(rule: Path, expectations: Path, recordings: list[Path]) -> list[Case]:
     for path in recordings:
         recording = open_recording(path)
         manifest = recording.manifest
-        held = {detonation.atomic for detonation in manifest.detonations if detonation.attack}
-        chosen = [expectation for expectation in every if expectation.atomic in held]
+        chosen = [case.expectation for case in all_cases(manifest, every) if case.detonation.attack]
         found.append(Case(recording.path / "tables", manifest.started, manifest.finished, chosen))
     if not any(case.expectations for case in found):
         raise NothingSelected(f"no recording holds an atomic that {expectations} expects anything of")
@@ -109,11 +110,20 @@ class Bench:
 def _stand(rule: Rule, case: Case) -> _Stand:
     engine = DuckDbEngine(case.finished, threads=1)
     engine.load(case.tables)
-    prepare(case.expectations, engine)
-    slices = [*(expectation.atomic for expectation in case.expectations), BACKGROUND]
+    expectations = [each for each in case.expectations if _did_the_same(each, engine)]
+    prepare(expectations, engine)
+    slices = [*(expectation.atomic for expectation in expectations), BACKGROUND]
     background = len(engine.query(rule.query, BACKGROUND))
     kept = window(rule, engine, slices, case.started, case.finished)
-    return _Stand(engine, case.expectations, slices, background, kept)
+    return _Stand(engine, expectations, slices, background, kept)
+
+
+def _did_the_same(expectation: Expectation, engine: Engine) -> bool:
+    """Whether there is anything to judge a rule by: of a variant, that it did what its atomic does."""
+    variant = expectation.variant
+    if variant is None:
+        return True
+    return compare(effect_of(engine, variant.of), effect_of(engine, variant.id))[0] in ("identical", "covers")
 
 
 def _killers(stand: _Stand, mutant: Rule) -> list[str]:

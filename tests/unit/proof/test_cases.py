@@ -80,9 +80,8 @@ def test_a_variant_must_fire_with_the_flags_of_its_atomic_and_owes_nothing_else(
     (case,) = cases(given.with_runs(_variant("quoting", "single")), given.expectations(LOUD))
     entry = case.expectation.entry
     assert (entry.fires, entry.flags, entry.known_gap) == (True, {"A": True, "B": False}, None)
-    assert (entry.signals, entry.grounds, entry.evasions, case.expectation.rows) == ([], {}, [], 0)
+    assert (entry.oracle, entry.signals, entry.grounds, entry.evasions, case.expectation.rows) == ([], [], {}, [], 0)
     assert case.expectation.atomic == case.detonation.atomic
-    assert entry.oracle
 
 
 def test_a_known_evasion_is_a_gap_and_what_is_right_stays(given: Given) -> None:

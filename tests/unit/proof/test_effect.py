@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,7 +60,7 @@ NAMED = Request("get", "secrets", "payments", "stripe-api-key", 200)
             "different",
         ),
         (effect(container()), effect(container(command=("whoami",))), "different"),
-        (effect(container()), effect(), "different"),
+        (effect(container()), effect(), "none"),
         (effect(container()), effect(container(), container(command=("whoami",))), "covers"),
         # one container can't stand for two
         (effect(container(), container()), effect(container(), container(command=("whoami",))), "different"),
@@ -67,6 +68,8 @@ NAMED = Request("get", "secrets", "payments", "stripe-api-key", 200)
         (effect(container(), container(privileged=True)), effect(container(privileged=True), container()), "identical"),
         (effect(execs={"id"}), effect(execs={"id"}), "identical"),
         (effect(execs={"id"}), effect(execs={"whoami"}), "different"),
+        (replace(effect(container()), ends=frozenset({"die 0"})), effect(container()), "different"),
+        (effect(container()), replace(effect(container()), ends=frozenset({"die 0"})), "identical"),
         (effect(requests={LIST}), effect(requests={LIST, NAMED}), "covers"),
         (effect(requests={LIST}), effect(requests={NAMED}), "different"),
         (effect(), effect(container()), "unknown"),
