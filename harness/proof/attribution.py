@@ -18,6 +18,7 @@ from harness.proof.tables.schema import BACKGROUND
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _RUNTIMES = ("containerd-shim", "runc", "crun")
+_FILES = re.compile(r"/containers/([^/]+)/(?:archive|copy|export)(?:\?|$)")
 _CREATE = re.compile(r"/containers/create(\?|$)")
 # dockerd writes its log with the clock of this host; what it logs on a request lies between these two moments.
 _SLACK = 0.005
@@ -268,6 +269,16 @@ class Attribution:
                 self._told.add(told)
                 return request.atomic
         return BACKGROUND
+
+    def of_files(self, container_id: str, name: str, at: float) -> str:
+        """The slice of an event that files were fetched from a container, or put into it: that of who asked for it."""
+        asked = set()
+        for request in self.requests:
+            match = _FILES.search(request.path)
+            named = match is not None and (container_id.startswith(match[1]) or match[1] == name)
+            if named and _within(request, at):
+                asked.add(request.atomic)
+        return asked.pop() if len(asked) == 1 else BACKGROUND
 
     def creates_at(self, at: float) -> list[DockerRequest]:
         """The atomics' successful creations that were under way at a moment."""

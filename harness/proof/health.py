@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,30 +13,34 @@ from harness.proof.tables.audit_log import damaged_lines, read_events
 from harness.recording import layout
 
 # Records by which auditd or the kernel say that something was taken away (audit-userspace, lib/msg_typetab.h).
+_CANARY = re.compile(rb"livefire-canary-[0-9a-f]+")
 _ENDS = ("DAEMON_END", "DAEMON_ABORT")
 
 
 @dataclass(frozen=True)
 class Health:
-    """The health of each sensor of one recording; `_raw`: bytes by sensor and file; `_general`: problems by sensor."""
+    """The health of each sensor of one recording.
+
+    `_canaries`: the tokens that stand in each raw file, by sensor and file; `_general`: problems by sensor.
+    """
 
     manifest: Manifest
-    _raw: dict[str, dict[str, bytes]]
+    _canaries: dict[str, dict[str, frozenset[str]]]
     _general: dict[str, list[str]]
 
     @classmethod
     def of(cls, root: Path, manifest: Manifest) -> Health:
         """Read the raw files once."""
-        raw: dict[str, dict[str, bytes]] = {
-            s.name: {file: layout.read(root, file) for file in s.files} for s in manifest.sensors
-        }
+        canaries: dict[str, dict[str, frozenset[str]]] = {s.name: {} for s in manifest.sensors}
         general: dict[str, list[str]] = {s.name: _general_problems(s) for s in manifest.sensors}
         if "auditd" in general:
             general["auditd"] += _audit_problems(layout.read(root, layout.AUDIT_LOG))
         for sensor in manifest.sensors:
             for file in sensor.files:
-                general[sensor.name] += _json_problems(sensor.name, file, raw[sensor.name][file])
-        return cls(manifest, raw, general)
+                raw = layout.read(root, file)
+                canaries[sensor.name][file] = frozenset(token.decode() for token in _CANARY.findall(raw))
+                general[sensor.name] += _json_problems(sensor.name, file, raw)
+        return cls(manifest, canaries, general)
 
     def around(self, detonation: Detonation, sensor: str) -> SensorHealth:
         """Whether `sensor` can be believed about this atomic."""
@@ -55,9 +60,10 @@ class Health:
         if mark is None:
             return [f"{record.name}: no canary was emitted {when} the attack"]
         # a sensor with several streams is well only when each of them is
-        missing = [file for file, raw in self._raw[record.name].items() if mark.token.encode() not in raw]
-        if mark.seen is None or missing or not self._raw[record.name]:
-            where = f" in {missing[0]}" if missing and len(self._raw[record.name]) > 1 else ""
+        files = self._canaries[record.name]
+        missing = [file for file, tokens in files.items() if mark.token not in tokens]
+        if mark.seen is None or missing or not files:
+            where = f" in {missing[0]}" if missing and len(files) > 1 else ""
             return [f"{record.name}: the canary {when} the attack did not come through{where}"]
         return []
 

@@ -88,7 +88,9 @@ class Judge:
             variant=variant,
         )
         verdict, reason = decide(expectation, facts)
-        near = explain(expectation.rule, self._engine, slice_) if not rows and verdict in _SILENT else None
+        # that a variant is missed is known, with its reason: there are dozens of them
+        wanted = verdict is Verdict.RULE_SILENT or (verdict is Verdict.KNOWN_GAP and not variant)
+        near = explain(expectation.rule, self._engine, slice_) if wanted and not rows else None
         if near and verdict is Verdict.RULE_SILENT:
             reason = f"no row passed: {near.predicate}"
         alert = alerted - attack.started.timestamp() if self._live and fired else None
@@ -228,9 +230,6 @@ def judge_rule(expectation: Expectation, engine: Engine, slice_: str) -> tuple[V
     grounds = check_grounds(expectation, engine, slice_, rows)
     facts = Facts(Executed(ran=True, effect=True), False, [], [], [], rows, len(fired) - len(rows), grounds)
     return _decide_rule(expectation, facts)
-
-
-_SILENT = (Verdict.RULE_SILENT, Verdict.KNOWN_GAP)
 
 
 def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from harness.model.result import Alert, AtomicResult, Evidence
 from harness.report.text import visible
+
+_TIMES = ("TimeGenerated", "Timestamp")
 
 
 def details(result: AtomicResult) -> list[str]:
@@ -46,10 +49,15 @@ def _fired(result: AtomicResult) -> list[str]:
 def alert_lines(alert: Alert) -> list[str]:
     """An alert: the command line it is about, its true flags, where it comes from."""
     row = alert.row
-    subject = row.get("ProcessCommandLine") or row.get("CommandLine") or row.get("RequestUri") or json.dumps(row)
+    subject = row.get("ProcessCommandLine") or row.get("CommandLine") or row.get("RequestUri") or _words(row)
     flags = ", ".join(name for name, value in row.items() if value is True) or "no flag"
     where = f"  {_where(alert.evidence[0])}" if alert.evidence else ""
     return [f"  alert    {visible(subject)}", f"           {flags}{where}"]
+
+
+def _words(row: dict[str, Any]) -> str:
+    """What a row says in words, where no column of it is known to be what it is about."""
+    return " · ".join(value for name, value in row.items() if isinstance(value, str) and value and name not in _TIMES)
 
 
 def _where(evidence: Evidence) -> str:

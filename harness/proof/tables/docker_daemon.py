@@ -24,6 +24,8 @@ _CALLING = re.compile(r"^Calling ([A-Z]+) (\S+)")
 _ID_IN_URI = re.compile(r"/(?:containers|exec)/([0-9a-f]{64})")
 _CREATE_URI = re.compile(r"/containers/create(\?|$)")
 _FORM = "form data: "
+# The events of files that go out of a container or into it; what is done to it otherwise is its creator's.
+_FILES = ("archive-path", "extract-to-dir", "copy", "export")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
@@ -154,6 +156,8 @@ def _event(event: dict[str, Any], attribution: Attribution) -> Row:
         whose = HARNESS
     elif executed := str(attributes.get("execID", "")):
         whose = attribution.of_exec(executed)
+    elif event.get("Action") in _FILES and isinstance(nanoseconds, int):
+        whose = attribution.of_files(container, str(attributes.get("name", "")), nanoseconds / 1e9)
     elif container:
         whose = attribution.of_container(container)
     elif kind == "image" and isinstance(nanoseconds, int):

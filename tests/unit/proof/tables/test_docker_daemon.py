@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,6 +107,25 @@ def test_an_event_and_its_inspect_give_a_row_each() -> None:
     assert [row["Source"] for row in found] == ["event", "inspect"]
     assert found[1]["Binds"] == ["/:/host"]
     assert {row["_Slice"] for row in found} == {"T1/a"}
+
+
+@pytest.mark.parametrize(
+    ("path", "at", "whose"),
+    [
+        (f"/v1.41/containers/{ID[:12]}/archive?path=/etc", EPOCH + 0.05, "T1/b"),
+        ("/v1.41/containers/n/archive?path=/etc", EPOCH + 0.05, "T1/b"),
+        ("/v1.41/containers/other/archive?path=/etc", EPOCH + 0.05, "background"),
+        ("/v1.41/containers/n/json", EPOCH + 0.05, "background"),
+        ("/v1.41/containers/n/archive?path=/etc", EPOCH + 9, "background"),
+    ],
+)
+def test_files_fetched_from_a_container_go_with_who_asked_for_them(path: str, at: float, whose: str) -> None:
+    """The container is T1/a's; that says nothing of who reads in it."""
+    asked = DockerRequest("T1/b", EPOCH, EPOCH + 0.1, "GET", path, 200, "")
+    event = {"Type": "container", "Action": "archive-path", "timeNano": int(at * 1e9)}
+    line = json.dumps({"event": event | {"Actor": {"ID": ID, "Attributes": {"name": "n"}}}}).encode()
+    found, _ = event_rows([line], "f", Attribution(MANIFEST, [request(EPOCH), asked]), lambda _: None)
+    assert [row["_Slice"] for row in found] == [whose]
 
 
 def pulled(at: float, name: str = "r/box:x") -> bytes:
