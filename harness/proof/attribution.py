@@ -105,12 +105,16 @@ def read_pod_creations(events: Iterable[bytes]) -> Pods:
 
 @dataclass(frozen=True)
 class Placed:
-    """Where an exec belongs. `in_container` tells a container's own process from the runtime that serves it."""
+    """Where an exec belongs. `in_container` tells a container's own process from the runtime that serves it.
+
+    `enters` is a runtime that executes something in a container: a child of it that is no runtime is that something.
+    """
 
     slice: str
     container_id: str = ""
     in_container: bool = False
     shim: bool = False
+    enters: bool = False
 
 
 @dataclass
@@ -178,16 +182,18 @@ class Attribution:
         served = _served_container(arguments)
         if served:
             self._learn_sandbox(parent, served)
-            return Placed(self.of_container(served), served, shim="containerd-shim" in arguments[0])
+            shim = "containerd-shim" in arguments[0]
+            return Placed(self.of_container(served), served, shim=shim, enters="exec" in arguments)
         named, owner = self._named.of_shim(arguments)
         if named:
             return Placed(owner, named, shim=True)
         above = self._of_pid.get(parent)
         if above and above.container_id:
             if above.container_id in arguments and _is_runtime(arguments):
-                return Placed(above.slice, above.container_id)
+                return Placed(above.slice, above.container_id, enters="exec" in arguments)
             # runc hands the container's first process to the shim before that execs; what runc itself starts is runtime
-            return Placed(above.slice, above.container_id, in_container=above.in_container or above.shim)
+            inside = above.in_container or above.shim or (above.enters and not _is_runtime(arguments))
+            return Placed(above.slice, above.container_id, in_container=inside)
         if self.manifest.attribution == "process-tree" and (root := self._in_tree(time, pid, parent)):
             return Placed(root)
         return Placed(HARNESS if parent == self.manifest.harness_pid else BACKGROUND)
@@ -251,7 +257,8 @@ def _served_container(arguments: list[str]) -> str:
 
 
 def _is_runtime(arguments: list[str]) -> bool:
-    return any(name in argument for argument in arguments[:6] for name in _RUNTIMES)
+    """Among the first words, since an interpreter may stand before it, as in that of the OCI runtime shim."""
+    return any(argument.rpartition("/")[2].startswith(_RUNTIMES) for argument in arguments[:6])
 
 
 def _number(text: str | None) -> int:

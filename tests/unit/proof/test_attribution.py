@@ -99,6 +99,22 @@ def test_a_containers_process_goes_with_the_container(manifest: Manifest, contai
     assert [p.in_container for p in placed] == [False, False, False, True, True, False]
 
 
+def test_what_is_executed_in_a_running_container_is_in_it_before_runc_has_ended(manifest: Manifest) -> None:
+    """runc's init makes the process a child of `runc exec`, and only when that ends does the shim inherit it."""
+    atomic, _, _ = attack(manifest)
+    execs = [
+        (11, 1, NONE, f"/usr/bin/containerd-shim-runc-v2 -namespace moby -id {ID}"),
+        (12, 11, NONE, f"runc --root /r exec --process /p --detach {ID}"),
+        (13, 12, NONE, "runc init"),
+        (14, 12, NONE, "whoami"),
+        (15, 14, NONE, "id"),
+        (16, 12, NONE, "truncate -s 0 /etc/passwd"),
+    ]
+    placed = place(manifest, execs, request(atomic))
+    assert {p.slice for p in placed} == {atomic}
+    assert [p.in_container for p in placed] == [False, False, False, True, True, True]
+
+
 SOCKET = "/lab/containerd.sock"
 
 
