@@ -47,7 +47,7 @@ def account(
             if variants
         },
         benign=benign,
-        flags=_flags(results, benign),
+        flags=_flags(results, benign) if benign else {},
         tuning=_tuning(expectations, results, engine) if benign and expectations[0].tuning else [],
     )
 

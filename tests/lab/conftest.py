@@ -22,7 +22,7 @@ PROJECT = Path(__file__).parents[2]
 NEEDED = ["dockerd", "containerd", "runc", "auditd", "auditctl", "etcd", "kubectl", "docker", "busybox"]
 
 # Atomics of tools that neither Debian nor PyPI has.
-NOT_TO_BE_HAD = {"T1059.013/crictl-exec", "T1059.013/nerdctl-run"}
+NOT_TO_BE_HAD = {"T1059.013/crictl-exec-into-container", "T1059.013/nerdctl-create-privileged-container"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -52,7 +52,8 @@ def podman_environment(home: Path, cgroup: str) -> dict[str, str]:
         folder.mkdir(mode=0o700, parents=True)
     runtime = _write_runtime(configuration / "runtime", runc, data / "runc", cgroup)
     # a TOML string in quotes is written as JSON writes it
-    values = {name: json.dumps(str(data / name)) for name in ("tmp", "networks", "storage", "run")}
+    values = {name: json.dumps(str(data / name)) for name in ("tmp", "networks", "storage")}
+    values["run"] = json.dumps(str(home / "podman"))  # where it is longer than 50 bytes, `podman run` ends 20 s late
     engine, storage = configuration / "containers.conf", configuration / "storage.conf"
     engine.write_text(_ENGINE.format(runtime=json.dumps(str(runtime)), **values))
     storage.write_text(_STORAGE.format(**values))
