@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from harness.model.expectation import Expectation, Signal
@@ -13,16 +13,15 @@ from harness.model.result import (
     AtomicResult,
     Executed,
     Fired,
-    Flag,
     Latency,
     NearMiss,
-    SensorHealth,
     SignalResult,
     VariantResult,
 )
 from harness.model.rule import Rule
 from harness.model.verdict import Verdict
 from harness.proof.cases import Case
+from harness.proof.decision import Facts, decide, decide_rule, flags_of
 from harness.proof.effect import Effect, compare, effect_of
 from harness.proof.engines import Engine
 from harness.proof.evidence import best_table, first_arrival, plain, to_evidence
@@ -38,21 +37,6 @@ class _Seen:
 
     result: SignalResult
     arrived: float | None
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that is known of one atomic under one rule before it is judged."""
-
-    executed: Executed
-    timed_out: bool
-    health: list[SensorHealth]
-    oracle: list[SignalResult]
-    signals: list[SignalResult]
-    rows: list[dict[str, Any]]
-    companions: int
-    grounds: dict[str, dict[str, bool]] = field(default_factory=dict)
-    variant: VariantResult | None = None
 
 
 class Judge:
@@ -185,7 +169,7 @@ class Judge:
                 expected_rows=expectation.rows,
                 companions=facts.companions,
             ),
-            flags=_flags(expectation, facts),
+            flags=flags_of(expectation, facts),
             alerts=[self._alert(row, detonation.atomic) for row in facts.rows],
             near_miss=near,
             latency=latency,
@@ -229,70 +213,7 @@ def judge_rule(expectation: Expectation, engine: Engine, slice_: str) -> tuple[V
     rows = _without_companions(expectation, engine, slice_, fired)
     grounds = check_grounds(expectation, engine, slice_, rows)
     facts = Facts(Executed(ran=True, effect=True), False, [], [], [], rows, len(fired) - len(rows), grounds)
-    return _decide_rule(expectation, facts)
-
-
-def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
-    """The verdict and its reason. The first that applies stands."""
-    unhealthy = {health.sensor: health.problems for health in facts.health if not health.ok}
-    for seen in facts.oracle:
-        if not seen.seen and seen.sensor in unhealthy:  # its silence says nothing
-            return Verdict.INCONCLUSIVE, unhealthy[seen.sensor][0]
-    if facts.timed_out:
-        return Verdict.NOT_EXECUTED, "the attack ran into its time limit"
-    for seen in facts.oracle:
-        if not seen.seen:
-            return Verdict.NOT_EXECUTED, f"the effect was not observed: {seen.name}"
-    if facts.variant and facts.variant.equivalence == "none" and unhealthy:
-        return Verdict.INCONCLUSIVE, next(iter(unhealthy.values()))[0]
-    if facts.variant and facts.variant.equivalence == "unknown":
-        return Verdict.INCONCLUSIVE, f"{facts.variant.of} was not executed: there is nothing to compare with"
-    if facts.variant and not facts.variant.equivalent:
-        return Verdict.NOT_EXECUTED, f"it does not do the same: {facts.variant.differences[0]}"
-    if unhealthy:
-        return Verdict.INCONCLUSIVE, next(iter(unhealthy.values()))[0]
-    for seen in facts.signals:
-        if not seen.seen:
-            return Verdict.NO_TELEMETRY, f"{seen.sensor} did not show: {seen.name}"
-    return _decide_rule(expectation, facts)
-
-
-def _decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
-    entry, count = expectation.entry, len(facts.rows)
-    if entry.false_alarms:
-        if count == entry.false_alarms:
-            return Verdict.KNOWN_GAP, str(entry.known_gap)
-        return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {entry.false_alarms}: {entry.known_gap}"
-    if not entry.fires:
-        if entry.false_alarms:
-            if count == entry.false_alarms and entry.known_gap:
-                return Verdict.KNOWN_GAP, entry.known_gap
-            return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {entry.false_alarms}: {entry.known_gap}"
-        if count and entry.known_gap:
-            return Verdict.UNEXPECTED_ALERT, "the known gap has closed: the rule fires; drop known_gap"
-        if count:
-            return Verdict.UNEXPECTED_ALERT, f"the rule fires on {_rows(count)}, and must not"
-        if entry.known_gap:
-            return Verdict.KNOWN_GAP, entry.known_gap
-        return Verdict.PROVEN, "executed, seen, and rightly silent"
-    if not count:
-        return Verdict.RULE_SILENT, "the rule gave no row"
-    for name, flag in _flags(expectation, facts).items():
-        if flag.actual is not flag.expected:
-            actual = "is in none of its rows" if flag.actual is None else f"is {str(flag.actual).lower()}"
-            return Verdict.WRONG_FLAGS, f"{name} {actual}, expected {str(flag.expected).lower()}"
-        if not flag.right:
-            word = next(word for word, holds in flag.grounds.items() if not holds)
-            return Verdict.WRONG_FLAGS, f"{name} does not rest on '{word}': by itself it does not set the flag"
-    if expectation.rows and count != expectation.rows:
-        return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {expectation.rows}"
-    if entry.known_gap:  # a variant on which it fires with other flags than it should, as is known
-        return Verdict.KNOWN_GAP, entry.known_gap
-    return Verdict.PROVEN, "executed, seen, fired, and exactly these flags"
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    return decide_rule(expectation, facts)
 
 
 def _executed(attack: Execution, oracle: list[SignalResult], variant: VariantResult | None) -> Executed:
@@ -305,16 +226,6 @@ def _executed(attack: Execution, oracle: list[SignalResult], variant: VariantRes
         exit_code=attack.exit_code,
         oracle=oracle,
     )
-
-
-def _flags(expectation: Expectation, facts: Facts) -> dict[str, Flag]:
-    found = {}
-    for name, expected in expectation.entry.flags.items():
-        # several rows are one incident: what one of them says of it is said
-        values = {row.get(name) for row in facts.rows}
-        actual = (True in values) if values and None not in values else None
-        found[name] = Flag(expected=expected, actual=actual, grounds=facts.grounds.get(name, {}))
-    return found
 
 
 def _telemetry(attack: Execution, signals: list[_Seen]) -> float | None:

@@ -95,12 +95,14 @@ class LogRows:
     def _request_of(self, body: dict[str, Any], at: float) -> DockerRequest | None:
         """The atomic's request that this body came with: the one under way, with the same configuration."""
         wanted = fingerprint(body, body.get("HostConfig") or {})
-        for request in self._attribution.creates_at(at):
+        for request in self._attribution.docker.creates_at(at):
             inspect = self._inspected.get(request.container_id)
             if request.container_id in self._paired:
                 continue
             if inspect is None:  # nothing to compare with: told apart only where there is nothing to tell apart
-                under_way = {each for moment, each in self._moments if request in self._attribution.creates_at(moment)}
+                under_way = {
+                    each for moment, each in self._moments if request in self._attribution.docker.creates_at(moment)
+                }
                 if under_way == {wanted}:
                     return request
             elif fingerprint(inspect.get("Config") or {}, inspect.get("HostConfig") or {}) == wanted:
@@ -116,7 +118,7 @@ class LogRows:
         container = fields.get("container", "") or "".join(_ID_IN_URI.findall(row.get("Uri", ""))[:1])
         if container:
             return row | {"ContainerId": container, SLICE: self._attribution.of_container(container)}
-        return row | {SLICE: self._attribution.of_request(*request, at) if row else BACKGROUND}
+        return row | {SLICE: self._attribution.docker.of_request(*request, at) if row else BACKGROUND}
 
 
 def event_rows(
@@ -155,14 +157,14 @@ def _event(event: dict[str, Any], attribution: Attribution) -> Row:
     if attribution.is_canary(json.dumps(attributes)):
         whose = HARNESS
     elif executed := str(attributes.get("execID", "")):
-        whose = attribution.of_exec(executed)
+        whose = attribution.docker.of_exec(executed)
     elif event.get("Action") in _FILES and isinstance(nanoseconds, int):
-        whose = attribution.of_files(container, str(attributes.get("name", "")), nanoseconds / 1e9)
+        whose = attribution.docker.of_files(container, str(attributes.get("name", "")), nanoseconds / 1e9)
     elif container:
         whose = attribution.of_container(container)
     elif kind == "image" and isinstance(nanoseconds, int):
         told = (str(event.get("Action", "")), str(attributes.get("name", "")))
-        whose = attribution.of_image(identifier, told, nanoseconds / 1e9)
+        whose = attribution.docker.of_image(identifier, told, nanoseconds / 1e9)
     return {
         "TimeGenerated": sql_time(nanoseconds / 1e9)
         if isinstance(nanoseconds, int) and abs(nanoseconds) < 1 << 63

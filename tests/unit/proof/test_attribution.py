@@ -248,10 +248,10 @@ def test_a_request_that_two_atomics_may_have_sent_is_neithers(manifest: Manifest
         Attribution(manifest, [request("T1/a"), request("T1/b", OTHER)]),
     )
     at = 1700000000.05
-    assert one.of_request("POST", "/v1.41/containers/create", at) == "T1/a"
-    assert one.of_request("POST", "/v1.41/containers/create", at + 1) == "background"
-    assert one.of_request("GET", "/version", at) == "background"
-    assert two.of_request("POST", "/v1.41/containers/create", at) == "background"
+    assert one.docker.of_request("POST", "/v1.41/containers/create", at) == "T1/a"
+    assert one.docker.of_request("POST", "/v1.41/containers/create", at + 1) == "background"
+    assert one.docker.of_request("GET", "/version", at) == "background"
+    assert two.docker.of_request("POST", "/v1.41/containers/create", at) == "background"
 
 
 def user_of(manifest: Manifest) -> tuple[str, str]:

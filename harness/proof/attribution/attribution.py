@@ -5,105 +5,17 @@ Processes by audit session, containers' processes by container id, API calls by 
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from harness.model.manifest import HARNESS, Execution, Manifest
-from harness.proof.named_containers import NamedContainers
+from harness.proof.attribution.docker_requests import DockerRequest, DockerRequests
+from harness.proof.attribution.named_containers import NamedContainers
 from harness.proof.tables.audit_log import AuditEvent, number
 from harness.proof.tables.schema import BACKGROUND
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _RUNTIMES = ("containerd-shim", "runc", "crun")
-_FILES = re.compile(r"/containers/([^/]+)/(?:archive|copy|export)(?:\?|$)")
-_CREATE = re.compile(r"/containers/create(\?|$)")
-# dockerd writes its log with the clock of this host; what it logs on a request lies between these two moments.
-_SLACK = 0.005
-
-
-@dataclass(frozen=True)
-class DockerRequest:
-    """One request that an atomic sent to the daemon (`raw/docker-requests.jsonl`); times in seconds, epoch."""
-
-    atomic: str
-    sent: float
-    answered: float
-    method: str
-    path: str
-    status: int
-    container_id: str
-    exec_id: str = ""
-    image: str = ""
-
-
-def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
-    """The requests of a recording; lines that are none are passed over."""
-    return [found for line in lines if (found := read_request(line)) is not None]
-
-
-def read_request(line: str) -> DockerRequest | None:
-    """The request on one line; None where it is damaged."""
-    try:
-        item = json.loads(line)
-        return DockerRequest(
-            atomic=str(item["atomic"]),
-            sent=float(item["sent"]),
-            answered=float(item["answered"]),
-            method=str(item["method"]),
-            path=str(item["path"]),
-            status=int(item["status"]),
-            container_id=str(item.get("container_id") or ""),
-            exec_id=str(item.get("exec_id") or ""),
-            image=str(item.get("image") or ""),
-        )
-    except (ValueError, KeyError, TypeError, OverflowError):
-        return None
-
-
-@dataclass(frozen=True)
-class Pods:
-    """Which atomic a pod's containers belong to: that of the last request before the pod was seen that created it.
-
-    A pod that a controller made, for a Deployment or a Job, is the controller's doing and stays background.
-    """
-
-    creations: list[tuple[float, tuple[str, str], str]] = field(default_factory=list)
-
-    def owners(self, lines: Iterable[str]) -> dict[str, str]:
-        """Container ids and their users, from `raw/kube-pods.jsonl`."""
-        found: dict[str, str] = {}
-        for line in lines:
-            try:
-                item = json.loads(line)
-                at, name = float(item["time"]), (str(item["namespace"]), str(item["name"]))
-                ids = [str(each) for each in item["container_ids"]]
-            except (ValueError, KeyError, TypeError):
-                continue
-            users = [user for created, pod, user in self.creations if pod == name and created <= at]
-            if users:
-                found |= dict.fromkeys(ids, users[-1])
-        return found
-
-
-def read_pod_creations(events: Iterable[bytes]) -> Pods:
-    """The successful creations of pods in an API audit log (audit.k8s.io/v1), in its order."""
-    found = []
-    for line in events:
-        if b'"create"' not in line or b'"pods"' not in line:
-            continue
-        try:
-            event = json.loads(line)
-            ref, at = event["objectRef"], datetime.fromisoformat(event["requestReceivedTimestamp"])
-            if ref["resource"] == "pods" and not ref.get("subresource") and event["responseStatus"]["code"] < 300:
-                found.append(
-                    (at.timestamp(), (str(ref["namespace"]), str(ref["name"])), str(event["user"]["username"]))
-                )
-        except (ValueError, KeyError, TypeError, AttributeError):
-            continue
-    return Pods(found)
 
 
 @dataclass(frozen=True)
@@ -124,26 +36,25 @@ class Placed:
 class Attribution:
     """Answers for one recording. Feed execs in the order of the log: `place_exec` remembers the process tree.
 
-    `pods` maps the ids of containers in pods to the Kubernetes users who created these.
+    `pods` maps the ids of containers in pods to the Kubernetes users who created these; `docker` answers for what the
+    daemon recorded.
     """
 
     manifest: Manifest
     requests: list[DockerRequest]
     pods: dict[str, str] = field(default_factory=dict)
     _containers: dict[str, str] = field(init=False)
-    _execs: dict[str, str] = field(init=False)
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
     _tokens: frozenset[str] = field(init=False)
     _named: NamedContainers = field(init=False)
-    _told: set[tuple[object, ...]] = field(default_factory=set)
     _of_pid: dict[int, Placed] = field(default_factory=dict)
     _tree: dict[int, str] = field(default_factory=dict)
     _entering: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._containers = {r.container_id: r.atomic for r in self.requests if r.container_id}
-        self._execs = {r.exec_id: r.atomic for r in self.requests if r.exec_id}
+        self.docker = DockerRequests(self.requests)
+        self._containers = dict(self.docker.containers)
         self._sessions, self._users = {}, dict.fromkeys(self.manifest.harness_users, HARNESS)
         for detonation in self.manifest.detonations:
             if detonation.user:
@@ -159,10 +70,6 @@ class Attribution:
     def of_container(self, container_id: str) -> str:
         """The slice of a container."""
         return self._containers.get(container_id, BACKGROUND)
-
-    def of_exec(self, exec_id: str) -> str:
-        """The slice of a process that is executed in a container: whose it is tells who asked, not whose container."""
-        return self._execs.get(exec_id, BACKGROUND)
 
     def of_user(self, user: str) -> str:
         """The slice of a Kubernetes user."""
@@ -228,7 +135,7 @@ class Attribution:
         if before and before.enters and before.container_id == container_id:
             return before  # a shim of the runtime executes the runtime
         ids = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
-        whose = next((self._execs[each] for each in ids if each in self._execs), BACKGROUND)
+        whose = next((found for each in ids if (found := self.docker.of_exec(each)) != BACKGROUND), BACKGROUND)
         if container_id in self.pods:
             whose = self.of_container(container_id)
         self._entering.setdefault(container_id, []).append(whose)
@@ -251,42 +158,6 @@ class Attribution:
         if pid not in self._tree and parent in self._tree:
             self._tree[pid] = self._tree[parent]
         return self._tree.get(pid, "")
-
-    def of_request(self, method: str, uri: str, at: float) -> str:
-        """The slice of a request in the daemon's log: that of the atomic's request which it can only be."""
-        matches = {
-            request.atomic
-            for request in self.requests
-            if (request.method, request.path) == (method, uri) and _within(request, at)
-        }
-        return matches.pop() if len(matches) == 1 else BACKGROUND
-
-    def of_image(self, image: str, event: tuple[str, ...], at: float) -> str:
-        """The slice of an event of an image: that of the request which made it and was under way, once for each."""
-        for place, request in enumerate(self.requests):
-            told = (place, *event)
-            if request.image and request.image == image and _within(request, at) and told not in self._told:
-                self._told.add(told)
-                return request.atomic
-        return BACKGROUND
-
-    def of_files(self, container_id: str, name: str, at: float) -> str:
-        """The slice of an event that files were fetched from a container, or put into it: that of who asked for it."""
-        asked = set()
-        for request in self.requests:
-            match = _FILES.search(request.path)
-            named = match is not None and (container_id.startswith(match[1]) or match[1] == name)
-            if named and _within(request, at):
-                asked.add(request.atomic)
-        return asked.pop() if len(asked) == 1 else BACKGROUND
-
-    def creates_at(self, at: float) -> list[DockerRequest]:
-        """The atomics' successful creations that were under way at a moment."""
-        return [r for r in self.requests if r.container_id and _CREATE.search(r.path) and _within(r, at)]
-
-
-def _within(request: DockerRequest, at: float) -> bool:
-    return request.sent - _SLACK <= at <= request.answered + _SLACK
 
 
 def _is_at(execution: Execution, pid: int, time: int) -> bool:

@@ -1,0 +1,106 @@
+"""What the atomics asked of the Docker daemon, as their gateways noted it, and whose a record of the daemon's is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from harness.proof.tables.schema import BACKGROUND
+
+_FILES = re.compile(r"/containers/([^/]+)/(?:archive|copy|export)(?:\?|$)")
+_CREATE = re.compile(r"/containers/create(\?|$)")
+# dockerd writes its log with the clock of this host; what it logs on a request lies between these two moments.
+_SLACK = 0.005
+
+
+@dataclass(frozen=True)
+class DockerRequest:
+    """One request that an atomic sent to the daemon (`raw/docker-requests.jsonl`); times in seconds, epoch."""
+
+    atomic: str
+    sent: float
+    answered: float
+    method: str
+    path: str
+    status: int
+    container_id: str
+    exec_id: str = ""
+    image: str = ""
+
+
+def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
+    """The requests of a recording; lines that are none are passed over."""
+    return [found for line in lines if (found := read_request(line)) is not None]
+
+
+def read_request(line: str) -> DockerRequest | None:
+    """The request on one line; None where it is damaged."""
+    try:
+        item = json.loads(line)
+        return DockerRequest(
+            atomic=str(item["atomic"]),
+            sent=float(item["sent"]),
+            answered=float(item["answered"]),
+            method=str(item["method"]),
+            path=str(item["path"]),
+            status=int(item["status"]),
+            container_id=str(item.get("container_id") or ""),
+            exec_id=str(item.get("exec_id") or ""),
+            image=str(item.get("image") or ""),
+        )
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
+
+
+@dataclass
+class DockerRequests:
+    """All requests of one recording."""
+
+    requests: list[DockerRequest]
+    _told: set[tuple[object, ...]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.containers = {r.container_id: r.atomic for r in self.requests if r.container_id}
+        self._execs = {r.exec_id: r.atomic for r in self.requests if r.exec_id}
+
+    def of_exec(self, exec_id: str) -> str:
+        """The slice of a process that is executed in a container: whose it is tells who asked, not whose container."""
+        return self._execs.get(exec_id, BACKGROUND)
+
+    def of_request(self, method: str, uri: str, at: float) -> str:
+        """The slice of a request in the daemon's log: that of the atomic's request which it can only be."""
+        matches = {
+            request.atomic
+            for request in self.requests
+            if (request.method, request.path) == (method, uri) and _within(request, at)
+        }
+        return matches.pop() if len(matches) == 1 else BACKGROUND
+
+    def of_image(self, image: str, event: tuple[str, ...], at: float) -> str:
+        """The slice of an event of an image: that of the request which made it and was under way, once for each."""
+        for place, request in enumerate(self.requests):
+            told = (place, *event)
+            if request.image and request.image == image and _within(request, at) and told not in self._told:
+                self._told.add(told)
+                return request.atomic
+        return BACKGROUND
+
+    def of_files(self, container_id: str, name: str, at: float) -> str:
+        """The slice of an event that files were fetched from a container, or put into it: that of who asked for it."""
+        asked = set()
+        for request in self.requests:
+            match = _FILES.search(request.path)
+            named = match is not None and (container_id.startswith(match[1]) or match[1] == name)
+            if named and _within(request, at):
+                asked.add(request.atomic)
+        return asked.pop() if len(asked) == 1 else BACKGROUND
+
+    def creates_at(self, at: float) -> list[DockerRequest]:
+        """The atomics' successful creations that were under way at a moment."""
+        return [r for r in self.requests if r.container_id and _CREATE.search(r.path) and _within(r, at)]
+
+
+def _within(request: DockerRequest, at: float) -> bool:
+    return request.sent - _SLACK <= at <= request.answered + _SLACK

@@ -1,0 +1,51 @@
+"""Which atomic a pod belongs to: that whose identity created it, by the API audit log and what the pod watch saw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Pods:
+    """Which atomic a pod's containers belong to: that of the last request before the pod was seen that created it.
+
+    A pod that a controller made, for a Deployment or a Job, is the controller's doing and stays background.
+    """
+
+    creations: list[tuple[float, tuple[str, str], str]] = field(default_factory=list)
+
+    def owners(self, lines: Iterable[str]) -> dict[str, str]:
+        """Container ids and their users, from `raw/kube-pods.jsonl`."""
+        found: dict[str, str] = {}
+        for line in lines:
+            try:
+                item = json.loads(line)
+                at, name = float(item["time"]), (str(item["namespace"]), str(item["name"]))
+                ids = [str(each) for each in item["container_ids"]]
+            except (ValueError, KeyError, TypeError):
+                continue
+            users = [user for created, pod, user in self.creations if pod == name and created <= at]
+            if users:
+                found |= dict.fromkeys(ids, users[-1])
+        return found
+
+
+def read_pod_creations(events: Iterable[bytes]) -> Pods:
+    """The successful creations of pods in an API audit log (audit.k8s.io/v1), in its order."""
+    found = []
+    for line in events:
+        if b'"create"' not in line or b'"pods"' not in line:
+            continue
+        try:
+            event = json.loads(line)
+            ref, at = event["objectRef"], datetime.fromisoformat(event["requestReceivedTimestamp"])
+            if ref["resource"] == "pods" and not ref.get("subresource") and event["responseStatus"]["code"] < 300:
+                found.append(
+                    (at.timestamp(), (str(ref["namespace"]), str(ref["name"])), str(event["user"]["username"]))
+                )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return Pods(found)
