@@ -36,9 +36,12 @@ def first_arrival(rows: list[dict[str, Any]]) -> float | None:
 
 
 def best_table(row: dict[str, Any]) -> list[str]:
-    """The tables that a row may have come from, the one with most columns in common first."""
+    """The tables in the order in which a row may have come from them: the one with most columns in common first.
+
+    A rule may name all its columns anew; then the order says nothing, and the engine knows.
+    """
     shared = {name: len(row.keys() & columns.keys()) for name, columns in TABLES.items()}
-    return sorted((name for name, count in shared.items() if count), key=lambda name: -shared[name])
+    return sorted(shared, key=lambda name: -shared[name])
 
 
 def plain(value: Any) -> Any:
