@@ -53,6 +53,7 @@ class KnownEvasion(_Strict):
 
 class _Entry(_Strict):
     # benign: the family of a benign run. false_alarms: how many alerts it is known to raise; known_gap says why.
+    # known_gap: why the rule is silent, or, where it fires, why these flags are not what they should be.
     # evade: its variants are part of every whole run. evasions: those on which the rule is known to be wrong.
     # grounds: words of the command line that each, without the others, must make the rule fire with this flag.
     # Two words that set the same flag hide each other: with one of them gone from the rule, the flag is still set.
@@ -72,8 +73,6 @@ class _Entry(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> _Entry:
-        if self.fires and self.known_gap:
-            raise ValueError("a rule that fires has no known_gap: set fires to false, or drop known_gap")
         if self.fires and not self.flags:
             raise ValueError("a rule that fires needs its exact flags")
         if not self.fires and (self.flags or self.rows or self.companions):
