@@ -121,22 +121,24 @@ def footprint() -> dict[str, Any]:
         "kubeconfig": _digest(Path.home() / ".kube/config"),
         "links": sorted(p.name for p in Path("/sys/class/net").iterdir()),
         "mounts": sorted(line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()),
-        "cgroups": sorted(str(p) for p in Path("/sys/fs/cgroup").rglob("livefire-*")),
+        "cgroups": sorted(
+            str(p) for name in ("livefire-*", "libpod*", "default") for p in Path("/sys/fs/cgroup").rglob(name)
+        ),
         "processes": sorted(
-            name
-            for p in Path("/proc").iterdir()
-            if p.name.isdigit()
-            and (name := _name(p))
-            in ("dockerd", "containerd", "etcd", "kube-apiserver", "kubelet", "kind", "auditd", "containerd-shim")
+            name for p in Path("/proc").iterdir() if p.name.isdigit() and (name := _name(p)) in _DAEMONS
         ),
         "files": sorted(
-            str(path)
-            for place in ("/run/containerd", "/run/docker", "/etc/docker", "/var/lib/docker", "/var/lib/livefire")
-            for path in (Path(place), *Path(place).rglob("*"))
-            if path.exists()
+            str(path) for place in _PLACES for path in (Path(place), *Path(place).rglob("*")) if path.exists()
         ),
         "sysctls": _sysctls(),
     }
+
+
+_DAEMONS = (
+    "dockerd containerd containerd-shim docker-registry etcd kube-apiserver kubelet kind auditd podman conmon".split()
+)
+_PLACES = """/run/containerd /run/docker /etc/docker /var/lib/docker /var/lib/livefire /dev/shm /run/runc /run/crun
+    /run/libpod /run/containers /var/lib/containers /var/lib/cni /etc/cni""".split()
 
 
 def _digest(path: Path) -> str:

@@ -58,7 +58,7 @@ class Lab:
 
     def arguments(self) -> dict[str, str]:
         """What it has for input arguments of these names. `python` has the packages docker and kubernetes."""
-        found = {"python": sys.executable}
+        found = {"python": sys.executable, "containerd": "none"}  # the host's own is not ours to use
         if self.docker and self.docker.registry:
             found["registry"] = self.docker.registry
         if self.docker and self.docker.containerd:
