@@ -81,7 +81,7 @@ class LiveConsole:
                 self._end_variants()
                 self._line("ok", f"{'recording':15} {path}")
                 self._begin("judging")
-            case Judged(result) if not result.verdict.as_expected:
+            case Judged(result) if not result.verdict.as_expected and result.verdict is not Verdict.SKIPPED:
                 self._line(str(result.verdict), f"{result.atomic} [{result.rule}]", good=False)
             case _:
                 pass
@@ -104,7 +104,7 @@ class LiveConsole:
         self._variants = []
 
     def _line(self, word: str, text: str, *, good: bool = True) -> None:
-        line = Text(f"{word:8}", style="green" if good else "bold red")
+        line = Text(f"{word:7} ", style="green" if good else "bold red")
         line.append(visible(text), style="default")
         self._console.print(line, soft_wrap=True)
 
@@ -128,9 +128,10 @@ def print_result(result: Result, console: Console) -> None:
         console.print(_table(rule, [each for each in result.results if each.rule == rule and not each.variant]))
         console.print()
     for each in result.results:
-        if not each.verdict.as_expected:
+        if not each.verdict.as_expected and each.verdict is not Verdict.SKIPPED:
             _print_lines(console, details(each))
             console.print()
+    _print_skipped(result, console)
     for rule, alerts in result.background.alerts.items():
         if alerts:
             count = "1 alert" if len(alerts) == 1 else f"{len(alerts)} alerts"
@@ -139,6 +140,20 @@ def print_result(result: Result, console: Console) -> None:
             console.print()
     print_account(result, console)
     _print_summary(result, console)
+
+
+def _print_skipped(result: Result, console: Console) -> None:
+    """What was not run, by its reason: the same for every rule."""
+    reasons: dict[str, dict[str, None]] = {}
+    for each in result.results:
+        if each.verdict is Verdict.SKIPPED:
+            reasons.setdefault(each.reason, {})[each.atomic] = None
+    for reason, atomics in reasons.items():
+        console.print(Text(f"SKIPPED  {visible(reason)}", style="bold"), soft_wrap=True)
+        for atomic in atomics:
+            console.print(Text(f"  {visible(atomic)}"), soft_wrap=True)
+    if reasons:
+        console.print()
 
 
 def _print_summary(result: Result, console: Console) -> None:
