@@ -174,7 +174,8 @@ def _served_container(arguments: list[str]) -> str:
 
 
 def _is_runtime(arguments: list[str]) -> bool:
-    return any(name in argument for argument in arguments[:6] for name in _RUNTIMES)
+    """Among the first words, since an interpreter may stand before it, as in that of the OCI runtime shim."""
+    return any(argument.rpartition("/")[2].startswith(_RUNTIMES) for argument in arguments[:6])
 
 
 def _number(text: str | None) -> int:

@@ -1,0 +1,159 @@
+"""A whole run on the real lab, judged again: each pattern, benign life, evasions, and two rules side by side."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.evasion.choice import with_marked
+from harness.model.catalog import find_atomics, find_expectations
+from harness.model.expectation import load_expectations
+from harness.model.result import AtomicResult, Result
+from harness.model.verdict import ExitCode, Verdict
+from harness.proof.mutation import MutationReport, mutate
+from harness.proof.prove import prove
+from harness.recording import Recording, layout, open_recording
+from tests.conftest import EXPECTATIONS, PROJECT
+
+WHOLE = PROJECT / "tests/recordings/whole-technique"
+FIRST, HARDENED = "container-cli-api", "container-api-hardened"
+LIMIT = 5_000_000
+
+
+@pytest.fixture(scope="module")
+def recording() -> Recording:
+    return open_recording(WHOLE)
+
+
+@pytest.fixture(scope="module")
+def result(recording: Recording) -> Result:
+    return prove(recording, find_expectations([PROJECT / "expectations"]))
+
+
+@pytest.fixture(scope="module")
+def mutants() -> MutationReport:
+    return mutate(EXPECTATIONS.with_name(f"{FIRST}.yaml"), EXPECTATIONS, [WHOLE])
+
+
+def of(result: Result, rule: str) -> list[AtomicResult]:
+    return [each for each in result.results if each.rule == rule]
+
+
+def test_everything_is_as_expected(result: Result) -> None:
+    wrong = [f"{r.atomic} {r.verdict}: {r.reason}" for r in result.results if not r.verdict.as_expected]
+    assert [each for each in wrong if " SKIPPED: " not in each] == []
+    assert result.exit_code is ExitCode.AS_EXPECTED
+    assert result.background.count == 0
+
+
+def test_it_holds_all_that_a_whole_run_has(recording: Recording, result: Result) -> None:
+    atomics, expected = find_atomics([PROJECT / "atomics"]), find_expectations([PROJECT / "expectations"])
+    held = {detonation.atomic for detonation in recording.manifest.detonations}
+    assert held == {atomic.id for atomic in with_marked(atomics, expected)}
+    assert {each.atomic for each in of(result, FIRST)} == held == {each.atomic for each in of(result, HARDENED)}
+
+
+def test_it_is_compact_and_holds_no_secret() -> None:
+    files = [path for path in WHOLE.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < LIMIT
+    for path in files:
+        content = layout.read(WHOLE, str(path.relative_to(WHOLE)).removesuffix(".gz"))
+        assert b"eyJhbGciOi" not in content, path  # a token of a ServiceAccount: a JSON Web Token begins so
+        assert b"bGl2ZWZpcmUtY2FuYXJ5L" not in content, path  # a canary secret's value, as the API encodes it
+
+
+def test_its_raw_logs_give_the_same_verdicts(recording: Recording, result: Result) -> None:
+    again = prove(recording, load_expectations(EXPECTATIONS), from_raw=True)
+    assert {r.atomic: r.verdict for r in again.results} == {r.atomic: r.verdict for r in of(result, FIRST)}
+
+
+def test_every_variant_did_the_same_as_its_atomic(result: Result) -> None:
+    ran = [each for each in result.results if each.variant and each.verdict is not Verdict.SKIPPED]
+    assert len(ran) > 2 * 300
+    for each in ran:
+        assert each.variant is not None
+        assert each.variant.equivalent, (each.atomic, each.variant.differences)
+        assert "auditd" in each.variant.seen_by
+
+
+@pytest.mark.parametrize("part", ["tuned", "held_out"])
+def test_the_hardened_rule_finds_what_the_first_one_misses(result: Result, part: str) -> None:
+    first, hardened = (result.recall_split[rule][part] for rule in (FIRST, HARDENED))
+    assert first.equivalent == hardened.equivalent > 100
+    assert hardened.fired / hardened.equivalent >= 0.95
+    assert first.fired / first.equivalent < 0.75
+
+
+def test_the_hardened_rule_cries_wolf_less(result: Result) -> None:
+    alerts = {rule: sum(family.alerts for family in result.benign[rule].values()) for rule in (FIRST, HARDENED)}
+    assert 0 < alerts[HARDENED] < alerts[FIRST]
+    assert all(family.commands > 0 for family in result.benign[FIRST].values())
+
+
+def test_tuning_has_a_price(result: Result) -> None:
+    plain, *tuned = result.tuning[FIRST]
+    assert plain.recall is not None
+    runner = next(each for each in tuned if "runner" in each.name)
+    assert runner.benign_alerts < plain.benign_alerts
+    assert runner.fired < plain.fired  # a poisoned pipeline hides behind the exclusion
+    root = next(each for each in tuned if "root" in each.name)
+    assert (root.alerts, root.fired) == (0, 0)
+
+
+def test_a_pin_that_is_taken_away_shows(recording: Recording) -> None:
+    """Each known evasion of one atomic: without its pin, the run fails."""
+    expectation = next(e for e in load_expectations(EXPECTATIONS) if e.atomic.endswith("/docker-exec"))
+    without = replace(expectation, entry=expectation.entry.model_copy(update={"evasions": []}))
+    found = prove(recording, [without])
+    pinned = {key for known in expectation.entry.evasions for key in known.variants}
+    silent = {
+        f"{r.variant.family}.{r.variant.name}" for r in found.results if r.variant and r.verdict is Verdict.RULE_SILENT
+    }
+    assert silent == pinned
+    assert found.exit_code is ExitCode.UNMET
+
+
+def test_a_gap_that_has_closed_shows(recording: Recording) -> None:
+    expectation = next(e for e in load_expectations(EXPECTATIONS) if e.atomic.endswith("/docker-exec"))
+    known = expectation.entry.evasions[0]
+    closed = known.model_copy(update={"variants": [*known.variants, "quoting.double-space"]})
+    entry = expectation.entry.model_copy(update={"evasions": [closed, *expectation.entry.evasions[1:]]})
+    found = prove(recording, [replace(expectation, entry=entry)])
+    changed = next(r for r in found.results if r.variant and r.variant.name == "double-space")
+    assert changed.verdict is Verdict.UNEXPECTED_ALERT
+    assert "has closed" in changed.reason
+
+
+def test_every_mutant_of_the_first_rule_is_killed(mutants: MutationReport) -> None:
+    live = [(m.at, m.mutation.operator, m.mutation.before) for m in mutants.mutants if m.status == "live"]
+    assert live == []
+    assert mutants.score == 1.0
+    assert mutants.cases > 400
+
+
+@pytest.mark.parametrize("word", ['"docker cp"', '"crictl exec"', '"ctr run"', '"kubectl proxy"', '"nerdctl"', '"podman"'])
+def test_each_word_of_the_rule_is_needed_by_an_atomic_of_its_own(mutants: MutationReport, word: str) -> None:
+    killers: list[Any] = [
+        m.killed_by
+        for m in mutants.mutants
+        if m.mutation.operator == "drop-literal" and m.mutation.before.strip(", \n") == word
+    ]
+    assert killers
+    assert all(any(name.startswith("T1059.013/") for name in each) for each in killers)
+
+
+def test_the_page_of_both_rules_shows_every_cell(result: Result, tmp_path: Path) -> None:
+    from harness.report.html import to_html
+    from harness.report.result_json import to_json
+
+    page = to_html([result])
+    for family in result.recall[FIRST]:
+        assert f">{family}<" in page
+    assert "<script" not in page
+    document = json.loads(to_json([result]))
+    assert document["recall"][FIRST]["docker-socket"]["fired"] == 0
+    assert set(document["benign"][FIRST]["engineer"]) == {"commands", "alerts", "flags"}
