@@ -135,7 +135,9 @@ def test_every_mutant_of_the_first_rule_is_killed(mutants: MutationReport) -> No
     assert mutants.cases > 400
 
 
-@pytest.mark.parametrize("word", ['"docker cp"', '"crictl exec"', '"ctr run"', '"kubectl proxy"', '"nerdctl"', '"podman"'])
+@pytest.mark.parametrize(
+    "word", ['"docker cp"', '"crictl exec"', '"ctr run"', '"kubectl proxy"', '"nerdctl"', '"podman"']
+)
 def test_each_word_of_the_rule_is_needed_by_an_atomic_of_its_own(mutants: MutationReport, word: str) -> None:
     killers: list[Any] = [
         m.killed_by
