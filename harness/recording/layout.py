@@ -23,6 +23,13 @@ ARRIVALS = "raw/arrivals.jsonl"
 
 
 PACKED = ".gz"
+# What reading a packed file raises where it holds nothing that can be unpacked.
+UNREADABLE = (OSError, EOFError, zlib.error)
+
+
+def exists(root: Path, name: str) -> bool:
+    """Whether a file of the recording at `root` is there, packed or not."""
+    return (root / name).is_file() or (root / f"{name}{PACKED}").is_file()
 
 
 def read(root: Path, name: str) -> bytes:
@@ -45,5 +52,5 @@ def digest_packed(path: Path) -> str:
     try:
         with gzip.open(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, EOFError, zlib.error):
+    except UNREADABLE:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,15 +33,19 @@ def open_recording(path: Path) -> Recording:
     Raises RecordingDamaged for a missing, changed or additional file.
     """
     manifest_path = path / layout.MANIFEST
-    if not path.is_dir() or not manifest_path.is_file():
+    if not path.is_dir() or not layout.exists(path, layout.MANIFEST):
         raise RecordingDamaged("not a recording: there is no manifest.json", at=Position(path))
     seal = path / layout.SEAL
     if not seal.is_file():
         raise RecordingDamaged("not sealed", at=Position(path), hint="Its capture was interrupted. Capture again.")
-    if seal.read_bytes() != layout.digest(manifest_path).encode() + b"\n":
+    try:
+        written = layout.read(path, layout.MANIFEST)
+    except layout.UNREADABLE:
+        written = b""
+    if seal.read_bytes() != hashlib.sha256(written).hexdigest().encode() + b"\n":
         raise RecordingDamaged("the manifest does not match the seal", at=Position(manifest_path))
     try:
-        manifest = Manifest.model_validate_json(manifest_path.read_bytes())
+        manifest = Manifest.model_validate_json(written)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -52,7 +57,8 @@ def open_recording(path: Path) -> Recording:
 
 
 def _verify(path: Path, manifest: Manifest) -> None:
-    present = {str(p.relative_to(path)) for p in path.rglob("*") if not p.is_dir()} - {layout.MANIFEST, layout.SEAL}
+    present = {str(p.relative_to(path)) for p in path.rglob("*") if not p.is_dir()} - {layout.SEAL}
+    present.remove(layout.MANIFEST if layout.MANIFEST in present else f"{layout.MANIFEST}{layout.PACKED}")
     stored = {name: name for name in present}
     for name in present:
         plain = name.removesuffix(layout.PACKED)

@@ -76,7 +76,7 @@ def packed(folder: Path, name: str, content: bytes | None = None) -> Path:
 def test_a_file_may_be_packed(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(COMMITTED, tmp_path / "copy"))
     for name in FILES:
-        if name.startswith("raw/"):
+        if name.startswith("raw/") or name == "manifest.json":
             packed(folder, name)
     result = prove(open_recording(folder), load_expectations(EXPECTATIONS), from_raw=True)
     assert result.summary == {"PROVEN": 3}
@@ -89,6 +89,17 @@ def test_a_packed_file_that_holds_something_else_is_refused(tmp_path: Path, dama
     target = packed(folder, "raw/auditd.log")
     target.write_bytes(damage(target.read_bytes()))
     with pytest.raises(RecordingDamaged, match="does not match its hash"):
+        open_recording(folder)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: b"not gzip"])
+def test_a_packed_manifest_that_holds_something_else_is_refused(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    folder = Path(shutil.copytree(COMMITTED, tmp_path / "copy"))
+    target = packed(folder, "manifest.json")
+    target.write_bytes(damage(target.read_bytes()))
+    with pytest.raises(RecordingDamaged, match="the manifest does not match the seal"):
         open_recording(folder)
 
 
