@@ -31,7 +31,7 @@ def with_all(chosen: Sequence[Atomic], only: Sequence[str]) -> list[Atomic]:
         found += [atomic, *(v for v in variants(atomic) if v.variant and (not only or v.variant.family in only))]
     if len(found) == len(chosen):
         names = ", ".join(atomic.id for atomic in chosen)
-        hint = "`livefire evade` understands docker run, create and exec, and kubectl get of secrets and configmaps."
+        hint = "It understands docker run, create and exec, kubectl exec, and kubectl get of secrets and configmaps."
         raise NothingSelected(f"no family knows another way to do {names}", hint=hint)
     return found
 
