@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.capture.state import sole_capture
+from harness.errors import LabUnavailable
 from tests.conftest import MAIN_JOB
 from tests.lab.conftest import Livefire, footprint
 
@@ -83,3 +85,10 @@ def test_doctor_finds_this_machine_fit(livefire: Livefire) -> None:
     done = livefire("doctor")
     assert done.code == 0, done.out
     assert "FAIL" not in done.out
+
+
+def test_a_second_capture_is_refused_whatever_its_state_folder() -> None:
+    with sole_capture(), pytest.raises(LabUnavailable, match="another Livefire is capturing"), sole_capture():
+        pass
+    with sole_capture():
+        pass
