@@ -33,6 +33,14 @@ def test_several_recordings_give_several_results() -> None:
     assert [each["exit_code"] for each in json.loads(done.stdout)] == [0, 0]
 
 
+def test_the_navigator_layer_is_of_all_recordings_together(tmp_path: Path) -> None:
+    done = livefire("prove", COMMITTED, COMMITTED, "--navigator", tmp_path / "layer.json")
+    assert done.returncode == 0, done.stderr
+    layer = json.loads((tmp_path / "layer.json").read_text(encoding="utf-8"))
+    assert {each["techniqueID"]: each.get("score") for each in layer["techniques"]} == {"T1059": None, "T1059.013": 100}
+    assert layer["techniques"][1]["comment"] == "6 of 6 attacks proven, by 2 rules together"
+
+
 def test_a_worse_rule_gives_exit_1_and_its_place(tmp_path: Path) -> None:
     rule = tmp_path / "container-cli-api.yaml"
     source = EXPECTATIONS.with_name("container-cli-api.yaml").read_text()
