@@ -45,7 +45,7 @@ class _Outcome:
 
 def write_navigator(results: Sequence[Result], path: Path) -> None:
     """Write the layer of all results together."""
-    path.write_text(json.dumps(to_layer(results), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(to_layer(results), indent=1) + "\n", encoding="utf-8")
 
 
 def to_layer(results: Sequence[Result]) -> dict[str, Any]:

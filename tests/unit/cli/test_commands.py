@@ -85,9 +85,12 @@ def test_lint_finds_the_project_well_made_and_a_typo_at_its_place(tmp_path: Path
     path = main_job_rule(tmp_path)
     path.write_text(path.read_text().replace("fires: true", "fire: true", 1))
     line = next(number for number, text in enumerate(path.read_text().splitlines(), 1) if "fire: true" in text)
-    done = livefire("lint", tmp_path)
+    done = livefire("lint", tmp_path, "--sarif", tmp_path / "lint.sarif")
     assert done.returncode == 2
     assert f"container-cli-api.expect.yaml:{line}:5: unknown key 'fire'" in done.stderr
+    found = json.loads((tmp_path / "lint.sarif").read_text(encoding="utf-8"))["runs"][0]["results"]
+    places = {each["message"]["text"]: each["locations"][0]["physicalLocation"]["region"] for each in found}
+    assert places["unknown key 'fire'. Did you mean 'fires'?"]["startLine"] == line
     assert "Did you mean 'fires'?" in done.stderr
 
 
