@@ -57,8 +57,8 @@ def of_mistakes(mistakes: Iterable[LivefireError]) -> list[Finding]:
             found += of_mistakes(mistake.problems)
         else:
             kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(mistake).__name__).lower()
-            about = (type(mistake).__doc__ or kind).splitlines()[0]
-            message = " ".join(part for part in (f"{mistake.message}.", mistake.hint) if part)
+            about = (type(mistake).__doc__ or kind).partition("\n")[0]
+            message = f"{mistake.message.rstrip('.')}. {mistake.hint}".strip()
             found.append(Finding(kind, about, "error", message, mistake.at))
     return found
 
@@ -96,7 +96,8 @@ def _of_mutant(mutant: MutantResult) -> Finding | None:
     before, after = short(change.before, _WIDTH), short(change.after, _WIDTH)
     length = len(change.before.partition("\n")[0].rstrip(" ,")) or 1
     if mutant.status == "live":
-        about = f"A mutant that no test notices. {(OPERATORS[change.operator].__doc__ or '').splitlines()[0]}"
+        what = (OPERATORS[change.operator].__doc__ or change.operator).partition("\n")[0]
+        about = f"A mutant that no test notices. {what}"
         message = f"No test needs this: {before} -> {after or '(nothing)'}. To notice it takes {mutant.suggestion}."
         return Finding(change.operator, about, "warning", message, mutant.at, length)
     if mutant.status == "equivalent" and change.operator in ("drop-literal", "drop-operand"):
@@ -147,5 +148,5 @@ def _region(at: Position, length: int) -> dict[str, int]:
 
 def _text(text: str) -> dict[str, str]:
     """A message: one line, in which braces are no placeholders (section 3.11.5) and brackets no links (3.11.6)."""
-    plain = visible(text).replace("{", "{{").replace("}", "}}")
+    plain = visible(" ".join(text.split())).replace("{", "{{").replace("}", "}}")
     return {"text": _LINK.sub(r"\\[", plain)}
