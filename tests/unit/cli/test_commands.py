@@ -22,8 +22,8 @@ def livefire(*arguments: str | Path, cwd: Path = PROJECT) -> subprocess.Complete
 def test_prove_needs_nothing_but_the_recording(tmp_path: Path) -> None:
     done = livefire("prove", COMMITTED, "--json", "-", "--junit", tmp_path / "j.xml", "--html", tmp_path / "r.html")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["summary"] == {"PROVEN": 3}
-    assert "3 PROVEN" in done.stderr
+    assert json.loads(done.stdout)["summary"] == {"PROVEN": 6}  # three atomics under two rules
+    assert "6 PROVEN" in done.stderr
     assert (tmp_path / "j.xml").stat().st_size > 0
     assert "docker-container-execution" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
@@ -131,8 +131,9 @@ def test_a_single_atomic_runs_alone_and_a_technique_with_its_variants() -> None:
 
 def test_a_pin_of_a_variant_that_there_is_not_is_a_mistake_at_its_place(tmp_path: Path) -> None:
     path = main_job_rule(tmp_path)
-    pin = "    evasions:\n      - {variants: [management-verbs.contaner-run], reason: x}\n    grounds:"
-    path.write_text(path.read_text().replace("    grounds:", pin, 1))
+    before, grounds, after = path.read_text().partition("    grounds:")
+    pin = "    evasions:\n      - {variants: [management-verbs.contaner-run], reason: x}\n"
+    path.write_text(before + grounds + after.replace("    evasions:\n", pin, 1))
     done = livefire("lint", PROJECT / "atomics", tmp_path)
     assert done.returncode == 2
     assert "docker-privileged-container-creation has no variant 'management-verbs.contaner-run'" in done.stderr
