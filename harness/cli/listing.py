@@ -16,6 +16,7 @@ from harness.cli.options import (
     AsJson,
     AtomicsOption,
     ExpectationsOption,
+    SarifOption,
     Select,
     print_json,
 )
@@ -23,6 +24,7 @@ from harness.errors import InvalidFiles, LivefireError
 from harness.evasion.choice import check_pins
 from harness.model.catalog import check_atomics_known, find_atomics, find_expectations, select
 from harness.proof.lint import check
+from harness.report.sarif import of_mistakes, write_sarif
 
 
 def list_atomics(
@@ -57,6 +59,7 @@ def lint(
         list[Path] | None,
         typer.Argument(help="Files or folders. Default: atomics and expectations.", metavar="[PATH]..."),
     ] = None,
+    sarif: SarifOption = None,
 ) -> None:
     """Check atomics, rules and expectations: schema, KQL, flags. Prints each mistake with file:line:column."""
     given = paths or [path for path in (ATOMICS, EXPECTATIONS) if path.exists()]
@@ -73,6 +76,8 @@ def lint(
             problems += check_atomics_known(expectations, atomics) + check_pins(expectations, atomics)
     except LivefireError as error:
         problems.append(error)
+    if sarif:
+        write_sarif(of_mistakes(problems), sarif, "lint")
     if problems:
         raise InvalidFiles(problems)
     Console(highlight=False).print(f"{len(atomics)} atomics, {len(expectations)} expectations: no mistakes found")

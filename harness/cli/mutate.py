@@ -9,10 +9,12 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from harness.cli.options import SarifOption
 from harness.errors import NothingSelected
 from harness.model.expectation import SUFFIX
 from harness.proof.mutation import mutate as mutate_rule
 from harness.report.mutants import print_mutants, write_mutants
+from harness.report.sarif import of_mutants, write_sarif
 
 
 def mutate(
@@ -25,6 +27,7 @@ def mutate(
         Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")
     ] = None,
     json: Annotated[str | None, typer.Option("--json", help="Write JSON; - is stdout.", metavar="F")] = None,
+    sarif: SarifOption = None,
 ) -> None:
     """Change a rule one step at a time and see whether any expectation minds. Needs recordings only."""
     beside = expectations or rule.with_name(f"{rule.stem}{SUFFIX}")
@@ -40,4 +43,6 @@ def mutate(
         print_mutants(report, Console(highlight=False))
     if json:
         write_mutants(report, json)
+    if sarif:
+        write_sarif(of_mutants(report), sarif, f"mutate/{report.rule}")
     raise typer.Exit(0 if report.score >= minimum_score else 1)

@@ -56,6 +56,12 @@ JunitOption = Annotated[Path | None, typer.Option("--junit", help="Write the res
 HtmlOption = Annotated[
     Path | None, typer.Option("--html", help="Write a report as one self-contained HTML page.", metavar="F")
 ]
+NavigatorOption = Annotated[
+    Path | None, typer.Option("--navigator", help="Write proven coverage as a layer of ATT&CK Navigator.", metavar="F")
+]
+SarifOption = Annotated[
+    Path | None, typer.Option("--sarif", help="Write findings with file and line as SARIF 2.1.0.", metavar="F")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

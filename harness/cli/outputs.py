@@ -14,6 +14,7 @@ from harness.report.console import print_result
 from harness.report.html import write_html
 from harness.report.junit import write_junit
 from harness.report.matrix import print_matrix
+from harness.report.navigator import write_navigator
 from harness.report.result_json import write_json
 
 
@@ -25,6 +26,7 @@ class Outputs:
     junit: Path | None = None
     html: Path | None = None
     matrix: bool = False
+    navigator: Path | None = None
 
     def report(self, results: list[Result]) -> NoReturn:
         """Write the files, print the tables unless standard output is taken, and exit with the worst code."""
@@ -34,6 +36,8 @@ class Outputs:
             write_junit(results, self.junit)
         if self.html:
             write_html(results, self.html)
+        if self.navigator:
+            write_navigator(results, self.navigator)
         console = Console(stderr=self.json == "-", highlight=False)
         for result in results:
             if self.matrix:

@@ -24,6 +24,7 @@ from harness.cli.options import (
     JsonOption,
     JunitOption,
     KeepLab,
+    NavigatorOption,
     NodeImageOption,
     RecordingOption,
     Select,
@@ -49,6 +50,7 @@ def run(
     json: JsonOption = None,
     junit: JunitOption = None,
     html: HtmlOption = None,
+    navigator: NavigatorOption = None,
     keep_lab: KeepLab = False,
     evasions: EvasionsOption = None,
     dry_run: DryRun = False,
@@ -70,7 +72,7 @@ def run(
     if dry_run:
         _show_plan(chosen, options)
         return
-    _run(chosen, expected, options, recording, Outputs(json, junit, html))
+    _run(chosen, expected, options, recording, Outputs(json, junit, html, navigator=navigator))
 
 
 def evade(
@@ -86,6 +88,7 @@ def evade(
     json: JsonOption = None,
     junit: JunitOption = None,
     html: HtmlOption = None,
+    navigator: NavigatorOption = None,
     keep_lab: KeepLab = False,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
@@ -102,7 +105,7 @@ def evade(
     if dry_run:
         _show_plan(chosen, options)
         return
-    _run(chosen, expected, options, recording, Outputs(json, junit, html, matrix=True))
+    _run(chosen, expected, options, recording, Outputs(json, junit, html, matrix=True, navigator=navigator))
 
 
 def capture(
@@ -144,6 +147,7 @@ def prove(
     json: JsonOption = None,
     junit: JunitOption = None,
     html: HtmlOption = None,
+    navigator: NavigatorOption = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
@@ -154,7 +158,7 @@ def prove(
     results = []
     for path in recordings:
         results.append(prove_recording(open_recording(path), expected, from_raw=from_raw))
-    Outputs(json, junit, html, matrix).report(results)
+    Outputs(json, junit, html, matrix, navigator).report(results)
 
 
 def _run(

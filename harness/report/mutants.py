@@ -25,7 +25,7 @@ def print_mutants(report: MutationReport, console: Console) -> None:
             change = mutant.mutation
             console.print(Text(f"live  {change.operator}  {mutant.at}", style="bold yellow"), soft_wrap=True)
             console.print(
-                visible(f"      {_short(change.before)}  ->  {_short(change.after) or '(nothing)'}"), markup=False
+                visible(f"      {short(change.before)}  ->  {short(change.after) or '(nothing)'}"), markup=False
             )
             console.print(visible(f"      needs {mutant.suggestion}"), markup=False, soft_wrap=True)
     counts = Counter(mutant.status for mutant in report.mutants)
@@ -36,9 +36,10 @@ def print_mutants(report: MutationReport, console: Console) -> None:
     console.print(f"\n{report.rule}: {figures}", markup=False, soft_wrap=True)
 
 
-def _short(text: str) -> str:
+def short(text: str, width: int = _WIDTH) -> str:
+    """A part of a rule on one line, cut where it is longer than `width`."""
     text = " ".join(text.split())
-    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def document(report: MutationReport) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def document(report: MutationReport) -> dict[str, Any]:
         mutants.append(
             change
             | {
-                "at": mutant.at,
+                "at": str(mutant.at),
                 "status": mutant.status,
                 "killed_by": mutant.killed_by,
                 "suggestion": mutant.suggestion,

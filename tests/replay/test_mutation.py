@@ -22,11 +22,29 @@ def mutate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def report() -> dict[str, Any]:
-    done = mutate(RULE, COMMITTED, "--json", "-")
+def sarif(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `report` leaves the findings."""
+    return tmp_path_factory.mktemp("mutate") / "mutants.sarif"
+
+
+@pytest.fixture(scope="module")
+def report(sarif: Path) -> dict[str, Any]:
+    done = mutate(RULE, COMMITTED, "--json", "-", "--sarif", sarif)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def test_each_live_mutant_is_a_warning_at_its_place(report: dict[str, Any], sarif: Path) -> None:
+    (run,) = json.loads(sarif.read_text(encoding="utf-8"))["runs"]
+    assert run["automationDetails"]["id"] == "livefire/mutate/container-cli-api/"
+    warnings = []
+    for result in run["results"]:
+        place = result["locations"][0]["physicalLocation"]
+        at = f"{place['artifactLocation']['uri']}:{place['region']['startLine']}:{place['region']['startColumn']}"
+        warnings += [(result["ruleId"], f"{PROJECT / at}")] if result["level"] == "warning" else []
+    assert warnings == [(m["operator"], m["at"]) for m in report["mutants"] if m["status"] == "live"]
+    assert warnings
 
 
 def status(report: dict[str, Any], operator: str, before: str) -> dict[str, Any]:

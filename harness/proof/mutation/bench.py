@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from harness.errors import NothingSelected
+from harness.errors import NothingSelected, Position
 from harness.model.expectation import Expectation, load_expectations
 from harness.model.rule import Rule
 from harness.proof.cases import cases as all_cases
@@ -30,7 +30,7 @@ class MutantResult:
     """
 
     mutation: Mutation
-    at: str
+    at: Position
     status: str
     killed_by: list[str] = field(default_factory=list)
     suggestion: str = ""
@@ -89,7 +89,7 @@ class Bench:
 
     def judge(self, mutation: Mutation) -> MutantResult:
         """What becomes of one mutant."""
-        at = str(self._rule.at(mutation.line, mutation.column))
+        at = self._rule.at(mutation.line, mutation.column)
         if why := equivalence(mutation, self._rule.query):
             return MutantResult(mutation, at, "equivalent", suggestion=why)
         mutant = self._rule.with_query(mutation.query)

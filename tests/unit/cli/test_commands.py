@@ -22,8 +22,8 @@ def livefire(*arguments: str | Path, cwd: Path = PROJECT) -> subprocess.Complete
 def test_prove_needs_nothing_but_the_recording(tmp_path: Path) -> None:
     done = livefire("prove", COMMITTED, "--json", "-", "--junit", tmp_path / "j.xml", "--html", tmp_path / "r.html")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["summary"] == {"PROVEN": 3}
-    assert "3 PROVEN" in done.stderr
+    assert json.loads(done.stdout)["summary"] == {"PROVEN": 6}  # three atomics under two rules
+    assert "6 PROVEN" in done.stderr
     assert (tmp_path / "j.xml").stat().st_size > 0
     assert "docker-container-execution" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
@@ -31,6 +31,14 @@ def test_prove_needs_nothing_but_the_recording(tmp_path: Path) -> None:
 def test_several_recordings_give_several_results() -> None:
     done = livefire("prove", COMMITTED, COMMITTED, "--json", "-")
     assert [each["exit_code"] for each in json.loads(done.stdout)] == [0, 0]
+
+
+def test_the_navigator_layer_is_of_all_recordings_together(tmp_path: Path) -> None:
+    done = livefire("prove", COMMITTED, COMMITTED, "--navigator", tmp_path / "layer.json")
+    assert done.returncode == 0, done.stderr
+    layer = json.loads((tmp_path / "layer.json").read_text(encoding="utf-8"))
+    assert {each["techniqueID"]: each.get("score") for each in layer["techniques"]} == {"T1059": None, "T1059.013": 100}
+    assert layer["techniques"][1]["comment"] == "6 of 6 attacks proven, by 2 rules together"
 
 
 def test_a_worse_rule_gives_exit_1_and_its_place(tmp_path: Path) -> None:
@@ -77,9 +85,12 @@ def test_lint_finds_the_project_well_made_and_a_typo_at_its_place(tmp_path: Path
     path = main_job_rule(tmp_path)
     path.write_text(path.read_text().replace("fires: true", "fire: true", 1))
     line = next(number for number, text in enumerate(path.read_text().splitlines(), 1) if "fire: true" in text)
-    done = livefire("lint", tmp_path)
+    done = livefire("lint", tmp_path, "--sarif", tmp_path / "lint.sarif")
     assert done.returncode == 2
     assert f"container-cli-api.expect.yaml:{line}:5: unknown key 'fire'" in done.stderr
+    found = json.loads((tmp_path / "lint.sarif").read_text(encoding="utf-8"))["runs"][0]["results"]
+    places = {each["message"]["text"]: each["locations"][0]["physicalLocation"]["region"] for each in found}
+    assert places["unknown key 'fire'. Did you mean 'fires'?"]["startLine"] == line
     assert "Did you mean 'fires'?" in done.stderr
 
 
@@ -120,8 +131,9 @@ def test_a_single_atomic_runs_alone_and_a_technique_with_its_variants() -> None:
 
 def test_a_pin_of_a_variant_that_there_is_not_is_a_mistake_at_its_place(tmp_path: Path) -> None:
     path = main_job_rule(tmp_path)
-    pin = "    evasions:\n      - {variants: [management-verbs.contaner-run], reason: x}\n    grounds:"
-    path.write_text(path.read_text().replace("    grounds:", pin, 1))
+    before, grounds, after = path.read_text().partition("    grounds:")
+    pin = "    evasions:\n      - {variants: [management-verbs.contaner-run], reason: x}\n"
+    path.write_text(before + grounds + after.replace("    evasions:\n", pin, 1))
     done = livefire("lint", PROJECT / "atomics", tmp_path)
     assert done.returncode == 2
     assert "docker-privileged-container-creation has no variant 'management-verbs.contaner-run'" in done.stderr
