@@ -15,6 +15,7 @@ from harness.proof.comparison import compare_results
 from harness.proof.prove import prove
 from harness.recording import open_recording
 from harness.report.diff import print_diff, to_markdown, write_diff
+from harness.report.document import write_document
 from harness.report.result_json import read_results
 
 
@@ -32,7 +33,7 @@ def diff(
     if json:
         write_diff(comparison, json)
     if markdown:
-        markdown.write_text(to_markdown(comparison), encoding="utf-8")
+        write_document(to_markdown(comparison), markdown)
     print_diff(comparison, Console(stderr=json == "-", highlight=False))
     raise typer.Exit(int(comparison.worse))
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import html
 import json
 import re
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -17,6 +15,7 @@ from rich.text import Text
 
 from harness.proof.causes import Cause
 from harness.proof.comparison import Comparison, Difference, Kind
+from harness.report.document import write_document
 from harness.report.text import visible
 
 _TITLES = {
@@ -112,11 +111,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
 
 def write_diff(comparison: Comparison, target: str) -> None:
     """Write the comparison as JSON to a file, or to standard output for `-`."""
-    text = json.dumps(document(comparison), indent=1, ensure_ascii=False) + "\n"
-    if target == "-":
-        sys.stdout.write(text)
-    else:
-        Path(target).write_text(text, encoding="utf-8")
+    write_document(json.dumps(document(comparison), indent=1, ensure_ascii=False) + "\n", target)
 
 
 def to_markdown(comparison: Comparison) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from harness.errors import InvalidInput, Position
 from harness.model.result import Result
+from harness.report.document import write_document
 
 SCHEMA = "livefire.result/1"
 SCHEMA_FILE = Path(__file__).with_name("result.schema.json")
@@ -25,10 +25,7 @@ def to_json(results: Sequence[Result]) -> str:
 
 def write_json(results: Sequence[Result], target: str) -> None:
     """Write to a file, or to standard output when `target` is `-`."""
-    if target == "-":
-        sys.stdout.write(to_json(results) + "\n")
-    else:
-        Path(target).write_text(to_json(results) + "\n", encoding="utf-8")
+    write_document(to_json(results) + "\n", target)
 
 
 def read_results(path: Path) -> list[Result]:

@@ -55,6 +55,13 @@ def test_a_recording_is_proven_and_compared_with_a_result(nights: tuple[Path, Pa
     assert [each["atomic"] for each in found["improvements"]] == [MAIN_JOB[0]]
 
 
+@pytest.mark.parametrize("option", ["--json", "--markdown"])
+def test_a_file_that_can_not_be_written_is_named(nights: tuple[Path, Path], tmp_path: Path, option: str) -> None:
+    done = livefire("diff", *nights, option, tmp_path / "nowhere/f")
+    assert done.returncode == 2
+    assert f"{tmp_path / 'nowhere/f'}: cannot be written: No such file or directory" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [("{", "broken.json:1:2: not valid JSON"), ('{"schema": 1}', "broken.json: not a result (livefire.result/1)")],
