@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -133,6 +135,13 @@ class Expectation:
         if self.entry.fires and self.variant is None:
             return self.entry.rows or 1
         return self.entry.false_alarms or 0
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is expected. What is left to its default is left out: a new key changes no digest."""
+        parts = [self.entry, *self.companions]
+        text = json.dumps([part.model_dump(mode="json", exclude_defaults=True) for part in parts], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def at(self, *where: str | int) -> Position:
         """The position in the YAML of a value of this expectation."""

@@ -134,6 +134,13 @@ class VariantResult(_Part):
         return self.equivalence in ("identical", "covers")
 
 
+class Inputs(_Part):
+    """Digests (SHA-256) of the rule's query and of what was expected; empty in results of before there were any."""
+
+    rule: str = ""
+    expectation: str = ""
+
+
 class AtomicResult(_Part):
     """One atomic under one rule. `at` is the expectation's position; `benign` the family of a benign run."""
 
@@ -143,6 +150,7 @@ class AtomicResult(_Part):
     technique: str
     rule: str
     at: str
+    inputs: Inputs = Field(default_factory=Inputs)
     verdict: Verdict
     reason: str
     executed: Executed

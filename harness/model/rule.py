@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +47,11 @@ class Rule:
         self.metadata = parsed
         self.query = parsed.query
         self._source = source
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the query: two rules with one digest say the same of the same telemetry."""
+        return hashlib.sha256(self.query.encode()).hexdigest()
 
     def with_query(self, query: str) -> Rule:
         """The same rule with another query; its positions are those of this one's file."""

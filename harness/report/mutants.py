@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from harness.proof.mutation import MutationReport
+from harness.report.document import write_document
 from harness.report.text import visible
 
 _WIDTH = 60
@@ -62,8 +61,4 @@ def document(report: MutationReport) -> dict[str, Any]:
 
 def write_mutants(report: MutationReport, target: str) -> None:
     """Write the report as JSON to a file, or to standard output for `-`."""
-    text = json.dumps(document(report), indent=1) + "\n"
-    if target == "-":
-        sys.stdout.write(text)
-    else:
-        Path(target).write_text(text, encoding="utf-8")
+    write_document(json.dumps(document(report), indent=1) + "\n", target)

@@ -1,0 +1,45 @@
+"""`livefire diff`: what changed between two results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.cli.options import EXPECTATIONS, ExpectationsOption
+from harness.model.catalog import find_expectations
+from harness.model.result import Result
+from harness.proof.comparison import compare_results
+from harness.proof.prove import prove
+from harness.recording import open_recording
+from harness.report.diff import print_diff, to_markdown, write_diff
+from harness.report.document import write_document
+from harness.report.result_json import read_results
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A result (--json F), or a recording.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The same, of a later run.")],
+    json: Annotated[str | None, typer.Option("--json", help="Write JSON; - is stdout.", metavar="F")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write Markdown, for the summary of a CI job.", metavar="F")
+    ] = None,
+    expectations: ExpectationsOption = EXPECTATIONS,
+) -> None:
+    """What changed between two results, for better or for worse, and by what cause. Exit 1 on a regression."""
+    comparison = compare_results(_results(old, expectations), _results(new, expectations))
+    if json:
+        write_diff(comparison, json)
+    if markdown:
+        write_document(to_markdown(comparison), markdown)
+    print_diff(comparison, Console(stderr=json == "-", highlight=False))
+    raise typer.Exit(int(comparison.worse))
+
+
+def _results(path: Path, expectations: Path) -> list[Result]:
+    """What a file holds, or what a recording proves now."""
+    if path.is_dir():
+        return [prove(open_recording(path), find_expectations([expectations]))]
+    return read_results(path)

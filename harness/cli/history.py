@@ -1,0 +1,50 @@
+"""`livefire history`: what became of each atomic, night by night."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from harness.cli.options import EXPECTATIONS, ExpectationsOption
+from harness.errors import InvalidInput, NothingSelected, Position
+from harness.model.catalog import find_expectations
+from harness.proof.history import History, Night
+from harness.proof.prove import prove
+from harness.recording import Recording, layout, open_recording
+from harness.report.history import print_history
+from harness.report.result_json import read_results
+
+
+def history(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds results (*.json) or recordings, one a night.")],
+    last: Annotated[int, typer.Option("--last", metavar="N", help="Only the newest nights.", min=1)] = 14,
+    expectations: ExpectationsOption = EXPECTATIONS,
+) -> None:
+    """Nights as columns, atomics as rows, and the trend of the latency."""
+    if not folder.is_dir():
+        raise InvalidInput("there is no such folder", at=Position(folder))
+    found = [night for path in sorted(folder.iterdir()) if (night := _open(path))]
+    if not found:
+        raise NothingSelected(f"{folder}: no results (*.json) and no recordings in it")
+    newest = sorted(found, key=_finished)[-last:]
+    print_history(History.of(_night(each, expectations) for each in newest), Console(highlight=False))
+
+
+def _open(path: Path) -> Night | Recording | None:
+    """A night's results, or its recording, which is not proven before it is known that it is wanted."""
+    if path.is_dir():
+        return open_recording(path) if layout.exists(path, layout.MANIFEST) else None
+    return Night.of(read_results(path)) if path.suffix == ".json" else None
+
+
+def _finished(each: Night | Recording) -> float:
+    return (each.finished if isinstance(each, Night) else each.manifest.finished).timestamp()
+
+
+def _night(each: Night | Recording, expectations: Path) -> Night:
+    if isinstance(each, Night):
+        return each
+    return Night.of([prove(each, find_expectations([expectations]))], each.manifest.finished)

@@ -1,0 +1,165 @@
+"""A comparison of two results: by cause for a terminal, as JSON (`livefire.diff/1`), as Markdown for a CI job."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from harness.proof.causes import Cause
+from harness.proof.comparison import Comparison, Difference, Kind
+from harness.report.document import write_document
+from harness.report.text import visible
+
+_TITLES = {
+    Cause.EXPECTATION: "Expectation changed",
+    Cause.RULE: "Rule changed",
+    Cause.ATOMIC: "Atomic changed",
+    Cause.VERSION: "Tool or daemon changed",
+    Cause.LAB: "Lab changed",
+    Cause.HEALTH: "Sensor health",
+    Cause.FLAKE: "Flake",
+    Cause.NEW: "New",
+    Cause.GONE: "Gone",
+}
+_KINDS: dict[Kind, str] = {"regression": "bold red", "improvement": "green", "change": "yellow"}
+_ONE_SIDED = (Cause.NEW, Cause.GONE)
+_WIDTH = 80
+_NAMED = 3
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~$#])")
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Differences that are told together: one; variants of one atomic that went the same way; all that are new."""
+
+    first: Difference
+    names: list[str]
+
+    @property
+    def subject(self) -> str:
+        """What changed: an atomic, a figure, or how many atomics or variants of one."""
+        if len(self.names) < 2:
+            return self.first.atomic
+        named = ", ".join(self.names[:_NAMED]) + (", …" if len(self.names) > _NAMED else "")
+        if self.first.cause in _ONE_SIDED:
+            return f"{len(self.names)} atomics ({named})"
+        return f"{self.first.atomic.partition('~')[0]}: {len(self.names)} variants ({named})"
+
+    @property
+    def reason(self) -> str:
+        """What the new result says of its verdict, where that is news."""
+        return "" if self.first.cause in _ONE_SIDED else self.first.reason
+
+
+def print_diff(comparison: Comparison, console: Console) -> None:
+    """Print the differences by cause, worst first, then one line of figures."""
+    width = min(console.width, _WIDTH)
+    for cause, detail in comparison.inputs.items():
+        _print(console, f"{_TITLES[cause]}: {detail}", width, "  ")
+    for cause, differences in _by_cause(comparison):
+        console.print()
+        console.print(Text(_TITLES[cause], style="bold"))
+        said = ""
+        for line in _lines(differences):
+            if line.first.detail != said:
+                said = line.first.detail
+                _print(console, f"  {said}", width, "    ")
+            _print_line(console, line, width)
+    console.print() if comparison.differences or comparison.inputs else None
+    style = "bold red" if comparison.worse else "bold green"
+    console.print(Text(figures(comparison), style=style).append(f" · exit {int(comparison.worse)}", style="default"))
+
+
+def _print_line(console: Console, line: _Line, width: int) -> None:
+    first = line.first
+    head = f"  {first.kind.upper():11}  "
+    indent = " " * len(head)
+    _print(console, f"{head}{line.subject}", width, indent, _KINDS[first.kind])
+    _print(console, f"{indent}{first.rule}: {first.before or '-'} -> {first.after or '-'}", width, indent)
+    if line.reason:
+        _print(console, f"{indent}{line.reason}", width, indent)
+
+
+def figures(comparison: Comparison) -> str:
+    """How many differences there are of each kind."""
+    counts = [(kind, len(comparison.of(kind))) for kind in _KINDS]
+    return " · ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts)
+
+
+def document(comparison: Comparison) -> dict[str, Any]:
+    """The comparison as JSON: `schema, old, new, inputs, regressions[], improvements[], changes[]`."""
+    found: dict[str, Any] = {
+        "schema": "livefire.diff/1",
+        "old": list(comparison.old),
+        "new": list(comparison.new),
+        "inputs": dict(comparison.inputs),
+    }
+    for kind in _KINDS:
+        found[f"{kind}s"] = [
+            {name: value for name, value in asdict(each).items() if name != "kind"} for each in comparison.of(kind)
+        ]
+    return found
+
+
+def write_diff(comparison: Comparison, target: str) -> None:
+    """Write the comparison as JSON to a file, or to standard output for `-`."""
+    write_document(json.dumps(document(comparison), indent=1, ensure_ascii=False) + "\n", target)
+
+
+def to_markdown(comparison: Comparison) -> str:
+    """The comparison in GitHub's Markdown: a table for each cause."""
+    lines = ["## Livefire: what has changed", "", f"**{figures(comparison)}**", ""]
+    if comparison.inputs:
+        lines += [f"- {_TITLES[cause]}: {_escaped(detail)}" for cause, detail in comparison.inputs.items()] + [""]
+    for cause, differences in _by_cause(comparison):
+        lines += [
+            f"### {_TITLES[cause]}",
+            "",
+            "| | atomic | rule | before | after | why |",
+            "|---|---|---|---|---|---|",
+        ]
+        for line in _lines(differences):
+            first = line.first
+            why = f"{first.detail}: {line.reason}" if line.reason else first.detail
+            cells = (first.kind, line.subject, first.rule, first.before or "-", first.after or "-", why)
+            lines.append(f"| {' | '.join(_escaped(cell) for cell in cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _escaped(text: object) -> str:
+    return html.escape(_MARKDOWN.sub(r"\\\1", visible(text)), quote=False)
+
+
+def _by_cause(comparison: Comparison) -> Iterator[tuple[Cause, list[Difference]]]:
+    for cause in Cause:
+        if found := [each for each in comparison.differences if each.cause is cause]:
+            yield cause, found
+
+
+def _lines(differences: Sequence[Difference]) -> list[_Line]:
+    """Regressions first. There may be hundreds of variants: those of an atomic that went the same way are one line."""
+    grouped: dict[tuple[object, ...], _Line] = {}
+    for each in sorted(differences, key=lambda each: list(_KINDS).index(each.kind)):
+        base, _, variant = each.atomic.partition("~")
+        told = (each.rule, each.before, each.after)
+        key = told if each.cause in _ONE_SIDED else (each.kind, base, bool(variant), *told, each.detail, each.reason)
+        line = grouped.setdefault(key, _Line(each, []))
+        if each.cause in _ONE_SIDED:
+            line.names.append(each.atomic)
+        elif variant:
+            line.names.append(variant)
+    return list(grouped.values())
+
+
+def _print(console: Console, text: str, width: int, indent: str, style: str = "") -> None:
+    for line in textwrap.wrap(visible(text), width, subsequent_indent=indent):
+        console.print(Text(line, style=style), soft_wrap=True)
