@@ -93,7 +93,7 @@ def heat_map(subjects: Sequence[Subject]) -> HeatMap:
                 column = (row.result.rule, variant.of)
                 found.columns[column] = None
                 cells = found.cells.setdefault(variant.family, {}).setdefault(variant.name, {})
-                expected = row.result.verdict.as_expected
+                expected = row.result.verdict.as_expected or row.result.verdict is Verdict.SKIPPED
                 mark = Mark(kind_of(row.result), subject.anchor, variant.held_out, expected)
                 cells.setdefault(column, []).append(mark)
     return found
