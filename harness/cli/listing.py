@@ -20,10 +20,10 @@ from harness.cli.options import (
     Select,
     print_json,
 )
-from harness.errors import InvalidFiles, LivefireError
+from harness.errors import InvalidFiles, LivefireError, NothingSelected
 from harness.evasion.choice import check_pins
-from harness.model.catalog import check_atomics_known, find_atomics, find_expectations, select
-from harness.proof.lint import check
+from harness.model.catalog import check_atomics_known, find_atomics, find_expectations, find_rules, select
+from harness.proof.lint import check, check_rules
 from harness.report.sarif import of_mistakes, write_sarif
 
 
@@ -64,13 +64,19 @@ def lint(
     """Check atomics, rules and expectations: schema, KQL, flags. Prints each mistake with file:line:column."""
     given = paths or [path for path in (ATOMICS, EXPECTATIONS) if path.exists()]
     problems: list[LivefireError] = []
-    atomics, expectations = [], []
+    atomics, rules, expectations = [], [], []
     try:
         atomics = find_atomics(given)
     except LivefireError as error:
         problems.append(error)
     try:
+        rules = find_rules(given)
+    except LivefireError as error:
+        problems.append(error)
+    try:
         expectations = find_expectations(given)
+        expected_of = {expectation.rule.path for expectation in expectations}
+        problems += check_rules(rule for rule in rules if rule.path not in expected_of)
         problems += check(expectations)
         if atomics:
             problems += check_atomics_known(expectations, atomics) + check_pins(expectations, atomics)
@@ -80,4 +86,7 @@ def lint(
         write_sarif(of_mistakes(problems), sarif, "lint")
     if problems:
         raise InvalidFiles(problems)
-    Console(highlight=False).print(f"{len(atomics)} atomics, {len(expectations)} expectations: no mistakes found")
+    if not (atomics or rules or expectations):
+        raise NothingSelected("there is nothing to check here", hint="Name files or folders.")
+    found = f"{len(atomics)} atomics, {len(rules)} rules, {len(expectations)} expectations"
+    Console(highlight=False).print(f"{found}: no mistakes found")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from harness.errors import InvalidInput
 from harness.model.result import Result
 from harness.report.console import print_result
 from harness.report.html import write_html
@@ -27,6 +29,16 @@ class Outputs:
     html: Path | None = None
     matrix: bool = False
     navigator: Path | None = None
+
+    def require_writable(self) -> None:
+        """Raise InvalidInput for a file that can't be written: before anything is detonated, and not after."""
+        named = {"--json": self.json, "--junit": self.junit, "--html": self.html, "--navigator": self.navigator}
+        for option, target in named.items():
+            if target in (None, "-"):
+                continue
+            folder = Path(str(target)).absolute().parent
+            if not folder.is_dir() or not os.access(folder, os.W_OK):
+                raise InvalidInput(f"{option} {target}: {folder} is no folder that can be written to")
 
     def report(self, results: list[Result]) -> NoReturn:
         """Write the files, print the tables unless standard output is taken, and exit with the worst code."""

@@ -155,10 +155,12 @@ def prove(
     expected = find_expectations([expectations])
     if rule:
         expected = [e for path in rule for e in _for_rule(path, expected)]
+    outputs = Outputs(json, junit, html, matrix, navigator)
+    outputs.require_writable()
     results = []
     for path in recordings:
         results.append(prove_recording(open_recording(path), expected, from_raw=from_raw))
-    Outputs(json, junit, html, matrix, navigator).report(results)
+    outputs.report(results)
 
 
 def _run(
@@ -168,7 +170,8 @@ def _run(
     recording: Path | None,
     outputs: Outputs,
 ) -> None:
-    require(expected)  # a mistake is said before anything is started
+    outputs.require_writable()  # a mistake is said before anything is started
+    require(expected)
     with LiveConsole(Console(stderr=True)) as live:
         taken = session.capture(chosen, options, recording or session.default_folder(), live)
         result = prove_recording(taken, expected, subscriber=live, live=True)
@@ -191,7 +194,10 @@ def _for_rule(path: Path, expected: list[Expectation]) -> list[Expectation]:
     sources = {e.source.path for e in expected if e.rule.id == path.stem} or ({beside} if beside.exists() else set())
     if not sources:
         known = ", ".join(sorted({e.rule.id for e in expected}))
-        raise NothingSelected(f"no expectations for a rule named '{path.stem}'", hint=f"Known rules: {known}.")
+        raise NothingSelected(
+            f"no expectations for a rule named '{path.stem}'",
+            hint=f"A rule is known by the name of its file. Known: {known}.",
+        )
     return [e for source in sorted(sources) for e in load_expectations(source, path)]
 
 

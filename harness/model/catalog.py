@@ -9,6 +9,7 @@ from typing import TypeVar
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, NothingSelected, Position
 from harness.model.atomic import Atomic, load_atomics
 from harness.model.expectation import SUFFIX, Expectation, load_expectations
+from harness.model.rule import Rule, load_rule
 from harness.model.yaml_source import did_you_mean, load_yaml
 
 T = TypeVar("T")
@@ -23,6 +24,23 @@ def find_atomics(paths: Iterable[Path]) -> list[Atomic]:
 def find_expectations(paths: Iterable[Path]) -> list[Expectation]:
     """Every expectation in these files and below these folders. Raises InvalidFiles with all mistakes at once."""
     return _load([path for path in _yaml_files(paths) if path.name.endswith(SUFFIX)], load_expectations)
+
+
+def find_rules(paths: Iterable[Path]) -> list[Rule]:
+    """Every rule in these files and below these folders. Raises InvalidFiles with all mistakes at once.
+
+    A file that is neither a rule, nor atomics, nor expectations is a mistake.
+    """
+    others = [path for path in _yaml_files(paths) if not path.name.endswith(SUFFIX) and not _is_atomics(path)]
+    return _load(others, lambda path: [_rule_of(path)])
+
+
+def _rule_of(path: Path) -> Rule:
+    source = load_yaml(path)
+    if isinstance(source.data, dict) and "query" in source.data:
+        return load_rule(path)
+    hint = f"A rule has a query; atomics begin with attack_technique; expectations are called NAME{SUFFIX}."
+    raise InvalidInput("neither atomics, nor a rule, nor expectations", at=source.at(()), hint=hint)
 
 
 def select(atomics: Sequence[Atomic], selectors: Sequence[str]) -> list[Atomic]:

@@ -179,7 +179,7 @@ def _with_signals(path: Path, source: YamlSource, parsed: _ExpectFile) -> list[_
     """The entries; what they lack of oracle and signals they take from the other file's entry for the atomic."""
     known: dict[str, _Entry] = {}
     if parsed.signals_from:
-        other = load_yaml(path.with_name(parsed.signals_from))
+        other = load_yaml(path.parent / parsed.signals_from)
         known = {entry.atomic: entry for entry in other.parse(_ExpectFile).expectations}
     entries, problems = [], list[LivefireError]()
     for index, entry in enumerate(parsed.expectations):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, RuleNotRunnable
@@ -30,6 +31,14 @@ def check(expectations: list[Expectation], engine: Engine | None = None) -> list
             problems += _flag_problems(expectation, known)
             problems += _companion_problems(expectation, engine)
         problems += _signal_problems(expectation, engine)
+    return problems
+
+
+def check_rules(rules: Iterable[Rule]) -> list[LivefireError]:
+    """Every mistake in the queries and the metadata of rules that nothing is expected of."""
+    engine, problems = DuckDbEngine(datetime.now(UTC)), list[LivefireError]()
+    for rule in rules:
+        _rule_flags(rule, engine, problems)
     return problems
 
 

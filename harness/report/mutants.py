@@ -27,6 +27,10 @@ def print_mutants(report: MutationReport, console: Console) -> None:
                 visible(f"      {short(change.before)}  ->  {short(change.after) or '(nothing)'}"), markup=False
             )
             console.print(visible(f"      needs {mutant.suggestion}"), markup=False, soft_wrap=True)
+    for mutant in report.mutants:
+        if mutant.status == "invalid":
+            place = f"{mutant.mutation.operator}  {mutant.at}"
+            console.print(Text(f"invalid  {place}  (the engine can't run it)", style="dim"), soft_wrap=True)
     counts = Counter(mutant.status for mutant in report.mutants)
     told = " · ".join(
         f"{counts[status]} {status}" for status in ("killed", "live", "equivalent", "invalid") if counts[status]
