@@ -19,6 +19,7 @@ from harness import __version__
 from harness.errors import InvalidFiles, LivefireError, Position
 from harness.proof.mutation import MutantResult, MutationReport
 from harness.proof.mutation.operators import OPERATORS
+from harness.report.document import write_document
 from harness.report.mutants import short
 from harness.report.text import visible
 
@@ -65,7 +66,7 @@ def of_mistakes(mistakes: Iterable[LivefireError]) -> list[Finding]:
 
 def write_sarif(findings: Sequence[Finding], path: Path, category: str) -> None:
     """Write all findings of one run; without any, a file that says so, which closes those of the run before."""
-    path.write_text(json.dumps(to_sarif(findings, category), indent=1) + "\n", encoding="utf-8")
+    write_document(json.dumps(to_sarif(findings, category), indent=1) + "\n", path)
 
 
 def to_sarif(findings: Sequence[Finding], category: str) -> dict[str, Any]:

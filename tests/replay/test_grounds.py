@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -22,20 +21,6 @@ def engine(committed: Recording) -> DuckDbEngine:
     found = DuckDbEngine(committed.manifest.finished)
     found.load(committed.path / "tables")
     return found
-
-
-@pytest.fixture
-def executions(engine: DuckDbEngine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The SQL of what the engine executes over all slices."""
-    ran: list[str] = []
-    stand = DuckDbEngine._stand
-
-    def counted(self: DuckDbEngine, plan: Any, now: Any) -> Any:
-        ran.append(plan.sql)
-        return stand(self, plan, now)
-
-    monkeypatch.setattr(DuckDbEngine, "_stand", counted)
-    return ran
 
 
 def test_one_execution_judges_a_changed_rule_by_all_expectations(engine: DuckDbEngine, executions: list[str]) -> None:
