@@ -20,7 +20,7 @@ def livefire(*arguments: str | Path, cwd: Path = PROJECT) -> subprocess.Complete
 
 
 def test_prove_needs_nothing_but_the_recording(tmp_path: Path) -> None:
-    files = ["--junit", tmp_path / "j.xml", "--html", tmp_path / "r.html", "--markdown", tmp_path / "s.md"]
+    files: list[str | Path] = ["--junit", tmp_path / "j.xml", "--html", tmp_path / "r.html", "--markdown", tmp_path / "s.md"]
     done = livefire("prove", COMMITTED, "--json", "-", *files)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["summary"] == {"PROVEN": 6}  # three atomics under two rules
