@@ -20,7 +20,8 @@ def livefire(*arguments: str | Path, cwd: Path = PROJECT) -> subprocess.Complete
 
 
 def test_prove_needs_nothing_but_the_recording(tmp_path: Path) -> None:
-    files: list[str | Path] = ["--junit", tmp_path / "j.xml", "--html", tmp_path / "r.html", "--markdown", tmp_path / "s.md"]
+    pairs = {"--junit": "j.xml", "--html": "r.html", "--markdown": "s.md"}
+    files = [f"{option}={tmp_path / name}" for option, name in pairs.items()]
     done = livefire("prove", COMMITTED, "--json", "-", *files)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["summary"] == {"PROVEN": 6}  # three atomics under two rules
