@@ -24,6 +24,7 @@ from harness.cli.options import (
     JsonOption,
     JunitOption,
     KeepLab,
+    MarkdownOption,
     NavigatorOption,
     NodeImageOption,
     RecordingOption,
@@ -51,6 +52,7 @@ def run(
     junit: JunitOption = None,
     html: HtmlOption = None,
     navigator: NavigatorOption = None,
+    markdown: MarkdownOption = None,
     keep_lab: KeepLab = False,
     evasions: EvasionsOption = None,
     dry_run: DryRun = False,
@@ -72,7 +74,7 @@ def run(
     if dry_run:
         _show_plan(chosen, options)
         return
-    _run(chosen, expected, options, recording, Outputs(json, junit, html, navigator=navigator))
+    _run(chosen, expected, options, recording, Outputs(json, junit, html, navigator=navigator, markdown=markdown))
 
 
 def evade(
@@ -89,6 +91,7 @@ def evade(
     junit: JunitOption = None,
     html: HtmlOption = None,
     navigator: NavigatorOption = None,
+    markdown: MarkdownOption = None,
     keep_lab: KeepLab = False,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
@@ -105,7 +108,13 @@ def evade(
     if dry_run:
         _show_plan(chosen, options)
         return
-    _run(chosen, expected, options, recording, Outputs(json, junit, html, matrix=True, navigator=navigator))
+    _run(
+        chosen,
+        expected,
+        options,
+        recording,
+        Outputs(json, junit, html, matrix=True, navigator=navigator, markdown=markdown),
+    )
 
 
 def capture(
@@ -148,6 +157,7 @@ def prove(
     junit: JunitOption = None,
     html: HtmlOption = None,
     navigator: NavigatorOption = None,
+    markdown: MarkdownOption = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
@@ -155,7 +165,7 @@ def prove(
     expected = find_expectations([expectations])
     if rule:
         expected = [e for path in rule for e in _for_rule(path, expected)]
-    outputs = Outputs(json, junit, html, matrix, navigator)
+    outputs = Outputs(json, junit, html, matrix, navigator, markdown)
     outputs.require_writable()
     results = []
     for path in recordings:
