@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from harness.cli.main import app
-from harness.errors import LivefireError
+from harness.errors import InvalidInput, LivefireError
+from harness.proof.tables import build_tables, write_tables
+from harness.recording import RecordingWriter, layout, open_recording
 from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, PROJECT
 
 RULE = EXPECTATIONS.with_name("container-cli-api.yaml")
@@ -80,6 +83,19 @@ def test_measured_delays_are_the_recordings_own(changed: Any) -> None:
     found = result(*changed("5m", "5m"), "--delay", "measured")
     assert all(0 < each["longest_delay"] < 5 for each in found["atomics"])
     assert all(each["missed"] == 0 for each in found["atomics"])
+
+
+def test_delays_that_were_not_measured_are_not_made_up(tmp_path: Path) -> None:
+    manifest = open_recording(COMMITTED).manifest
+    writer = RecordingWriter(tmp_path / "recording")
+    shutil.copytree(COMMITTED / "raw", writer.path / "raw", dirs_exist_ok=True)
+    (writer.path / layout.ARRIVALS).unlink()
+    write_tables(build_tables(writer.path, manifest), writer.path)
+    writer.seal(manifest)
+    done = schedule(RULE, writer.path, "--delay", "measured")
+    assert isinstance(done.exception, InvalidInput)
+    assert str(done.exception).startswith(f"{writer.path}: it does not say when its records arrived")
+    assert schedule(RULE, writer.path).exit_code == 0
 
 
 def test_late_events_are_lost_and_some_may_be(changed: Any) -> None:
