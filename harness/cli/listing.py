@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.cli.options import (
@@ -38,6 +37,7 @@ def list_atomics(
     rules: dict[str, list[str]] = {}
     for expectation in find_expectations([expectations]) if expectations.exists() else []:
         rules.setdefault(expectation.atomic, []).append(expectation.rule.id)
+    console = Console(highlight=False)
     if json:
         print_json(
             [
@@ -46,12 +46,12 @@ def list_atomics(
             ]
         )
         return
-    table = Table(box=None, pad_edge=False)
-    for title in ("ATOMIC", "RULES"):
-        table.add_column(title, overflow="fold")
+    by_rules: dict[tuple[str, ...], list[str]] = {}
     for atomic in chosen:
-        table.add_row(Text(atomic.id), Text(", ".join(rules.get(atomic.id, ["-"]))))
-    Console(highlight=False).print(table)
+        by_rules.setdefault(tuple(rules.get(atomic.id, ())), []).append(atomic.id)
+    for number, (names, found) in enumerate(by_rules.items()):
+        lines = ["", ", ".join(names) or "no rule expects anything of"] + [f"  {atomic}" for atomic in found]
+        console.print(Text("\n".join(lines[not number :])), soft_wrap=True)  # whole names can be copied
 
 
 def lint(

@@ -104,6 +104,16 @@ def test_list_and_dry_run_show_and_touch_nothing() -> None:
     assert "docker: managed (named on the command line)" in done.stdout
 
 
+def test_list_has_whole_names_under_the_rules_that_expect_something_of_them(tmp_path: Path) -> None:
+    path = main_job_rule(tmp_path)
+    path.rename(tmp_path / "x.expect.yaml")
+    path.with_name("container-cli-api.yaml").rename(tmp_path / "x.yaml")
+    lines = livefire("list", "--expectations", tmp_path).stdout.splitlines()
+    assert lines[:4] == ["x", *(f"  {atomic}" for atomic in MAIN_JOB)]
+    assert lines[4:7] == ["", "no rule expects anything of", "  T1059.013/pipeline-build"]
+    assert max(map(len, lines)) <= 80
+
+
 def test_evade_shows_each_variant_and_an_unknown_family_is_nothing_selected() -> None:
     atomic = "T1059.013/docker-privileged-container-creation"
     done = livefire("evade", atomic, "--dry-run", "--docker", "managed", "--family", "flag-spelling")
