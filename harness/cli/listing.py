@@ -21,7 +21,7 @@ from harness.cli.options import (
 )
 from harness.errors import InvalidFiles, LivefireError, NothingSelected
 from harness.evasion.choice import check_pins
-from harness.model.catalog import check_atomics_known, find_atomics, find_expectations, find_rules, select
+from harness.model.catalog import check_atomics_known, check_keys, find_atomics, find_expectations, find_rules, select
 from harness.proof.lint import check, check_rules
 from harness.report.sarif import of_mistakes, write_sarif
 
@@ -70,6 +70,7 @@ def lint(
     except LivefireError as error:
         problems.append(error)
     try:
+        problems += check_keys(given)
         rules = find_rules(given)
     except LivefireError as error:
         problems.append(error)
@@ -82,6 +83,7 @@ def lint(
             problems += check_atomics_known(expectations, atomics) + check_pins(expectations, atomics)
     except LivefireError as error:
         problems.append(error)
+    problems = list({str(problem): problem for problem in problems}.values())  # each way of reading a file said it
     if sarif:
         write_sarif(of_mistakes(problems), sarif, "lint")
     if problems:
