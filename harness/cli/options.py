@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from harness.capture.lab.named import VARIABLES
+
 ATOMICS = Path("atomics")
 EXPECTATIONS = Path("expectations")
 
@@ -22,7 +24,7 @@ ClusterOption = Annotated[
         "--cluster",
         help="auto, kind, control-plane, none, or context:NAME in full.",
         metavar="KIND",
-        envvar="LIVEFIRE_CLUSTER",
+        envvar=VARIABLES["--cluster"],
     ),
 ]
 NodeImageOption = Annotated[
@@ -31,7 +33,7 @@ NodeImageOption = Annotated[
         "--node-image",
         help="What kind's node runs: a reference, or an archive of `docker save`.",
         metavar="REF",
-        envvar="LIVEFIRE_NODE_IMAGE",
+        envvar=VARIABLES["--node-image"],
     ),
 ]
 DockerOption = Annotated[str, typer.Option("--docker", help="auto, managed, host, or none.", metavar="KIND")]
