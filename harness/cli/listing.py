@@ -57,7 +57,7 @@ def list_atomics(
 def lint(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files or folders. Default: atomics and expectations.", metavar="[PATH]..."),
+        typer.Argument(help="Files or folders. Default: atomics and expectations.", metavar="PATH"),
     ] = None,
     sarif: SarifOption = None,
 ) -> None:

@@ -19,9 +19,10 @@ from harness.report.sarif import of_mutants, write_sarif
 
 def mutate(
     rule: Annotated[Path, typer.Argument(help="The rule, in Sentinel YAML.", metavar="RULE")],
-    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge by.", metavar="RECORDING...")],
+    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge by.", metavar="RECORDING")],
     minimum_score: Annotated[
-        float, typer.Option("--minimum-score", help="Exit 1 below this share of killed mutants.", min=0, max=1)
+        float,
+        typer.Option("--minimum-score", help="Exit 1 below this share of killed mutants.", min=0, max=1, metavar="X"),
     ] = 0.0,
     expectations: Annotated[
         Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")

@@ -16,7 +16,7 @@ EXPECTATIONS = Path("expectations")
 
 Select = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SELECT]...", help="A technique, an atomic, a GUID, or a path. Default: all."),
+    typer.Argument(metavar="SELECT", help="A technique, an atomic, a GUID, or a path. Default: all."),
 ]
 ClusterOption = Annotated[
     str,
@@ -45,13 +45,19 @@ AtomicsOption = Annotated[Path, typer.Option("--atomics", help="Where the atomic
 ExpectationsOption = Annotated[
     Path, typer.Option("--expectations", help="Where the rules and their expectations are.", metavar="PATH")
 ]
-TimeoutOption = Annotated[float, typer.Option("--timeout", help="Seconds for each command of an atomic.", min=1)]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", help="Seconds for each command of an atomic.", min=1, metavar="SECONDS")
+]
 KeepLab = Annotated[bool, typer.Option("--keep-lab", help="Leave the lab running for the next run.")]
 EvasionsOption = Annotated[
     bool | None,
-    typer.Option("--evasions/--no-evasions", help="Variants too. Default: unless single atomics are selected."),
+    typer.Option(
+        "--evasions/--no-evasions", help="Variants too, or none. Default: too, unless single atomics are named."
+    ),
 ]
-RecordingOption = Annotated[Path | None, typer.Option("--recording", metavar="DIR", help="Where to record.")]
+RecordingOption = Annotated[
+    Path | None, typer.Option("--recording", metavar="DIR", help="Where to record. Default: recordings/TIME.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show every command, and run none.")]
 JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON; - is stdout.", metavar="F")]
 JunitOption = Annotated[Path | None, typer.Option("--junit", help="Write the result as JUnit XML.", metavar="F")]

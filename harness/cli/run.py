@@ -76,9 +76,7 @@ def run(
 
 
 def evade(
-    selectors: Annotated[
-        list[str], typer.Argument(metavar="ATOMIC...", help="A technique, an atomic, a GUID, a path.")
-    ],
+    selectors: Annotated[list[str], typer.Argument(metavar="ATOMIC", help="A technique, an atomic, a GUID, a path.")],
     family: Annotated[
         list[str] | None, typer.Option("--family", metavar="NAME", help="Only variants of this family (repeatable).")
     ] = None,
@@ -124,7 +122,7 @@ def capture(
 ) -> None:
     """The first half: detonate and record, judge nothing.
 
-    Expectations are asked only whose variants belong to a whole run.
+    Expectations only say whose variants belong to a whole run.
     """
     chosen = select(find_atomics([atomics]), selectors or [])
     if expectations.exists() and (is_whole(chosen, selectors or []) if evasions is None else evasions):
@@ -138,10 +136,10 @@ def capture(
 
 
 def prove(
-    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge.", metavar="RECORDING...")],
+    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge.", metavar="RECORDING")],
     rule: Annotated[
         list[Path] | None,
-        typer.Option("--rule", metavar="F", help="Judge this version of a rule by the expectations of its namesake."),
+        typer.Option("--rule", metavar="F", help="Judge this version of the rule of that file name (repeatable)."),
     ] = None,
     from_raw: Annotated[bool, typer.Option("--from-raw", help="Rebuild the tables from the raw logs.")] = False,
     json: JsonOption = None,

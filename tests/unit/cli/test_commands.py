@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from harness.cli.main import app
 from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, PROJECT, main_job_rule
 
 
@@ -49,6 +52,20 @@ def test_a_worse_rule_gives_exit_1_and_its_place(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "RULE_SILENT" in done.stdout
     assert f"{rule}:" in done.stdout
+
+
+COMMANDS = "run evade capture prove mutate diff history list lint doctor clean".split()
+
+
+@pytest.mark.parametrize(
+    "command", [[], *([name] for name in COMMANDS), *(["lab", n] for n in ("up", "down", "pull", "status"))]
+)
+def test_help_fits_and_no_word_of_it_is_cut_off(command: list[str]) -> None:
+    for option in ("-h", "--help"):
+        done = CliRunner(env={"COLUMNS": "80"}).invoke(app, [*command, option])
+        assert done.exit_code == 0
+        assert max(map(len, done.output.splitlines())) <= 80
+        assert not re.search(r"\w(\.\.\.|…)$", done.output, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
