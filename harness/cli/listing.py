@@ -35,7 +35,9 @@ def list_atomics(
     """List the atomics, and the rules that expect something of them."""
     chosen = select(find_atomics([atomics]), selectors or [])
     rules: dict[str, list[str]] = {}
-    for expectation in find_expectations([expectations]) if expectations.exists() else []:
+    for expectation in (
+        find_expectations([expectations]) if expectations.exists() or expectations != EXPECTATIONS else []
+    ):
         rules.setdefault(expectation.atomic, []).append(expectation.rule.id)
     console = Console(highlight=False)
     if json:
@@ -90,5 +92,6 @@ def lint(
         raise InvalidFiles(problems)
     if not (atomics or rules or expectations):
         raise NothingSelected("there is nothing to check here", hint="Name files or folders.")
-    found = f"{len(atomics)} atomics, {len(rules)} rules, {len(expectations)} expectations"
+    counts = {"atomic": len(atomics), "rule": len(rules), "expectation": len(expectations)}
+    found = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
     Console(highlight=False).print(f"{found}: no mistakes found")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -199,6 +200,11 @@ def _for_rule(path: Path, expected: list[Expectation]) -> list[Expectation]:
     return [e for source in sorted(sources) for e in load_expectations(source, path)]
 
 
+def _command(role: str, text: str) -> str:
+    """Its further lines stand below the first."""
+    return f"  {role:13} {textwrap.indent(text.strip(), ' ' * 16).lstrip()}"
+
+
 def _show_plan(atomics: list[Atomic], options: session.CaptureOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     lines = plan(options.choice)
@@ -206,6 +212,6 @@ def _show_plan(atomics: list[Atomic], options: session.CaptureOptions) -> None:
         lines.append(f"{atomic.id}:")
         commands = [("prerequisite", d.prereq_command) for d in atomic.test.dependencies]
         commands += [("attack", atomic.executor.command), ("cleanup", atomic.executor.cleanup_command or "")]
-        lines += [f"  {role:13} {atomic.substitute(text).strip()}" for role, text in commands if text.strip()]
+        lines += [_command(role, atomic.substitute(text)) for role, text in commands if text.strip()]
     for line in lines:
         console.print(line, markup=False)

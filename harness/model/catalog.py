@@ -65,6 +65,7 @@ def select(atomics: Sequence[Atomic], selectors: Sequence[str]) -> list[Atomic]:
         if not found:
             known = sorted({a.id for a in atomics} | {a.technique for a in atomics})
             hint = did_you_mean(selector, known) if known else "There are no atomics here."
+            hint += " `livefire list` shows all." if len(known) > 1 else ""
             raise NothingSelected(f"'{selector}' selects no atomic", hint=hint)
         chosen |= found
     found_atomics = [atomic for atomic in atomics if not selectors or atomic.id in chosen]

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.capture.lab.control_plane import find_etcd, find_kube_apiserver
 from harness.capture.lab.kind import find_kind
 from harness.capture.lab.named import spelled, why
+from harness.capture.lab.node_image import choose
 from harness.capture.process import base_environment, find_tool
 from harness.errors import InvalidInput, LabUnavailable
 
@@ -32,7 +33,11 @@ def plan(choice: LabChoice) -> list[str]:
     """What `start_lab` would bring up, and why. Raises as it does for a choice that can't be had."""
     docker, docker_reason = docker_kind(choice)
     cluster, cluster_reason = cluster_kind(choice)
-    return [f"docker: {docker} ({docker_reason})", f"cluster: {cluster} ({cluster_reason})"]
+    lines = [f"docker: {docker} ({docker_reason})", f"cluster: {cluster} ({cluster_reason})"]
+    if cluster == "kind":
+        image = choose(choice.node_image)
+        lines.append(f"node image: {image.reference} ({image.why})")
+    return lines
 
 
 def docker_kind(choice: LabChoice) -> tuple[str, str]:
@@ -55,7 +60,7 @@ def cluster_kind(choice: LabChoice) -> tuple[str, str]:
         if missing:
             return "control-plane", f"kind can't be had: {missing}"
         return "kind", "no lab is kept"
-    if choice.cluster in ("kind", "control-plane", "none") or choice.cluster.startswith("context:"):
+    if choice.cluster in ("kind", "control-plane", "none") or choice.cluster.partition("context:")[2]:
         return choice.cluster, why("--cluster", choice.cluster)
     hint = "It is one of auto, kind, control-plane, none, or context:NAME in full."
     raise InvalidInput(f"{spelled('--cluster', choice.cluster)}: unknown", hint=hint)

@@ -74,6 +74,14 @@ def test_help_fits_and_no_word_of_it_is_cut_off(command: list[str]) -> None:
         (["prove", "nowhere"], 2, "nowhere: not a recording"),
         (["prove", str(COMMITTED), "--rule", "other.yaml"], 5, "no expectations for a rule named 'other'"),
         (["list", "T9999"], 5, "'T9999' selects no atomic"),
+        (["list", "--expectations", "nowhere"], 2, "nowhere: there is no such file or folder"),
+        (["history", "README.md"], 2, "README.md: it is no folder"),
+        (["mutate", "nowhere.yaml", str(COMMITTED)], 2, "nowhere.yaml: cannot be read: No such file or directory"),
+        (["mutate", "atomics", str(COMMITTED)], 2, "atomics: cannot be read: Is a directory"),
+        (["mutate", "x.yaml", str(COMMITTED), "--json", "no/such/f"], 2, "--json no/such/f: "),
+        (["prove", str(COMMITTED), "--json", "tests"], 2, "--json tests: it is a folder, and a file is written"),
+        (["run", "--dry-run", "--cluster", "context:"], 2, "--cluster context:: unknown"),
+        (["capture", "--output", "README.md/x"], 2, "README.md/x: cannot be written: Not a directory"),
         (["run", "--dry-run", "--cluster", "minikube"], 2, "--cluster minikube: unknown"),
         (["run", "--dry-run", "--docker", "podman"], 2, "--docker podman: unknown"),
         (["lint", "nowhere"], 2, "nowhere: there is no such file or folder"),
@@ -86,6 +94,18 @@ def test_mistakes_have_an_exit_code_and_one_clear_message(arguments: list[str], 
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_many_known_names_are_not_all_listed() -> None:
+    said = livefire("list", "T9999").stderr
+    assert len(said) < 900
+    assert "`livefire list` shows all" in said
+
+
+def test_a_dry_run_indents_the_further_lines_of_a_command() -> None:
+    lines = livefire("run", "T1059.013/docker-build", "--dry-run", "--docker", "managed").stdout.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("  attack "))
+    assert lines[first + 1].startswith(" " * 16)
 
 
 def test_a_changed_byte_is_refused_with_exit_2(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_rule_of_which_nothing_is_expected_is_compiled(tmp_path: Path) -> None
     rule = tmp_path / "alone.yaml"
     text = EXPECTATIONS.with_name("container-cli-api.yaml").read_text()
     rule.write_text(text)
-    assert "0 atomics, 1 rules, 0 expectations: no mistakes found" in livefire("lint", tmp_path).stdout
+    assert "0 atomics, 1 rule, 0 expectations: no mistakes found" in livefire("lint", tmp_path).stdout
     rule.write_text(text.replace("has_any (SuspiciousCommands)", "has_anny (SuspiciousCommands)"))
     done = livefire("lint", tmp_path)
     assert done.returncode == 2

@@ -88,6 +88,25 @@ def test_a_missing_key_that_is_there_misspelt_is_named() -> None:
     assert "x.yaml:1:1: missing key 'items'\n  Is it 'item'?" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- a\n", "x.yaml:1:1: document must be a mapping\n  Known here: items."),
+        ("items:\n  - a\n", "x.yaml:2:5: items.0 must be a mapping\n  Known here: name."),
+    ],
+)
+def test_what_is_no_mapping_is_told_without_the_names_of_our_classes(text: str, said: str) -> None:
+    with pytest.raises(InvalidFiles) as caught:
+        parse_yaml(text, PATH).parse(Outer)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000])
+def test_brackets_without_end_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="not valid YAML"):
+        parse_yaml(text, PATH)
+
+
 def test_a_key_twice_is_refused_at_its_second_place() -> None:
     with pytest.raises(InvalidInput, match=r"x.yaml:2:1: key 'a' twice"):
         parse_yaml("a: 1\na: 2\n", PATH)

@@ -177,7 +177,7 @@ def test_a_result_of_before_there_were_digests_can_be_read(result: Result, tmp_p
     ("content", "message"),
     [
         (b"{", ":1:2: not valid JSON: Expecting property name"),
-        (b"\xff", ": not valid JSON: 'utf-8' codec"),
+        (b"\xff", ": cannot be read: not UTF-8"),
         (b"[" * 100_000, ": not valid JSON: "),
         (b"[]", ": it holds no result"),
         (b"3", ": not a result (livefire.result/1): it names no schema"),
