@@ -47,14 +47,18 @@ def daemon(owner: str) -> None:
     """Kill the processes that carry this owner. Their state is thrown away, so they need no farewell."""
 
     def gone() -> None:
-        alive = [pid for pid in owned_processes(owner) if not _is_zombie(pid)]
-        for pid in alive:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if alive:
-            raise NotYet(f"processes {alive}")
+        _kill({pid for pid in owned_processes(owner) if not _is_zombie(pid)})
 
     wait_until(f"end of {owner}", gone, timeout=10, interval=0.02)
+
+
+def _kill(alive: set[int]) -> None:
+    """Raises NotYet where there was any: whether it has ended shows the next time."""
+    for pid in alive:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    if alive:
+        raise NotYet(f"processes {sorted(alive)}")
 
 
 def _is_zombie(pid: int) -> bool:
@@ -84,11 +88,7 @@ def cgroup(name: str) -> None:
             for procs in (root / name).rglob("cgroup.procs"):
                 with contextlib.suppress(OSError):
                     alive.update(int(pid) for pid in procs.read_text().split())
-        for pid in alive:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if alive:
-            raise NotYet(f"processes {sorted(alive)}")
+        _kill(alive)
 
     wait_until(f"end of the control group {name}", gone, timeout=10, interval=0.02)
 

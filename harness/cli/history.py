@@ -25,7 +25,8 @@ def history(
 ) -> None:
     """Nights as columns, atomics as rows, and the trend of the latency."""
     if not folder.is_dir():
-        raise InvalidInput("there is no such folder", at=Position(folder))
+        said = "it is no folder" if folder.exists() else "there is no such folder"
+        raise InvalidInput(said, at=Position(folder))
     found = [night for path in sorted(folder.iterdir()) if (night := _open(path))]
     if not found:
         raise NothingSelected(f"{folder}: no results (*.json) and no recordings in it")

@@ -52,7 +52,7 @@ def down(dry_run: DryRun = False) -> None:
     console.print(f"{len(labs)} lab taken down" if labs else "no lab is up")
 
 
-@app.command()
+@app.command(short_help="Pull kind's node image, and keep it in the cache.")
 def pull(node_image: NodeImageOption = None) -> None:
     """Pull a node image for kind, pinned by digest, and keep it in the cache. Exit 3 where no registry answers."""
     with exclusive(), LiveConsole(Console(stderr=True)) as live:

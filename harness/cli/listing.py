@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.cli.options import (
@@ -22,7 +21,7 @@ from harness.cli.options import (
 )
 from harness.errors import InvalidFiles, LivefireError, NothingSelected
 from harness.evasion.choice import check_pins
-from harness.model.catalog import check_atomics_known, find_atomics, find_expectations, find_rules, select
+from harness.model.catalog import check_atomics_known, check_keys, find_atomics, find_expectations, find_rules, select
 from harness.proof.lint import check, check_rules
 from harness.report.sarif import of_mistakes, write_sarif
 
@@ -36,8 +35,11 @@ def list_atomics(
     """List the atomics, and the rules that expect something of them."""
     chosen = select(find_atomics([atomics]), selectors or [])
     rules: dict[str, list[str]] = {}
-    for expectation in find_expectations([expectations]) if expectations.exists() else []:
+    for expectation in (
+        find_expectations([expectations]) if expectations.exists() or expectations != EXPECTATIONS else []
+    ):
         rules.setdefault(expectation.atomic, []).append(expectation.rule.id)
+    console = Console(highlight=False)
     if json:
         print_json(
             [
@@ -46,18 +48,18 @@ def list_atomics(
             ]
         )
         return
-    table = Table(box=None, pad_edge=False)
-    for title in ("ATOMIC", "RULES"):
-        table.add_column(title, overflow="fold")
+    by_rules: dict[tuple[str, ...], list[str]] = {}
     for atomic in chosen:
-        table.add_row(Text(atomic.id), Text(", ".join(rules.get(atomic.id, ["-"]))))
-    Console(highlight=False).print(table)
+        by_rules.setdefault(tuple(rules.get(atomic.id, ())), []).append(atomic.id)
+    for number, (names, found) in enumerate(by_rules.items()):
+        lines = ["", ", ".join(names) or "no rule expects anything of"] + [f"  {atomic}" for atomic in found]
+        console.print(Text("\n".join(lines[not number :])), soft_wrap=True)  # whole names can be copied
 
 
 def lint(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files or folders. Default: atomics and expectations.", metavar="[PATH]..."),
+        typer.Argument(help="Files or folders. Default: atomics and expectations.", metavar="PATH"),
     ] = None,
     sarif: SarifOption = None,
 ) -> None:
@@ -70,6 +72,7 @@ def lint(
     except LivefireError as error:
         problems.append(error)
     try:
+        problems += check_keys(given)
         rules = find_rules(given)
     except LivefireError as error:
         problems.append(error)
@@ -82,11 +85,13 @@ def lint(
             problems += check_atomics_known(expectations, atomics) + check_pins(expectations, atomics)
     except LivefireError as error:
         problems.append(error)
+    problems = list({str(problem): problem for problem in problems}.values())  # each way of reading a file said it
     if sarif:
         write_sarif(of_mistakes(problems), sarif, "lint")
     if problems:
         raise InvalidFiles(problems)
     if not (atomics or rules or expectations):
         raise NothingSelected("there is nothing to check here", hint="Name files or folders.")
-    found = f"{len(atomics)} atomics, {len(rules)} rules, {len(expectations)} expectations"
+    counts = {"atomic": len(atomics), "rule": len(rules), "expectation": len(expectations)}
+    found = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
     Console(highlight=False).print(f"{found}: no mistakes found")

@@ -10,8 +10,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from harness.cli.options import SarifOption
-from harness.errors import NothingSelected
+from harness.cli.outputs import require_writable
+from harness.errors import InvalidFiles, NothingSelected
 from harness.model.expectation import SUFFIX
+from harness.model.rule import load_rule
+from harness.proof.lint import check_rules
 from harness.proof.mutation import mutate as mutate_rule
 from harness.report.mutants import print_mutants, write_mutants
 from harness.report.sarif import of_mutants, write_sarif
@@ -19,9 +22,10 @@ from harness.report.sarif import of_mutants, write_sarif
 
 def mutate(
     rule: Annotated[Path, typer.Argument(help="The rule, in Sentinel YAML.", metavar="RULE")],
-    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge by.", metavar="RECORDING...")],
+    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge by.", metavar="RECORDING")],
     minimum_score: Annotated[
-        float, typer.Option("--minimum-score", help="Exit 1 below this share of killed mutants.", min=0, max=1)
+        float,
+        typer.Option("--minimum-score", help="Exit 1 below this share of killed mutants.", min=0, max=1, metavar="X"),
     ] = 0.0,
     expectations: Annotated[
         Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")
@@ -30,6 +34,9 @@ def mutate(
     sarif: SarifOption = None,
 ) -> None:
     """Change a rule one step at a time and see whether any expectation minds. Needs recordings only."""
+    require_writable({"--json": json, "--sarif": sarif})
+    if problems := check_rules([load_rule(rule)]):
+        raise InvalidFiles(problems)
     beside = expectations or rule.with_name(f"{rule.stem}{SUFFIX}")
     if not beside.is_file():
         raise NothingSelected(f"{beside}: there is no such file", hint="Name the expectations with --expect.")

@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
+from harness.capture.lab.named import VARIABLES
+
 ATOMICS = Path("atomics")
 EXPECTATIONS = Path("expectations")
 
 Select = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SELECT]...", help="A technique, an atomic, a GUID, or a path. Default: all."),
+    typer.Argument(metavar="SELECT", help="A technique, an atomic, a GUID, or a path. Default: all."),
 ]
 ClusterOption = Annotated[
     str,
@@ -22,7 +24,7 @@ ClusterOption = Annotated[
         "--cluster",
         help="auto, kind, control-plane, none, or context:NAME in full.",
         metavar="KIND",
-        envvar="LIVEFIRE_CLUSTER",
+        envvar=VARIABLES["--cluster"],
     ),
 ]
 NodeImageOption = Annotated[
@@ -31,7 +33,7 @@ NodeImageOption = Annotated[
         "--node-image",
         help="What kind's node runs: a reference, or an archive of `docker save`.",
         metavar="REF",
-        envvar="LIVEFIRE_NODE_IMAGE",
+        envvar=VARIABLES["--node-image"],
     ),
 ]
 DockerOption = Annotated[str, typer.Option("--docker", help="auto, managed, host, or none.", metavar="KIND")]
@@ -43,13 +45,19 @@ AtomicsOption = Annotated[Path, typer.Option("--atomics", help="Where the atomic
 ExpectationsOption = Annotated[
     Path, typer.Option("--expectations", help="Where the rules and their expectations are.", metavar="PATH")
 ]
-TimeoutOption = Annotated[float, typer.Option("--timeout", help="Seconds for each command of an atomic.", min=1)]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", help="Seconds for each command of an atomic.", min=1, metavar="SECONDS")
+]
 KeepLab = Annotated[bool, typer.Option("--keep-lab", help="Leave the lab running for the next run.")]
 EvasionsOption = Annotated[
     bool | None,
-    typer.Option("--evasions/--no-evasions", help="Variants too. Default: unless single atomics are selected."),
+    typer.Option(
+        "--evasions/--no-evasions", help="Variants too, or none. Default: too, unless single atomics are named."
+    ),
 ]
-RecordingOption = Annotated[Path | None, typer.Option("--recording", metavar="DIR", help="Where to record.")]
+RecordingOption = Annotated[
+    Path | None, typer.Option("--recording", metavar="DIR", help="Where to record. Default: recordings/TIME.")
+]
 RepeatOption = Annotated[
     int,
     typer.Option("--repeat", metavar="N", help="Do it N times in one lab, recorded in DIR/1 to DIR/N.", min=1, max=999),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -42,12 +43,7 @@ class Outputs:
             "--navigator": self.navigator,
             "--markdown": self.markdown,
         }
-        for option, target in named.items():
-            if target in (None, "-"):
-                continue
-            folder = Path(str(target)).absolute().parent
-            if not folder.is_dir() or not os.access(folder, os.W_OK):
-                raise InvalidInput(f"{option} {target}: {folder} is no folder that can be written to")
+        require_writable(named)
 
     def report(self, results: list[Result]) -> NoReturn:
         """Write the files, print the tables unless standard output is taken, and exit with the worst code."""
@@ -72,6 +68,18 @@ class Outputs:
             print_latency(results, console)
             print_flakes(results, console)
         sys.exit(max((int(result.exit_code) for result in results), key=_severity))
+
+
+def require_writable(named: Mapping[str, str | Path | None]) -> None:
+    """Raise InvalidInput for the first of these options whose file can't be written."""
+    for option, target in named.items():
+        if target in (None, "-"):
+            continue
+        path = Path(str(target)).absolute()
+        if path.is_dir():
+            raise InvalidInput(f"{option} {target}: it is a folder, and a file is written")
+        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+            raise InvalidInput(f"{option} {target}: {path.parent} is no folder that can be written to")
 
 
 def _severity(code: int) -> int:

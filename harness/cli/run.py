@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -83,9 +84,7 @@ def run(
 
 
 def evade(
-    selectors: Annotated[
-        list[str], typer.Argument(metavar="ATOMIC...", help="A technique, an atomic, a GUID, a path.")
-    ],
+    selectors: Annotated[list[str], typer.Argument(metavar="ATOMIC", help="A technique, an atomic, a GUID, a path.")],
     family: Annotated[
         list[str] | None, typer.Option("--family", metavar="NAME", help="Only variants of this family (repeatable).")
     ] = None,
@@ -135,7 +134,7 @@ def capture(
 ) -> None:
     """The first half: detonate and record, judge nothing.
 
-    Expectations are asked only whose variants belong to a whole run.
+    Expectations only say whose variants belong to a whole run.
     """
     chosen = select(find_atomics([atomics]), selectors or [])
     if expectations.exists() and (is_whole(chosen, selectors or []) if evasions is None else evasions):
@@ -149,10 +148,10 @@ def capture(
 
 
 def prove(
-    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge.", metavar="RECORDING...")],
+    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge.", metavar="RECORDING")],
     rule: Annotated[
         list[Path] | None,
-        typer.Option("--rule", metavar="F", help="Judge this version of a rule by the expectations of its namesake."),
+        typer.Option("--rule", metavar="F", help="Judge this version of the rule of that file name (repeatable)."),
     ] = None,
     from_raw: Annotated[bool, typer.Option("--from-raw", help="Rebuild the tables from the raw logs.")] = False,
     json: JsonOption = None,
@@ -217,6 +216,11 @@ def _for_rule(path: Path, expected: list[Expectation]) -> list[Expectation]:
     return [e for source in sorted(sources) for e in load_expectations(source, path)]
 
 
+def _command(role: str, text: str) -> str:
+    """Its further lines stand below the first."""
+    return f"  {role:13} {textwrap.indent(text.strip(), ' ' * 16).lstrip()}"
+
+
 def _show_plan(atomics: list[Atomic], options: session.CaptureOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     lines = plan(options.choice)
@@ -224,6 +228,6 @@ def _show_plan(atomics: list[Atomic], options: session.CaptureOptions) -> None:
         lines.append(f"{atomic.id}:")
         commands = [("prerequisite", d.prereq_command) for d in atomic.test.dependencies]
         commands += [("attack", atomic.executor.command), ("cleanup", atomic.executor.cleanup_command or "")]
-        lines += [f"  {role:13} {atomic.substitute(text).strip()}" for role, text in commands if text.strip()]
+        lines += [_command(role, atomic.substitute(text)) for role, text in commands if text.strip()]
     for line in lines:
         console.print(line, markup=False)

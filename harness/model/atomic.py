@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError
 from harness.model.variant import Variant
-from harness.model.yaml_source import YamlSource, did_you_mean, load_yaml
+from harness.model.yaml_source import YamlSource, did_you_mean, load_yaml, unknown_keys
 
 _PLACEHOLDER = re.compile(r"#\{([^}]+)\}")
 _TECHNIQUE = r"^T\d{4}(\.\d{3})?$"
@@ -21,7 +21,7 @@ _GUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-
 
 
 class _Schema(BaseModel):
-    # Upstream files carry keys that come and go; they must load unchanged.
+    # Upstream files carry keys that come and go; they must load unchanged. `livefire lint` names unknown ones.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
@@ -49,6 +49,12 @@ class Executor(_Schema):
     cleanup_command: str | None = None
     elevation_required: bool = False
     steps: str | None = None
+
+    @model_validator(mode="after")
+    def _has_command(self) -> Executor:
+        if self.name != "manual" and not self.command.strip():
+            raise ValueError(f"a {self.name} executor needs a command")
+        return self
 
 
 class _AtomicTest(_Schema):
@@ -151,6 +157,11 @@ def load_atomics(path: Path) -> list[Atomic]:
     if problems:
         raise InvalidFiles(problems)
     return atomics
+
+
+def atomic_keys(source: YamlSource) -> list[LivefireError]:
+    """A mistake for each key of a file of atomics that the schema does not have: loading ignores it."""
+    return unknown_keys(source, _AtomicFile)
 
 
 def _placeholder_problems(source: YamlSource, atomics: list[Atomic]) -> list[LivefireError]:

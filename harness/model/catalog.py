@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, NothingSelected, Position
-from harness.model.atomic import Atomic, load_atomics
+from harness.model.atomic import Atomic, atomic_keys, load_atomics
 from harness.model.expectation import SUFFIX, Expectation, load_expectations
-from harness.model.rule import Rule, load_rule
+from harness.model.rule import Rule, load_rule, rule_keys
 from harness.model.yaml_source import did_you_mean, load_yaml
 
 T = TypeVar("T")
@@ -35,6 +35,16 @@ def find_rules(paths: Iterable[Path]) -> list[Rule]:
     return _load(others, lambda path: [_rule_of(path)])
 
 
+def check_keys(paths: Iterable[Path]) -> list[LivefireError]:
+    """A mistake for each misspelt key of an atomic or a rule, which loading them ignores."""
+    problems: list[LivefireError] = []
+    for path in _yaml_files(paths):
+        if not path.name.endswith(SUFFIX):  # of expectations every key must be known
+            check = atomic_keys if _is_atomics(path) else rule_keys
+            problems += check(load_yaml(path))
+    return problems
+
+
 def _rule_of(path: Path) -> Rule:
     source = load_yaml(path)
     if isinstance(source.data, dict) and "query" in source.data:
@@ -55,6 +65,7 @@ def select(atomics: Sequence[Atomic], selectors: Sequence[str]) -> list[Atomic]:
         if not found:
             known = sorted({a.id for a in atomics} | {a.technique for a in atomics})
             hint = did_you_mean(selector, known) if known else "There are no atomics here."
+            hint += " `livefire list` shows all." if len(known) > 1 else ""
             raise NothingSelected(f"'{selector}' selects no atomic", hint=hint)
         chosen |= found
     found_atomics = [atomic for atomic in atomics if not selectors or atomic.id in chosen]

@@ -145,6 +145,14 @@ class Inputs(_Part):
     expectation: str = ""
 
 
+class RuleFacts(_Part):
+    """A rule as it was judged: the name of its file, and its query."""
+
+    rule: str
+    version: str
+    query: str
+
+
 class AtomicResult(_Part):
     """One atomic under one rule. `at` is the expectation's position; `benign` the family of a benign run."""
 
@@ -245,6 +253,7 @@ class EngineFacts(_Part):
 class Result(_Part):
     """Everything that one run or replay found. `summary` counts the verdicts.
 
+    `rules` are by the digest of their query, as `inputs.rule` of each result has it; none in older results.
     By rule: `recall` by family of variants, `recall_split` the same for the variants that were `tuned` on and for those
     `held_out`; `benign` by family of benign runs; `flags` by flag; `tuning` with the rule as it is first.
     """
@@ -257,6 +266,7 @@ class Result(_Part):
     versions: dict[str, str]
     lab: LabFacts
     engine: EngineFacts
+    rules: dict[str, RuleFacts] = Field(default_factory=dict)
     results: list[AtomicResult]
     background: Background
     recall: dict[str, dict[str, Recall]] = Field(default_factory=dict)

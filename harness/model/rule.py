@@ -11,9 +11,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from harness.errors import InvalidInput, Position
+from harness.errors import InvalidInput, LivefireError, Position
 from harness.model.schedule import Schedule, ScheduleKeys
-from harness.model.yaml_source import YamlSource, load_yaml
+from harness.model.yaml_source import YamlSource, load_yaml, unknown_keys
+
+_CLOSE = 0.85  # of difflib's ratio: a letter or two are wrong
 
 
 class _RuleFile(ScheduleKeys):
@@ -93,6 +95,11 @@ def position_in_block(source: YamlSource, where: tuple[str | int, ...], line: in
     if not re.search(r":\s*[|>][-+0-9]*\s*(#.*)?$", lines[start.line - 1]):
         return start
     return Position(source.path, start.line + line, indent + column)
+
+
+def rule_keys(source: YamlSource) -> list[LivefireError]:
+    """A mistake for each key that is nearly one that we know: others may be Sentinel's."""
+    return unknown_keys(source, _RuleFile, cutoff=_CLOSE)
 
 
 def load_rule(path: Path) -> Rule:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.model.result import Recall, Result
 from harness.model.verdict import Verdict
 from harness.proof.account import ORCHESTRATION
 from harness.proof.causes import Cause, Seen, cause_of, changed
+from harness.proof.rule_changes import RuleChange, changed_rules
 
 Kind = Literal["regression", "improvement", "change"]
 BACKGROUND = "background"
@@ -38,12 +39,17 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All differences, and what differs between the inputs of the two sides, whether it changed a verdict or not."""
+    """All differences, and what differs between the inputs of the two sides, whether it changed a verdict or not.
+
+    `unjudged` are the rules that one side alone judged: by rule, the side (`old` or `new`) that did not.
+    """
 
     old: tuple[str, ...]
     new: tuple[str, ...]
     inputs: dict[Cause, str]
     differences: tuple[Difference, ...]
+    rules: tuple[RuleChange, ...] = ()
+    unjudged: dict[str, str] = field(default_factory=dict)
 
     def of(self, kind: Kind) -> list[Difference]:
         """The differences of one kind."""
@@ -68,14 +74,19 @@ def compare_results(old: Sequence[Result], new: Sequence[Result]) -> Comparison:
     before, after = _seen(old), _seen(new)
     found = [_verdict(before[key], after[key]) for key in after if key in before]
     differences = [each for each in found if each]
-    differences += [_only(Cause.NEW, seen) for key, seen in after.items() if key not in before]
-    differences += [_only(Cause.GONE, seen) for key, seen in before.items() if key not in after]
+    judged = {seen.each.rule for seen in before.values()}, {seen.each.rule for seen in after.values()}
+    unjudged = dict.fromkeys(judged[1] - judged[0], "old") | dict.fromkeys(judged[0] - judged[1], "new")
+    for cause, side, other in ((Cause.NEW, after, before), (Cause.GONE, before, after)):
+        alone = [seen for key, seen in side.items() if key not in other and seen.each.rule not in unjudged]
+        differences += [_only(cause, seen) for seen in alone]
     differences += _figures(old, new, list(before.values()), list(after.values()))
     return Comparison(
         old=tuple(result.run_id for result in old),
         new=tuple(result.run_id for result in new),
         inputs=changed(list(before.values()), list(after.values())),
         differences=tuple(differences),
+        rules=changed_rules(old, new),
+        unjudged=dict(sorted(unjudged.items())),
     )
 
 

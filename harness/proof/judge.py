@@ -77,12 +77,23 @@ class Judge:
         verdict, reason = decide(expectation, facts)
         # that a variant is missed is known, with its reason: there are dozens of them
         wanted = verdict is Verdict.RULE_SILENT or (verdict is Verdict.KNOWN_GAP and not variant)
-        near = explain(expectation.rule, self._engine, slice_) if wanted and not rows else None
+        near = self._near_miss(expectation, detonation, facts) if wanted and not rows else None
         if near and verdict is Verdict.RULE_SILENT:
             reason = f"no row passed: {near.predicate}"
         alert = alerted - attack.started.timestamp() if self._live and fired else None
         latency = _latency(attack, signals, alert)
         return self._result(expectation, detonation, facts, verdict, reason, near, latency)
+
+    def _near_miss(self, expectation: Expectation, detonation: Detonation, facts: Facts) -> NearMiss | None:
+        """The attack's own row rather than one of its preparations: signals tell them apart.
+
+        A variant has none; then it is the command of its atomic.
+        """
+        evidence = [found for signal in facts.signals for found in signal.evidence]
+        telling = [fact for found in evidence for fact in found.facts.values() if isinstance(fact, str)]
+        of = detonation.variant.of if detonation.variant else ""
+        telling += [d.attack.command for d in self._health.manifest.detonations if d.atomic == of and d.attack]
+        return explain(expectation.rule, self._engine, detonation.atomic, telling)
 
     def alerts(self, rule: Rule, slice_: str) -> list[Alert]:
         """What the rule says of a slice."""

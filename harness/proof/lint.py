@@ -10,6 +10,7 @@ from harness.model.expectation import Expectation
 from harness.model.rule import Rule
 from harness.model.yaml_source import did_you_mean
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
+from harness.proof.engines.explanation import explained
 from harness.proof.tables.schema import TABLES
 
 _SAMPLE: dict[str, object] = {"bool": False, "long": 0, "real": 0.0, "datetime": datetime(2000, 1, 1)}
@@ -56,9 +57,10 @@ def _rule_flags(rule: Rule, engine: Engine, problems: list[LivefireError]) -> se
     try:
         columns = engine.columns(rule.query)
     except QueryFailed as error:
-        hint = "This says nothing about whether the rule would fire elsewhere."
-        at = rule.at(error.line or 1, error.column or 1)
-        problems.append(RuleNotRunnable(f"the rule is not runnable on this engine: {error.message}", at=at, hint=hint))
+        found = explained(rule.query, error)
+        hint = found.hint or "This says nothing about whether the rule would fire elsewhere."
+        at = rule.at(found.line or 1, found.column or 1)
+        problems.append(RuleNotRunnable(f"the rule is not runnable on this engine: {found.message}", at=at, hint=hint))
         return None
     for name in missing_columns(rule, columns):
         hint = did_you_mean(name, sorted(columns))
@@ -130,6 +132,7 @@ def _signal_problems(expectation: Expectation, engine: Engine) -> list[LivefireE
                 else:
                     engine.columns(signal.kql)
             except QueryFailed as error:
-                at = expectation.at_kql(where, error.line, error.column) if error.line else expectation.at(*where)
-                problems.append(InvalidInput(error.message, at=at))
+                found = explained(signal.kql, error)
+                at = expectation.at_kql(where, found.line, found.column) if found.line else expectation.at(*where)
+                problems.append(InvalidInput(found.message, at=at, hint=found.hint))
     return problems

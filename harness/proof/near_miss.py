@@ -6,6 +6,7 @@ The rule's pipeline is cut after each `where`; rows are followed until none is l
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,15 +54,18 @@ def predicates(kql: str) -> list[Predicate]:
     return found
 
 
-def explain(rule: Rule, engine: Engine, slice_: str) -> NearMiss | None:
-    """The near miss of a silent rule over one slice; None where the slice has no row to begin with."""
+def explain(rule: Rule, engine: Engine, slice_: str, telling: Iterable[str] = ()) -> NearMiss | None:
+    """The near miss of a silent rule over one slice; None where the slice has no row to begin with.
+
+    `telling` are texts of what the attack itself left, which its preparations did not.
+    """
     try:
-        return _explain(rule, engine, slice_)
+        return _explain(rule, engine, slice_, _words(telling))
     except QueryFailed:  # an explanation is a help: that there is none must not cost the verdict
         return None
 
 
-def _explain(rule: Rule, engine: Engine, slice_: str) -> NearMiss | None:
+def _explain(rule: Rule, engine: Engine, slice_: str, telling: set[str]) -> NearMiss | None:
     passed: list[str] = []
     for predicate in predicates(rule.query):
         before = engine.query(predicate.prefix, slice_)
@@ -70,12 +74,15 @@ def _explain(rule: Rule, engine: Engine, slice_: str) -> NearMiss | None:
         if engine.query(f"{predicate.prefix}| where {predicate.text}\n", slice_):
             passed.append(predicate.text)
             continue
-        return _miss(rule, engine, slice_, predicate, _closest(rule, engine, before), passed)
+        return _miss(rule, engine, slice_, predicate, _closest(rule, engine, before, telling), passed)
     return None
 
 
-def _closest(rule: Rule, engine: Engine, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of the rows that were left, the one that most of the rule's later predicates would let pass."""
+def _closest(rule: Rule, engine: Engine, rows: list[dict[str, Any]], telling: set[str]) -> dict[str, Any]:
+    """Of the rows that were left, the one that most of the rule's later predicates would let pass.
+
+    Of those, the one that has most words of the attack, then of the rule.
+    """
     rows = rows[:_CANDIDATES]
     scores = {id(row): 0 for row in rows}
     for predicate in predicates(rule.query):
@@ -85,12 +92,16 @@ def _closest(rule: Rule, engine: Engine, rows: list[dict[str, Any]]) -> dict[str
                 scores[id(row)] += 1
         except QueryFailed:  # a column that an `extend` between them makes
             continue
-    words = re.findall(r"\w+", " ".join(re.findall(r'"([^"]*)"', rule.query)).lower())
-    return max(rows, key=lambda row: (scores[id(row)], _familiar(row, set(words))))
+    words = _words(re.findall(r'"([^"]*)"', rule.query))
+    return max(rows, key=lambda row: (scores[id(row)], _familiar(row, telling), _familiar(row, words)))
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    return set(re.findall(r"\w+", " ".join(texts).lower()))
 
 
 def _familiar(row: dict[str, Any], words: set[str]) -> int:
-    return sum(len(words & set(re.findall(r"\w+", value.lower()))) for value in row.values() if isinstance(value, str))
+    return sum(len(words & _words([value])) for value in row.values() if isinstance(value, str))
 
 
 def _first_table(kql: str) -> int:

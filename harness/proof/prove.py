@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.errors import NothingSelected, RuleNotRunnable
 from harness.model.events import Judged, Subscriber, silent
 from harness.model.expectation import Expectation
-from harness.model.result import Alert, AtomicResult, Background, Result
+from harness.model.result import Alert, AtomicResult, Background, Result, RuleFacts
 from harness.model.verdict import exit_code
 from harness.proof.account import Account, account
 from harness.proof.cases import Case, cases
@@ -73,6 +73,7 @@ def prove(
         versions=manifest.versions,
         lab=manifest.lab,
         engine=engine.facts,
+        rules=_rules(chosen),
         results=results,
         background=background,
         recall={name: each.recall for name, each in accounts.items() if each.recall},
@@ -83,6 +84,12 @@ def prove(
         summary=dict(Counter(str(result.verdict) for result in results)),
         exit_code=exit_code((result.verdict for result in results), background.count),
     )
+
+
+def _rules(chosen: list[Case]) -> dict[str, RuleFacts]:
+    """The text of each rule, once."""
+    rules = [case.expectation.rule for case in chosen]
+    return {r.digest: RuleFacts(rule=r.id, version=r.metadata.version, query=r.query) for r in rules}
 
 
 def _by_rule(chosen: list[Case]) -> list[list[Case]]:

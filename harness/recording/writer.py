@@ -14,13 +14,16 @@ class RecordingWriter:
     """A recording in the making. Until it is sealed it is refused by `open_recording`."""
 
     def __init__(self, path: Path) -> None:
-        """Make the folder, mode 0700. Raises InvalidInput where there is something already."""
+        """Make the folder, mode 0700. Raises InvalidInput where there is something already, or nothing can be."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InvalidInput("there is something here already", at=Position(path), hint="Name a new folder.")
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o700)
-        (path / "raw").mkdir(mode=0o700, exist_ok=True)
-        (path / "tables").mkdir(mode=0o700, exist_ok=True)
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)
+            for name in ("raw", "tables"):
+                (path / name).mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(f"cannot be written: {error.strerror}", at=Position(path)) from None
         self.path = path
 
     def file(self, name: str) -> Path:

@@ -9,8 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model.result import Recall, Result
-from harness.report.text import visible
+from harness.report.text import folded, visible
 
+_WIDTH = 80
+_FIRST = 26  # for what a row is about and how often it ran
 _SPLIT = {"tuned": "variants a rule may be tuned on", "held_out": "variants held out"}
 
 
@@ -42,7 +44,7 @@ def _tables(result: Result) -> Iterator[tuple[str, Table]]:
 
 def _recall(result: Result) -> Table:
     rules = list(result.recall)
-    table = _table("FAMILY", "RAN", *rules)
+    table = _table("FAMILY", "RAN", *_headings(rules))
     for family in sorted({name for families in result.recall.values() for name in families}):
         counts = [result.recall[rule].get(family, Recall()) for rule in rules]
         table.add_row(family, str(counts[0].executed), *(_found(count) for count in counts))
@@ -61,7 +63,7 @@ def _found(count: Recall) -> str:
 
 def _benign(result: Result) -> Table:
     rules = list(result.benign)
-    table = _table("FAMILY", "COMMANDS", *rules)
+    table = _table("FAMILY", "COMMANDS", *_headings(rules))
     for family in sorted({name for families in result.benign.values() for name in families}):
         counts = [result.benign[rule].get(family) for rule in rules]
         commands = next((str(count.commands) for count in counts if count), "-")
@@ -72,7 +74,7 @@ def _benign(result: Result) -> Table:
 
 def _flags(result: Result) -> Table:
     rules = list(result.flags)
-    table = _table("FLAG", *rules)
+    table = _table("FLAG", *_headings(rules))
     for flag in sorted({name for flags in result.flags.values() for name in flags}):
         counts = [result.flags[rule].get(flag) for rule in rules]
         cells = [f"{c.attacks}/{c.attacks + c.benign} {_percent(c.precision)}" if c else "-" for c in counts]
@@ -86,6 +88,12 @@ def _percent(share: float | None) -> str:
 
 def _change(share: float | None, before: float | None) -> str:
     return "" if share is None or before is None else f" ({share - before:+.0%})"
+
+
+def _headings(rules: list[str]) -> list[str]:
+    """Names of rules, folded so that all of them fit."""
+    width = max(10, (_WIDTH - _FIRST) // len(rules) - 2)
+    return ["\n".join(folded(visible(rule), width)) for rule in rules]
 
 
 def _table(first: str, *others: str) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from types import TracebackType
 
 from rich.console import Console
@@ -26,11 +25,9 @@ from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.report.account import print_account
 from harness.report.describe import alert_lines, details
-from harness.report.text import visible
+from harness.report.text import folded, visible
 
 _STYLES = {Verdict.PROVEN: "bold green", Verdict.KNOWN_GAP: "yellow", Verdict.SKIPPED: "dim"}
-
-
 _NAME_WIDTH = 36
 
 
@@ -191,10 +188,11 @@ def _cells(result: AtomicResult) -> list[Text]:
     fired = f"{result.fired.rows} row{'' if result.fired.rows == 1 else 's'}" if result.fired.actual else "no"
     time = result.latency.alert
     verdict = Text(str(result.verdict), style=_STYLES.get(result.verdict, "bold red"))
-    cells = (_wrapped(visible(name)), seen, fired, flags, "-" if time is None else f"{time:.2f} s")
+    cells = (
+        "\n".join(folded(visible(name), _NAME_WIDTH)),
+        seen,
+        fired,
+        flags,
+        "-" if time is None else f"{time:.2f} s",
+    )
     return [*(Text(cell) for cell in cells), verdict]
-
-
-def _wrapped(name: str) -> str:
-    """A name broken after hyphens: a table breaks in mid-word."""
-    return "\n".join(textwrap.wrap(name, _NAME_WIDTH, break_on_hyphens=True)) or name

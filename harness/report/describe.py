@@ -6,17 +6,19 @@ import json
 from typing import Any
 
 from harness.model.result import Alert, AtomicResult, Evidence
-from harness.report.text import visible
+from harness.report.text import visible, visible_lines
 
+_COMMAND_LINES = 12
 _TIMES = ("TimeGenerated", "Timestamp")
 
 
 def details(result: AtomicResult) -> list[str]:
     """Everything that a person needs to find the layer that let go, safe to print."""
     lines = [f"{result.verdict}  {result.atomic}", f"  {visible(result.reason)}", f"  expected at {result.at}"]
-    if result.executed.command:
+    if result.executed.command.strip():
         session = "" if result.executed.session is None else f", audit session {result.executed.session}"
-        lines.append(f"  ran: {visible(result.executed.command)}")
+        first, *more = visible_lines(result.executed.command, _COMMAND_LINES)
+        lines += [f"  ran: {first}", *(f"       {line}" for line in more)]
         lines.append(f"       pid {result.executed.pid}{session}, exit code {result.executed.exit_code}")
     for seen in [*result.executed.oracle, *result.signals]:
         where = f"  {seen.evidence[0].record}" if seen.evidence else ""
@@ -39,7 +41,10 @@ def _fired(result: AtomicResult) -> list[str]:
     if near:
         lines.append(f"  silent   {near.at}")
         lines.append(f"           rejected by: {visible(near.predicate)}")
-        lines += [f"           {name} = {json.dumps(visible(value))}" for name, value in near.values.items()]
+        lines += [
+            f"           {name} = {visible(json.dumps(str(value), ensure_ascii=False))}"
+            for name, value in near.values.items()
+        ]
         if near.evidence:
             lines.append(f"           closest row: {_where(near.evidence)}")
     lines += [line for alert in result.alerts for line in alert_lines(alert)] if not result.verdict.as_expected else []

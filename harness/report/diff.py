@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -13,9 +14,10 @@ from rich.text import Text
 
 from harness.proof.causes import Cause
 from harness.proof.comparison import Comparison, Difference, Kind
+from harness.proof.rule_changes import RuleChange
 from harness.report.document import write_document
 from harness.report.markdown import LIMIT, escaped, within
-from harness.report.text import visible
+from harness.report.text import visible, visible_lines
 
 _TITLES = {
     Cause.EXPECTATION: "Expectation changed",
@@ -32,6 +34,8 @@ _KINDS: dict[Kind, str] = {"regression": "bold red", "improvement": "green", "ch
 _ONE_SIDED = (Cause.NEW, Cause.GONE)
 _WIDTH = 80
 _NAMED = 3
+_RULE_LINES = 40
+_RULE_STYLES = {"+": "green", "-": "red"}
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,10 @@ def print_diff(comparison: Comparison, console: Console) -> None:
     width = min(console.width, _WIDTH)
     for cause, detail in comparison.inputs.items():
         _print(console, f"{_TITLES[cause]}: {detail}", width, "  ")
+        for change in comparison.rules if cause is Cause.RULE else ():
+            _print_rule(console, change, width)
+    for said in _unjudged(comparison):
+        _print(console, said, width, "  ")
     for cause, differences in _by_cause(comparison):
         console.print()
         console.print(Text(_TITLES[cause], style="bold"))
@@ -71,9 +79,28 @@ def print_diff(comparison: Comparison, console: Console) -> None:
                 said = line.first.detail
                 _print(console, f"  {said}", width, "    ")
             _print_line(console, line, width)
-    console.print() if comparison.differences or comparison.inputs else None
+    console.print() if comparison.differences or comparison.inputs or comparison.unjudged else None
     style = "bold red" if comparison.worse else "bold green"
     console.print(Text(figures(comparison), style=style).append(f" · exit {int(comparison.worse)}", style="default"))
+
+
+def _print_rule(console: Console, change: RuleChange, width: int) -> None:
+    _print(console, f"  {_about(change)}", width, "    ")
+    for line in visible_lines("\n".join(change.lines), _RULE_LINES):
+        for part in textwrap.wrap(line, width - 2, subsequent_indent="    ", drop_whitespace=False) or [""]:
+            console.print(Text(f"  {part}".rstrip(), style=_RULE_STYLES.get(line[:1], "")), soft_wrap=True)
+
+
+def _about(change: RuleChange) -> str:
+    """A heading for the lines of a rule, or why there are none."""
+    if change.untold:
+        return f"{change.rule}: its lines can't be told: the {change.untold} result holds no text of it, or several"
+    old, new = change.versions
+    return f"{change.rule}, version {f'{old} -> {new}' if old != new else f'{old} on both sides'}"
+
+
+def _unjudged(comparison: Comparison) -> list[str]:
+    return [f"Not judged in {side.upper()}: rule {rule}" for rule, side in comparison.unjudged.items()]
 
 
 def _print_line(console: Console, line: _Line, width: int) -> None:
@@ -93,12 +120,14 @@ def figures(comparison: Comparison) -> str:
 
 
 def document(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as JSON: `schema, old, new, inputs, regressions[], improvements[], changes[]`."""
+    """As JSON: `schema, old, new, inputs, rules[], unjudged{}, regressions[], improvements[], changes[]`."""
     found: dict[str, Any] = {
         "schema": "livefire.diff/1",
         "old": list(comparison.old),
         "new": list(comparison.new),
         "inputs": dict(comparison.inputs),
+        "rules": [asdict(change) for change in comparison.rules],
+        "unjudged": comparison.unjudged,
     }
     for kind in _KINDS:
         found[f"{kind}s"] = [
@@ -115,8 +144,12 @@ def write_diff(comparison: Comparison, target: str) -> None:
 def to_markdown(comparison: Comparison) -> str:
     """The comparison in GitHub's Markdown, of bounded size: a table for each cause, the worst first."""
     lines = ["## Livefire: what has changed", "", f"**{figures(comparison)}**", ""]
-    if comparison.inputs:
-        lines += [f"- {_TITLES[cause]}: {escaped(detail)}" for cause, detail in comparison.inputs.items()] + [""]
+    told = [f"{_TITLES[cause]}: {detail}" for cause, detail in comparison.inputs.items()] + _unjudged(comparison)
+    lines += [f"- {escaped(each)}" for each in told] + [""] * bool(told)
+    for change in comparison.rules:
+        shown = visible_lines("\n".join(change.lines), _RULE_LINES)
+        fence = "`" * (1 + max([2, *(len(run) for line in shown for run in re.findall("`+", line))]))
+        lines += [escaped(_about(change)), ""] + ([f"{fence}diff", *shown, fence, ""] if shown else [])
     for cause, differences in _by_cause(comparison):
         lines += [
             f"### {_TITLES[cause]}",

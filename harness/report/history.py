@@ -10,7 +10,7 @@ from rich.text import Text
 
 from harness.model.verdict import Verdict
 from harness.proof.history import History
-from harness.report.text import visible
+from harness.report.text import folded, visible
 
 _LETTERS = {
     Verdict.PROVEN: "P",
@@ -30,6 +30,8 @@ _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 80
 _NAME = 35
 _NIGHT = 3
+# Further lines of the head, as many as it takes to tell nights apart.
+_FINER = {"hour": "%H", "minute": "%M", "second": "%S"}
 _HARD_SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -50,11 +52,19 @@ def print_history(history: History, console: Console) -> None:
 
 
 def _print_head(history: History, console: Console) -> None:
-    """Two lines: the month where it begins, and the day."""
+    """The month where it begins, the day, and the time as far as runs of one day need it to be told apart."""
     months = [f"{night.finished:%b}" for night in history.nights]
-    shown = [month if not i or months[i - 1] != month else "" for i, month in enumerate(months)]
-    for cells in (shown, [f"{night.finished:%d}" for night in history.nights]):
-        console.print(Text(_row("", cells), style="dim"), soft_wrap=True)
+    lines = [("", [month if not i or months[i - 1] != month else "" for i, month in enumerate(months)])]
+    lines.append(("", [f"{night.finished:%d}" for night in history.nights]))
+    told = [f"{night.finished:%Y%m%d}" for night in history.nights]
+    for name, form in _FINER.items():
+        if len(set(told)) == len(told):
+            break
+        cells = [night.finished.strftime(form) for night in history.nights]
+        lines.append((name, cells))
+        told = [before + cell for before, cell in zip(told, cells, strict=True)]
+    for name, cells in lines:
+        console.print(Text(_row(name, cells), style="dim"), soft_wrap=True)
 
 
 def _print_rule(history: History, rule: str, console: Console) -> None:
@@ -75,8 +85,7 @@ def _print_rule(history: History, rule: str, console: Console) -> None:
 
 def _print_named(atomic: str, verdicts: Sequence[Verdict | None], changed: bool, console: Console) -> None:
     """A row; a long name takes several lines, and the verdicts stand in the last."""
-    name = visible(atomic.partition("/")[2] or atomic)
-    *first, last = textwrap.wrap(name, _NAME - 1, break_on_hyphens=True) or [""]
+    *first, last = folded(visible(atomic.partition("/")[2] or atomic), _NAME - 1)
     mark = _CHANGED if changed else ""
     for line in first:
         console.print(Text(_row(line, [], mark).rstrip()), soft_wrap=True)

@@ -8,9 +8,12 @@ from rich.text import Text
 
 from harness.model.result import AtomicResult, Result
 from harness.model.verdict import Verdict
-from harness.report.text import visible
+from harness.report.text import folded, visible
 
 _SHORT = {"auditd": "auditd", "docker_daemon": "docker", "kube_audit": "kube"}
+_WIDTH = 80
+_CELL = 12
+_SENSORS = len("auditd docker")
 _STYLES = {"fires": "green", "wrong flags": "yellow", "silent": "red"}
 
 
@@ -20,26 +23,38 @@ def print_matrix(result: Result, console: Console) -> None:
         found = [each for each in result.results if each.variant and each.variant.of == atomic]
         console.print()
         console.print(Text(f"Variants of {visible(atomic)}", style="bold"))
-        console.print(_table(found))
+        console.print(_table(found, min(console.width, _WIDTH)))
 
 
-def _table(results: list[AtomicResult]) -> Table:
+def _table(results: list[AtomicResult], width: int) -> Table:
+    """A table breaks in mid-word, so names are folded before they go into it."""
     rules = list(dict.fromkeys(each.rule for each in results))
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("VARIANT", overflow="fold")
-    for title in ("EFFECT", "SEEN BY", *rules):
-        table.add_column(title, overflow="fold", max_width=12)
-    rows: dict[str, dict[str, AtomicResult]] = {}
+    by_name: dict[str, dict[str, AtomicResult]] = {}
     for each in results:
         if each.variant:
-            rows.setdefault(f"{each.variant.family}.{each.variant.name}", {})[each.rule] = each
-    for name, by_rule in rows.items():
-        first = next(iter(by_rule.values()))
-        cells = [_outcome(by_rule.get(rule)) for rule in rules]
-        table.add_row(
-            Text(visible(name)), _effect(first), _seen_by(first), *(Text(c, _STYLES.get(c, "dim")) for c in cells)
-        )
+            by_name.setdefault(f"{each.variant.family}.{each.variant.name}", {})[each.rule] = each
+    titles = ["EFFECT", "SEEN BY", *(_folded(rule, _CELL) for rule in rules)]
+    cells = [_cells(by_rule, rules) for by_rule in by_name.values()]
+    left = width - sum(1 + max(map(_width, column)) for column in zip(titles, *cells, strict=True))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for title in ("VARIANT", *titles):
+        table.add_column(Text(title), overflow="fold")
+    for name, row in zip(by_name, cells, strict=True):
+        table.add_row(Text(_folded(name, max(_CELL, left))), *(Text(cell, _STYLES.get(cell, "dim")) for cell in row))
     return table
+
+
+def _cells(by_rule: dict[str, AtomicResult], rules: list[str]) -> list[str]:
+    first = next(iter(by_rule.values()))
+    return [_effect(first), _folded(_seen_by(first), _SENSORS), *(_outcome(by_rule.get(rule)) for rule in rules)]
+
+
+def _folded(name: str, width: int) -> str:
+    return "\n".join(folded(visible(name), width))
+
+
+def _width(cell: str) -> int:
+    return max(map(len, cell.split("\n")))
 
 
 def _effect(result: AtomicResult) -> str:

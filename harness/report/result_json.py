@@ -36,7 +36,9 @@ def read_results(path: Path) -> list[Result]:
         raise InvalidInput(f"cannot be read: {error.strerror}", at=Position(path)) from None
     except json.JSONDecodeError as error:
         raise InvalidInput(f"not valid JSON: {error.msg}", at=Position(path, error.lineno, error.colno)) from None
-    except (ValueError, RecursionError) as error:  # no UTF-8, a number of ten thousand digits, brackets without end
+    except UnicodeDecodeError:
+        raise InvalidInput("cannot be read: not UTF-8", at=Position(path)) from None
+    except (ValueError, RecursionError) as error:  # a number of ten thousand digits, brackets without end
         raise InvalidInput(f"not valid JSON: {error}", at=Position(path)) from None
     documents = data if isinstance(data, list) else [data]
     if not documents:

@@ -159,3 +159,23 @@ def test_the_page_of_both_rules_shows_every_cell(result: Result, tmp_path: Path)
     document = json.loads(to_json([result]))
     assert document["recall"][FIRST]["docker-socket"]["fired"] == 0
     assert set(document["benign"][FIRST]["engineer"]) == {"commands", "alerts", "flags"}
+
+
+@pytest.mark.parametrize(
+    ("atomic", "lost", "line"),
+    [
+        ("T1059.013/docker-container-execution", "docker run", "docker run --rm livefire/busybox:local whoami"),
+        ("T1059.013/docker-exec", "docker exec", "docker exec livefire-target whoami"),
+    ],
+)
+def test_the_nearest_miss_is_the_attack_and_no_step_before_it(
+    recording: Recording, tmp_path: Path, atomic: str, lost: str, line: str
+) -> None:
+    """`docker context create`, with which these variants begin, passes as many predicates."""
+    rule = tmp_path / f"{FIRST}.yaml"
+    rule.write_text(EXPECTATIONS.with_name(rule.name).read_text().replace(f'"{lost}"', '"something else"', 1))
+    expected = [each for each in load_expectations(EXPECTATIONS, rule) if each.atomic == atomic]
+    found = {each.atomic: each for each in prove(recording, expected).results}
+    names = [atomic, *(f"{atomic}~environment.context-{how}" for how in ("variable", "file"))]
+    near = [found[name].near_miss for name in names]
+    assert {each and each.values["ProcessCommandLine"] for each in near} == {line}

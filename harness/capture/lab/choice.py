@@ -9,6 +9,8 @@ from pathlib import Path
 
 from harness.capture.lab.control_plane import find_etcd, find_kube_apiserver
 from harness.capture.lab.kind import find_kind
+from harness.capture.lab.named import spelled, why
+from harness.capture.lab.node_image import choose
 from harness.capture.process import base_environment, find_tool
 from harness.errors import InvalidInput, LabUnavailable
 
@@ -31,15 +33,21 @@ def plan(choice: LabChoice) -> list[str]:
     """What `start_lab` would bring up, and why. Raises as it does for a choice that can't be had."""
     docker, docker_reason = docker_kind(choice)
     cluster, cluster_reason = cluster_kind(choice)
-    return [f"docker: {docker} ({docker_reason})", f"cluster: {cluster} ({cluster_reason})"]
+    lines = [f"docker: {docker} ({docker_reason})", f"cluster: {cluster} ({cluster_reason})"]
+    if cluster == "kind":
+        image = choose(choice.node_image)
+        lines.append(f"node image: {image.reference} ({image.why})")
+    return lines
 
 
 def docker_kind(choice: LabChoice) -> tuple[str, str]:
     """managed, host or none, and why. Raises InvalidInput for an unknown word."""
     if choice.docker not in ("auto", "managed", "host", "none"):
-        raise InvalidInput(f"--docker {choice.docker}: unknown", hint="It is one of auto, managed, host, none.")
+        raise InvalidInput(
+            f"{spelled('--docker', choice.docker)}: unknown", hint="It is one of auto, managed, host, none."
+        )
     if choice.docker != "auto":
-        return choice.docker, "named on the command line"
+        return choice.docker, why("--docker", choice.docker)
     if os.geteuid() == 0 and shutil.which("dockerd", path=base_environment()["PATH"]):
         return "managed", "root, and dockerd is installed"
     return "host", "a private daemon needs root and dockerd"
@@ -52,10 +60,10 @@ def cluster_kind(choice: LabChoice) -> tuple[str, str]:
         if missing:
             return "control-plane", f"kind can't be had: {missing}"
         return "kind", "no lab is kept"
-    if choice.cluster in ("kind", "control-plane", "none") or choice.cluster.startswith("context:"):
-        return choice.cluster, "named on the command line"
+    if choice.cluster in ("kind", "control-plane", "none") or choice.cluster.partition("context:")[2]:
+        return choice.cluster, why("--cluster", choice.cluster)
     hint = "It is one of auto, kind, control-plane, none, or context:NAME in full."
-    raise InvalidInput(f"--cluster {choice.cluster}: unknown", hint=hint)
+    raise InvalidInput(f"{spelled('--cluster', choice.cluster)}: unknown", hint=hint)
 
 
 def _kind_missing() -> str:

@@ -10,6 +10,7 @@ from kubernetes.config import ConfigException
 
 from harness.capture.lab.cluster import Cluster
 from harness.capture.lab.kube_api import KubeApi
+from harness.capture.lab.named import why
 from harness.capture.state import OwnedFolder
 from harness.errors import LabUnavailable, Refused
 
@@ -43,5 +44,5 @@ def use_existing(owned: OwnedFolder, context: str, audit_log: Path | None) -> Cl
         api.close()
     except (LabUnavailable, ConfigException) as error:
         raise LabUnavailable(f"the cluster of context '{context}' cannot be used: {error}") from None
-    reason = "named on the command line"
+    reason = why("--cluster", f"context:{context}")
     return Cluster("context", context, kubeconfig, audit_log, version, reason, owned=False, admin="", runs_pods=True)

@@ -12,6 +12,7 @@ import docker.errors
 import requests
 
 from harness.capture.lab.docker_api import docker_client
+from harness.capture.lab.named import spelled, why
 from harness.capture.state import cache_root
 from harness.errors import InvalidInput, LabUnavailable
 
@@ -37,14 +38,14 @@ def choose(given: str | None) -> NodeImage:
     """
     if given and given.endswith((".tar", ".tar.gz")):
         if not Path(given).is_file():
-            raise InvalidInput(f"--node-image {given}: there is no such file")
-        return NodeImage(Path(given).name, Path(given), "named on the command line")
+            raise InvalidInput(f"{spelled('--node-image', given)}: there is no such file")
+        return NodeImage(Path(given).name, Path(given), why("--node-image", given))
     reference = given or OFFICIAL
     pulled = _archive_of(reference)
     if pulled.is_file():
         return NodeImage(_tag(reference), pulled, "pulled before")
     if given:
-        return NodeImage(given, None, "named on the command line")
+        return NodeImage(given, None, why("--node-image", given))
     built = max((cache_root() / "node-image").glob("v*.tar.gz"), key=lambda p: p.stat().st_mtime, default=None)
     if built:
         return NodeImage(f"livefire/node:{built.name.removesuffix('.tar.gz')}", built, "built from Debian packages")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from harness.cli.main import app
 from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, PROJECT, main_job_rule
 
 
@@ -56,12 +59,34 @@ def test_a_worse_rule_gives_exit_1_and_its_place(tmp_path: Path) -> None:
     assert f"{rule}:" in done.stdout
 
 
+COMMANDS = "run evade capture prove mutate diff history list lint doctor clean".split()
+
+
+@pytest.mark.parametrize(
+    "command", [[], *([name] for name in COMMANDS), *(["lab", n] for n in ("up", "down", "pull", "status"))]
+)
+def test_help_fits_and_no_word_of_it_is_cut_off(command: list[str]) -> None:
+    for option in ("-h", "--help"):
+        done = CliRunner(env={"COLUMNS": "80"}).invoke(app, [*command, option])
+        assert done.exit_code == 0
+        assert max(map(len, done.output.splitlines())) <= 80
+        assert not re.search(r"\w(\.\.\.|…)$", done.output, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["prove", "nowhere"], 2, "nowhere: not a recording"),
         (["prove", str(COMMITTED), "--rule", "other.yaml"], 5, "no expectations for a rule named 'other'"),
         (["list", "T9999"], 5, "'T9999' selects no atomic"),
+        (["list", "--expectations", "nowhere"], 2, "nowhere: there is no such file or folder"),
+        (["history", "README.md"], 2, "README.md: it is no folder"),
+        (["mutate", "nowhere.yaml", str(COMMITTED)], 2, "nowhere.yaml: cannot be read: No such file or directory"),
+        (["mutate", "atomics", str(COMMITTED)], 2, "atomics: cannot be read: Is a directory"),
+        (["mutate", "x.yaml", str(COMMITTED), "--json", "no/such/f"], 2, "--json no/such/f: "),
+        (["prove", str(COMMITTED), "--json", "tests"], 2, "--json tests: it is a folder, and a file is written"),
+        (["run", "--dry-run", "--cluster", "context:"], 2, "--cluster context:: unknown"),
+        (["capture", "--output", "README.md/x"], 2, "README.md/x: cannot be written: Not a directory"),
         (["run", "--dry-run", "--cluster", "minikube"], 2, "--cluster minikube: unknown"),
         (["run", "--dry-run", "--docker", "podman"], 2, "--docker podman: unknown"),
         (["lint", "nowhere"], 2, "nowhere: there is no such file or folder"),
@@ -75,6 +100,18 @@ def test_mistakes_have_an_exit_code_and_one_clear_message(arguments: list[str], 
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_many_known_names_are_not_all_listed() -> None:
+    said = livefire("list", "T9999").stderr
+    assert len(said) < 900
+    assert "`livefire list` shows all" in said
+
+
+def test_a_dry_run_indents_the_further_lines_of_a_command() -> None:
+    lines = livefire("run", "T1059.013/docker-build", "--dry-run", "--docker", "managed").stdout.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("  attack "))
+    assert lines[first + 1].startswith(" " * 16)
 
 
 def test_a_changed_byte_is_refused_with_exit_2(tmp_path: Path) -> None:
@@ -108,6 +145,16 @@ def test_list_and_dry_run_show_and_touch_nothing() -> None:
     assert done.returncode == 0
     assert "attack        docker run --rm --privileged --net=host livefire/busybox:local id" in done.stdout
     assert "docker: managed (named on the command line)" in done.stdout
+
+
+def test_list_has_whole_names_under_the_rules_that_expect_something_of_them(tmp_path: Path) -> None:
+    path = main_job_rule(tmp_path)
+    path.rename(tmp_path / "x.expect.yaml")
+    path.with_name("container-cli-api.yaml").rename(tmp_path / "x.yaml")
+    lines = livefire("list", "--expectations", tmp_path).stdout.splitlines()
+    assert lines[:4] == ["x", *(f"  {atomic}" for atomic in MAIN_JOB)]
+    assert lines[4:7] == ["", "no rule expects anything of", "  T1059.013/pipeline-build"]
+    assert max(map(len, lines)) <= 80
 
 
 def test_evade_shows_each_variant_and_an_unknown_family_is_nothing_selected() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import EXPECTATIONS, main_job_rule
+from tests.conftest import EXPECTATIONS, PROJECT, main_job_rule
 from tests.unit.cli.test_commands import livefire
 
 
@@ -29,7 +29,7 @@ def test_a_rule_of_which_nothing_is_expected_is_compiled(tmp_path: Path) -> None
     rule = tmp_path / "alone.yaml"
     text = EXPECTATIONS.with_name("container-cli-api.yaml").read_text()
     rule.write_text(text)
-    assert "0 atomics, 1 rules, 0 expectations: no mistakes found" in livefire("lint", tmp_path).stdout
+    assert "0 atomics, 1 rule, 0 expectations: no mistakes found" in livefire("lint", tmp_path).stdout
     rule.write_text(text.replace("has_any (SuspiciousCommands)", "has_anny (SuspiciousCommands)"))
     done = livefire("lint", tmp_path)
     assert done.returncode == 2
@@ -44,6 +44,27 @@ def test_a_schedule_with_gaps_is_a_mistake_at_its_place(tmp_path: Path) -> None:
     assert done.returncode == 2
     line = text.splitlines().index("queryPeriod: 1d") + 1
     assert f"{rule}:{line}:1: queryPeriod: a look-back of 30m with a run every 1h leaves gaps" in done.stderr
+
+
+def test_a_misspelt_key_of_an_atomic_is_named_and_no_hindrance_to_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "T1.yaml"
+    text = (PROJECT / "atomics/T1059.013/T1059.013.yaml").read_text()
+    path.write_text(text.replace("elevation_required:", "elevation_requird:", 1))
+    line = next(number for number, each in enumerate(path.read_text().splitlines(), 1) if "requird" in each)
+    done = livefire("lint", tmp_path)
+    assert done.returncode == 2
+    assert f"{path}:{line}:7: unknown key 'elevation_requird'\n  Did you mean 'elevation_required'?" in done.stderr
+    assert livefire("list", "--atomics", tmp_path).returncode == 0
+
+
+def test_a_misspelt_key_of_a_rule_is_named_and_one_that_sentinel_may_have_grown_is_not(tmp_path: Path) -> None:
+    rule = tmp_path / "alone.yaml"
+    text = EXPECTATIONS.with_name("container-cli-api.yaml").read_text()
+    rule.write_text(text.replace("entityMappings:", "entityMapping:") + "suppressionDuration: 1h\n")
+    done = livefire("lint", tmp_path)
+    assert done.returncode == 2
+    assert "unknown key 'entityMapping'\n  Did you mean 'entityMappings'?" in done.stderr
+    assert "suppressionDuration" not in done.stderr
 
 
 def test_an_empty_folder_has_nothing_to_check(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import InvalidFiles, NothingSelected
 from harness.model.atomic import Atomic
-from harness.model.catalog import check_atomics_known, find_atomics, find_expectations, select
+from harness.model.catalog import check_atomics_known, check_keys, find_atomics, find_expectations, select
 from tests.conftest import EXPECTATIONS, PROJECT
 
 UPSTREAM = """\
@@ -34,6 +34,16 @@ atomic_tests:
     name: bash
     elevation_required: false
 """
+
+
+def test_an_executor_without_its_command_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "T1609.yaml"
+    path.write_text(UPSTREAM.replace("    command: |", "    comand: |"))
+    with pytest.raises(InvalidFiles, match=r"T1609.yaml:16:3: .*a bash executor needs a command"):
+        find_atomics([path])
+    assert [str(each) for each in check_keys([path])] == [
+        f"{path}:17:5: unknown key 'comand'\n  Did you mean 'command'?"
+    ]
 
 
 @pytest.fixture
@@ -72,6 +82,7 @@ def test_a_selector_that_means_nothing_is_refused_with_a_hint(atomics: list[Atom
 
 def test_an_upstream_file_loads_unchanged(tmp_path: Path) -> None:
     (tmp_path / "T1609.yaml").write_text(UPSTREAM)
+    assert check_keys([tmp_path]) == []
     (atomic,) = find_atomics([tmp_path])
     assert atomic.id == "T1609/execintocontainer"
     assert atomic.substitute(atomic.executor.command) == "kubectl -n default get pods\n"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import InvalidFiles, InvalidInput
-from harness.model.yaml_source import load_yaml, parse_yaml
+from harness.model.yaml_source import YamlSource, load_yaml, parse_yaml, unknown_keys
 
 PATH = Path("x.yaml")
 
@@ -46,6 +46,65 @@ def test_each_mistake_has_its_place_and_a_hint() -> None:
     assert "x.yaml:2:5: unknown key 'nmae'\n  Did you mean 'name'?" in text
     assert "x.yaml:2:5: missing key 'name'" in text
     assert "x.yaml:3:5: items.1.name: input should be a valid string" in text
+
+
+class Lax(BaseModel):
+    """As upstream's schemas: what is unknown is ignored."""
+
+    title: str = ""
+    inner: Inner | None = None
+    more: dict[str, Inner] = {}
+    items: list[Inner] = []
+
+
+def test_keys_that_are_ignored_can_be_asked_for_at_any_depth() -> None:
+    text = (
+        "titel: a\ninner: {name: b, nam: c}\nmore:\n  any: {name: a, size: 1}\nitems:\n  - {name: x, Name: y}\n  - 3\n"
+    )
+    found = [str(each) for each in unknown_keys(parse_yaml(text, PATH), Lax)]
+    assert found == [
+        "x.yaml:1:1: unknown key 'titel'\n  Did you mean 'title'?",
+        "x.yaml:2:18: unknown key 'nam'\n  Did you mean 'name'?",
+        "x.yaml:4:18: unknown key 'size'\n  Known here: name.",
+        "x.yaml:6:15: unknown key 'Name'\n  Did you mean 'name'?",
+    ]
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_whatever_the_document_holds_only_unknown_keys_are_named(data: object) -> None:
+    found = unknown_keys(YamlSource(PATH, data, {}), Lax)
+    top = [key for key in data if key not in Lax.model_fields] if isinstance(data, dict) else []
+    assert len(found) >= len(top)
+
+
+def test_a_missing_key_that_is_there_misspelt_is_named() -> None:
+    source = parse_yaml("name: a\nitem: []\n", PATH)
+    with pytest.raises(InvalidFiles) as caught:
+        source.parse(Outer)
+    assert "x.yaml:1:1: missing key 'items'\n  Is it 'item'?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- a\n", "x.yaml:1:1: document must be a mapping\n  Known here: items."),
+        ("items:\n  - a\n", "x.yaml:2:5: items.0 must be a mapping\n  Known here: name."),
+    ],
+)
+def test_what_is_no_mapping_is_told_without_the_names_of_our_classes(text: str, said: str) -> None:
+    with pytest.raises(InvalidFiles) as caught:
+        parse_yaml(text, PATH).parse(Outer)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000])
+def test_brackets_without_end_are_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="not valid YAML"):
+        parse_yaml(text, PATH)
 
 
 def test_a_key_twice_is_refused_at_its_second_place() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from harness.model.result import (
     Inputs,
     Recall,
     Result,
+    RuleFacts,
     SensorHealth,
     VariantResult,
 )
+from harness.model.rule import load_rule
 from harness.model.verdict import Verdict
 from harness.proof.causes import Cause
 from harness.proof.comparison import Difference, compare_results
@@ -116,6 +119,48 @@ def test_each_cause_is_told_from_its_facts_and_the_first_one_stands(result: Resu
         if "inputs" not in atomic.keys() & more.keys():
             both = tonight(result, run=run | more_of_run, verdict=Verdict.RULE_SILENT, **atomic | more)
             assert (only(result, both).cause, later in only(result, both).detail) == (cause, True)
+
+
+def other_rule(result: Result, query: str, version: str = "1.0.0") -> Result:
+    """The same, by a rule with another query."""
+    digest = hashlib.sha256(query.encode()).hexdigest()
+    results = [
+        each.model_copy(update={"inputs": each.inputs.model_copy(update={"rule": digest})}) for each in result.results
+    ]
+    rules = {digest: RuleFacts(rule=RULE, version=version, query=query)}
+    return result.model_copy(update={"run_id": "new", "results": results, "rules": rules})
+
+
+def test_a_result_holds_the_text_of_each_rule_once(result: Result) -> None:
+    rule = load_rule(EXPECTATIONS.with_name(f"{RULE}.yaml"))
+    assert result.rules == {rule.digest: RuleFacts(rule=RULE, version="1.0.0", query=rule.query)}
+    assert {each.inputs.rule for each in result.results} == set(result.rules)
+
+
+def test_the_lines_of_a_rule_that_changed_are_told(result: Result) -> None:
+    query = next(iter(result.rules.values())).query
+    new = other_rule(result, query.replace('"docker exec", "docker run",', '"docker exec",'), "1.1.0")
+    [change] = compare_results([result], [new]).rules
+    assert (change.rule, change.versions, change.untold) == (RULE, ("1.0.0", "1.1.0"), "")
+    assert [line for line in change.lines if line[0] in "+-"] == ['-"docker exec", "docker run",', '+"docker exec",']
+    assert [line for line in change.lines if line.startswith("@@")] == ["@@ -1,4 +1,4 @@"]
+    assert compare_results([result], [tonight(result)]).rules == ()
+
+
+def test_a_text_that_an_older_result_does_not_hold_is_said(result: Result) -> None:
+    older = result.model_copy(update={"rules": {}})
+    new = other_rule(result, "T")
+    for old, later, untold in ((older, new, "old"), (new, older, "new")):
+        [change] = compare_results([old], [later]).rules
+        assert (change.lines, change.untold) == ((), untold)
+
+
+def test_a_rule_that_one_side_did_not_judge_is_told_once(result: Result) -> None:
+    other = [each.model_copy(update={"rule": "another"}) for each in result.results]
+    more = tonight(result, run={"results": [*result.results, *other]})
+    for old, new, side in ((more, result, "new"), (result, more, "old")):
+        compared = compare_results([old], [new])
+        assert (compared.differences, compared.unjudged) == ((), {"another": side})
 
 
 def test_without_any_of_them_it_is_a_flake_unless_the_recording_is_the_same(result: Result) -> None:

@@ -48,6 +48,16 @@ def test_a_flag_that_was_forgotten(tmp_path: Path) -> None:
     assert ["no value for the flag 'HostMount'" in each for each in found] == [True]
 
 
+def test_a_name_that_there_is_not_is_told_at_its_place(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, rule=("has_any (SuspiciousCommands)", "has_any (SuspiciosCommands)"))
+    line = line_of(tmp_path, RULE, "SuspiciosCommands")
+    assert f"{RULE}:{line}:39: " in found
+    assert "there is no column or variable 'SuspiciosCommands'\n  Did you mean 'SuspiciousCommands'?" in found
+    (found,) = problems(tmp_path, expect=('where Argv[1] == "run"', 'where Argvs[1] == "run"'))
+    assert f"{EXPECT}:{line_of(tmp_path, EXPECT, 'Argvs')}:19: there is no column or variable 'Argvs'" in found
+    assert "Did you mean 'Argv'?" in found
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

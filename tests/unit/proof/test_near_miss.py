@@ -1,6 +1,18 @@
 """Cutting a rule into the predicates that a row must pass."""
 
-from harness.proof.near_miss import predicates
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from harness.model.rule import load_rule
+from harness.proof.engines import DuckDbEngine
+from harness.proof.near_miss import explain, predicates
+from harness.proof.tables import write_tables
+from harness.proof.tables.schema import RECORD, SLICE, complete
+from tests.unit.proof.texts import rule_text
 
 
 def test_wheres_are_cut_at_top_level_and_only() -> None:
@@ -39,3 +51,33 @@ def test_an_or_at_top_level_keeps_the_predicate_whole() -> None:
         "D",
         "(E or F)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("telling", "line"),
+    [
+        ((), "docker ps"),  # words of the rule
+        (["docker", "exec x whoami"], "docker exec x whoami"),
+        (["docker context create spare"], "docker context create spare"),
+    ],
+)
+def test_of_rows_that_come_as_far_the_one_most_like_the_attack_is_shown(
+    tmp_path: Path, telling: list[str], line: str
+) -> None:
+    lines = ["docker context create spare", "docker exec x whoami", "docker ps", "id"]
+    rows = [
+        complete(
+            "DeviceProcessEvents", {"FileName": text.split()[0], "ProcessCommandLine": text, SLICE: "a", RECORD: ""}
+        )
+        for text in lines
+    ]
+    write_tables({"DeviceProcessEvents": rows}, tmp_path)
+    engine = DuckDbEngine(datetime(2026, 1, 2, tzinfo=UTC))
+    engine.load(tmp_path / "tables")
+    rule = tmp_path / "r.yaml"
+    rule.write_text(
+        rule_text('DeviceProcessEvents | where FileName == "docker" | where ProcessCommandLine has "ps --all"')
+    )
+    near = explain(load_rule(rule), engine, "a", telling)
+    assert near
+    assert near.values == {"ProcessCommandLine": line}

@@ -54,5 +54,15 @@ def test_it_says_each_figure_once_and_fits(result: Result) -> None:
     assert lines["without"] == "without the runner 2 60% (+20%) 75% (-25%)"
 
 
+def test_headings_of_many_rules_are_folded_at_their_separators(result: Result) -> None:
+    recall = next(iter(result.recall.values()))
+    rules = ("container-api-hardened", "a_second.rule-of-ours", "the-third-of-them", "container-cli-api")
+    text = printed(result.model_copy(update={"recall": dict.fromkeys(rules, recall), "recall_split": {}}))
+    head = text[: text.index("flag-spelling")]
+    assert all(len(line.rstrip()) <= 80 for line in text.splitlines())
+    for part in ("container-", "api-", "hardened", "a_second.", "ours", "the-third-", "of-them", "cli-api"):
+        assert f" {part} " in head.replace("\n", " "), head
+
+
 def test_there_is_none_for_a_result_without_variants_and_benign_runs() -> None:
     assert printed(prove(open_recording(COMMITTED), load_expectations(EXPECTATIONS))) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -18,6 +19,7 @@ from harness.model.result import Result
 from harness.proof.causes import Cause
 from harness.proof.comparison import Comparison, Difference, Kind
 from harness.proof.prove import prove
+from harness.proof.rule_changes import RuleChange
 from harness.recording import open_recording
 from harness.report.diff import document, print_diff, to_markdown
 from harness.report.result_json import read_results, write_json
@@ -81,6 +83,40 @@ def test_what_is_new_is_told_together() -> None:
     assert "no news" not in text
 
 
+def test_the_lines_of_a_rule_that_changed_are_shown_and_bounded() -> None:
+    lines = ("@@ -1,2 +1,2 @@", "   let x", f"-{'word, ' * 30}", *(f"+line {number}" for number in range(90)))
+    change = RuleChange("r", ("1.0.0", "1.1.0"), lines)
+    comparison = dataclasses.replace(compared(difference("T1/x")), rules=(change,))
+    shown = printed(comparison).splitlines()
+    assert shown[:4] == ["Rule changed: r: a -> b", "  r, version 1.0.0 -> 1.1.0", "  @@ -1,2 +1,2 @@", "     let x"]
+    assert max(map(len, shown)) <= 80
+    assert "  … and 53 more lines" in shown
+    page = to_markdown(comparison)
+    assert "```diff\n@@ -1,2 +1,2 @@\n" in page
+    assert document(comparison)["rules"][0] == {
+        "rule": "r",
+        "versions": ("1.0.0", "1.1.0"),
+        "lines": lines,
+        "untold": "",
+    }
+
+
+def test_no_line_of_a_rule_ends_the_block_that_it_stands_in() -> None:
+    change = RuleChange("r", ("1.0.0", "1.0.0"), ("-```", "+````"))
+    comparison = dataclasses.replace(compared(), rules=(change,))
+    assert "`````diff\n-```\n+````\n`````\n" in to_markdown(comparison)
+    assert "  r, version 1.0.0 on both sides" in printed(comparison)
+
+
+def test_a_rule_without_its_text_and_one_that_was_not_judged_are_said() -> None:
+    change = RuleChange("r", ("", "1.0.0"), (), "old")
+    comparison = dataclasses.replace(compared(), rules=(change,), unjudged={"x": "new", "y": "old"})
+    for text in (printed(comparison), to_markdown(comparison)):
+        assert "r: its lines can't be told: the old result holds no text of it, or several" in text
+        assert "Not judged in NEW: rule x" in text
+        assert "Not judged in OLD: rule y" in text
+
+
 def test_nothing_changed_is_one_line() -> None:
     empty = Comparison(("a",), ("b",), {}, ())
     assert printed(empty) == "0 regressions · 0 improvements · 0 changes · exit 0\n"
@@ -88,7 +124,17 @@ def test_nothing_changed_is_one_line() -> None:
 
 def test_the_document_has_what_its_schema_says() -> None:
     found = json.loads(json.dumps(document(compared(difference("T1/x", "change")))))
-    assert list(found) == ["schema", "old", "new", "inputs", "regressions", "improvements", "changes"]
+    assert list(found) == [
+        "schema",
+        "old",
+        "new",
+        "inputs",
+        "rules",
+        "unjudged",
+        "regressions",
+        "improvements",
+        "changes",
+    ]
     assert found["schema"] == "livefire.diff/1"
     assert found["inputs"] == {"rule": "r: a -> b"}
     assert set(found["changes"][0]) == {"atomic", "rule", "before", "after", "cause", "detail", "reason"}
@@ -121,6 +167,7 @@ def test_a_result_of_before_there_were_digests_can_be_read(result: Result, tmp_p
     older = json.loads(path.read_text())
     for each in older["results"]:
         del each["inputs"]
+    del older["rules"]
     path.write_text(json.dumps(older))
     assert {each.inputs.rule for each in read_results(path)[0].results} == {""}
     assert {len(each.inputs.rule) for each in result.results} == {64}
@@ -130,7 +177,7 @@ def test_a_result_of_before_there_were_digests_can_be_read(result: Result, tmp_p
     ("content", "message"),
     [
         (b"{", ":1:2: not valid JSON: Expecting property name"),
-        (b"\xff", ": not valid JSON: 'utf-8' codec"),
+        (b"\xff", ": cannot be read: not UTF-8"),
         (b"[" * 100_000, ": not valid JSON: "),
         (b"[]", ": it holds no result"),
         (b"3", ": not a result (livefire.result/1): it names no schema"),

@@ -53,6 +53,31 @@ def test_the_head_names_the_month_where_it_begins_and_each_day() -> None:
     assert lines[1].index("Dec") + 3 == lines[2].index("01") + 2
 
 
+def hours(*finished: datetime) -> list[str]:
+    lines = printed(*(night(1, {"T1/a": P}, finished=each) for each in finished)).splitlines()
+    assert max(map(len, lines)) <= 80
+    return lines[1 : next(number for number, line in enumerate(lines) if line.startswith("  a "))]
+
+
+def test_the_head_tells_runs_of_one_day_apart() -> None:
+    day = datetime(2026, 11, 24, 3, 5, 7, tzinfo=UTC)
+    assert len(hours(day, day + timedelta(days=1))) == 2
+    head = hours(day, day + timedelta(hours=11), day + timedelta(days=1))
+    assert [line.split() for line in head[1:]] == [["24", "24", "25"], ["hour", "03", "14", "03"]]
+    assert {line.rindex(word) for line, word in zip(head[1:], ("25", "03"), strict=True)} == {len(head[1]) - 2}
+    head = hours(day, day + timedelta(hours=11), day + timedelta(minutes=9))
+    assert [line.split() for line in head[2:]] == [["hour", "03", "03", "14"], ["minute", "05", "14", "05"]]
+    assert hours(day, day + timedelta(seconds=1))[-1].split() == ["second", "07", "08"]
+    assert len(hours(day, day)) == 5  # nothing tells them apart
+
+
+def test_a_long_name_is_folded_at_its_separators() -> None:
+    name = "T1/docker-create-something~create-and-start.attached_wait"
+    text = printed(night(1, {name: P}), night(2, {name: R}))
+    names = [line[2:37].strip() for line in text.splitlines() if line[2:3].strip()]
+    assert names[1:3] == ["docker-create-something~create-", "and-start.attached_wait"]
+
+
 def test_variants_without_a_change_are_counted_and_those_with_one_are_named() -> None:
     before = {"T1/a": P} | {f"T1/a~family.{name}": P for name in "xyz"}
     text = printed(night(1, before), night(2, before | {"T1/a~family.x": R}))

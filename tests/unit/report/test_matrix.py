@@ -62,11 +62,29 @@ def test_each_variant_has_its_effect_sensors_and_an_outcome_for_each_rule(result
     assert all(len(line) <= 80 for line in text.splitlines())
     assert f"Variants of {result.results[0].atomic}" in text
     cells = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.startswith("flag-spelling.")}
-    assert cells["flag-spelling.space"] == ["identical", "auditd", "fires", "fires"]
-    assert cells["flag-spelling.glued"] == ["identical", "auditd", "silent", "-"]
-    assert cells["flag-spelling.half"][2:4] == ["wrong", "flags"]
+    assert cells["flag-spelling.space"] == ["identical", "auditd", "docker", "fires", "fires"]
+    assert cells["flag-spelling.glued"] == ["identical", "auditd", "docker", "silent", "-"]
+    assert cells["flag-spelling.half"][3:5] == ["wrong", "flags"]
     assert cells["flag-spelling.broken"][0] == "none"
     assert cells["flag-spelling.absent"][0] == "skipped"
+
+
+def test_long_names_are_folded_at_their_separators(result: Result) -> None:
+    base = result.results[0]
+    long = variant(base, "namespace_first.and-then-some-more-of-it", Verdict.PROVEN, fired=True, right=True, ran=True)
+    rules = ("container-api-hardened", "container-cli-api", "another_rule.of.ours")
+    rows = [long.model_copy(update={"rule": rule}) for rule in rules]
+    out = io.StringIO()
+    print_matrix(result.model_copy(update={"results": rows}), Console(file=out, width=80))
+    lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
+    assert lines[2:] == [
+        "container- container- another_",
+        "VARIANT EFFECT SEEN BY api-hardened cli-api rule.of.ours",
+        "flag-spelling. identical auditd docker fires fires fires",
+        "namespace_first.",
+        "and-then-some-more-",
+        "of-it",
+    ]
 
 
 def test_there_is_none_without_variants() -> None:

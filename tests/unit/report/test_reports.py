@@ -19,6 +19,7 @@ from harness.model.verdict import Verdict
 from harness.proof.prove import prove
 from harness.recording import open_recording
 from harness.report.console import LiveConsole, print_result
+from harness.report.describe import details
 from harness.report.junit import write_junit
 from harness.report.result_json import SCHEMA_FILE, schema, to_json
 from harness.report.text import legal_xml, visible
@@ -56,6 +57,26 @@ def printed(result: Result, **options: object) -> str:
     out = io.StringIO()
     print_result(result, Console(file=out, width=80, **options))  # type: ignore[arg-type]
     return out.getvalue()
+
+
+def test_a_command_of_several_lines_is_shown_as_such_and_bounded(proven: Result) -> None:
+    each = proven.results[0]
+    command = "docker create \\\n  x\ndocker start x\n"
+    silent = with_verdict(proven, Verdict.RULE_SILENT).results[0]
+
+    def ran(command: str) -> list[str]:
+        executed = each.executed.model_copy(update={"command": command})
+        lines = details(silent.model_copy(update={"executed": executed}))
+        first = next(number for number, line in enumerate(lines) if line.startswith("  ran: "))
+        return lines[first : next(number for number, line in enumerate(lines) if line.startswith("       pid "))]
+
+    assert ran(command) == ["  ran: docker create \\", "         x", "       docker start x"]
+    assert ran("id") == ["  ran: id"]
+    many = ran("\n".join(f"command {number}" for number in range(50)))
+    assert (len(many), many[-1]) == (13, "       … and 38 more lines")
+    near = NearMiss(predicate="p", at="x:1:1", values={"ProcessCommandLine": 'sh -c "a\nb" \u202e'})
+    lines = details(silent.model_copy(update={"near_miss": near}))
+    assert r'''           ProcessCommandLine = "sh -c \"a\nb\" \x202e"''' in lines
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.capture.lab.choice import LabChoice, cluster_kind, docker_kind, plan, require_tools
+from harness.capture.lab.node_image import choose
 from harness.errors import InvalidInput, LabUnavailable
 
 
@@ -60,3 +61,18 @@ def test_a_missing_program_is_named_before_anything_is_started(bare: Path, monke
 
 def test_a_named_docker_host_has_its_reason() -> None:
     assert docker_kind(LabChoice(docker="host")) == ("host", "named on the command line")
+
+
+def test_what_the_environment_names_is_told_from_what_the_command_line_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LIVEFIRE_CLUSTER", "control-plane")
+    monkeypatch.setenv("LIVEFIRE_NODE_IMAGE", "mine/node:1")
+    assert cluster_kind(LabChoice(cluster="control-plane"))[1] == "named by LIVEFIRE_CLUSTER"
+    assert cluster_kind(LabChoice(cluster="kind"))[1] == "named on the command line"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert choose("mine/node:1").why == "named by LIVEFIRE_NODE_IMAGE"
+    assert choose("mine/node:2").why == "named on the command line"
+    monkeypatch.setenv("LIVEFIRE_CLUSTER", "minikube")
+    with pytest.raises(InvalidInput, match="LIVEFIRE_CLUSTER=minikube: unknown"):
+        plan(LabChoice(cluster="minikube"))

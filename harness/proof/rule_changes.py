@@ -1,0 +1,53 @@
+"""What changed in a rule between two results: the lines of its query, where both hold its text."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.model.result import Result, RuleFacts
+
+_AROUND = 2
+
+
+@dataclass(frozen=True)
+class RuleChange:
+    """A rule whose query is another one.
+
+    `lines` are a unified diff without its two headings. Where there is none, `untold` says which side is to blame:
+    `old` or `new`, which does not hold the text, or judged several rules of this name.
+    """
+
+    rule: str
+    versions: tuple[str, str]
+    lines: tuple[str, ...]
+    untold: str = ""
+
+
+def changed_rules(old: Sequence[Result], new: Sequence[Result]) -> tuple[RuleChange, ...]:
+    """Every rule that both sides judged, by queries that differ, in alphabetical order."""
+    before, after = _digests(old), _digests(new)
+    different = [rule for rule in sorted(before.keys() & after.keys()) if before[rule] != after[rule]]
+    told = [rule for rule in different if "" not in before[rule] | after[rule]]
+    return tuple(_change(rule, _text(old, before[rule]), _text(new, after[rule])) for rule in told)
+
+
+def _digests(results: Sequence[Result]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for each in (each for result in results for each in result.results):
+        found.setdefault(each.rule, set()).add(each.inputs.rule)
+    return found
+
+
+def _text(results: Sequence[Result], digests: set[str]) -> RuleFacts | None:
+    known = [result.rules[digest] for result in results for digest in digests if digest in result.rules]
+    return known[0] if known and len(digests) == 1 else None
+
+
+def _change(rule: str, old: RuleFacts | None, new: RuleFacts | None) -> RuleChange:
+    versions = (old.version if old else "", new.version if new else "")
+    if old is None or new is None:
+        return RuleChange(rule, versions, (), "new" if old else "old")
+    lines = difflib.unified_diff(old.query.splitlines(), new.query.splitlines(), n=_AROUND, lineterm="")
+    return RuleChange(rule, versions, tuple(lines)[2:])
