@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -11,13 +12,16 @@ from typing import NoReturn
 from rich.console import Console
 
 from harness.errors import InvalidInput
+from harness.model.expectation import Expectation
 from harness.model.result import Result
+from harness.model.verdict import ExitCode
 from harness.report.console import print_result
 from harness.report.html import write_html
 from harness.report.junit import write_junit
 from harness.report.matrix import print_matrix
 from harness.report.navigator import write_navigator
 from harness.report.result_json import write_json
+from harness.report.unjudged import print_unjudged
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,13 @@ class Outputs:
             if not folder.is_dir() or not os.access(folder, os.W_OK):
                 raise InvalidInput(f"{option} {target}: {folder} is no folder that can be written to")
 
-    def report(self, results: list[Result]) -> NoReturn:
-        """Write the files, print the tables unless standard output is taken, and exit with the worst code."""
+    def report(
+        self, results: list[Result], unjudged: Sequence[Expectation] = (), *, require_all: bool = False
+    ) -> NoReturn:
+        """Write the files, print the tables unless standard output is taken, and exit with the worst code.
+
+        `unjudged` are expectations whose atomic no recording holds: with `require_all` they count as unmet.
+        """
         if self.json:
             write_json(results, self.json)
         if self.junit:
@@ -56,7 +65,11 @@ class Outputs:
                 print_matrix(result, console)
                 console.print()
             print_result(result, console)
-        sys.exit(max((int(result.exit_code) for result in results), key=_severity))
+        print_unjudged(unjudged, console, every=require_all)
+        codes = [int(result.exit_code) for result in results]
+        if require_all and unjudged:
+            codes.append(int(ExitCode.UNMET))
+        sys.exit(max(codes, key=_severity))
 
 
 def _severity(code: int) -> int:

@@ -36,10 +36,13 @@ from harness.evasion.choice import is_whole, with_all, with_marked
 from harness.model.atomic import Atomic
 from harness.model.catalog import find_atomics, find_expectations, select
 from harness.model.expectation import SUFFIX, Expectation, load_expectations
+from harness.proof.cases import unheld
 from harness.proof.lint import require
 from harness.proof.prove import prove as prove_recording
-from harness.recording import open_recording
+from harness.proof.replay import prove_all
+from harness.recording import find_recordings
 from harness.report.console import LiveConsole
+from harness.report.progress import counting
 
 
 def run(
@@ -138,7 +141,9 @@ def capture(
 
 
 def prove(
-    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge.", metavar="RECORDING...")],
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Recordings to judge, or folders that hold them.", metavar="RECORDING...")
+    ],
     rule: Annotated[
         list[Path] | None,
         typer.Option("--rule", metavar="F", help="Judge this version of a rule by the expectations of its namesake."),
@@ -149,18 +154,23 @@ def prove(
     html: HtmlOption = None,
     navigator: NavigatorOption = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False,
+    require_all: Annotated[
+        bool, typer.Option("--require-all", help="Exit 1 when an expectation's atomic is in no recording.")
+    ] = False,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
-    """The second half: judge recordings. Needs no root, no Docker, no cluster and no network."""
+    """The second half: judge recordings. Needs no root, no Docker, no cluster and no network.
+
+    Several are judged side by side, in a process for each processor.
+    """
     expected = find_expectations([expectations])
     if rule:
         expected = [e for path in rule for e in _for_rule(path, expected)]
     outputs = Outputs(json, junit, html, matrix, navigator)
     outputs.require_writable()
-    results = []
-    for path in recordings:
-        results.append(prove_recording(open_recording(path), expected, from_raw=from_raw))
-    outputs.report(results)
+    with counting("judging recordings") as progress:
+        results = prove_all(find_recordings(recordings), expected, from_raw=from_raw, progress=progress)
+    outputs.report(results, unheld(expected, results), require_all=require_all)
 
 
 def _run(

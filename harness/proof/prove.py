@@ -17,7 +17,7 @@ from harness.proof.cases import Case, cases
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
 from harness.proof.health import Health
 from harness.proof.judge import Judge, prepare
-from harness.proof.lint import require
+from harness.proof.lint import Sound
 from harness.proof.tables import build_tables, write_tables
 from harness.proof.tables.schema import BACKGROUND
 from harness.recording import Recording
@@ -30,10 +30,13 @@ def prove(
     from_raw: bool = False,
     subscriber: Subscriber = silent,
     live: bool = False,
+    sound: Sound | None = None,
+    threads: int = 2,
 ) -> Result:
     """Judge each expectation whose atomic is in the recording, and the background once for each rule.
 
     `live` says that the recording has just been made: then the time of each alert is noted, and `require` has passed.
+    `sound` are expectations that need not be checked again; `threads` are the engine's.
     Raises NothingSelected when there is none, InvalidFiles for a mistake in a rule or an expectation.
     """
     manifest = recording.manifest
@@ -41,9 +44,9 @@ def prove(
     if not chosen:
         known = ", ".join(detonation.atomic for detonation in manifest.detonations) or "none"
         raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
-    engine = DuckDbEngine(manifest.finished)
+    engine = DuckDbEngine(manifest.finished, threads=threads)
     if not live:  # before a live run this was asked before anything was started
-        require([each.expectation for each in chosen if each.expectation.variant is None], engine)
+        (sound or Sound()).require([each.expectation for each in chosen if each.expectation.variant is None], engine)
     started = datetime.now(UTC)
     _load(engine, recording, from_raw)
     judge = Judge(engine, Health.of(recording.path, manifest), live=live)

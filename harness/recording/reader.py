@@ -34,7 +34,8 @@ def open_recording(path: Path) -> Recording:
     """
     manifest_path = path / layout.MANIFEST
     if not path.is_dir() or not layout.exists(path, layout.MANIFEST):
-        raise RecordingDamaged("not a recording: there is no manifest.json", at=Position(path))
+        hint = "Its capture was interrupted. Capture again." if (path / "raw").is_dir() else ""
+        raise RecordingDamaged("not a recording: there is no manifest.json", at=Position(path), hint=hint)
     seal = path / layout.SEAL
     if not seal.is_file():
         raise RecordingDamaged("not sealed", at=Position(path), hint="Its capture was interrupted. Capture again.")
