@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InvalidInput, LivefireError, NothingSelected, RecordingDamaged, RecordingsFailed
-from harness.model.expectation import load_expectations
+from harness.model.expectation import Expectation, load_expectations
 from harness.model.manifest import Manifest
 from harness.model.result import Result
 from harness.model.verdict import Verdict
+from harness.proof import lint
+from harness.proof.engines import Engine
 from harness.proof.lint import Sound
 from harness.proof.prove import prove
 from harness.proof.replay import prove_all
@@ -94,11 +96,14 @@ def test_nothing_is_nothing() -> None:
 
 
 def test_an_expectation_is_checked_once_for_all_recordings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from harness.proof import lint
-
     checked: list[int] = []
     check = lint.check
-    monkeypatch.setattr(lint, "check", lambda found, engine=None: checked.append(len(found)) or check(found, engine))
+
+    def counted(found: list[Expectation], engine: Engine | None = None) -> list[LivefireError]:
+        checked.append(len(found))
+        return check(found, engine)
+
+    monkeypatch.setattr(lint, "check", counted)
     expectations, sound = load_expectations(main_job_rule(tmp_path)), Sound()
     for _ in range(3):
         prove(open_recording(COMMITTED), expectations, sound=sound)
