@@ -19,6 +19,7 @@ from harness.model.expectation import Expectation
 from harness.model.result import Result
 from harness.proof.prove import prove
 from harness.proof.tables import build_tables, write_tables
+from harness.proof.tables.schema import VERSION
 from harness.recording import Recording, RecordingWriter, open_recording
 
 
@@ -59,7 +60,7 @@ def capture(atomics: Sequence[Atomic], options: CaptureOptions, folder: Path, su
     if remains:
         raise LabUnavailable("left behind: " + "; ".join(remains), hint="Run `livefire clean`.")
     write_tables(build_tables(writer.path, manifest), writer.path)
-    writer.seal(manifest)
+    writer.seal(manifest.model_copy(update={"tables": VERSION}))
     subscriber(RecordingSealed(str(folder)))
     return open_recording(folder)
 

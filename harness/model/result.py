@@ -243,6 +243,7 @@ class Result(_Part):
 
     By rule: `recall` by family of variants, `recall_split` the same for the variants that were `tuned` on and for those
     `held_out`; `benign` by family of benign runs; `flags` by flag; `tuning` with the rule as it is first.
+    `tables` says why the recording's tables were built anew from its raw logs; empty where they were not.
     """
 
     schema_: Literal["livefire.result/1"] = Field(alias="schema", default="livefire.result/1")
@@ -253,6 +254,7 @@ class Result(_Part):
     versions: dict[str, str]
     lab: LabFacts
     engine: EngineFacts
+    tables: str = ""
     results: list[AtomicResult]
     background: Background
     recall: dict[str, dict[str, Recall]] = Field(default_factory=dict)

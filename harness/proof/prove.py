@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +13,11 @@ from harness.model.result import Alert, AtomicResult, Background, Result
 from harness.model.verdict import exit_code
 from harness.proof.account import Account, account
 from harness.proof.cases import Case, cases
-from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
+from harness.proof.engines import DuckDbEngine, QueryFailed
 from harness.proof.health import Health
 from harness.proof.judge import Judge, prepare
 from harness.proof.lint import Sound
-from harness.proof.tables import build_tables, write_tables
+from harness.proof.loading import load
 from harness.proof.tables.schema import BACKGROUND
 from harness.recording import Recording
 
@@ -48,7 +47,7 @@ def prove(
     if not live:  # before a live run this was asked before anything was started
         (sound or Sound()).require([each.expectation for each in chosen if each.expectation.variant is None], engine)
     started = datetime.now(UTC)
-    _load(engine, recording, from_raw)
+    tables = load(engine, recording, from_raw=from_raw)
     judge = Judge(engine, Health.of(recording.path, manifest), live=live)
     results: list[AtomicResult] = []
     alerts: dict[str, list[Alert]] = {}
@@ -76,6 +75,7 @@ def prove(
         versions=manifest.versions,
         lab=manifest.lab,
         engine=engine.facts,
+        tables=tables,
         results=results,
         background=background,
         recall={name: each.recall for name, each in accounts.items() if each.recall},
@@ -94,12 +94,3 @@ def _by_rule(chosen: list[Case]) -> list[list[Case]]:
     for case in chosen:
         found.setdefault(case.expectation.rule.path, []).append(case)
     return list(found.values())
-
-
-def _load(engine: Engine, recording: Recording, from_raw: bool) -> None:
-    if not from_raw:
-        engine.load(recording.path / "tables")
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        write_tables(build_tables(recording.path, recording.manifest), Path(scratch))
-        engine.load(Path(scratch) / "tables")
