@@ -84,6 +84,10 @@ class LabUnavailable(LivefireError):
     exit_code = 3
 
 
+class Busy(LabUnavailable):
+    """Another Livefire holds what only one may hold."""
+
+
 class Refused(LivefireError):
     """Livefire will not touch what it does not own unless that is named in full."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from harness.capture.lab.choice import LabChoice
 from harness.capture.lab.lab import Lab, fits, kept_lab, start_lab
 from harness.capture.lab.node_image import fetch
 from harness.capture.state import exclusive, sole_capture
+from harness.capture.wait import wait_for_turn
 from harness.errors import LabUnavailable, Refused
 from harness.model.atomic import Atomic
 from harness.model.events import LabStarted, LabStep, RecordingSealed, Subscriber, silent
@@ -25,11 +27,12 @@ from harness.recording import Recording, RecordingWriter, open_recording
 
 @dataclass(frozen=True)
 class CaptureOptions:
-    """How to capture. `timeout` is the limit of each command of an atomic, in seconds."""
+    """How to capture. `timeout` is the limit of each command of an atomic, `wait` that for another capture to end."""
 
     choice: LabChoice = field(default_factory=LabChoice)
     keep_lab: bool = False
     timeout: float = 120
+    wait: float = 0
 
 
 def default_folder(root: Path = Path("recordings")) -> Path:
@@ -40,11 +43,21 @@ def default_folder(root: Path = Path("recordings")) -> Path:
 def capture(atomics: Sequence[Atomic], options: CaptureOptions, folder: Path, subscriber: Subscriber) -> Recording:
     """Detonate the atomics in a lab and return the sealed recording.
 
-    Raises LabUnavailable when the lab can't be had, or when something was left behind.
+    Raises LabUnavailable when the lab can't be had, or when something was left behind; Busy when another capture did
+    not end within `options.wait` seconds.
     """
     writer = RecordingWriter(folder)
-    with exclusive(), sole_capture():
-        lab = obtain_lab(options.choice, subscriber)
+    with contextlib.ExitStack() as held:
+        try:
+            wait_for_turn(
+                lambda: held.enter_context(_alone()),
+                seconds=options.wait,
+                tell=lambda text: subscriber(LabStep("turn", "working", text)),
+            )
+            lab = obtain_lab(options.choice, subscriber)
+        except BaseException:
+            writer.discard()
+            raise
         remains: list[str] = []
         try:
             running = Capture(lab, writer, subscriber, options.timeout)
@@ -63,6 +76,13 @@ def capture(atomics: Sequence[Atomic], options: CaptureOptions, folder: Path, su
     writer.seal(manifest.model_copy(update={"tables": VERSION}))
     subscriber(RecordingSealed(str(folder)))
     return open_recording(folder)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Nobody else uses the state folder, and nobody else captures."""
+    with exclusive(), sole_capture():
+        yield
 
 
 def obtain_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:

@@ -29,6 +29,7 @@ from harness.cli.options import (
     RecordingOption,
     Select,
     TimeoutOption,
+    WaitOption,
 )
 from harness.cli.outputs import Outputs
 from harness.errors import NothingSelected
@@ -58,6 +59,7 @@ def run(
     evasions: EvasionsOption = None,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
+    wait: WaitOption = 0,
     kube_audit_log: AuditLogOption = None,
     node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
@@ -71,7 +73,7 @@ def run(
     expected = _expected(expectations, chosen)
     if is_whole(chosen, selectors or []) if evasions is None else evasions:
         chosen = with_marked(chosen, expected)
-    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout)
+    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout, wait)
     if dry_run:
         _show_plan(chosen, options)
         return
@@ -95,6 +97,7 @@ def evade(
     keep_lab: KeepLab = False,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
+    wait: WaitOption = 0,
     kube_audit_log: AuditLogOption = None,
     node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
@@ -104,7 +107,7 @@ def evade(
     base = select(find_atomics([atomics]), selectors)
     chosen = with_all(base, family or [])
     expected = _expected(expectations, base)
-    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout)
+    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout, wait)
     if dry_run:
         _show_plan(chosen, options)
         return
@@ -120,6 +123,7 @@ def capture(
     evasions: EvasionsOption = None,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
+    wait: WaitOption = 0,
     kube_audit_log: AuditLogOption = None,
     node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
@@ -132,7 +136,7 @@ def capture(
     chosen = select(find_atomics([atomics]), selectors or [])
     if expectations.exists() and (is_whole(chosen, selectors or []) if evasions is None else evasions):
         chosen = with_marked(chosen, find_expectations([expectations]))
-    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout)
+    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout, wait)
     if dry_run:
         _show_plan(chosen, options)
         return
