@@ -8,6 +8,7 @@ Whatever else changes raises the number, and a document of a higher one is refus
 from __future__ import annotations
 
 import copy
+import json
 import re
 from typing import Any, TypeVar
 
@@ -32,8 +33,8 @@ def foreign(document: object, schema: str) -> tuple[str, str]:
             f"a newer Livefire{maker} has written it: it is {named}, and Livefire {__version__} reads {schema}",
             "Update Livefire, or use the version that wrote it.",
         )
-    told = f"its schema is {named!r}" if named else "it names no schema"
-    return f"not a {schema}: {told}", ""
+    told = f"its schema is {json.dumps(named)}" if named else "it names no schema"
+    return f"not a {kind.rpartition('.')[2]} ({schema}): {told}", ""
 
 
 def validate(model: type[_Model], document: Any) -> _Model:

@@ -153,7 +153,7 @@ def test_a_recording_of_a_higher_number_is_refused_by_its_name(rewritten: Callab
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"schema": "somebody.else/1"}, "its schema is 'somebody.else/1'"),
+        ({"schema": "somebody.else/1"}, "not a recording .*: its schema is .somebody.else/1."),
         ({"attribution": "by guess"}, "manifest.json: not a livefire.recording/1 manifest: attribution: "),
     ],
 )

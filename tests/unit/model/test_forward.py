@@ -59,12 +59,12 @@ def test_what_is_wrong_with_a_key_that_is_known_is_still_wrong() -> None:
         ({"schema": "livefire.result/1"}, ""),
         ({"schema": "livefire.result/2"}, "a newer Livefire has written it: it is livefire.result/2, and Livefire "),
         ({"schema": "livefire.result/10", "versions": {"livefire": "3.1"}}, "a newer Livefire 3.1 has written it"),
-        ({"schema": "livefire.result/0"}, "not a livefire.result/1: its schema is 'livefire.result/0'"),
-        ({"schema": "livefire.result/x"}, "not a livefire.result/1: its schema is 'livefire.result/x'"),
-        ({"schema": "livefire.diff/2"}, "not a livefire.result/1: its schema is 'livefire.diff/2'"),
-        ({"schema": 2}, "not a livefire.result/1: its schema is 2"),
-        ({}, "not a livefire.result/1: it names no schema"),
-        ([], "not a livefire.result/1: it names no schema"),
+        ({"schema": "livefire.result/0"}, 'not a result (livefire.result/1): its schema is "livefire.result/0"'),
+        ({"schema": "livefire.result/x"}, 'not a result (livefire.result/1): its schema is "livefire.result/x"'),
+        ({"schema": "livefire.diff/2"}, 'not a result (livefire.result/1): its schema is "livefire.diff/2"'),
+        ({"schema": 2}, "not a result (livefire.result/1): its schema is 2"),
+        ({}, "not a result (livefire.result/1): it names no schema"),
+        ([], "not a result (livefire.result/1): it names no schema"),
     ],
 )
 def test_a_document_of_another_schema_is_told_from_one_of_a_newer(document: object, why: str) -> None:
