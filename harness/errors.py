@@ -60,6 +60,20 @@ class RecordingDamaged(InvalidInput):
     """A recording is incomplete, or a file in it does not match its hash."""
 
 
+class RecordingsFailed(LivefireError):
+    """Some of several recordings can't be judged: each error once, and the exit code of the worst."""
+
+    def __init__(self, problems: list[LivefireError], recordings: int) -> None:
+        count = f"{len(problems)} of {recordings} recordings"
+        super().__init__(f"{count} can't be judged", hint="Nothing was written. Mend them, or leave them out.")
+        self.problems = list({str(problem): problem for problem in problems}.values())
+        nothing = NothingSelected.exit_code  # every other code says more
+        self.exit_code = next((p.exit_code for p in problems if p.exit_code != nothing), nothing)
+
+    def __str__(self) -> str:
+        return "\n".join([*(str(problem) for problem in self.problems), f"{self.message}. {self.hint}"])
+
+
 class RuleNotRunnable(InvalidInput):
     """The engine cannot run this KQL. This says nothing about whether the rule would fire."""
 
@@ -68,6 +82,10 @@ class LabUnavailable(LivefireError):
     """The lab cannot be had: a tool is missing, or a daemon does not come up."""
 
     exit_code = 3
+
+
+class Busy(LabUnavailable):
+    """Another Livefire holds what only one may hold."""
 
 
 class Refused(LivefireError):

@@ -13,6 +13,7 @@ from harness.capture.lab.choice import LabChoice
 from harness.capture.lab.lab import Lab, fits, kept_lab, start_lab
 from harness.capture.lab.node_image import fetch
 from harness.capture.state import exclusive, sole_capture
+from harness.capture.wait import wait_for_turn
 from harness.errors import LabUnavailable, Refused
 from harness.model.atomic import Atomic
 from harness.model.events import LabStarted, LabStep, RecordingSealed, Subscriber, silent
@@ -21,16 +22,18 @@ from harness.model.manifest import Manifest
 from harness.model.result import Result
 from harness.proof.prove import prove
 from harness.proof.tables import build_tables, write_tables
+from harness.proof.tables.schema import VERSION
 from harness.recording import Recording, RecordingWriter, open_recording
 
 
 @dataclass(frozen=True)
 class CaptureOptions:
-    """How to capture. `timeout` is the limit of each command of an atomic, in seconds."""
+    """How to capture. `timeout` is the limit of each command of an atomic, `wait` that for another capture to end."""
 
     choice: LabChoice = field(default_factory=LabChoice)
     keep_lab: bool = False
     timeout: float = 120
+    wait: float = 0
 
 
 def default_folder(root: Path = Path("recordings")) -> Path:
@@ -41,11 +44,16 @@ def default_folder(root: Path = Path("recordings")) -> Path:
 def capture(atomics: Sequence[Atomic], options: CaptureOptions, folder: Path, subscriber: Subscriber) -> Recording:
     """Detonate the atomics in a lab and return the sealed recording.
 
-    Raises LabUnavailable when the lab can't be had, or when something was left behind.
+    Raises LabUnavailable when the lab can't be had, or when something was left behind; Busy when another capture did
+    not end within `options.wait` seconds.
     """
     writer = RecordingWriter(folder)
-    with _lab(options, subscriber) as (lab, remains):
-        manifest = _record(lab, writer, atomics, options, subscriber, remains)
+    try:
+        with _lab(options, subscriber) as (lab, remains):
+            manifest = _record(lab, writer, atomics, options, subscriber, remains)
+    except BaseException:
+        writer.discard()  # where something has been recorded, it stays
+        raise
     return _seal(writer, manifest, subscriber)
 
 
@@ -75,10 +83,16 @@ def repeat(
 def _lab(options: CaptureOptions, subscriber: Subscriber) -> Iterator[tuple[Lab, list[str]]]:
     """A lab for as long as the block runs, and the list of what is left behind, for the block to add to.
 
-    It is taken down or kept after that. Raises LabUnavailable when the block ended well and something was left behind.
+    It is taken down or kept after that. Raises LabUnavailable when the block ended well and something was left behind,
+    Busy when another capture did not end in time.
     """
     remains: list[str] = []
-    with exclusive(), sole_capture():
+    with contextlib.ExitStack() as held:
+        wait_for_turn(
+            lambda: held.enter_context(_alone()),
+            seconds=options.wait,
+            tell=lambda text: subscriber(LabStep("turn", "working", text)),
+        )
         lab = obtain_lab(options.choice, subscriber)
         try:
             yield lab, remains
@@ -108,9 +122,16 @@ def _record(
 
 def _seal(writer: RecordingWriter, manifest: Manifest, subscriber: Subscriber) -> Recording:
     write_tables(build_tables(writer.path, manifest), writer.path)
-    writer.seal(manifest)
+    writer.seal(manifest.model_copy(update={"tables": VERSION}))
     subscriber(RecordingSealed(str(writer.path)))
     return open_recording(writer.path)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Nobody else uses the state folder, and nobody else captures."""
+    with exclusive(), sole_capture():
+        yield
 
 
 def obtain_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from harness.capture.sensors.auditd import AuditdSensor
 from harness.capture.sensors.base import Arrivals, Sensor, now
 from harness.capture.sensors.docker_daemon import DockerDaemonSensor
 from harness.capture.sensors.kube_audit import KubeAuditSensor
+from harness.capture.sensors.redaction import redact_query
 from harness.capture.state import OwnedFolder
 from harness.capture.versions import host, lab_versions, tool_versions
 from harness.errors import LivefireError
@@ -156,6 +158,7 @@ class Capture:
             watch.stop()
 
     def _note_request(self, request: ApiRequest) -> None:
+        request = replace(request, path=redact_query(request.path))
         with self._requests, self.recording.file(layout.DAEMON_REQUESTS).open("a", encoding="utf-8") as out:
             out.write(request.line() + "\n")
 

@@ -10,11 +10,15 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.capture.holder import describe, listener
 from harness.capture.ledger import Ledger
-from harness.errors import LabUnavailable
+from harness.errors import Busy, LabUnavailable
 
 # sun_path holds 107 bytes (unix(7)); the deepest socket is LAB/docker/exec/libnetwork/TWELVE_HEX.sock
 _LONGEST_ROOT = 107 - len("/lab-3f9a1c/docker/exec/libnetwork/0123456789ab.sock")
+# Whoever finds it taken connects, to be told by the kernel who listens; these connections are never accepted.
+_CAPTURING, _ASKERS = "\0livefire-capture", 4096
+_WAIT = "Wait for it (run, evade and capture: --wait SECONDS), or end it."
 
 
 def state_root() -> Path:
@@ -76,7 +80,7 @@ def owned_folders() -> list[OwnedFolder]:
 def exclusive() -> Iterator[None]:
     """Hold the lock of this machine's Livefire: there is one kernel audit system, so one capture at a time.
 
-    The kernel drops the lock when its holder dies. Raises LabUnavailable, naming the holder.
+    The kernel drops the lock when its holder dies. Raises Busy, naming the holder.
     """
     root = state_root()
     path = root / "lock"
@@ -99,14 +103,17 @@ def exclusive() -> Iterator[None]:
 def sole_capture() -> Iterator[None]:
     """One capture a kernel, whatever the state folder: two would share the audit rules, and one would remove them.
 
-    An abstract socket (unix(7)) is no file and goes with its process. Raises LabUnavailable when it is taken.
+    An abstract socket (unix(7)) is no file and goes with its process. Raises Busy when it is taken, naming the holder.
     """
     with socket.socket(socket.AF_UNIX) as held:
         try:
-            held.bind("\0livefire-capture")
+            held.bind(_CAPTURING)
         except OSError:
-            hint = "It uses another state folder. Wait for it, or end it."
-            raise LabUnavailable("another Livefire is capturing on this machine", hint=hint) from None
+            pid = listener(_CAPTURING)
+            who = f" ({describe(pid)})" if pid else ""
+            hint = f"It uses another state folder. {_WAIT}"
+            raise Busy(f"another Livefire is capturing on this machine{who}", hint=hint) from None
+        held.listen(_ASKERS)
         yield
 
 
@@ -117,10 +124,10 @@ def _open_lock(path: Path) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+            holder = os.read(descriptor, 32).decode(errors="replace").strip()
             os.close(descriptor)
-            hint = "Wait for it, or end it."
-            raise LabUnavailable(f"another Livefire is at work here (pid {holder})", hint=hint) from None
+            who = describe(int(holder)) if holder.isdigit() else "pid unknown"
+            raise Busy(f"another Livefire is at work here ({who})", hint=_WAIT) from None
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_ino == os.fstat(descriptor).st_ino:
                 return descriptor

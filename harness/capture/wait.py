@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from harness.errors import LabUnavailable
+from harness.errors import Busy, LabUnavailable
 
 T = TypeVar("T")
 
@@ -37,3 +37,31 @@ def wait_until(
             if clock() >= deadline:
                 raise LabUnavailable(f"{what}: not within {timeout:g} s; last seen: {seen}") from None
         sleep(interval)
+
+
+def wait_for_turn(
+    take: Callable[[], T],
+    *,
+    seconds: float,
+    tell: Callable[[str], None],
+    interval: float = 0.5,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """What `take` returns, once it does not raise Busy any more; at most for `seconds`, which may be infinite.
+
+    `tell` is told who is waited for, each time that is somebody else. Raises the last Busy when the time is over.
+    """
+    deadline, told = clock() + seconds, ""
+    while True:
+        try:
+            return take()
+        except Busy as busy:
+            left = deadline - clock()
+            if left <= 0:
+                raise
+            who = busy.message.partition(", running for")[0]
+            if who != told:
+                tell(f"waiting: {busy.message}")
+                told = who
+        sleep(min(interval, left))

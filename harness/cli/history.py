@@ -12,9 +12,10 @@ from harness.cli.options import EXPECTATIONS, ExpectationsOption
 from harness.errors import InvalidInput, NothingSelected, Position
 from harness.model.catalog import find_expectations
 from harness.proof.history import History, Night
-from harness.proof.prove import prove
+from harness.proof.replay import prove_all
 from harness.recording import Recording, layout, open_recording
 from harness.report.history import print_history
+from harness.report.progress import counting
 from harness.report.result_json import read_results
 
 
@@ -31,7 +32,7 @@ def history(
     if not found:
         raise NothingSelected(f"{folder}: no results (*.json) and no recordings in it")
     newest = sorted(found, key=_finished)[-last:]
-    print_history(History.of(_night(each, expectations) for each in newest), Console(highlight=False))
+    print_history(History.of(_nights(newest, expectations)), Console(highlight=False))
 
 
 def _open(path: Path) -> Night | Recording | None:
@@ -45,7 +46,10 @@ def _finished(each: Night | Recording) -> float:
     return (each.finished if isinstance(each, Night) else each.manifest.finished).timestamp()
 
 
-def _night(each: Night | Recording, expectations: Path) -> Night:
-    if isinstance(each, Night):
-        return each
-    return Night.of([prove(each, find_expectations([expectations]))], each.manifest.finished)
+def _nights(found: list[Night | Recording], expectations: Path) -> list[Night]:
+    recordings = [each for each in found if isinstance(each, Recording)]
+    expected = find_expectations([expectations]) if recordings else []
+    with counting("judging recordings") as progress:
+        results = prove_all([each.path for each in recordings], expected, progress=progress)
+    proven = [Night.of([r], e.manifest.finished) for r, e in zip(results, recordings, strict=True)]
+    return proven + [each for each in found if isinstance(each, Night)]

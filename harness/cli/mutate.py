@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
 from harness.cli.options import SarifOption
 from harness.cli.outputs import require_writable
@@ -16,13 +15,15 @@ from harness.model.expectation import SUFFIX
 from harness.model.rule import load_rule
 from harness.proof.lint import check_rules
 from harness.proof.mutation import mutate as mutate_rule
+from harness.recording import find_recordings
 from harness.report.mutants import print_mutants, write_mutants
+from harness.report.progress import counting
 from harness.report.sarif import of_mutants, write_sarif
 
 
 def mutate(
     rule: Annotated[Path, typer.Argument(help="The rule, in Sentinel YAML.", metavar="RULE")],
-    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge by.", metavar="RECORDING")],
+    recordings: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.", metavar="RECORDING")],
     minimum_score: Annotated[
         float,
         typer.Option("--minimum-score", help="Exit 1 below this share of killed mutants.", min=0, max=1, metavar="X"),
@@ -40,12 +41,8 @@ def mutate(
     beside = expectations or rule.with_name(f"{rule.stem}{SUFFIX}")
     if not beside.is_file():
         raise NothingSelected(f"{beside}: there is no such file", hint="Name the expectations with --expect.")
-    progress = Progress(console=Console(stderr=True), transient=True)
-    with progress:
-        task = progress.add_task("judging mutants", total=None)
-        report = mutate_rule(
-            rule, beside, recordings, progress=lambda done, total: progress.update(task, completed=done, total=total)
-        )
+    with counting("judging mutants") as progress:
+        report = mutate_rule(rule, beside, find_recordings(recordings), progress=progress)
     if json != "-":
         print_mutants(report, Console(highlight=False))
     if json:

@@ -48,6 +48,12 @@ ExpectationsOption = Annotated[
 TimeoutOption = Annotated[
     float, typer.Option("--timeout", help="Seconds for each command of an atomic.", min=1, metavar="SECONDS")
 ]
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait", help="How long to wait for another capture to end; inf: for ever.", metavar="SECONDS", min=0
+    ),
+]
 KeepLab = Annotated[bool, typer.Option("--keep-lab", help="Leave the lab running for the next run.")]
 EvasionsOption = Annotated[
     bool | None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -12,7 +12,9 @@ from typing import NoReturn
 from rich.console import Console
 
 from harness.errors import InvalidInput
+from harness.model.expectation import Expectation
 from harness.model.result import Result
+from harness.model.verdict import ExitCode
 from harness.report.console import print_result
 from harness.report.html import write_html
 from harness.report.junit import write_junit
@@ -21,6 +23,7 @@ from harness.report.markdown import write_markdown
 from harness.report.matrix import print_matrix
 from harness.report.navigator import write_navigator
 from harness.report.result_json import write_json
+from harness.report.unjudged import print_unjudged
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,13 @@ class Outputs:
         }
         require_writable(named)
 
-    def report(self, results: list[Result]) -> NoReturn:
-        """Write the files, print the tables unless standard output is taken, and exit with the worst code."""
+    def report(
+        self, results: list[Result], unjudged: Sequence[Expectation] = (), *, require_all: bool = False
+    ) -> NoReturn:
+        """Write the files, print the tables unless standard output is taken, and exit with the worst code.
+
+        `unjudged` are expectations whose atomic no recording holds: with `require_all` they count as unmet.
+        """
         if self.json:
             write_json(results, self.json)
         if self.junit:
@@ -67,7 +75,11 @@ class Outputs:
             console.print()
             print_latency(results, console)
             print_flakes(results, console)
-        sys.exit(max((int(result.exit_code) for result in results), key=_severity))
+        print_unjudged(unjudged, console, every=require_all)
+        codes = [int(result.exit_code) for result in results]
+        if require_all and unjudged:
+            codes.append(int(ExitCode.UNMET))
+        sys.exit(max(codes, key=_severity))
 
 
 def require_writable(named: Mapping[str, str | Path | None]) -> None:

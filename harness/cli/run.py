@@ -32,6 +32,7 @@ from harness.cli.options import (
     RepeatOption,
     Select,
     TimeoutOption,
+    WaitOption,
 )
 from harness.cli.outputs import Outputs
 from harness.cli.repetitions import Repetitions
@@ -41,10 +42,13 @@ from harness.model.atomic import Atomic
 from harness.model.catalog import find_atomics, find_expectations, select
 from harness.model.expectation import SUFFIX, Expectation, load_expectations
 from harness.model.result import Result
+from harness.proof.cases import unheld
 from harness.proof.lint import require
 from harness.proof.prove import prove as prove_recording
-from harness.recording import Recording, open_recording
+from harness.proof.replay import prove_all
+from harness.recording import Recording, find_recordings
 from harness.report.console import LiveConsole
+from harness.report.progress import counting
 
 
 def run(
@@ -62,6 +66,7 @@ def run(
     evasions: EvasionsOption = None,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
+    wait: WaitOption = 0,
     kube_audit_log: AuditLogOption = None,
     node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
@@ -75,7 +80,7 @@ def run(
     expected = _expected(expectations, chosen)
     if is_whole(chosen, selectors or []) if evasions is None else evasions:
         chosen = with_marked(chosen, expected)
-    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout)
+    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout, wait)
     if dry_run:
         _show_plan(chosen, options)
         return
@@ -100,6 +105,7 @@ def evade(
     keep_lab: KeepLab = False,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
+    wait: WaitOption = 0,
     kube_audit_log: AuditLogOption = None,
     node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
@@ -109,7 +115,7 @@ def evade(
     base = select(find_atomics([atomics]), selectors)
     chosen = with_all(base, family or [])
     expected = _expected(expectations, base)
-    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout)
+    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout, wait)
     if dry_run:
         _show_plan(chosen, options)
         return
@@ -127,6 +133,7 @@ def capture(
     evasions: EvasionsOption = None,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
+    wait: WaitOption = 0,
     kube_audit_log: AuditLogOption = None,
     node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
@@ -139,7 +146,7 @@ def capture(
     chosen = select(find_atomics([atomics]), selectors or [])
     if expectations.exists() and (is_whole(chosen, selectors or []) if evasions is None else evasions):
         chosen = with_marked(chosen, find_expectations([expectations]))
-    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout)
+    options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout, wait)
     if dry_run:
         _show_plan(chosen, options)
         return
@@ -148,7 +155,9 @@ def capture(
 
 
 def prove(
-    recordings: Annotated[list[Path], typer.Argument(help="Recordings to judge.", metavar="RECORDING")],
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Recordings to judge, or folders that hold them.", metavar="RECORDING")
+    ],
     rule: Annotated[
         list[Path] | None,
         typer.Option("--rule", metavar="F", help="Judge this version of the rule of that file name (repeatable)."),
@@ -160,18 +169,23 @@ def prove(
     navigator: NavigatorOption = None,
     markdown: MarkdownOption = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False,
+    require_all: Annotated[
+        bool, typer.Option("--require-all", help="Exit 1 when an expectation's atomic is in no recording.")
+    ] = False,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
-    """The second half: judge recordings. Needs no root, no Docker, no cluster and no network."""
+    """The second half: judge recordings. Needs no root, no Docker, no cluster and no network.
+
+    Several are judged side by side, in a process for each processor.
+    """
     expected = find_expectations([expectations])
     if rule:
         expected = [e for path in rule for e in _for_rule(path, expected)]
     outputs = Outputs(json, junit, html, matrix, navigator, markdown)
     outputs.require_writable()
-    results = []
-    for path in recordings:
-        results.append(prove_recording(open_recording(path), expected, from_raw=from_raw))
-    outputs.report(results)
+    with counting("judging recordings") as progress:
+        results = prove_all(find_recordings(recordings), expected, from_raw=from_raw, progress=progress)
+    outputs.report(results, unheld(expected, results), require_all=require_all)
 
 
 def _run(

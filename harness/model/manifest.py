@@ -121,7 +121,10 @@ class Detonation(_Record):
 
 
 class Manifest(_Record):
-    """`manifest.json`. `files` maps each other file of the recording to its SHA-256, in hex."""
+    """`manifest.json`. `files` maps each other file of the recording to its SHA-256, in hex.
+
+    `tables` is the version of what built the tables; it was not noted at first. For what may change see `forward.py`.
+    """
 
     schema_: Literal["livefire.recording/1"] = Field(alias="schema", default="livefire.recording/1")
     run_id: str
@@ -135,6 +138,7 @@ class Manifest(_Record):
     harness_users: list[str]
     sensors: list[SensorRecord]
     detonations: list[Detonation]
+    tables: int = 1
     files: dict[str, str] = Field(default_factory=dict)
 
     def sensor(self, name: str) -> SensorRecord | None:

@@ -256,6 +256,7 @@ class Result(_Part):
     `rules` are by the digest of their query, as `inputs.rule` of each result has it; none in older results.
     By rule: `recall` by family of variants, `recall_split` the same for the variants that were `tuned` on and for those
     `held_out`; `benign` by family of benign runs; `flags` by flag; `tuning` with the rule as it is first.
+    `tables` says why the recording's tables were built anew from its raw logs; empty where they were not.
     """
 
     schema_: Literal["livefire.result/1"] = Field(alias="schema", default="livefire.result/1")
@@ -267,6 +268,7 @@ class Result(_Part):
     lab: LabFacts
     engine: EngineFacts
     rules: dict[str, RuleFacts] = Field(default_factory=dict)
+    tables: str = ""
     results: list[AtomicResult]
     background: Background
     recall: dict[str, dict[str, Recall]] = Field(default_factory=dict)

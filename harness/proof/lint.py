@@ -52,6 +52,19 @@ def require(expectations: list[Expectation], engine: Engine | None = None) -> No
         raise InvalidFiles(problems)
 
 
+class Sound:
+    """Expectations that were found sound in this process: each is checked once, however many recordings it judges."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Expectation] = {}  # by id; what is kept here keeps its id
+
+    def require(self, expectations: Iterable[Expectation], engine: Engine) -> None:
+        """As `require`, for those that were not yet checked."""
+        new = {id(each): each for each in expectations if id(each) not in self._known}
+        require(list(new.values()), engine)
+        self._known |= new
+
+
 def _rule_flags(rule: Rule, engine: Engine, problems: list[LivefireError]) -> set[str] | None:
     """The boolean columns of a rule's output; None where it does not run."""
     try:

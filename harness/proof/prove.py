@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +13,11 @@ from harness.model.result import Alert, AtomicResult, Background, Result, RuleFa
 from harness.model.verdict import exit_code
 from harness.proof.account import Account, account
 from harness.proof.cases import Case, cases
-from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
+from harness.proof.engines import DuckDbEngine, QueryFailed
 from harness.proof.health import Health
 from harness.proof.judge import Judge, prepare
-from harness.proof.lint import require
-from harness.proof.tables import build_tables, write_tables
+from harness.proof.lint import Sound
+from harness.proof.loading import load
 from harness.proof.tables.schema import BACKGROUND
 from harness.recording import Recording
 
@@ -30,10 +29,13 @@ def prove(
     from_raw: bool = False,
     subscriber: Subscriber = silent,
     live: bool = False,
+    sound: Sound | None = None,
+    threads: int = 2,
 ) -> Result:
     """Judge each expectation whose atomic is in the recording, and the background once for each rule.
 
     `live` says that the recording has just been made: then the time of each alert is noted, and `require` has passed.
+    `sound` are expectations that need not be checked again; `threads` are the engine's.
     Raises NothingSelected when there is none, InvalidFiles for a mistake in a rule or an expectation.
     """
     manifest = recording.manifest
@@ -41,11 +43,11 @@ def prove(
     if not chosen:
         known = ", ".join(detonation.atomic for detonation in manifest.detonations) or "none"
         raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
-    engine = DuckDbEngine(manifest.finished)
+    engine = DuckDbEngine(manifest.finished, threads=threads)
     if not live:  # before a live run this was asked before anything was started
-        require([each.expectation for each in chosen if each.expectation.variant is None], engine)
+        (sound or Sound()).require([each.expectation for each in chosen if each.expectation.variant is None], engine)
     started = datetime.now(UTC)
-    _load(engine, recording, from_raw)
+    tables = load(engine, recording, from_raw=from_raw)
     judge = Judge(engine, Health.of(recording.path, manifest), live=live)
     results: list[AtomicResult] = []
     alerts: dict[str, list[Alert]] = {}
@@ -74,6 +76,7 @@ def prove(
         lab=manifest.lab,
         engine=engine.facts,
         rules=_rules(chosen),
+        tables=tables,
         results=results,
         background=background,
         recall={name: each.recall for name, each in accounts.items() if each.recall},
@@ -98,12 +101,3 @@ def _by_rule(chosen: list[Case]) -> list[list[Case]]:
     for case in chosen:
         found.setdefault(case.expectation.rule.path, []).append(case)
     return list(found.values())
-
-
-def _load(engine: Engine, recording: Recording, from_raw: bool) -> None:
-    if not from_raw:
-        engine.load(recording.path / "tables")
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        write_tables(build_tables(recording.path, recording.manifest), Path(scratch))
-        engine.load(Path(scratch) / "tables")

@@ -1,6 +1,7 @@
 """The seam between the two halves: a folder that is written once, sealed, and verified each time it is opened."""
 
+from harness.recording.discovery import find_recordings
 from harness.recording.reader import Recording, open_recording
 from harness.recording.writer import RecordingWriter
 
-__all__ = ["Recording", "RecordingWriter", "open_recording"]
+__all__ = ["Recording", "RecordingWriter", "find_recordings", "open_recording"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from harness.errors import Position, RecordingDamaged
+from harness.model.forward import foreign, validate
 from harness.model.manifest import SCHEMA, Manifest
 from harness.recording import layout
 
@@ -30,11 +32,12 @@ def open_recording(path: Path) -> Recording:
 
     The seal holds the SHA-256 of the manifest, and the manifest those of all other files. It shows damage
     and carelessness; it is no signature, and whoever means to forge a recording can seal it anew.
-    Raises RecordingDamaged for a missing, changed or additional file.
+    Raises RecordingDamaged for a missing, changed or additional file, and for a schema that this version can't read.
     """
     manifest_path = path / layout.MANIFEST
     if not path.is_dir() or not layout.exists(path, layout.MANIFEST):
-        raise RecordingDamaged("not a recording: there is no manifest.json", at=Position(path))
+        hint = "Its capture was interrupted. Capture again." if (path / "raw").is_dir() else ""
+        raise RecordingDamaged("not a recording: there is no manifest.json", at=Position(path), hint=hint)
     seal = path / layout.SEAL
     if not seal.is_file():
         raise RecordingDamaged("not sealed", at=Position(path), hint="Its capture was interrupted. Capture again.")
@@ -44,16 +47,24 @@ def open_recording(path: Path) -> Recording:
         written = b""
     if seal.read_bytes() != hashlib.sha256(written).hexdigest().encode() + b"\n":
         raise RecordingDamaged("the manifest does not match the seal", at=Position(manifest_path))
+    manifest = _manifest(written, manifest_path)
+    _verify(path, manifest)
+    return Recording(path, manifest)
+
+
+def _manifest(written: bytes, path: Path) -> Manifest:
     try:
-        manifest = Manifest.model_validate_json(written)
+        document = json.loads(written)
+        why, hint = foreign(document, SCHEMA)
+        if why:
+            raise RecordingDamaged(why, at=Position(path), hint=hint)
+        return validate(Manifest, document)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise RecordingDamaged(
-            f"not a {SCHEMA} manifest: {where}: {first['msg']}", at=Position(manifest_path)
-        ) from None
-    _verify(path, manifest)
-    return Recording(path, manifest)
+        raise RecordingDamaged(f"not a {SCHEMA} manifest: {where}: {first['msg']}", at=Position(path)) from None
+    except (ValueError, RecursionError) as error:
+        raise RecordingDamaged(f"not a {SCHEMA} manifest: not valid JSON: {error}", at=Position(path)) from None
 
 
 def _verify(path: Path, manifest: Manifest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -17,6 +18,7 @@ class RecordingWriter:
         """Make the folder, mode 0700. Raises InvalidInput where there is something already, or nothing can be."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InvalidInput("there is something here already", at=Position(path), hint="Name a new folder.")
+        self._made = [path / "raw", path / "tables", *([] if path.exists() else [path])]
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
@@ -29,6 +31,12 @@ class RecordingWriter:
     def file(self, name: str) -> Path:
         """The path of a file of the recording, `raw/…` or `tables/…`."""
         return self.path / name
+
+    def discard(self) -> None:
+        """Remove what was made, where nothing was recorded: it would look like a capture that was interrupted."""
+        for path in self._made:
+            with contextlib.suppress(OSError):  # something is in it
+                path.rmdir()
 
     def seal(self, manifest: Manifest) -> Manifest:
         """Hash each file, write the manifest and its own hash; returns the manifest with the hashes in it."""

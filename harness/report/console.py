@@ -161,6 +161,10 @@ def _print_summary(result: Result, console: Console) -> None:
     line = Text(summary, style="bold green" if code == 0 else "bold red")
     console.print(line.append(f" · exit {code}", style="default"), soft_wrap=True)
     console.print(Text(f"recording {visible(result.recording)}", style="dim"), soft_wrap=True)
+    if result.tables:
+        console.print(
+            Text(f"tables built anew from its raw logs: {visible(result.tables)}", style="dim"), soft_wrap=True
+        )
 
 
 def _print_lines(console: Console, lines: list[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import InvalidInput, Position
+from harness.model.forward import foreign, validate
 from harness.model.result import Result
 from harness.report.document import write_document
 
@@ -47,12 +48,11 @@ def read_results(path: Path) -> list[Result]:
 
 
 def _result(document: object, path: Path) -> Result:
-    named = document.get("schema") if isinstance(document, dict) else None
-    if named != SCHEMA:
-        told = f"its schema is {json.dumps(named)}" if named else "it names no schema"
-        raise InvalidInput(f"not a result ({SCHEMA}): {told}", at=Position(path), hint="`--json F` writes one.")
+    why, hint = foreign(document, SCHEMA)
+    if why:
+        raise InvalidInput(why, at=Position(path), hint=hint or "`--json F` writes one.")
     try:
-        return Result.model_validate(document)
+        return validate(Result, document)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

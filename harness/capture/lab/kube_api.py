@@ -21,6 +21,8 @@ from harness.errors import LabUnavailable
 
 LABEL = "livefire.run"
 NAMESPACE = "livefire"
+# What the value of each canary secret begins with; it stands nowhere else, so any recording can be searched for it.
+CANARY_SECRET = "livefire-secret-"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _SEED: dict[str, dict[str, list[str]]] = {
     "payments": {"secret": ["stripe-api-key", "ledger-db"], "configmap": ["gateway"]},
@@ -71,7 +73,7 @@ class KubeApi:
         for namespace, kinds in _SEED.items():
             self._create_namespace(namespace, run_id)
             for name in kinds["secret"]:
-                value = base64.b64encode(f"livefire-canary-{secrets.token_hex(12)}".encode()).decode()
+                value = base64.b64encode(f"{CANARY_SECRET}{secrets.token_hex(12)}".encode()).decode()
                 body = {"metadata": _metadata(name, run_id), "type": "Opaque", "data": {"value": value}}
                 self._call("POST", f"/api/v1/namespaces/{namespace}/secrets", body)
             for name in kinds["configmap"]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from harness.capture.sensors.follower import LogFollower
+from harness.capture.sensors.follower import LogFollower, Redaction
 from harness.model.manifest import Check, Mark, SensorRecord
 from harness.recording import RecordingWriter, layout
 
@@ -44,10 +44,12 @@ class Arrivals:
         with self._lock, self._recording.file(layout.ARRIVALS).open("a", encoding="ascii") as out:
             out.write(line + "\n")
 
-    def follow(self, source: Path, file: str, *, from_start: bool = False) -> LogFollower:
+    def follow(
+        self, source: Path, file: str, *, from_start: bool = False, redact: Redaction | None = None
+    ) -> LogFollower:
         """A follower of `source` that writes to `file` of the recording."""
-        target = self._recording.file(file)
-        return LogFollower(source, target, lambda offset, at: self.note(file, offset, at), from_start=from_start)
+        target, arrived = self._recording.file(file), lambda offset, at: self.note(file, offset, at)
+        return LogFollower(source, target, arrived, from_start=from_start, redact=redact)
 
 
 def canary_token() -> str:

@@ -17,6 +17,7 @@ from harness.capture.lab.docker_host import DockerHost
 from harness.capture.lab.image import REFERENCE
 from harness.capture.sensors.base import MARK_TIMEOUT, Arrivals, canary_token, make_check, make_mark, now
 from harness.capture.sensors.follower import LogFollower
+from harness.capture.sensors.redaction import TAKEN_OUT, redact_daemon_line
 from harness.errors import LabUnavailable
 from harness.model.manifest import Check, Mark, SensorRecord
 from harness.recording import RecordingWriter, layout
@@ -42,7 +43,7 @@ class DockerDaemonSensor:
     def start(self) -> None:
         """Subscribe to the events and follow the log."""
         if self._host.log:
-            self._log = self._arrivals.follow(self._host.log, layout.DAEMON_LOG)
+            self._log = self._arrivals.follow(self._host.log, layout.DAEMON_LOG, redact=redact_daemon_line)
             self._log.start()
         self._events.start()
         self._client = self._clients.enter_context(docker_client(self._host.socket, timeout=5))
@@ -157,5 +158,5 @@ class _EventStream:
         except docker.errors.NotFound:
             return None
         config = found.get("Config") or {}
-        config["Env"] = [f"{entry.partition('=')[0]}=***" for entry in config.get("Env") or []]
+        config["Env"] = [f"{entry.partition('=')[0]}={TAKEN_OUT}" for entry in config.get("Env") or []]
         return found

@@ -11,21 +11,33 @@ from pathlib import Path
 from typing import BinaryIO
 
 ArrivalSink = Callable[[int, float], None]
+Redaction = Callable[[bytes], bytes]
 _INTERVAL = 0.004
 
 
 class LogFollower:
     """Copies what is appended to `source` into `target` and tells `arrived(offset, time)` for each piece.
 
+    With `redact`, each line goes through it, and is copied once it is whole.
     `problems` says what may have been lost: a log that was truncated or vanished, or one that cannot be read.
     """
 
-    def __init__(self, source: Path, target: Path, arrived: ArrivalSink, *, from_start: bool = False) -> None:
+    def __init__(
+        self,
+        source: Path,
+        target: Path,
+        arrived: ArrivalSink,
+        *,
+        from_start: bool = False,
+        redact: Redaction | None = None,
+    ) -> None:
         self.source = source
         self.target = target
         self.problems: list[str] = []
         self._arrived = arrived
         self._from_start = from_start
+        self._redact = redact
+        self._begun = b""  # of a line whose end has not come yet
         self._stop = threading.Event()
         self._reader: BinaryIO | None = None
         self._thread = threading.Thread(target=self._run, name=f"follow {source.name}", daemon=True)
@@ -67,6 +79,7 @@ class LogFollower:
                 if not moved and self._renewed(target):
                     continue
                 if last:
+                    self._write(target, b"", whole=True)
                     return
                 if not moved:
                     self._stop.wait(_INTERVAL)
@@ -79,9 +92,19 @@ class LogFollower:
             self._problem(f"{self.source.name} cannot be read: {error.strerror}")
             return False
         if data:
+            self._write(target, data)
+        return bool(data)
+
+    def _write(self, target: FileIO, data: bytes, *, whole: bool = False) -> None:
+        """Write what was read; with `whole`, no more will come, and what has begun is written as it is."""
+        if self._redact:
+            *lines, self._begun = (self._begun + data).split(b"\n")
+            data = b"".join(self._redact(line) + b"\n" for line in lines)
+            if whole:
+                data, self._begun = data + self._redact(self._begun), b""
+        if data:
             target.write(data)
             self._arrived(target.tell(), time.time())
-        return bool(data)
 
     def _renewed(self, target: FileIO) -> bool:
         """Whether the log was rotated, and the new one opened; what was truncated can't be had any more."""
@@ -89,6 +112,7 @@ class LogFollower:
         ours = os.fstat(self._reader.fileno())
         if ours.st_size < self._reader.tell():
             self._problem(f"{self.source.name} was truncated")
+            self._write(target, b"", whole=True)
             self._reader.seek(0)
             return True
         try:
@@ -101,6 +125,7 @@ class LogFollower:
                 self._problem(f"{self.source.name} has vanished")
             return False
         self._copy(target)  # what was written to the old file between our last read and the rename
+        self._write(target, b"", whole=True)
         self._reader.close()
         self._reader = fresh
         return True

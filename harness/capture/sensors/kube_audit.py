@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.capture.lab.kube_api import KubeApi
 from harness.capture.sensors.base import MARK_TIMEOUT, Arrivals, canary_token, make_check, make_mark, now
+from harness.capture.sensors.redaction import redact_audit_event
 from harness.errors import LabUnavailable
 from harness.model.manifest import Check, Mark, SensorRecord
 from harness.recording import layout
@@ -20,7 +21,7 @@ class KubeAuditSensor:
     def __init__(self, api: KubeApi, audit_log: Path, arrivals: Arrivals) -> None:
         self._api = api
         self._source = audit_log
-        self._follower = arrivals.follow(audit_log, layout.KUBE_AUDIT)
+        self._follower = arrivals.follow(audit_log, layout.KUBE_AUDIT, redact=redact_audit_event)
         self._marks: list[Mark] = []
         self._before: Check | None = None
 

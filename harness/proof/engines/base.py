@@ -29,13 +29,17 @@ class QueryFailed(Exception):
         self.message, self.line, self.column = message, line, column
 
 
+class OtherColumns(Exception):
+    """A table's file is not of the shape that this version makes; the text says which, and what it lacks."""
+
+
 class Engine(Protocol):
     """Runs KQL over the tables of one recording, one slice at a time."""
 
     facts: EngineFacts
 
     def load(self, folder: Path) -> None:
-        """Load the tables: `folder/NAME.parquet` each."""
+        """Load the tables: `folder/NAME.parquet` each. Raises OtherColumns, and has loaded nothing then."""
 
     def query(self, kql: str, slice_: str, now: datetime | None = None) -> list[Row]:
         """The rows that a query gives over one slice; hidden columns are not visible. Raises QueryFailed.

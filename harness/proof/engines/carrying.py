@@ -68,9 +68,14 @@ def carry(kql: str, tables: Iterable[str]) -> Carried | None:
     A query that names anything of the engine's own is none, so that it cannot come by ROW. Raises QueryFailed for a
     text that does not parse.
     """
+    return _carry(kql, frozenset(tables))
+
+
+@functools.lru_cache(maxsize=1024)  # parsing costs more than running; a process may judge many recordings
+def _carry(kql: str, tables: frozenset[str]) -> Carried | None:
     if OWN in kql.lower():
         return None
-    carrier = _Carrier(frozenset(tables))
+    carrier = _Carrier(tables)
     try:
         carrier.query(parse(kql))
     except _NotRowByRow:

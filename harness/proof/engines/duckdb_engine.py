@@ -27,9 +27,12 @@ from harness.proof.tables.schema import SQL_TYPES, TABLES
 
 _OUTPUT, _ANSWER, _NUMBER = f"{OWN}output", f"{OWN}answer", f"{OWN}number"
 _PRIVATE = (ALL.format(""), EVERY.format(""), _ANSWER, _OUTPUT)
-# Columns that are strings in each table that has them.
-_STRINGS = frozenset(c for columns in TABLES.values() for c, t in columns.items() if t == "string")
-_STRINGS -= {c for columns in TABLES.values() for c, t in columns.items() if t != "string"}
+# Columns that are strings, or dynamic, in each table that has them.
+_STRINGS, _DYNAMICS = (
+    frozenset(c for columns in TABLES.values() for c, t in columns.items() if t == kind)
+    - {c for columns in TABLES.values() for c, t in columns.items() if t != kind}
+    for kind in ("string", "dynamic")
+)
 _KQL_TYPES = {sql: kql for kql, sql in SQL_TYPES.items()} | {"INTEGER": "long", "HUGEINT": "long"}
 
 
@@ -215,12 +218,12 @@ class DuckDbEngine:
             found = carry(kql, TABLES)
             if found is None:
                 return None
-            return _Plan(*translate(found.kql, self._every_schema, _STRINGS), found.tables, carried=True)
+            return _Plan(*translate(found.kql, self._every_schema, _STRINGS, _DYNAMICS), found.tables, carried=True)
         except QueryFailed:  # the query as it was written says why, and where
             return None
 
     def _by_slice(self, kql: str) -> _Plan:
-        sql, parameters = translate(kql, self._schema, _STRINGS)
+        sql, parameters = translate(kql, self._schema, _STRINGS, _DYNAMICS)
         _refuse_own(sql)
         return _Plan(sql, parameters, frozenset(name for name in TABLES if f'"{name}"' in sql), carried=False)
 

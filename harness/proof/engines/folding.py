@@ -2,7 +2,8 @@
 
 Each needle of a `has_any` becomes a regular expression of its own, once for a JSON column and once for a string, and
 compiling one costs milliseconds, at each execution. So the branch for the other type is dropped where the type is
-known, and all needles with the same edges become one alternation.
+known, a switch over all types that a value may have becomes the cast for the one it has, and all needles with the same
+edges become one alternation.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 
 _TERM = re.compile(
     r"""regexp_matches\(
-        (?P<subject>"[^"]+"|coalesce\("[^"]+"(?:\ ->>\ '\$')?,\ ''\)),[ ]
+        (?P<subject>"[^"]+"|coalesce\((?:"[^"]+"(?:\ ->>\ '\$')?|\("[^"]+"\ ->>\ '\$'\)),\ ''\)),[ ]
         '(?P<before>\(\?i\)(?:\(\?:\^\|\[\^\\pL\\pN\]\))?)'[ ]\|\|[ ]
         regexp_escape\('(?P<needle>(?:[^']|'')*)'\)
         (?:\ \|\|\ '(?P<after>\(\?:\$\|\[\^\\pL\\pN\]\))')?
@@ -39,6 +40,29 @@ def drop_json_branches(sql: str, strings: set[str]) -> str:
             continue
         kept = f"({sql[middle + len(' ELSE ') : end]})"
         sql = sql[: match.start()] + kept + sql[end + len(" END") :]
+        position = match.start()
+    return sql
+
+
+_SWITCH = re.compile(r"""CASE typeof\("(?P<column>[^"]+)"\) WHEN 'JSON' THEN "(?P=column)" ->> '\$' WHEN """)
+_SWITCH_END = 'ELSE CAST("{}" AS VARCHAR)'
+
+
+def drop_switches(sql: str, strings: set[str], dynamics: set[str]) -> str:
+    """`CASE typeof("C") WHEN 'JSON' THEN "C" ->> '$' … ELSE CAST("C" AS VARCHAR) END` as the one branch that is taken.
+
+    For columns that are known to be strings or JSON; one that the query itself makes anew is left alone.
+    """
+    position = 0
+    while match := _SWITCH.search(sql, position):
+        column = match["column"]
+        end = _top_level(sql, match.end(), " END")
+        whole = end >= 0 and sql[:end].endswith(_SWITCH_END.format(column))
+        if not whole or column not in strings | dynamics or _is_made_anew(sql, column):
+            position = match.end()
+            continue
+        taken = f"""("{column}" ->> '$')""" if column in dynamics else f'CAST("{column}" AS VARCHAR)'
+        sql = sql[: match.start()] + taken + sql[end + len(" END") :]
         position = match.start()
     return sql
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from harness.proof.engines.base import Row
+from harness.proof.engines.base import OtherColumns, Row
 from harness.proof.engines.carrying import EVERY, OWN, ROW
 from harness.proof.tables.schema import HIDDEN, SLICE, SQL_TYPES, TABLES
 
@@ -42,19 +42,33 @@ class Store:
 
         A rule is somebody else's text, and DuckDB would take a name such as `['/etc/passwd']` for a file to read.
         """
-        for name, columns in TABLES.items():
-            path = folder / f"{name}.parquet"
-            if path.exists():
-                casts = ", ".join(f'CAST("{c}" AS {SQL_TYPES[t]}) AS "{c}"' for c, t in (columns | HIDDEN).items())
-                source = str(path).replace("'", "''")
-                number = f"row_number() OVER () - 1 + {len(self._places)}"
-                self._con.execute(
-                    f"INSERT INTO \"{ALL.format(name)}\" SELECT {casts}, {number} FROM read_parquet('{source}')"
-                )
-                found = self._con.execute(f'SELECT "{ROW}", "{SLICE}" FROM "{ALL.format(name)}"').fetchall()
-                self._places |= {number: (name, slice_) for number, slice_ in found}
-                self._slices |= {slice_ for _, slice_ in found}
+        paths = {name: folder / f"{name}.parquet" for name in TABLES}
+        stored = {name: path for name, path in paths.items() if path.exists()}
+        self._require_columns(stored)
+        for name, path in stored.items():
+            columns = TABLES[name] | HIDDEN
+            casts = ", ".join(f'CAST("{c}" AS {SQL_TYPES[t]}) AS "{c}"' for c, t in columns.items())
+            source = str(path).replace("'", "''")
+            number = f"row_number() OVER () - 1 + {len(self._places)}"
+            self._con.execute(
+                f"INSERT INTO \"{ALL.format(name)}\" SELECT {casts}, {number} FROM read_parquet('{source}')"
+            )
+            found = self._con.execute(f'SELECT "{ROW}", "{SLICE}" FROM "{ALL.format(name)}"').fetchall()
+            self._places |= {number: (name, slice_) for number, slice_ in found}
+            self._slices |= {slice_ for _, slice_ in found}
         self._con.execute("SET enable_external_access = false")
+
+    def _require_columns(self, stored: dict[str, Path]) -> None:
+        """Raise OtherColumns for a table that lacks a column, or that can't be read."""
+        sql = "SELECT DISTINCT file_name, name FROM parquet_schema(?)"
+        try:
+            found = self._con.execute(sql, [[str(path) for path in stored.values()]]).fetchall() if stored else []
+        except duckdb.Error as error:
+            raise OtherColumns(str(error).splitlines()[0]) from None
+        for name, path in stored.items():
+            missing = (TABLES[name] | HIDDEN).keys() - {column for file, column in found if file == str(path)}
+            if missing:
+                raise OtherColumns(f"{name} is stored without {min(missing)}")
 
     def put(self, table: str, slice_: str, rows: list[Row]) -> None:
         """Make these rows of a table (hidden columns included) the whole of a slice."""

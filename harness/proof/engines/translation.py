@@ -10,14 +10,17 @@ from typing import Any
 import duckdb_kql
 
 from harness.proof.engines.base import QueryFailed
-from harness.proof.engines.folding import drop_json_branches, fold
+from harness.proof.engines.folding import drop_json_branches, drop_switches, fold
 
 
 @functools.lru_cache(maxsize=1024)
-def translate(kql: str, schema: str, strings: frozenset[str]) -> tuple[str, tuple[str, ...]]:
+def translate(
+    kql: str, schema: str, strings: frozenset[str], dynamics: frozenset[str] = frozenset()
+) -> tuple[str, tuple[str, ...]]:
     """The SQL of a query and the names of its parameters, of which the clock is the only one. Raises QueryFailed.
 
-    `schema` is JSON: the columns of each table. `strings` are columns that hold text in each table that has them.
+    `schema` is JSON: the columns of each table. `strings` are columns that hold text in each table that has them,
+    `dynamics` those that hold JSON.
     """
     try:
         clock = datetime.now(UTC)
@@ -31,7 +34,8 @@ def translate(kql: str, schema: str, strings: frozenset[str]) -> tuple[str, tupl
         raise QueryFailed(f"not supported by this engine: {error.construct}{hint}", *_position(error.span)) from None
     except duckdb_kql.KqlError as error:
         raise QueryFailed(str(error)) from None
-    return fold(drop_json_branches(str(translated), set(strings))), tuple(translated.parameters)
+    sql = drop_switches(drop_json_branches(str(translated), set(strings)), set(strings), set(dynamics))
+    return fold(sql), tuple(translated.parameters)
 
 
 def _position(span: Any) -> tuple[int, int]:

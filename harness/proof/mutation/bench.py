@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 
 from harness.errors import NothingSelected, Position
@@ -14,12 +13,13 @@ from harness.proof.effect import compare, effect_of
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
 from harness.proof.judge import judge_rule, prepare
 from harness.proof.lint import missing_columns
+from harness.proof.loading import load
 from harness.proof.mutation.equivalence import equivalence
 from harness.proof.mutation.operators import Mutation
 from harness.proof.mutation.suggestion import suggest
 from harness.proof.mutation.window import Window, window
 from harness.proof.tables.schema import BACKGROUND
-from harness.recording import open_recording
+from harness.recording import Recording, open_recording
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,9 @@ class MutantResult:
 
 @dataclass(frozen=True)
 class Case:
-    """A recording's tables, when it was made, and what is expected of the atomics in it, their variants among them."""
+    """A recording, and what is expected of the atomics in it, their variants among them."""
 
-    tables: Path
-    started: datetime
-    finished: datetime
+    recording: Recording
     expectations: list[Expectation]
 
 
@@ -51,9 +49,8 @@ def cases(rule: Path, expectations: Path, recordings: list[Path]) -> list[Case]:
     every, found = load_expectations(expectations, rule), []
     for path in recordings:
         recording = open_recording(path)
-        manifest = recording.manifest
-        chosen = [case.expectation for case in all_cases(manifest, every) if case.detonation.attack]
-        found.append(Case(recording.path / "tables", manifest.started, manifest.finished, chosen))
+        chosen = [case.expectation for case in all_cases(recording.manifest, every) if case.detonation.attack]
+        found.append(Case(recording, chosen))
     if not any(case.expectations for case in found):
         raise NothingSelected(f"no recording holds an atomic that {expectations} expects anything of")
     return found
@@ -108,13 +105,14 @@ class Bench:
 
 
 def _stand(rule: Rule, case: Case) -> _Stand:
-    engine = DuckDbEngine(case.finished, threads=1)
-    engine.load(case.tables)
+    manifest = case.recording.manifest
+    engine = DuckDbEngine(manifest.finished, threads=1)
+    load(engine, case.recording)
     expectations = [each for each in case.expectations if _did_the_same(each, engine)]
     prepare(expectations, engine)
     slices = [*(expectation.atomic for expectation in expectations), BACKGROUND]
     background = len(engine.query(rule.query, BACKGROUND))
-    kept = window(rule, engine, slices, case.started, case.finished)
+    kept = window(rule, engine, slices, manifest.started, manifest.finished)
     return _Stand(engine, expectations, slices, background, kept)
 
 

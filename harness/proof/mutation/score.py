@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from harness.model.rule import Rule
 from harness.proof.engines import QueryFailed
 from harness.proof.mutation.bench import Bench, Case, MutantResult, cases
 from harness.proof.mutation.operators import Mutation, mutations
+from harness.proof.workers import workers as pool_of
 
 
 class NotProven(LivefireError):
@@ -58,8 +58,7 @@ def mutate(
         changes = mutations(original.query)
     except QueryFailed as error:
         raise RuleNotRunnable(f"the rule is not runnable on this engine: {error.message}") from None
-    # no engine in this process: the workers may be forks of it, and DuckDB's threads would not be
-    with ProcessPoolExecutor(workers or os.cpu_count(), initializer=_begin, initargs=(original, found)) as pool:
+    with pool_of(_begin, (original, found), most=len(changes) + 1, wanted=workers) as pool:
         unmet = pool.submit(_unmet)
         judged = [pool.submit(_judge, change) for change in changes]
         try:

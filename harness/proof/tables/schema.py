@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+# Raised with each change to what the tables hold for the same raw logs. Of a recording with another version they are
+# built anew. 2: what the daemon answered is a row of DockerDaemon_CL.
+VERSION = 2
+
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 

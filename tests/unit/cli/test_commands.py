@@ -203,3 +203,60 @@ def test_doctor_gives_each_missing_tool_a_cure() -> None:
         assert done.returncode == 3
     missing = [each for each in findings if "is not installed" in each["said"]]
     assert all(each["level"] == "fail" and each["cure"] for each in missing)
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three recordings in a folder, and rules for what is in them."""
+    folder = tmp_path_factory.mktemp("nights")
+    for name in ("one", "two", "three"):
+        shutil.copytree(COMMITTED, folder / "nights" / name)
+    (folder / "rules").mkdir()
+    main_job_rule(folder / "rules")
+    return folder
+
+
+def test_a_folder_of_recordings_is_judged_whole(nights: Path) -> None:
+    done = livefire("prove", nights / "nights", "--expectations", nights / "rules", "--json", "-", "--require-all")
+    assert done.returncode == 0, done.stderr
+    found = [Path(each["recording"]).name for each in json.loads(done.stdout)]
+    assert found == ["one", "three", "two"]
+    assert "not judged" not in done.stderr
+    assert "\x1b" not in done.stderr  # no bar where there is no terminal
+
+
+def test_a_bad_recording_among_others_leaves_nothing_half_written(nights: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(nights / "nights", tmp_path / "nights"))
+    (folder / "two/seal").unlink()
+    target = tmp_path / "result.json"
+    done = livefire("prove", folder, "--expectations", nights / "rules", "--json", target)
+    assert (done.returncode, done.stdout, target.exists()) == (2, "", False)
+    assert f"{folder / 'two'}: not sealed" in done.stderr
+    assert "1 of 3 recordings can't be judged" in done.stderr
+
+
+def test_a_folder_without_recordings_is_invalid(tmp_path: Path) -> None:
+    done = livefire("prove", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not a recording, and there is none in it" in done.stderr
+
+
+def test_what_no_recording_holds_is_said_and_fails_where_all_is_required(tmp_path: Path) -> None:
+    path = main_job_rule(tmp_path)
+    text = path.read_text()
+    more = "\n".join(f"  - atomic: T1059.013/gone-{number}\n{_SILENT}" for number in "1234")
+    path.write_text(f"{text.rstrip()}\n{more}\n")
+    done = livefire("prove", COMMITTED, "--expectations", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(
+        "not judged: 4 expectations name atomics that no recording holds:\n  gone-1, gone-2, gone-3 and 1 more\n"
+    )
+    done = livefire("prove", COMMITTED, "--expectations", tmp_path, "--require-all", "--json", "-")
+    assert done.returncode == 1
+    assert all(f"  T1059.013/gone-{number}\n" in done.stderr for number in "1234")
+    assert json.loads(done.stdout)["exit_code"] == 0
+
+
+_SILENT = """    oracle: [{name: o, sensor: auditd, kql: Auditd_CL}]
+    signals: [{name: s, sensor: auditd, kql: Auditd_CL}]
+    fires: false"""

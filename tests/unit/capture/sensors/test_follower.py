@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.capture.sensors.follower import LogFollower
+from harness.capture.sensors.follower import LogFollower, Redaction
 
 
 class Followed:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, redact: Redaction | None = None) -> None:
         self.log, self.copy = folder / "source.log", folder / "copy.log"
         self.log.write_text("before\n")
         self.arrivals: list[int] = []
-        self.follower = LogFollower(self.log, self.copy, lambda offset, _: self.arrivals.append(offset))
+        self.follower = LogFollower(self.log, self.copy, lambda offset, _: self.arrivals.append(offset), redact=redact)
         self.follower.start()
 
     def append(self, text: str) -> None:
@@ -66,3 +66,30 @@ def test_a_log_that_vanishes_is_a_problem(followed: Followed) -> None:
 
 def test_what_does_not_come_is_not_seen(followed: Followed) -> None:
     assert followed.follower.seen("never", 0.05) is None
+
+
+@pytest.fixture
+def redacted(tmp_path: Path) -> Iterator[Followed]:
+    found = Followed(tmp_path, lambda line: line.replace(b"secret", b"***"))
+    yield found
+    found.follower.stop()
+
+
+def test_a_line_is_redacted_when_it_is_whole(redacted: Followed) -> None:
+    redacted.append("a sec")
+    assert redacted.follower.seen("a", 0.1) is None
+    redacted.append("ret\n\nb secret\nthe rest is sec")
+    assert redacted.follower.seen("b ***\n", 5) is not None
+    redacted.append("ret")
+    redacted.follower.stop()
+    assert redacted.copy.read_text() == "a ***\n\nb ***\nthe rest is ***"
+    assert redacted.arrivals[-1] == redacted.copy.stat().st_size
+
+
+def test_a_line_that_a_rotation_cut_off_is_not_joined_to_the_next_log(redacted: Followed) -> None:
+    redacted.append("old secret")
+    redacted.log.rename(redacted.log.with_suffix(".1"))
+    redacted.log.write_text("new secret\n")
+    assert redacted.follower.seen("new", 5) is not None
+    redacted.follower.stop()
+    assert redacted.copy.read_text() == "old ***new ***\n"

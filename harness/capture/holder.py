@@ -1,0 +1,61 @@
+"""Who holds a lock: the process, since when it runs, and its command line."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from pathlib import Path
+
+_LONGEST = 60
+
+
+def describe(pid: int) -> str:
+    """Such as `pid 4711, running for 2 min: livefire run T1059.013`; only the pid of a process that can't be seen."""
+    if pid <= 0:
+        return "a process of another pid namespace"
+    process = Path("/proc") / str(pid)
+    try:
+        words = process.joinpath("cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        seconds = _running(process.joinpath("stat").read_text())
+    except (OSError, ValueError, IndexError):
+        return f"pid {pid}"
+    return f"pid {pid}, running for {_duration(seconds)}: {_command([word.decode(errors='replace') for word in words])}"
+
+
+def listener(name: str) -> int:
+    """The pid of the process that listens on an abstract socket; 0 where it can't be told.
+
+    The kernel tells who called listen (SO_PEERCRED, unix(7)); nothing is sent.
+    """
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.setblocking(False)
+        try:
+            asking.connect(name)
+            pid, _, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        except OSError:
+            return 0
+    return int(pid)
+
+
+def _running(stat: str) -> float:
+    """Seconds since its start: field 22 of /proc/PID/stat, in clock ticks since boot (proc(5))."""
+    ticks = int(stat.rpartition(")")[2].split()[19])
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"))
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _command(words: list[str]) -> str:
+    """The command line without the interpreter and the folder of the program, and no longer than a line."""
+    if len(words) > 1 and Path(words[0]).name.startswith("python"):
+        words = ["livefire", *words[3:]] if words[1:3] == ["-m", "harness.cli.main"] else words[1:]
+    text = " ".join([Path(words[0]).name, *words[1:]])
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

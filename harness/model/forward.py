@@ -1,0 +1,54 @@
+"""Reading what another version of Livefire has written: `livefire.recording/N` and `livefire.result/N`.
+
+Within a number, keys are only ever added, each with a default, and only where a reader that passes them over claims no
+more than it should. So older documents stay readable, and of newer ones the keys that are not known are passed over.
+Whatever else changes raises the number, and a document of a higher one is refused.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from harness import __version__
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def foreign(document: object, schema: str) -> tuple[str, str]:
+    """Why a document is not of this schema, and what to do; both empty where it is."""
+    named = document.get("schema") if isinstance(document, dict) else None
+    if named == schema:
+        return "", ""
+    kind, _, number = schema.rpartition("/")
+    newer = re.fullmatch(re.escape(kind) + r"/([1-9][0-9]{0,8})", named) if isinstance(named, str) else None
+    if newer and int(newer[1]) > int(number):
+        by = document.get("versions") if isinstance(document, dict) else None
+        maker = f" {by['livefire']}" if isinstance(by, dict) and isinstance(by.get("livefire"), str) else ""
+        return (
+            f"a newer Livefire{maker} has written it: it is {named}, and Livefire {__version__} reads {schema}",
+            "Update Livefire, or use the version that wrote it.",
+        )
+    told = f"its schema is {json.dumps(named)}" if named else "it names no schema"
+    return f"not a {kind.rpartition('.')[2]} ({schema}): {told}", ""
+
+
+def validate(model: type[_Model], document: Any) -> _Model:
+    """The document as a model; keys that the model does not know are passed over. Raises ValidationError."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        unknown = [each["loc"] for each in error.errors() if each["type"] == "extra_forbidden"]
+        if not unknown:
+            raise
+    known = copy.deepcopy(document)
+    for *path, key in unknown:
+        place = known
+        for step in path:
+            place = place[step]
+        del place[key]
+    return model.model_validate(known)

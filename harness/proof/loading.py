@@ -1,0 +1,37 @@
+"""A recording's tables for an engine: as they are stored, or built anew from the raw logs."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from harness.proof.engines import Engine, OtherColumns
+from harness.proof.tables import build_tables, write_tables
+from harness.proof.tables.schema import TABLES, VERSION
+from harness.recording import Recording
+
+
+def load(engine: Engine, recording: Recording, *, from_raw: bool = False) -> str:
+    """Load the tables. Returns why they were built anew; empty for those that are stored.
+
+    What counts is the raw logs. The stored tables save time, where they are what this version would make of them.
+    """
+    why = "asked for" if from_raw else _outdated(recording)
+    if not why:
+        try:
+            engine.load(recording.path / "tables")
+            return ""
+        except OtherColumns as error:
+            why = str(error)
+    with tempfile.TemporaryDirectory() as scratch:
+        write_tables(build_tables(recording.path, recording.manifest), Path(scratch))
+        engine.load(Path(scratch) / "tables")
+    return why
+
+
+def _outdated(recording: Recording) -> str:
+    """Why the stored tables can't be those that this version makes; empty where they can."""
+    if recording.manifest.tables != VERSION:
+        return f"those stored are of version {recording.manifest.tables}, and this is version {VERSION}"
+    missing = [name for name in TABLES if not (recording.path / "tables" / f"{name}.parquet").is_file()]
+    return f"{missing[0]} is not stored" if missing else ""
