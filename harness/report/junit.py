@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.model.result import AtomicResult, Result
 from harness.model.verdict import Verdict
 from harness.report.describe import details
+from harness.report.document import write_document
 from harness.report.text import legal_xml
 
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::\d+)?")
@@ -31,7 +32,7 @@ def write_junit(results: Sequence[Result], path: Path) -> None:
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
     ET.indent(root)
-    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    write_document(ET.tostring(root, encoding="utf-8", xml_declaration=True).decode(), path)
 
 
 def _recordings(results: Sequence[Result]) -> list[list[str]]:
