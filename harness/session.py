@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from harness.errors import LabUnavailable, Refused
 from harness.model.atomic import Atomic
 from harness.model.events import LabStarted, LabStep, RecordingSealed, Subscriber, silent
 from harness.model.expectation import Expectation
+from harness.model.manifest import Manifest
 from harness.model.result import Result
 from harness.proof.prove import prove
 from harness.proof.tables import build_tables, write_tables
@@ -42,15 +44,44 @@ def capture(atomics: Sequence[Atomic], options: CaptureOptions, folder: Path, su
     Raises LabUnavailable when the lab can't be had, or when something was left behind.
     """
     writer = RecordingWriter(folder)
+    with _lab(options, subscriber) as (lab, remains):
+        manifest = _record(lab, writer, atomics, options, subscriber, remains)
+    return _seal(writer, manifest, subscriber)
+
+
+def repeat(
+    atomics: Sequence[Atomic],
+    options: CaptureOptions,
+    folders: Sequence[Path],
+    subscriber: Subscriber,
+    taken: Callable[[Recording], None],
+) -> None:
+    """As `capture`, once for each folder, one after the other in one lab.
+
+    `taken` gets each recording as soon as it is sealed, while the lab is still up: whoever judges it then times the
+    alerts of this capture, not those that the next ones would have delayed. Raises as `capture` does; recordings that
+    were taken before stay.
+    """
+    with _lab(options, subscriber) as (lab, remains):
+        for folder in folders:
+            writer = RecordingWriter(folder)
+            manifest = _record(lab, writer, atomics, options, subscriber, remains)
+            if remains:
+                break
+            taken(_seal(writer, manifest, subscriber))
+
+
+@contextlib.contextmanager
+def _lab(options: CaptureOptions, subscriber: Subscriber) -> Iterator[tuple[Lab, list[str]]]:
+    """A lab for as long as the block runs, and the list of what is left behind, for the block to add to.
+
+    It is taken down or kept after that. Raises LabUnavailable when the block ended well and something was left behind.
+    """
+    remains: list[str] = []
     with exclusive(), sole_capture():
         lab = obtain_lab(options.choice, subscriber)
-        remains: list[str] = []
         try:
-            running = Capture(lab, writer, subscriber, options.timeout)
-            try:
-                manifest = running.run(atomics)
-            finally:
-                remains += running.undo()
+            yield lab, remains
         finally:
             if options.keep_lab and not lab.kept:
                 lab.keep()
@@ -58,10 +89,28 @@ def capture(atomics: Sequence[Atomic], options: CaptureOptions, folder: Path, su
                 remains += lab.owned.ledger.undo()
     if remains:
         raise LabUnavailable("left behind: " + "; ".join(remains), hint="Run `livefire clean`.")
+
+
+def _record(
+    lab: Lab,
+    writer: RecordingWriter,
+    atomics: Sequence[Atomic],
+    options: CaptureOptions,
+    subscriber: Subscriber,
+    remains: list[str],
+) -> Manifest:
+    running = Capture(lab, writer, subscriber, options.timeout)
+    try:
+        return running.run(atomics)
+    finally:
+        remains += running.undo()
+
+
+def _seal(writer: RecordingWriter, manifest: Manifest, subscriber: Subscriber) -> Recording:
     write_tables(build_tables(writer.path, manifest), writer.path)
     writer.seal(manifest)
-    subscriber(RecordingSealed(str(folder)))
-    return open_recording(folder)
+    subscriber(RecordingSealed(str(writer.path)))
+    return open_recording(writer.path)
 
 
 def obtain_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:

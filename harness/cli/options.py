@@ -50,6 +50,10 @@ EvasionsOption = Annotated[
     typer.Option("--evasions/--no-evasions", help="Variants too. Default: unless single atomics are selected."),
 ]
 RecordingOption = Annotated[Path | None, typer.Option("--recording", metavar="DIR", help="Where to record.")]
+RepeatOption = Annotated[
+    int,
+    typer.Option("--repeat", metavar="N", help="Do it N times in one lab, recorded in DIR/1 to DIR/N.", min=1, max=999),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show every command, and run none.")]
 JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON; - is stdout.", metavar="F")]
 JunitOption = Annotated[Path | None, typer.Option("--junit", help="Write the result as JUnit XML.", metavar="F")]

@@ -15,6 +15,7 @@ from harness.model.result import Result
 from harness.report.console import print_result
 from harness.report.html import write_html
 from harness.report.junit import write_junit
+from harness.report.latency import print_flakes, print_latency
 from harness.report.matrix import print_matrix
 from harness.report.navigator import write_navigator
 from harness.report.result_json import write_json
@@ -56,6 +57,10 @@ class Outputs:
                 print_matrix(result, console)
                 console.print()
             print_result(result, console)
+        if len(results) > 1:
+            console.print()
+            print_latency(results, console)
+            print_flakes(results, console)
         sys.exit(max((int(result.exit_code) for result in results), key=_severity))
 
 

@@ -27,18 +27,21 @@ from harness.cli.options import (
     NavigatorOption,
     NodeImageOption,
     RecordingOption,
+    RepeatOption,
     Select,
     TimeoutOption,
 )
 from harness.cli.outputs import Outputs
+from harness.cli.repetitions import Repetitions
 from harness.errors import NothingSelected
 from harness.evasion.choice import is_whole, with_all, with_marked
 from harness.model.atomic import Atomic
 from harness.model.catalog import find_atomics, find_expectations, select
 from harness.model.expectation import SUFFIX, Expectation, load_expectations
+from harness.model.result import Result
 from harness.proof.lint import require
 from harness.proof.prove import prove as prove_recording
-from harness.recording import open_recording
+from harness.recording import Recording, open_recording
 from harness.report.console import LiveConsole
 
 
@@ -47,6 +50,7 @@ def run(
     cluster: ClusterOption = "auto",
     docker: DockerOption = "auto",
     recording: RecordingOption = None,
+    repeat: RepeatOption = 1,
     json: JsonOption = None,
     junit: JunitOption = None,
     html: HtmlOption = None,
@@ -72,7 +76,7 @@ def run(
     if dry_run:
         _show_plan(chosen, options)
         return
-    _run(chosen, expected, options, recording, Outputs(json, junit, html, navigator=navigator))
+    _run(chosen, expected, options, Repetitions(recording, repeat), Outputs(json, junit, html, navigator=navigator))
 
 
 def evade(
@@ -85,6 +89,7 @@ def evade(
     cluster: ClusterOption = "auto",
     docker: DockerOption = "auto",
     recording: RecordingOption = None,
+    repeat: RepeatOption = 1,
     json: JsonOption = None,
     junit: JunitOption = None,
     html: HtmlOption = None,
@@ -105,7 +110,8 @@ def evade(
     if dry_run:
         _show_plan(chosen, options)
         return
-    _run(chosen, expected, options, recording, Outputs(json, junit, html, matrix=True, navigator=navigator))
+    outputs = Outputs(json, junit, html, matrix=True, navigator=navigator)
+    _run(chosen, expected, options, Repetitions(recording, repeat), outputs)
 
 
 def capture(
@@ -113,6 +119,7 @@ def capture(
     selectors: Select = None,
     cluster: ClusterOption = "auto",
     docker: DockerOption = "auto",
+    repeat: RepeatOption = 1,
     keep_lab: KeepLab = False,
     evasions: EvasionsOption = None,
     dry_run: DryRun = False,
@@ -134,7 +141,7 @@ def capture(
         _show_plan(chosen, options)
         return
     with LiveConsole(Console(stderr=True)) as live:
-        session.capture(chosen, options, output, live)
+        Repetitions(output, repeat).capture(chosen, options, live, lambda _: None)
 
 
 def prove(
@@ -167,15 +174,19 @@ def _run(
     chosen: list[Atomic],
     expected: list[Expectation],
     options: session.CaptureOptions,
-    recording: Path | None,
+    repetitions: Repetitions,
     outputs: Outputs,
 ) -> None:
     outputs.require_writable()  # a mistake is said before anything is started
     require(expected)
+    results: list[Result] = []
     with LiveConsole(Console(stderr=True)) as live:
-        taken = session.capture(chosen, options, recording or session.default_folder(), live)
-        result = prove_recording(taken, expected, subscriber=live, live=True)
-    outputs.report([result])
+
+        def judge(taken: Recording) -> None:
+            results.append(prove_recording(taken, expected, subscriber=live, live=True))
+
+        repetitions.capture(chosen, options, live, judge)
+    outputs.report(results)
 
 
 def _expected(folder: Path, chosen: list[Atomic]) -> list[Expectation]:

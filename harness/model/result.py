@@ -97,10 +97,14 @@ class NearMiss(_Part):
 
 
 class Latency(_Part):
-    """Seconds from exec to when the last required signal could be read, and to the alert (None in a replay)."""
+    """Seconds from exec to when the last required signal could be read, and to the alert (None in a replay).
+
+    `sensors` has the same for the signals of each sensor by itself: a sensor for which it is not known is not in it.
+    """
 
     detonated: datetime | None = None
     telemetry: float | None = None
+    sensors: dict[str, float] = Field(default_factory=dict)
     alert: float | None = None
 
 

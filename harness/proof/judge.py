@@ -31,6 +31,8 @@ from harness.proof.health import Health
 from harness.proof.near_miss import explain
 from harness.proof.tables.schema import SENSOR_OF
 
+_SENSORS = ("auditd", "docker_daemon", "kube_audit")
+
 
 @dataclass(frozen=True)
 class _Seen:
@@ -79,7 +81,7 @@ class Judge:
         if near and verdict is Verdict.RULE_SILENT:
             reason = f"no row passed: {near.predicate}"
         alert = alerted - attack.started.timestamp() if self._live and fired else None
-        latency = Latency(detonated=attack.started, telemetry=_telemetry(attack, signals), alert=alert)
+        latency = _latency(attack, signals, alert)
         return self._result(expectation, detonation, facts, verdict, reason, near, latency)
 
     def alerts(self, rule: Rule, slice_: str) -> list[Alert]:
@@ -133,7 +135,7 @@ class Judge:
         if expectation.variant:  # its effect is looked for wherever there may be one
             names |= {sensor.name for sensor in self._health.manifest.sensors}
         names |= {SENSOR_OF[table] for table in self._engine.tables(expectation.rule.query)}
-        return [name for name in ("auditd", "docker_daemon", "kube_audit") if name in names]
+        return [name for name in _SENSORS if name in names]
 
     def _alert(self, row: dict[str, Any], slice_: str) -> Alert:
         for table in best_table(row):
@@ -228,6 +230,12 @@ def _executed(attack: Execution, oracle: list[SignalResult], variant: VariantRes
         exit_code=attack.exit_code,
         oracle=oracle,
     )
+
+
+def _latency(attack: Execution, signals: list[_Seen], alert: float | None) -> Latency:
+    by_sensor = {name: [seen for seen in signals if seen.result.sensor == name] for name in _SENSORS}
+    known = {name: seconds for name, seen in by_sensor.items() if (seconds := _telemetry(attack, seen)) is not None}
+    return Latency(detonated=attack.started, telemetry=_telemetry(attack, signals), sensors=known, alert=alert)
 
 
 def _telemetry(attack: Execution, signals: list[_Seen]) -> float | None:

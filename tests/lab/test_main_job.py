@@ -80,10 +80,18 @@ def test_a_kept_lab_serves_many_runs_with_the_same_verdicts(livefire: Livefire, 
     before = footprint()
     assert livefire("lab", "up").code == 0
     kept = []
-    for number in range(4):
+    for number in range(2):
         done = livefire("run", *MAIN_JOB, "--recording", tmp_path / str(number), "--json", "-")
         assert done.verdicts() == dict.fromkeys(MAIN_JOB, "PROVEN"), done.err
         kept.append(footprint())
+    done = livefire("run", *MAIN_JOB, "--recording", tmp_path / "many", "--repeat", "2", "--json", "-")
+    assert done.code == 0, done.err
+    kept.append(footprint())
+    for number, result in enumerate(json.loads(done.out), 1):
+        assert Path(result["recording"]) == tmp_path / "many" / str(number)
+        assert {each["atomic"]: each["verdict"] for each in result["results"]} == dict.fromkeys(MAIN_JOB, "PROVEN")
+        assert all(each["latency"]["alert"] < 60 for each in result["results"])
+    assert "the same verdicts in all 2 recordings" in done.err
     assert all(each == kept[0] for each in kept)  # the first container makes the daemon's own cgroups and mounts
     assert livefire("lab", "down").code == 0
     assert footprint() == before

@@ -31,6 +31,8 @@ def test_prove_needs_nothing_but_the_recording(tmp_path: Path) -> None:
 def test_several_recordings_give_several_results() -> None:
     done = livefire("prove", COMMITTED, COMMITTED, "--json", "-")
     assert [each["exit_code"] for each in json.loads(done.stdout)] == [0, 0]
+    assert "container-cli-api: seconds from exec, over 2 recordings" in done.stderr
+    assert "the same verdicts in all 2 recordings" in done.stderr
 
 
 def test_the_navigator_layer_is_of_all_recordings_together(tmp_path: Path) -> None:
@@ -61,6 +63,7 @@ def test_a_worse_rule_gives_exit_1_and_its_place(tmp_path: Path) -> None:
         (["run", "--dry-run", "--docker", "podman"], 2, "--docker podman: unknown"),
         (["lint", "nowhere"], 2, "nowhere: there is no such file or folder"),
         (["capture", "--output", str(COMMITTED)], 2, "there is something here already"),
+        (["capture", "--repeat", "2", "--output", str(COMMITTED)], 2, "there is something here already"),
     ],
 )
 def test_mistakes_have_an_exit_code_and_one_clear_message(arguments: list[str], code: int, message: str) -> None:
