@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from harness import __version__
-from harness.cli import clean, diff, doctor, history, lab, listing, mutate, run
+from harness.cli import clean, diff, doctor, history, lab, listing, mutate, report, run
 from harness.errors import LivefireError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("prove")(run.prove)
 app.command("mutate")(mutate.mutate)
 app.command("diff")(diff.diff)
 app.command("history")(history.history)
+app.command("report")(report.report)
 app.add_typer(lab.app, name="lab")
 app.command("list")(listing.list_atomics)
 app.command("lint")(listing.lint)
