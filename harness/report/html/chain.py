@@ -97,12 +97,12 @@ def _rule(result: AtomicResult) -> Step:
 def _flags(result: AtomicResult) -> Step:
     count = len(result.flags)
     if result.verdict in _BEFORE_THE_RULE or not result.fired.actual:
-        return Step("flags", "flags", IDLE, "")
+        return Step("flags", "flag vector", IDLE, "")
     wrong = [f"{name} {_fault(result, name)}" for name, flag in result.flags.items() if not flag.right]
     if wrong:
-        return Step("flags", "flags", BROKEN, "; ".join(wrong))
+        return Step("flags", "flag vector", BROKEN, "; ".join(wrong))
     state = GAP if result.verdict is Verdict.KNOWN_GAP and _flags_are_the_gap(result) else HELD
-    return Step("flags", "flags", state, f"{count} of {count} as expected")
+    return Step("flags", "flag vector", state, f"{count} of {count} as expected")
 
 
 def _fault(result: AtomicResult, name: str) -> str:

@@ -48,9 +48,9 @@ def unwell() -> AtomicResult:
         (judged(Verdict.RULE_SILENT, fired=SILENT), BROKEN, ["container-cli-api"]),
         (judged(Verdict.UNEXPECTED_ALERT), BROKEN, ["container-cli-api"]),
         (judged(Verdict.WRONG_FLAGS), BROKEN, ["container-cli-api"]),  # the flags are right, so the rows are not
-        (wrong_flags(), BROKEN, ["flags"]),
+        (wrong_flags(), BROKEN, ["flag vector"]),
         (judged(Verdict.KNOWN_GAP, fired=SILENT), GAP, ["container-cli-api"]),
-        (variant(by_atomic(PRIVILEGED), "f", "n", "F"), GAP, ["flags"]),
+        (variant(by_atomic(PRIVILEGED), "f", "n", "F"), GAP, ["flag vector"]),
     ],
 )
 def test_the_broken_step_is_marked(result: AtomicResult, state: object, broken: list[str]) -> None:
