@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from harness.cli.options import EXPECTATIONS, ExpectationsOption
+from harness.cli.options import EXPECTATIONS, ExpectationsOption, MarkdownOption
 from harness.model.catalog import find_expectations
 from harness.model.result import Result
 from harness.proof.comparison import compare_results
@@ -23,9 +23,7 @@ def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A result (--json F), or a recording.")],
     new: Annotated[Path, typer.Argument(metavar="NEW", help="The same, of a later run.")],
     json: Annotated[str | None, typer.Option("--json", help="Write JSON; - is stdout.", metavar="F")] = None,
-    markdown: Annotated[
-        Path | None, typer.Option("--markdown", help="Write Markdown, for the summary of a CI job.", metavar="F")
-    ] = None,
+    markdown: MarkdownOption = None,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
     """What changed between two results, for better or for worse, and by what cause. Exit 1 on a regression."""

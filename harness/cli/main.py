@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from harness import __version__
-from harness.cli import clean, diff, doctor, history, lab, listing, mutate, report, run
+from harness.cli import clean, diff, doctor, history, lab, listing, mutate, report, run, schedule
 from harness.errors import LivefireError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("evade")(run.evade)
 app.command("capture")(run.capture)
 app.command("prove")(run.prove)
 app.command("mutate")(mutate.mutate)
+app.command("schedule")(schedule.schedule)
 app.command("diff")(diff.diff)
 app.command("history")(history.history)
 app.command("report")(report.report)

@@ -63,6 +63,9 @@ HtmlOption = Annotated[
 NavigatorOption = Annotated[
     Path | None, typer.Option("--navigator", help="Write proven coverage as a layer of ATT&CK Navigator.", metavar="F")
 ]
+MarkdownOption = Annotated[
+    Path | None, typer.Option("--markdown", help="Write Markdown, for the summary of a CI job.", metavar="F")
+]
 SarifOption = Annotated[
     Path | None, typer.Option("--sarif", help="Write findings with file and line as SARIF 2.1.0.", metavar="F")
 ]

@@ -16,6 +16,7 @@ from harness.report.console import print_result
 from harness.report.html import write_html
 from harness.report.junit import write_junit
 from harness.report.latency import print_flakes, print_latency
+from harness.report.markdown import write_markdown
 from harness.report.matrix import print_matrix
 from harness.report.navigator import write_navigator
 from harness.report.result_json import write_json
@@ -30,10 +31,17 @@ class Outputs:
     html: Path | None = None
     matrix: bool = False
     navigator: Path | None = None
+    markdown: Path | None = None
 
     def require_writable(self) -> None:
         """Raise InvalidInput for a file that can't be written: before anything is detonated, and not after."""
-        named = {"--json": self.json, "--junit": self.junit, "--html": self.html, "--navigator": self.navigator}
+        named = {
+            "--json": self.json,
+            "--junit": self.junit,
+            "--html": self.html,
+            "--navigator": self.navigator,
+            "--markdown": self.markdown,
+        }
         for option, target in named.items():
             if target in (None, "-"):
                 continue
@@ -51,6 +59,8 @@ class Outputs:
             write_html(results, self.html)
         if self.navigator:
             write_navigator(results, self.navigator)
+        if self.markdown:
+            write_markdown(results, self.markdown)
         console = Console(stderr=self.json == "-", highlight=False)
         for result in results:
             if self.matrix:

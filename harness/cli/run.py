@@ -24,6 +24,7 @@ from harness.cli.options import (
     JsonOption,
     JunitOption,
     KeepLab,
+    MarkdownOption,
     NavigatorOption,
     NodeImageOption,
     RecordingOption,
@@ -55,6 +56,7 @@ def run(
     junit: JunitOption = None,
     html: HtmlOption = None,
     navigator: NavigatorOption = None,
+    markdown: MarkdownOption = None,
     keep_lab: KeepLab = False,
     evasions: EvasionsOption = None,
     dry_run: DryRun = False,
@@ -76,7 +78,8 @@ def run(
     if dry_run:
         _show_plan(chosen, options)
         return
-    _run(chosen, expected, options, Repetitions(recording, repeat), Outputs(json, junit, html, navigator=navigator))
+    outputs = Outputs(json, junit, html, navigator=navigator, markdown=markdown)
+    _run(chosen, expected, options, Repetitions(recording, repeat), outputs)
 
 
 def evade(
@@ -94,6 +97,7 @@ def evade(
     junit: JunitOption = None,
     html: HtmlOption = None,
     navigator: NavigatorOption = None,
+    markdown: MarkdownOption = None,
     keep_lab: KeepLab = False,
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
@@ -110,7 +114,7 @@ def evade(
     if dry_run:
         _show_plan(chosen, options)
         return
-    outputs = Outputs(json, junit, html, matrix=True, navigator=navigator)
+    outputs = Outputs(json, junit, html, matrix=True, navigator=navigator, markdown=markdown)
     _run(chosen, expected, options, Repetitions(recording, repeat), outputs)
 
 
@@ -155,6 +159,7 @@ def prove(
     junit: JunitOption = None,
     html: HtmlOption = None,
     navigator: NavigatorOption = None,
+    markdown: MarkdownOption = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
@@ -162,7 +167,7 @@ def prove(
     expected = find_expectations([expectations])
     if rule:
         expected = [e for path in rule for e in _for_rule(path, expected)]
-    outputs = Outputs(json, junit, html, matrix, navigator)
+    outputs = Outputs(json, junit, html, matrix, navigator, markdown)
     outputs.require_writable()
     results = []
     for path in recordings:

@@ -9,27 +9,21 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.errors import InvalidInput, Position
+from harness.model.schedule import Schedule, ScheduleKeys
 from harness.model.yaml_source import YamlSource, load_yaml
 
 
-class _RuleFile(BaseModel):
-    """The YAML of a scheduled rule. Sentinel grows keys; what is unknown is kept out of the way, not refused."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class _RuleFile(ScheduleKeys):
+    """The YAML of a rule. Sentinel grows keys; what is unknown is kept out of the way, not refused."""
 
     id: UUID
     name: str
-    kind: Literal["Scheduled", "NRT"] = "Scheduled"
     description: str
     severity: Literal["Informational", "Low", "Medium", "High"]
     requiredDataConnectors: list[dict[str, Any]] = Field(default_factory=list)
-    queryFrequency: str | None = None
-    queryPeriod: str | None = None
-    triggerOperator: Literal["gt", "lt", "eq", "ne"] | None = None
-    triggerThreshold: int | None = None
     tactics: list[str]
     relevantTechniques: list[str]
     query: str = Field(min_length=1)
@@ -58,6 +52,18 @@ class Rule:
         other = copy.copy(self)
         other.query = query
         return other
+
+    def schedule(self) -> Schedule:
+        """When it runs. Raises InvalidInput for a scheduled rule that does not say how often, or how far it looks."""
+        found = Schedule.of(self.metadata)
+        if found is None:
+            hint = "Add queryFrequency and queryPeriod, such as 1h and 1d."
+            raise InvalidInput("the rule does not say when it runs", at=self._source.at(()), hint=hint)
+        return found
+
+    def at_key(self, key: str) -> Position:
+        """The place of a key of the file."""
+        return self._source.at((key,))
 
     def columns(self) -> set[str]:
         """The columns that its entity mappings and custom details need."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +14,7 @@ from rich.text import Text
 from harness.proof.causes import Cause
 from harness.proof.comparison import Comparison, Difference, Kind
 from harness.report.document import write_document
+from harness.report.markdown import LIMIT, escaped, within
 from harness.report.text import visible
 
 _TITLES = {
@@ -33,7 +32,6 @@ _KINDS: dict[Kind, str] = {"regression": "bold red", "improvement": "green", "ch
 _ONE_SIDED = (Cause.NEW, Cause.GONE)
 _WIDTH = 80
 _NAMED = 3
-_MARKDOWN = re.compile(r"([\\`*_\[\]|~$#])")
 
 
 @dataclass(frozen=True)
@@ -115,10 +113,10 @@ def write_diff(comparison: Comparison, target: str) -> None:
 
 
 def to_markdown(comparison: Comparison) -> str:
-    """The comparison in GitHub's Markdown: a table for each cause."""
+    """The comparison in GitHub's Markdown, of bounded size: a table for each cause, the worst first."""
     lines = ["## Livefire: what has changed", "", f"**{figures(comparison)}**", ""]
     if comparison.inputs:
-        lines += [f"- {_TITLES[cause]}: {_escaped(detail)}" for cause, detail in comparison.inputs.items()] + [""]
+        lines += [f"- {_TITLES[cause]}: {escaped(detail)}" for cause, detail in comparison.inputs.items()] + [""]
     for cause, differences in _by_cause(comparison):
         lines += [
             f"### {_TITLES[cause]}",
@@ -130,13 +128,9 @@ def to_markdown(comparison: Comparison) -> str:
             first = line.first
             why = f"{first.detail}: {line.reason}" if line.reason else first.detail
             cells = (first.kind, line.subject, first.rule, first.before or "-", first.after or "-", why)
-            lines.append(f"| {' | '.join(_escaped(cell) for cell in cells)} |")
+            lines.append(f"| {' | '.join(escaped(cell) for cell in cells)} |")
         lines.append("")
-    return "\n".join(lines)
-
-
-def _escaped(text: object) -> str:
-    return html.escape(_MARKDOWN.sub(r"\\\1", visible(text)), quote=False)
+    return within(LIMIT, lines)
 
 
 def _by_cause(comparison: Comparison) -> Iterator[tuple[Cause, list[Difference]]]:

@@ -1,4 +1,9 @@
-"""JUnit XML, in the form that pytest calls xunit1: a test case for each atomic and rule, with properties."""
+"""JUnit XML, in the form that pytest calls xunit1: a test case for each atomic and rule, with properties.
+
+There is no one standard. Written is what GitLab (doc/ci/testing/unit_test_reports.md), Jenkins' junit step and the
+actions of GitHub that turn JUnit XML into annotations read: `file` and `line` of a case, relative to the repository;
+a message of one short line; the evidence as the element's text; a time for each case, suite and file.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +11,18 @@ import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC
 from pathlib import Path
 
-from harness.model.result import AtomicResult, Result
+from harness.model.result import Alert, AtomicResult, Result
 from harness.model.verdict import Verdict
-from harness.report.describe import details
+from harness.report.describe import alert_lines, details
 from harness.report.document import write_document
-from harness.report.text import legal_xml
+from harness.report.text import legal_xml, visible
 
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::\d+)?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")  # for a part of a class; in addresses, Jenkins takes several of them for one
+_MESSAGE = 200
 _UNSAFE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -29,10 +36,22 @@ def write_junit(results: Sequence[Result], path: Path) -> None:
     root = ET.Element("testsuites", name="livefire")
     for result, recording in zip(results, _recordings(results), strict=True):
         root.append(_suite(result, recording))
+    _tell_apart(root)
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
+    root.set("time", f"{sum(float(suite.get('time', '0')) for suite in root):.3f}")
     ET.indent(root)
     write_document(ET.tostring(root, encoding="utf-8", xml_declaration=True).decode(), path)
+
+
+def _tell_apart(root: ET.Element) -> None:
+    """GitLab ignores all but the first case of a name: two rules of one file name are such, in different folders."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for case in root.iter("testcase"):
+        classname, name = case.get("classname", ""), case.get("name", "")
+        seen[classname, name] += 1
+        if seen[classname, name] > 1:
+            case.set("name", f"{name}-{seen[classname, name]}")
 
 
 def _recordings(results: Sequence[Result]) -> list[list[str]]:
@@ -50,10 +69,12 @@ def _recordings(results: Sequence[Result]) -> list[list[str]]:
 
 def _suite(result: Result, recording: list[str]) -> ET.Element:
     cases = [_case(each, recording) for each in result.results]
-    cases += [_background(rule, len(alerts), recording) for rule, alerts in result.background.alerts.items()]
+    places = {each.rule: each.at for each in reversed(result.results)}
+    for rule, alerts in result.background.alerts.items():
+        cases.append(_background(rule, alerts, recording, places.get(rule, "")))
     seconds = (result.finished - result.started).total_seconds()
     suite = ET.Element("testsuite", name=f"livefire {result.run_id}", tests=str(len(cases)), time=f"{seconds:.3f}")
-    suite.set("timestamp", result.started.strftime("%Y-%m-%dT%H:%M:%S"))
+    suite.set("timestamp", result.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
     for kind in ("failure", "error", "skipped"):
         suite.set(f"{kind}s" if kind != "skipped" else kind, str(sum(case.find(kind) is not None for case in cases)))
     properties = ET.SubElement(suite, "properties")
@@ -71,18 +92,31 @@ def _case(result: AtomicResult, recording: list[str]) -> ET.Element:
         name = f"{result.variant.family}.{result.variant.name}"
     seconds = result.latency.alert or result.latency.telemetry or 0.0
     case = _element(parts, name, seconds)
-    if place := _PLACE.fullmatch(result.at):
-        case.set("file", legal_xml(place["file"]))
-        case.set("line", place["line"])
+    _set_place(case, result.at)
     properties = ET.SubElement(case, "properties")
     for key, value in properties_of(result).items():
         ET.SubElement(properties, "property", name=key, value=legal_xml(value))
     kind = _kind(result.verdict)
     if kind:
-        message = legal_xml(f"{result.verdict}: {result.reason}")
-        outcome = ET.SubElement(case, kind, message=message, type=str(result.verdict))
-        outcome.text = legal_xml("\n".join(details(result)))
+        _add_outcome(case, kind, result.verdict, result.reason, details(result))
     return case
+
+
+def _add_outcome(case: ET.Element, kind: str, verdict: Verdict, reason: str, lines: Sequence[str]) -> None:
+    """GitLab shows the text alone, Jenkins and GitHub the message and then the text: so the text repeats it in full."""
+    message = f"{verdict}: {visible(reason)}"
+    short = message if len(message) <= _MESSAGE else message[: _MESSAGE - 1] + "…"
+    outcome = ET.SubElement(case, kind, message=legal_xml(short), type=str(verdict))
+    outcome.text = legal_xml("\n".join(lines))
+
+
+def _set_place(case: ET.Element, at: str) -> None:
+    """Where the case stands: in the working folder, which should be that of the repository, as a relative path."""
+    if place := _PLACE.fullmatch(at):
+        path, here = Path(place["file"]), Path.cwd()
+        inside = path.is_absolute() and path.is_relative_to(here)
+        case.set("file", legal_xml(path.relative_to(here) if inside else path))
+        case.set("line", place["line"])
 
 
 def _element(parts: list[str], name: str, seconds: float) -> ET.Element:
@@ -96,11 +130,14 @@ def _kind(verdict: Verdict) -> str:
     return {Verdict.SKIPPED: "skipped", Verdict.INCONCLUSIVE: "error"}.get(verdict, "failure")
 
 
-def _background(rule: str, alerts: int, recording: list[str]) -> ET.Element:
+def _background(rule: str, alerts: Sequence[Alert], recording: list[str], at: str) -> ET.Element:
     case = _element([*recording, rule], "background", 0)
+    _set_place(case, at)
     if alerts:
-        message = f"UNEXPECTED_ALERT: {alerts} alerts in the background"
-        ET.SubElement(case, "failure", message=message, type=str(Verdict.UNEXPECTED_ALERT)).text = message
+        reason = f"{len(alerts)} alert{'' if len(alerts) == 1 else 's'} in the background, where no atomic ran"
+        verdict = Verdict.UNEXPECTED_ALERT
+        lines = [f"{verdict}  {reason}", *(line for alert in alerts for line in alert_lines(alert))]
+        _add_outcome(case, "failure", verdict, reason, lines)
     return case
 
 

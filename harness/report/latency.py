@@ -35,16 +35,22 @@ def print_latency(results: Sequence[Result], console: Console) -> None:
 
 
 def print_flakes(results: Sequence[Result], console: Console) -> None:
-    """Each atomic whose verdict is not the same in all recordings, and which it was in which."""
-    for flake in flakes(results):
+    """Each atomic whose verdict is not the same in all recordings, and which it was in which.
+
+    Nothing where no two recordings have an atomic in common.
+    """
+    held = [{each.atomic for each in result.results} for result in results]
+    if len(set().union(*held)) == sum(map(len, held)):
+        return
+    found = flakes(results)
+    for flake in found:
         line = Text("FLAKE  ", style="bold red")
         console.print(line.append(visible(f"{flake.atomic} [{flake.rule}]"), style="default"), soft_wrap=True)
         for verdict, recordings in flake.recordings.items():
             console.print(Text(f"  {len(recordings)} x {verdict}: {visible(', '.join(recordings))}"), soft_wrap=True)
-    found = len(flakes(results))
-    told = f"{found} verdict{' differs' if found == 1 else 's differ'} between" if found else "the same verdicts in all"
-    style = "bold red" if found else "bold green"
-    console.print(Text(f"{told} {len(results)} recordings", style=style), soft_wrap=True)
+    told = f"{len(found)} verdict{' differs' if len(found) == 1 else 's differ'} between {len(results)} recordings"
+    told = told if found else f"the same verdicts in all {len(results)} recordings"
+    console.print(Text(told, style="bold red" if found else "bold green"), soft_wrap=True)
 
 
 def _line(each: Timed) -> str:

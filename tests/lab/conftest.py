@@ -47,6 +47,7 @@ class Done:
     @property
     def result(self) -> dict[str, Any]:
         """The result that `--json -` wrote."""
+        assert self.out, f"no result, exit {self.code}: {self.err}"
         found: dict[str, Any] = json.loads(self.out)
         return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -100,6 +102,40 @@ def test_a_decoy_beside_the_attack_is_an_alert_in_the_background(lab: Livefire, 
     assert done.result["background"]["alerts"]["container-cli-api"]
     created = {e["facts"]["ContainerId"] for e in result["signals"][1]["evidence"]}
     assert len(created) == 1
+
+
+def test_two_nights_of_which_the_second_lost_a_sensor(lab: Livefire, tmp_path: Path) -> None:
+    """The same atomic and rule on both; from outside, somebody removes the audit rule during the second."""
+    assert lab("run", EXECUTION, "--recording", tmp_path / "old").code == 0
+    with audit_rule_removed():
+        assert lab("run", EXECUTION, "--recording", tmp_path / "new").code == 4
+    done = lab("diff", tmp_path / "old", tmp_path / "new", "--json", "-")
+    assert done.code == 1, done.err
+    found = json.loads(done.out)
+    told = {(each["atomic"], each["before"], each["after"], each["cause"]) for each in found["regressions"]}
+    assert told == {(EXECUTION, "PROVEN", "INCONCLUSIVE", "health")}
+    assert found["improvements"] == []
+
+
+@contextlib.contextmanager
+def audit_rule_removed() -> Iterator[None]:
+    """Somebody else who removes the audit rule of a capture as soon as there is one."""
+    done = threading.Event()
+
+    def remove() -> None:
+        listed = ["auditctl", "-l"]
+        while not done.wait(0.02):
+            if "key=livefire" in subprocess.run(listed, capture_output=True, text=True, check=True).stdout:
+                subprocess.run(["auditctl", "-D", "-k", "livefire"], capture_output=True, check=True)
+                return
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 class decoys:  # in lower case, since it reads as a statement: `with decoys(lab)`

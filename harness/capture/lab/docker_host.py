@@ -16,6 +16,7 @@ import docker.errors
 from harness.capture.lab import oci_shim
 from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.image import REFERENCE, ensure_image
+from harness.capture.lab.ramdisk import mount_ramdisk
 from harness.capture.lab.registry import start_registry
 from harness.capture.process import find_tool, run, start_daemon, tail
 from harness.capture.state import OwnedFolder
@@ -57,6 +58,7 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
     """
     folder = owned.path / "docker"
     folder.mkdir(mode=0o700)
+    mount_ramdisk(folder)
     bounded = needs_shim()
     registry = start_registry(owned)
     bridge = _make_bridge(owned)

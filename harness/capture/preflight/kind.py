@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.capture.lab.kind import find_kind
 from harness.capture.lab.node_image import choose
+from harness.capture.lab.ramdisk import memory_available
 from harness.capture.preflight.daemon import check_daemon
 from harness.capture.preflight.finding import Doubt, Finding, Probe, look
 from harness.capture.preflight.host import free_disk
@@ -97,8 +98,7 @@ def _inotify() -> str:
 
 
 def _memory() -> str:
-    text = Path("/proc/meminfo").read_text()
-    available = int(re.search(r"MemAvailable:\s*(\d+)", text)[1]) << 10  # type: ignore[index]
+    available = memory_available(Path("/proc/meminfo").read_text())
     if available < _KIND_MEMORY:
         hint = "Free some, or use --cluster control-plane, which needs 400 MiB."
         raise LabUnavailable(f"{available >> 20} MiB are available, a node needs {_KIND_MEMORY >> 20} MiB", hint=hint)

@@ -1,6 +1,6 @@
 """What runs KQL over tables, behind one Protocol."""
 
-from harness.proof.engines.base import Engine, QueryFailed
+from harness.proof.engines.base import Engine, QueryFailed, Run
 from harness.proof.engines.duckdb_engine import DuckDbEngine
 
-__all__ = ["DuckDbEngine", "Engine", "QueryFailed"]
+__all__ = ["DuckDbEngine", "Engine", "QueryFailed", "Run"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,6 +11,14 @@ from typing import Any, Protocol
 from harness.model.result import EngineFacts
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a query: the numbers of the table rows that it sees, a duplicate twice, and its `now()`."""
+
+    visible: tuple[int, ...]
+    now: datetime
 
 
 class QueryFailed(Exception):
@@ -55,6 +65,15 @@ class Engine(Protocol):
         """Those of `rows`, all of one query's output, that a tail such as `| where Name == "x"` lets pass.
 
         `lets` are the `let` statements that the tail refers to. Raises QueryFailed.
+        """
+
+    def numbered(self, table: str, slice_: str) -> dict[int, Row]:
+        """The rows of a table in a slice, hidden columns included, by the numbers that `Run.visible` names them by."""
+
+    def replay(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
+        """The rows that a query gives at each of these runs, in no order, over what the run sees and nothing else.
+
+        Raises QueryFailed, also for a query that can't be run at many times at once.
         """
 
     def slices(self) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ import duckdb
 
 from harness.model.result import EngineFacts
 from harness.proof.engines.answers import Answer, CarriedRow, Kept
-from harness.proof.engines.base import QueryFailed, Row
+from harness.proof.engines.base import QueryFailed, Row, Run
 from harness.proof.engines.carrying import EVERY, OWN, ROW, carry, is_row_by_row
+from harness.proof.engines.replay import NUMBER, over_runs, parameters
 from harness.proof.engines.store import ALL, Store, dicts, plain
 from harness.proof.engines.translation import translate
 from harness.proof.tables.schema import SQL_TYPES, TABLES
@@ -128,6 +129,23 @@ class DuckDbEngine:
         _refuse_own(f"{lets}{kql}")
         sql, parameters = translate(f"{lets}{_OUTPUT}\n{kql}\n| project {_NUMBER}", schema, _STRINGS)
         return [rows[found[_NUMBER]] for found in self._rows(sql, self._clock(parameters))]
+
+    def numbered(self, table: str, slice_: str) -> dict[int, Row]:
+        """As in Engine."""
+        return self._store.numbered(table, slice_)
+
+    def replay(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
+        """As in Engine."""
+        plan = self._by_slice(kql)
+        sql = over_runs(plan.sql, plan.tables, ALL)
+        # without a clock, runs that see the same rows give the same
+        asked = list(dict.fromkeys(run if plan.parameters else Run(run.visible, self._now) for run in runs))
+        given: list[list[Row]] = [[] for _ in asked]
+        for lists in parameters(asked):
+            for row in self._rows(sql, lists):
+                given[row.pop(NUMBER)].append(row)
+        answers = dict(zip(asked, given, strict=True))
+        return [answers[run if plan.parameters else Run(run.visible, self._now)] for run in runs]
 
     def slices(self) -> set[str]:
         """As in Engine."""

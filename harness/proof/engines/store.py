@@ -94,6 +94,11 @@ class Store:
             (self._rows[number],) = dicts(self._con.execute(sql, [number]))
         return self._rows[number]
 
+    def numbered(self, table: str, slice_: str) -> dict[int, Row]:
+        """The rows of a table in a slice, hidden columns included, by their numbers."""
+        sql = f'SELECT * FROM "{ALL.format(table)}" WHERE "{SLICE}" = ? ORDER BY "{ROW}"'
+        return {row.pop(ROW): row for row in dicts(self._con.execute(sql, [slice_]))}
+
     def matching(self, table: str, slice_: str, row: Row) -> list[Row]:
         """The rows of a table that agree with `row` on every column they share."""
         shared = [name for name in TABLES[table] if name in row]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,20 +9,8 @@ from datetime import datetime, timedelta
 from harness.model.rule import Rule
 from harness.proof.engines import Engine, QueryFailed
 
-_DEFAULT = timedelta(days=1)
+_DEFAULT = timedelta(days=1)  # where a rule names no queryPeriod
 _MARGIN = timedelta(minutes=1)
-_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-
-
-def period(text: str | None) -> timedelta:
-    """A `queryPeriod`: `1d`, `24h`, `30m`, or ISO 8601 such as `P1D`, `PT1H`. One day where none is given."""
-    if plain := re.fullmatch(r"(\d+)([dhms])", text or ""):
-        return timedelta(**{_UNITS[plain[2]]: int(plain[1])})
-    iso = re.fullmatch(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", text or "")
-    if iso and any(iso.groups()):
-        days, hours, minutes, seconds = (int(part or 0) for part in iso.groups())
-        return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return _DEFAULT
 
 
 @dataclass(frozen=True)
@@ -45,7 +32,7 @@ class Window:
 
 def window(rule: Rule, engine: Engine, slices: list[str], started: datetime, finished: datetime) -> Window:
     """What a rule as it is keeps to, for a recording that was made between two times."""
-    long = period(rule.metadata.queryPeriod)
+    long = rule.metadata.queryPeriod or _DEFAULT
     inside, beyond = started + long - _MARGIN, finished + long + _MARGIN
     kept = inside > finished and all(_same(rule, engine, slice_, inside) for slice_ in slices)
     ended = all(_none(rule, engine, slice_, beyond) for slice_ in slices)

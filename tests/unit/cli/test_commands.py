@@ -20,12 +20,15 @@ def livefire(*arguments: str | Path, cwd: Path = PROJECT) -> subprocess.Complete
 
 
 def test_prove_needs_nothing_but_the_recording(tmp_path: Path) -> None:
-    done = livefire("prove", COMMITTED, "--json", "-", "--junit", tmp_path / "j.xml", "--html", tmp_path / "r.html")
+    pairs = {"--junit": "j.xml", "--html": "r.html", "--markdown": "s.md"}
+    files = [f"{option}={tmp_path / name}" for option, name in pairs.items()]
+    done = livefire("prove", COMMITTED, "--json", "-", *files)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["summary"] == {"PROVEN": 6}  # three atomics under two rules
     assert "6 PROVEN" in done.stderr
     assert (tmp_path / "j.xml").stat().st_size > 0
     assert "docker-container-execution" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "**6 PROVEN · exit 0**" in (tmp_path / "s.md").read_text(encoding="utf-8")
 
 
 def test_several_recordings_give_several_results() -> None:

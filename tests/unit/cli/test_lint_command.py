@@ -36,6 +36,16 @@ def test_a_rule_of_which_nothing_is_expected_is_compiled(tmp_path: Path) -> None
     assert f"{rule}:" in done.stderr
 
 
+def test_a_schedule_with_gaps_is_a_mistake_at_its_place(tmp_path: Path) -> None:
+    rule = tmp_path / "alone.yaml"
+    text = EXPECTATIONS.with_name("container-cli-api.yaml").read_text()
+    rule.write_text(text.replace("queryPeriod: 1d", "queryPeriod: 30m"))
+    done = livefire("lint", tmp_path)
+    assert done.returncode == 2
+    line = text.splitlines().index("queryPeriod: 1d") + 1
+    assert f"{rule}:{line}:1: queryPeriod: a look-back of 30m with a run every 1h leaves gaps" in done.stderr
+
+
 def test_an_empty_folder_has_nothing_to_check(tmp_path: Path) -> None:
     assert livefire("lint", tmp_path).returncode == 5
 

@@ -13,7 +13,7 @@ from harness.proof.flakes import Flake, flakes
 from harness.proof.latency import timed
 from harness.proof.prove import prove
 from harness.recording import open_recording
-from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB
+from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, Resealed
 
 RULE = "container-cli-api"
 RUN, PRIVILEGED, SECRETS = MAIN_JOB
@@ -36,9 +36,15 @@ def test_the_judge_times_each_sensor_by_the_signals_that_it_must_give(result: Re
         assert all(0 < seconds < 5 for seconds in each.latency.sensors.values())
 
 
-def test_a_signal_without_a_known_arrival_leaves_its_sensor_untimed(result: Result) -> None:
-    old = Latency.model_validate({"detonated": None, "telemetry": 0.5, "alert": None})
-    assert old.sensors == {}  # as results of before hold it
+def test_a_sensor_whose_arrivals_are_not_known_is_not_timed(resealed: Resealed) -> None:
+    recording = resealed()  # without raw/arrivals.jsonl
+    for each in prove(recording, load_expectations(EXPECTATIONS), from_raw=True).results:
+        assert each.latency.telemetry is None
+        assert "auditd" not in each.latency.sensors
+
+
+def test_a_result_of_before_can_be_read() -> None:
+    assert Latency.model_validate({"detonated": None, "telemetry": 0.5, "alert": None}).sensors == {}
 
 
 def test_each_layer_by_itself(result: Result) -> None:

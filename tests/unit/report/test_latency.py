@@ -59,3 +59,8 @@ def test_a_flake_is_said_with_its_recordings(result: Result) -> None:
     assert lines[at + 1].startswith("  1 x PROVEN: ")
     assert lines[at + 2] == "  1 x INCONCLUSIVE: elsewhere"
     assert lines[-1] == "1 verdict differs between 2 recordings"
+
+
+def test_recordings_of_different_atomics_have_nothing_to_differ_in(result: Result) -> None:
+    first, other = (result.model_copy(update={"results": part}) for part in (result.results[:1], result.results[1:]))
+    assert not any("verdict" in line for line in printed([first, other]))

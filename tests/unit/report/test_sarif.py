@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
+from sarif_kit.validate import validation_errors
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position, RuleNotRunnable
 from harness.model.expectation import load_expectations
@@ -32,14 +33,18 @@ class Text(_Strict):
     text: str = Field(min_length=1)
 
 
+class Description(_Strict):
+    text: str = Field(min_length=1, max_length=1024)
+
+
 class Configuration(_Strict):
     level: Literal["none", "note", "warning", "error"]
 
 
 class Descriptor(_Strict):
-    id: str = Field(min_length=1)
-    shortDescription: Text
-    fullDescription: Text
+    id: str = Field(min_length=1, max_length=255)
+    shortDescription: Description
+    fullDescription: Description
     help: Text
     defaultConfiguration: Configuration
 
@@ -106,12 +111,12 @@ class Run(_Strict):
     tool: Tool
     automationDetails: Automation
     columnKind: Literal["utf16CodeUnits", "unicodeCodePoints"]
-    results: list[Found]
+    results: list[Found] = Field(max_length=5000)  # GitHub shows no more of one run
     invocations: list[Invocation] = []
 
 
 class Log(_Strict):
-    """The part of the SARIF 2.1.0 schema that is used, and the fields that GitHub requires beyond it."""
+    """What GitHub requires beyond the schema (its page "SARIF support for code scanning"), and nothing else."""
 
     schema_: str = Field(alias="$schema", pattern=r"^https://.*sarif-schema-2\.1\.0\.json$")
     version: Literal["2.1.0"]
@@ -119,6 +124,8 @@ class Log(_Strict):
 
 
 def run_of(document: Any) -> Run:
+    """The run, after the document was checked against the standard's own schema and against what GitHub wants."""
+    assert validation_errors(document) == []
     (run,) = Log.model_validate_json(json.dumps(document)).runs
     for result in run.results:
         assert run.tool.driver.rules[result.ruleIndex].id == result.ruleId

@@ -1,0 +1,91 @@
+"""`livefire schedule`: when would Microsoft Sentinel alert, and which events would no run ever see?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from harness.errors import InvalidInput, NothingSelected
+from harness.model.expectation import SUFFIX
+from harness.proof.schedule import DEFAULT, Ingestion, Late, parse_delay, parse_late, parse_share, simulate
+from harness.report.schedule import print_schedule, write_schedule
+
+
+def schedule(
+    rule: Annotated[Path, typer.Argument(help="The rule, in Sentinel YAML.", metavar="RULE")],
+    recordings: Annotated[list[Path], typer.Argument(help="Recordings of attacks.", metavar="RECORDING...")],
+    delay: Annotated[
+        str,
+        typer.Option("--delay", metavar="D", help="Ingestion delay: measured, fixed:5m, lognormal:p50=2m,p95=15m, …"),
+    ] = DEFAULT,
+    late: Annotated[
+        str | None, typer.Option("--late", metavar="SHARE:D", help="Some events come later still: 1%:6h.")
+    ] = None,
+    duplicates: Annotated[
+        str, typer.Option("--duplicates", metavar="SHARE", help="Some events are ingested twice: 1%.")
+    ] = "0",
+    out_of_order: Annotated[
+        bool, typer.Option("--out-of-order", help="Each event has a delay of its own. Default: each sensor has.")
+    ] = False,
+    draws: Annotated[
+        int, typer.Option("--draws", metavar="N", help="How often each attack is played.", min=1, max=100_000)
+    ] = 200,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Another seed, other draws.")] = 0,
+    max_missed: Annotated[
+        str, typer.Option("--max-missed", metavar="SHARE", help="Exit 1 if more draws of an atomic have no alert.")
+    ] = "0",
+    expectations: Annotated[
+        Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")
+    ] = None,
+    json: Annotated[str | None, typer.Option("--json", help="Write JSON; - is stdout.", metavar="F")] = None,
+) -> None:
+    """Play recorded attacks against the rule's schedule in Microsoft Sentinel. Needs recordings only.
+
+    Each attack that the rule should fire on is played many times, with another phase of the schedule and other
+    ingestion delays each time; the rule itself is run over what each run would see.
+    """
+    beside = expectations or rule.with_name(f"{rule.stem}{SUFFIX}")
+    if not beside.is_file():
+        raise NothingSelected(f"{beside}: there is no such file", hint="Name the expectations with --expect.")
+    allowed = _share("--max-missed", max_missed)
+    ingestion = Ingestion(
+        parse_delay(delay), parse_late(late) if late else Late(), _share("--duplicates", duplicates), out_of_order
+    )
+    _require_writable(json)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("playing attacks", total=None)
+        result = simulate(
+            rule,
+            beside,
+            recordings,
+            ingestion,
+            draws=draws,
+            seed=seed,
+            max_missed=allowed,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    if json != "-":
+        print_schedule(result, Console(highlight=False))
+    if json:
+        write_schedule(result, json)
+    raise typer.Exit(0 if result.passed else 1)
+
+
+def _share(option: str, text: str) -> float:
+    try:
+        return parse_share(text)
+    except ValueError as error:
+        raise InvalidInput(f"{option} {text}: {error}") from None
+
+
+def _require_writable(target: str | None) -> None:
+    """Before anything is simulated, and not after."""
+    if target not in (None, "-"):
+        folder = Path(str(target)).absolute().parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise InvalidInput(f"--json {target}: {folder} is no folder that can be written to")

@@ -1,0 +1,90 @@
+"""What a simulated schedule makes of recorded attacks, `livefire.schedule/1`: what the JSON holds and reports read."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.model.schedule import Schedule
+from harness.model.spread import Spread
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Assumptions(_Part):
+    """What was simulated: shares are from 0 to 1, `late_by` is in seconds. The same seed gives the same result."""
+
+    delay: str
+    late_share: float
+    late_by: float
+    duplicates: float
+    out_of_order: bool
+    draws: int
+    seed: int
+
+
+class AtomicSchedule(_Part):
+    """One atomic, which the rule is expected to fire on. `at` is the expectation's position.
+
+    In each of `draws` the schedule begins at another time and the events have other delays. `missed` counts those
+    without an alert, `missed_by_loss` those of them in which an event was lost. `first_alert` is in seconds from exec;
+    `runs` and `alerts` are how many runs raised an alert, and how many alerts that were, where there was one.
+    `events` and `lost` count events over all draws; lost are those that no run could see. `longest_delay` is in
+    seconds.
+    `fires_at_once` says whether the rule fires where it sees all events at once, whatever the schedule.
+    """
+
+    atomic: str
+    at: str
+    fires_at_once: bool
+    draws: int
+    missed: int
+    missed_by_loss: int
+    first_alert: Spread | None
+    runs: Spread | None
+    alerts: Spread | None
+    events: int
+    lost: int
+    longest_delay: float
+
+    @property
+    def missed_share(self) -> float:
+        """From 0 to 1."""
+        return self.missed / self.draws
+
+    @property
+    def lost_share(self) -> float:
+        """From 0 to 1; 0 where there are no events."""
+        return self.lost / self.events if self.events else 0.0
+
+
+class Finding(_Part):
+    """Something that is wrong with a schedule, what it does, and what would cure it. `at` is in the rule's file."""
+
+    kind: Literal["silent", "lost", "split", "repeated", "idle"]
+    at: str
+    text: str
+    cure: str
+
+
+class ScheduleResult(_Part):
+    """A rule's schedule over some recordings. `rule` is its id, `path` its file.
+
+    `idle_alert` says that a run alerts where nothing of the attack is to be seen. `max_missed` is the share of draws
+    without an alert that was allowed of each atomic; `passed` says whether it holds.
+    """
+
+    schema_: Literal["livefire.schedule/1"] = Field(alias="schema", default="livefire.schedule/1")
+    rule: str
+    path: str
+    schedule: Schedule
+    assumptions: Assumptions
+    recordings: list[str]
+    atomics: list[AtomicSchedule]
+    idle_alert: bool
+    findings: list[Finding]
+    max_missed: float
+    passed: bool

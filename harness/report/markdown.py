@@ -1,0 +1,130 @@
+"""Results in GitHub's Markdown, for the summary of a CI job: verdicts, and what is unmet with reason and place."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from harness.model.result import Alert, AtomicResult, Result
+from harness.model.verdict import Verdict
+from harness.report.describe import alert_lines, details
+from harness.report.document import write_document
+from harness.report.text import visible
+
+LIMIT = 256 * 1024  # bytes; GitHub drops the summary of a step that is over 1 MiB, and several may share one
+_LEFT_OUT = 200  # bytes that are kept free to say so
+_CELL = 300
+_EVIDENCE = 20
+_LINES = 40
+# What Markdown reads as its own, and what makes an address or a mention of plain text.
+_SPECIAL = re.compile(r"[\\`*_\[\]|~$#@]|(?<=http):|(?<=https):|(?<=ftp):|(?<=www)\.", re.IGNORECASE)
+
+
+def write_markdown(results: Sequence[Result], path: Path) -> None:
+    """Write the summary of all results."""
+    write_document(to_markdown(results), path)
+
+
+def to_markdown(results: Sequence[Result]) -> str:
+    """One section for each result, of at most `LIMIT` bytes together."""
+    return within(LIMIT, (block for result in results for block in _section(result)))
+
+
+def escaped(text: object) -> str:
+    """One line of text that is nothing but text, in a table or a list; a long one is cut."""
+    line = visible(text)
+    short = line if len(line) <= _CELL else line[: _CELL - 1] + "…"
+    return html.escape(_SPECIAL.sub(r"\\\g<0>", short), quote=False)
+
+
+def within(limit: int, blocks: Iterable[str]) -> str:
+    """The blocks, a line or more each, as far as they fit into `limit` bytes; what is left out is counted."""
+    kept: list[str] = []
+    size = left_out = 0
+    for block in blocks:
+        size += len(block.encode("utf-8", "surrogatepass")) + 1
+        if left_out or size > limit - _LEFT_OUT:
+            left_out += block.count("\n") + 1
+        else:
+            kept.append(block)
+    if left_out:
+        kept += ["", f"… and {left_out} more lines, left out so that this is shown at all.", ""]
+    return "\n".join(kept).encode("utf-8", "replace").decode()
+
+
+def _section(result: Result) -> Iterator[str]:
+    counts = " · ".join(f"{count} {verdict}" for verdict, count in result.summary.items()) or "nothing was judged"
+    if result.background.count:
+        counts += f" · {result.background.count} {Verdict.UNEXPECTED_ALERT} in the background"
+    yield f"## Livefire: {escaped(Path(result.recording).name or result.run_id)}"
+    yield ""
+    yield f"**{escaped(counts)} · exit {int(result.exit_code)}**"
+    yield ""
+    yield from _rules(result)
+    unmet = [each for each in result.results if not each.verdict.as_expected and each.verdict is not Verdict.SKIPPED]
+    yield from _unmet(unmet)
+    for rule, alerts in result.background.alerts.items():
+        if alerts:
+            yield from _background(rule, alerts)
+    yield from _skipped([each for each in result.results if each.verdict is Verdict.SKIPPED])
+
+
+def _rules(result: Result) -> Iterator[str]:
+    """A row for each rule: how many atomics, variants among them, have which verdict."""
+    verdicts = [verdict for verdict in Verdict if any(each.verdict is verdict for each in result.results)]
+    yield f"| rule | {' | '.join(verdicts)} | alerts in the background |"
+    yield f"|---|{'---:|' * len(verdicts)}---:|"
+    for rule in dict.fromkeys(each.rule for each in result.results):
+        of_rule = [each.verdict for each in result.results if each.rule == rule]
+        counts = [str(of_rule.count(verdict)) for verdict in verdicts]
+        background = len(result.background.alerts.get(rule, []))
+        yield f"| {escaped(rule)} | {' | '.join(counts)} | {background} |"
+    yield ""
+
+
+def _unmet(unmet: Sequence[AtomicResult]) -> Iterator[str]:
+    """A table of all, then the evidence of the first, folded away."""
+    if not unmet:
+        return
+    yield from ("### Not as expected", "")
+    yield "| verdict | atomic | rule | why | expected at |"
+    yield "|---|---|---|---|---|"
+    for each in unmet:
+        cells = (each.verdict, each.atomic, each.rule, each.reason, each.at)
+        yield f"| {' | '.join(escaped(cell) for cell in cells)} |"
+    yield ""
+    for each in unmet[:_EVIDENCE]:
+        yield _folded(f"{each.verdict} {each.atomic} [{each.rule}]", details(each))
+    if len(unmet) > _EVIDENCE:
+        yield f"The evidence of {len(unmet) - _EVIDENCE} more is in the other reports."
+
+
+def _background(rule: str, alerts: Sequence[Alert]) -> Iterator[str]:
+    count = f"{len(alerts)} alert{'' if len(alerts) == 1 else 's'}"
+    title = f"{Verdict.UNEXPECTED_ALERT} {count} of {rule} in the background, where no atomic ran"
+    yield _folded(title, [line for alert in alerts for line in alert_lines(alert)])
+
+
+def _skipped(skipped: Sequence[AtomicResult]) -> Iterator[str]:
+    """What was not run, by its reason: the same for every rule."""
+    reasons: dict[str, set[str]] = {}
+    for each in skipped:
+        reasons.setdefault(each.reason, set()).add(each.atomic)
+    if reasons:
+        yield from ("### Skipped", "")
+    for reason, atomics in reasons.items():
+        yield f"- {len(atomics)} skipped: {escaped(reason)}: {escaped(', '.join(sorted(atomics)))}"
+    if reasons:
+        yield ""
+
+
+def _folded(title: str, lines: Sequence[str]) -> str:
+    """Lines as they are, behind a title. Up to the next blank line, nothing but HTML is read."""
+    lines = [line for line in lines if line.strip()]
+    shown = [html.escape(line if len(line) <= 2 * _CELL else line[: 2 * _CELL] + "…") for line in lines[:_LINES]]
+    if len(lines) > _LINES:
+        shown.append(f"… and {len(lines) - _LINES} more lines")
+    body = "\n".join(shown)
+    return f"<details><summary>{html.escape(visible(title))}</summary>\n<pre>\n{body}\n</pre>\n</details>\n"
