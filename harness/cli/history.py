@@ -8,13 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from harness.cli.options import EXPECTATIONS, ExpectationsOption
+from harness.cli.options import EXPECTATIONS, ExpectationsOption, HtmlOption
+from harness.cli.outputs import Outputs
 from harness.errors import InvalidInput, NothingSelected, Position
 from harness.model.catalog import find_expectations
 from harness.proof.history import History, Night
 from harness.proof.replay import prove_all
 from harness.recording import Recording, layout, open_recording
 from harness.report.history import print_history
+from harness.report.html import Additions, write_html
 from harness.report.progress import counting
 from harness.report.result_json import read_results
 
@@ -22,9 +24,20 @@ from harness.report.result_json import read_results
 def history(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds results (*.json) or recordings, one a night.")],
     last: Annotated[int, typer.Option("--last", metavar="N", help="Only the newest nights.", min=1)] = 14,
+    html: HtmlOption = None,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
     """Nights as columns, atomics as rows, and the trend of the latency."""
+    if html:
+        Outputs(html=html).require_writable()
+    found = read_history(folder, last, expectations)
+    print_history(found, Console(highlight=False))
+    if html:
+        write_html([], html, Additions(history=found))
+
+
+def read_history(folder: Path, last: int, expectations: Path) -> History:
+    """The newest nights in a folder. Raises InvalidInput for no folder, NothingSelected for one without nights."""
     if not folder.is_dir():
         said = "it is no folder" if folder.exists() else "there is no such folder"
         raise InvalidInput(said, at=Position(folder))
@@ -32,7 +45,7 @@ def history(
     if not found:
         raise NothingSelected(f"{folder}: no results (*.json) and no recordings in it")
     newest = sorted(found, key=_finished)[-last:]
-    print_history(History.of(_nights(newest, expectations)), Console(highlight=False))
+    return History.of(_nights(newest, expectations))
 
 
 def _open(path: Path) -> Night | Recording | None:

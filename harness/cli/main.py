@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from harness import __version__
-from harness.cli import clean, diff, doctor, history, lab, listing, mutate, run, schedule
+from harness.cli import clean, diff, doctor, history, lab, listing, mutate, report, run, schedule
 from harness.errors import LivefireError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("mutate", short_help="Which parts of a rule does no test need?")(mut
 app.command("schedule", short_help="When would Microsoft Sentinel alert, and how often?")(schedule.schedule)
 app.command("diff", short_help="What changed between two results, and why.")(diff.diff)
 app.command("history")(history.history)
+app.command("report")(report.report)
 app.add_typer(lab.app, name="lab")
 app.command("list")(listing.list_atomics)
 app.command("lint")(listing.lint)

@@ -1,19 +1,61 @@
-"""Where a document goes: to a file, or to standard output for `-`."""
+"""Where a document goes, a file or standard output for `-`, and how a JSON document of ours is read again."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from harness.errors import InvalidInput, Position
+from harness.model.forward import foreign, validate
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def write_document(text: str, target: str | Path) -> None:
-    """Write the text as it is. Raises InvalidInput for a file that can't be written."""
+    """Write the text as it is; what UTF-8 can't hold (half a surrogate pair) is written as an escape.
+
+    Raises InvalidInput for a file that can't be written.
+    """
+    encoded = text.encode("utf-8", "backslashreplace")
     if target == "-":
-        sys.stdout.write(text)
+        sys.stdout.write(encoded.decode("utf-8"))
         return
     try:
-        Path(target).write_text(text, encoding="utf-8")
+        Path(target).write_bytes(encoded)
     except OSError as error:
         raise InvalidInput(f"cannot be written: {error.strerror}", at=Position(Path(target))) from None
+
+
+def read_documents(path: Path) -> list[object]:
+    """The JSON in a file: the elements of an array, or the one document that it is. Raises InvalidInput."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"cannot be read: {error.strerror}", at=Position(path)) from None
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"not valid JSON: {error.msg}", at=Position(path, error.lineno, error.colno)) from None
+    except UnicodeDecodeError:
+        raise InvalidInput("cannot be read: not UTF-8", at=Position(path)) from None
+    except (ValueError, RecursionError) as error:  # a number of ten thousand digits, brackets without end
+        raise InvalidInput(f"not valid JSON: {error}", at=Position(path)) from None
+    return data if isinstance(data, list) else [data]
+
+
+def parse_document(document: object, model: type[Model], schema: str, path: Path, *, hint: str) -> Model:
+    """A document that names its schema, as its model. Raises InvalidInput for another schema, or where it breaks it.
+
+    `hint` says what writes one.
+    """
+    why, cure = foreign(document, schema)
+    if why:
+        raise InvalidInput(why, at=Position(path), hint=cure or hint)
+    try:
+        return validate(model, document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InvalidInput(f"not a {schema}: {where}: {first['msg']}", at=Position(path)) from None

@@ -12,7 +12,7 @@ from harness.model.verdict import Verdict
 from harness.proof.history import History
 from harness.report.text import folded, visible
 
-_LETTERS = {
+LETTERS = {
     Verdict.PROVEN: "P",
     Verdict.KNOWN_GAP: "K",
     Verdict.RULE_SILENT: "R",
@@ -92,7 +92,7 @@ def _print_named(atomic: str, verdicts: Sequence[Verdict | None], changed: bool,
         mark = ""
     text = Text(_row(last, [], mark))
     for verdict in verdicts:
-        cell = _LETTERS[verdict] if verdict else _ABSENT
+        cell = LETTERS[verdict] if verdict else _ABSENT
         text.append(f"{cell:>{_NIGHT}}", style=_STYLES.get(verdict, "bold red") if verdict else "dim")
     console.print(text, soft_wrap=True)
 
@@ -127,7 +127,7 @@ def _bars(values: Sequence[float | None]) -> list[str]:
 
 def _legend(used: set[Verdict]) -> list[str]:
     """What the letters mean, broken between two of them only."""
-    letters = [f"{letter} {verdict}" for verdict, letter in _LETTERS.items() if verdict in used]
+    letters = [f"{letter} {verdict}" for verdict, letter in LETTERS.items() if verdict in used]
     told = [*letters, f"{_ABSENT} not part of it", f"{_CHANGED.strip()} changed"]
     text = "  ".join(each.replace(" ", _HARD_SPACE) for each in told)
     return [line.replace(_HARD_SPACE, " ") for line in textwrap.wrap(text, _WIDTH)]

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
-from harness.errors import InvalidInput, Position
 from harness.model.result import Alert, AtomicResult, Result
 from harness.model.verdict import Verdict
 from harness.report.describe import alert_lines, details
+from harness.report.document import write_document
 from harness.report.text import legal_xml, visible
 
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::\d+)?")
@@ -41,10 +41,7 @@ def write_junit(results: Sequence[Result], path: Path) -> None:
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
     root.set("time", f"{sum(float(suite.get('time', '0')) for suite in root):.3f}")
     ET.indent(root)
-    try:
-        ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
-    except OSError as error:
-        raise InvalidInput(f"cannot be written: {error.strerror}", at=Position(path)) from None
+    write_document(ET.tostring(root, encoding="utf-8", xml_declaration=True).decode(), path)
 
 
 def _tell_apart(root: ET.Element) -> None:

@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from harness.errors import InvalidInput, Position
-from harness.model.forward import foreign, validate
 from harness.model.result import Result
-from harness.report.document import write_document
+from harness.report.document import parse_document, read_documents, write_document
 
 SCHEMA = "livefire.result/1"
 SCHEMA_FILE = Path(__file__).with_name("result.schema.json")
@@ -31,32 +28,10 @@ def write_json(results: Sequence[Result], target: str) -> None:
 
 def read_results(path: Path) -> list[Result]:
     """The result, or the array of them, in a file that `write_json` wrote. Raises InvalidInput."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidInput(f"cannot be read: {error.strerror}", at=Position(path)) from None
-    except json.JSONDecodeError as error:
-        raise InvalidInput(f"not valid JSON: {error.msg}", at=Position(path, error.lineno, error.colno)) from None
-    except UnicodeDecodeError:
-        raise InvalidInput("cannot be read: not UTF-8", at=Position(path)) from None
-    except (ValueError, RecursionError) as error:  # a number of ten thousand digits, brackets without end
-        raise InvalidInput(f"not valid JSON: {error}", at=Position(path)) from None
-    documents = data if isinstance(data, list) else [data]
+    documents = read_documents(path)
     if not documents:
         raise InvalidInput("it holds no result", at=Position(path))
-    return [_result(document, path) for document in documents]
-
-
-def _result(document: object, path: Path) -> Result:
-    why, hint = foreign(document, SCHEMA)
-    if why:
-        raise InvalidInput(why, at=Position(path), hint=hint or "`--json F` writes one.")
-    try:
-        return validate(Result, document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InvalidInput(f"not a {SCHEMA}: {where}: {first['msg']}", at=Position(path)) from None
+    return [parse_document(each, Result, SCHEMA, path, hint="`--json F` writes one.") for each in documents]
 
 
 def schema() -> dict[str, Any]:

@@ -17,6 +17,8 @@ from harness.model.verdict import ExitCode, Verdict
 from harness.proof.mutation import MutationReport, mutate
 from harness.proof.prove import prove
 from harness.recording import Recording, open_recording
+from harness.report.html import to_html
+from harness.report.html.raw import cited
 from tests.conftest import EXPECTATIONS, PROJECT
 
 WHOLE = PROJECT / "tests/recordings/whole-technique"
@@ -55,6 +57,14 @@ def test_it_holds_all_that_a_whole_run_has(recording: Recording, result: Result)
     held = {detonation.atomic for detonation in recording.manifest.detonations}
     assert held == {atomic.id for atomic in with_marked(atomics, expected)}, "record it anew: see CONTRIBUTING.md"
     assert {each.atomic for each in of(result, FIRST)} == held == {each.atomic for each in of(result, HARDENED)}
+
+
+def test_its_page_has_every_record_that_is_cited_and_stays_small(result: Result) -> None:
+    html = to_html([result])
+    places = {evidence.record for each in result.results for evidence in cited(each)}
+    assert html.count('<div class="record" id=') == len(places)
+    assert "raw record not at hand" not in html
+    assert len(html.encode()) < LIMIT
 
 
 def test_it_is_compact() -> None:

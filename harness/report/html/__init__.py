@@ -1,5 +1,5 @@
 """The result as one self-contained HTML page: no script, no network, nothing beside it."""
 
-from harness.report.html.page import to_html, write_html
+from harness.report.html.page import Additions, to_html, write_html
 
-__all__ = ["to_html", "write_html"]
+__all__ = ["Additions", "to_html", "write_html"]

@@ -9,15 +9,36 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from harness.model.result import AtomicResult, Result
+from harness.model.result import Result
 from harness.model.verdict import ExitCode, Verdict
-from harness.report.describe import alert_lines, details
+from harness.proof.flakes import flakes
+from harness.proof.history import History
+from harness.proof.latency import timed
+from harness.report.describe import alert_lines
+from harness.report.document import write_document
+from harness.report.history import LETTERS
 from harness.report.html import figures
+from harness.report.html import history as trends
+from harness.report.html.chain import chain
 from harness.report.html.heat_map import KINDS, HeatMap, heat_map
-from harness.report.html.subject import Subject, flag_text, flag_wrong, headline, short, signals, subjects, tone
-from harness.report.html.timeline import Timeline, timeline
+from harness.report.html.raw import LINE_BYTES, RawRecords, raw_records
+from harness.report.html.rule_lines import RuleFiles
+from harness.report.html.subject import (
+    Subject,
+    flag_text,
+    flag_wrong,
+    headline,
+    short,
+    signals,
+    subjects,
+    tone,
+    truth,
+)
+from harness.report.html.timeline import ALERT_SHAPE, SENSOR_SHAPES, Timeline, timeline
+from harness.report.html.unmet import GRAVITY, Cause, causes
+from harness.report.mutation_json import Mutants
 from harness.report.text import visible
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -27,23 +48,21 @@ _OUTCOMES = {
     ExitCode.INCONCLUSIVE: ("off", "Inconclusive"),
     ExitCode.LAB_UNAVAILABLE: ("off", "Nothing was judged"),
 }
-_GRAVITY = (
-    Verdict.RULE_SILENT,
-    Verdict.WRONG_FLAGS,
-    Verdict.UNEXPECTED_ALERT,
-    Verdict.NO_TELEMETRY,
-    Verdict.NOT_EXECUTED,
-    Verdict.INCONCLUSIVE,
-)
+_FILTERS = (figures.percent, figures.points, short, tone, truth, headline, alert_lines, signals, chain)
 
 
 @dataclass(frozen=True)
-class Unmet:
-    """A result that is not as expected, and all the rules under which it is the same."""
+class Additions:
+    """What a page may hold beside results: each has a section of its own, after those of the recordings."""
 
-    anchor: str
-    result: AtomicResult
-    rules: list[str]
+    mutations: Sequence[Mutants] = ()
+    history: History | None = None
+
+    @property
+    def sections(self) -> dict[str, str]:
+        """The sections that there are: their anchor, which is also their template's name, and their title."""
+        titles = {"mutation": ("Mutation", self.mutations), "history": ("History", self.history)}
+        return {name: title for name, (title, given) in titles.items() if given}
 
 
 @dataclass(frozen=True)
@@ -57,6 +76,8 @@ class Chapter:
     variants: list[Subject]
     heat: HeatMap
     times: Timeline | None
+    causes: list[Cause]
+    raw: RawRecords
 
     @property
     def outcome(self) -> tuple[str, str]:
@@ -70,24 +91,13 @@ class Chapter:
         return [(verdict, counts[verdict]) for verdict in Verdict if counts[verdict]]
 
     @property
-    def unmet(self) -> list[Unmet]:
-        """What is not as expected, without what was skipped: atomics before variants, the rules' failings first."""
-        found: list[Unmet] = []
-        for subject in self._all:
-            alike: dict[tuple[Verdict, str], Unmet] = {}
-            for row in subject.rows:
-                each = row.result
-                if each.verdict in _GRAVITY:
-                    alike.setdefault((each.verdict, each.reason), Unmet(subject.anchor, each, [])).rules.append(
-                        each.rule
-                    )
-            found += alike.values()
-        return sorted(found, key=lambda each: (bool(each.result.variant), _GRAVITY.index(each.result.verdict)))
-
-    @property
-    def skipped(self) -> list[Subject]:
-        """What could not be run."""
-        return [subject for subject in self._all if subject.first.verdict is Verdict.SKIPPED]
+    def skipped(self) -> dict[str, list[Subject]]:
+        """What could not be run, by what is missing."""
+        found: dict[str, list[Subject]] = {}
+        for subject in [*self.attacks, *self.benign, *self.variants]:
+            if subject.first.verdict is Verdict.SKIPPED:
+                found.setdefault(subject.first.reason, []).append(subject)
+        return found
 
     @property
     def families(self) -> dict[str, list[Subject]]:
@@ -98,29 +108,52 @@ class Chapter:
                 found.setdefault(subject.first.variant.family, []).append(subject)
         return found
 
-    @property
-    def _all(self) -> list[Subject]:
-        return [*self.attacks, *self.benign, *self.variants]
+
+def to_html(results: Sequence[Result], additions: Additions | None = None, recording: Path | None = None) -> str:
+    """The page for these results and additions.
+
+    Raw records are taken from the recording that a result names, or from `recording` for those of its run.
+    """
+    files, additions = RuleFiles(), additions or Additions()
+    chapters = [_chapter(result, f"r{number}", files, recording) for number, result in enumerate(results, 1)]
+    several = len(results) > 1
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            chapters=chapters,
+            sections=additions.sections,
+            mutations=additions.mutations,
+            history=additions.history,
+            timed=timed(results) if several else [],
+            flakes=flakes(results) if several else [],
+        )
+    )
 
 
-def to_html(results: Sequence[Result]) -> str:
-    """The page for these results."""
-    chapters = [_chapter(result, f"r{number}") for number, result in enumerate(results, 1)]
-    return _environment().get_template("page.html.j2").render(chapters=chapters)
+def write_html(
+    results: Sequence[Result], path: Path, additions: Additions | None = None, recording: Path | None = None
+) -> None:
+    """Write the page to a file. Raises InvalidInput where it can't be written."""
+    write_document(to_html(results, additions, recording), path)
 
 
-def write_html(results: Sequence[Result], path: Path) -> None:
-    """Write the page to a file. What UTF-8 can't hold (half a surrogate pair) is written as an escape."""
-    path.write_bytes(to_html(results).encode("utf-8", "backslashreplace"))
-
-
-def _chapter(result: Result, prefix: str) -> Chapter:
+def _chapter(result: Result, prefix: str, files: RuleFiles, recording: Path | None) -> Chapter:
     every = subjects(result, prefix)
     variants = [subject for subject in every if subject.first.variant]
     benign = [subject for subject in every if subject.first.benign]
     attacks = [subject for subject in every if not subject.first.variant and not subject.first.benign]
-    times = timeline([*attacks, *benign])
-    return Chapter(prefix, result, attacks, benign, variants, heat_map(variants), times)
+    return Chapter(
+        prefix,
+        result,
+        attacks,
+        benign,
+        variants,
+        heat_map(variants),
+        timeline([*attacks, *benign]),
+        causes([*attacks, *benign, *variants], prefix, files),
+        raw_records(result, every, prefix, recording),
+    )
 
 
 @cache
@@ -134,12 +167,29 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    for function in (figures.percent, figures.points, short, tone, headline, details, alert_lines, signals):
+    for function in (*_FILTERS, content):
         environment.filters[function.__name__] = function
     environment.globals.update(
-        figures=figures, flag_text=flag_text, flag_wrong=flag_wrong, kinds=KINDS, newline=Markup("\n")
+        figures=figures,
+        trends=trends,
+        flag_text=flag_text,
+        flag_wrong=flag_wrong,
+        kinds=KINDS,
+        gravity=GRAVITY,
+        letters=LETTERS,
+        shapes={"telemetry": SENSOR_SHAPES[0], "alert": ALERT_SHAPE},
+        line_bytes=LINE_BYTES,
+        newline=Markup("\n"),
     )
     return environment
+
+
+def content(text: str) -> Markup:
+    """Text as the content of an element, where a quote may stand as it is: JSON would else be a third longer.
+
+    Not for an attribute.
+    """
+    return Markup(str(escape(visible(text))).replace("&#34;", '"').replace("&#39;", "'"))
 
 
 def _finalize(value: object) -> object:

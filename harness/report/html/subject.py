@@ -81,9 +81,9 @@ def flag_text(flag: Flag, *, fired: bool) -> str:
     if not fired:
         return "no alert, expected true" if flag.expected else "no alert"
     if flag.actual is flag.expected:
-        return _boolean(flag.actual)
-    actual = "differs between rows" if flag.actual is None else _boolean(flag.actual)
-    return f"{actual}, expected {_boolean(flag.expected)}"
+        return truth(flag.actual)
+    actual = "differs between rows" if flag.actual is None else truth(flag.actual)
+    return f"{actual}, expected {truth(flag.expected)}"
 
 
 def flag_wrong(flag: Flag, *, fired: bool) -> bool:
@@ -102,6 +102,11 @@ def headline(evidence: Evidence) -> str:
     return next((str(evidence.facts[name]) for name in names if evidence.facts.get(name)), "")
 
 
+def truth(value: bool | None) -> str:
+    """A value of a flag in words."""
+    return "absent" if value is None else str(value).lower()
+
+
 def _row(result: AtomicResult) -> Row:
     judged = result.verdict is not Verdict.SKIPPED
     seen = f"{sum(signal.seen for signal in result.signals)}/{len(result.signals)}" if result.signals else "-"
@@ -110,7 +115,3 @@ def _row(result: AtomicResult) -> Row:
     flags = f"{right}/{len(result.flags)}" if result.fired.actual and result.flags else "-"
     executed = "yes" if result.executed.effect else "no"
     return Row(result, executed if judged else "-", seen, fired if judged else "-", flags)
-
-
-def _boolean(value: bool | None) -> str:
-    return "absent" if value is None else str(value).lower()

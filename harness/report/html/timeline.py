@@ -1,23 +1,39 @@
-"""The timeline of each atomic, from exec to telemetry to the alert, on one scale of seconds."""
+"""The timeline of each atomic, from exec through each sensor to the alert, on one scale of seconds."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
+from harness.model.result import Latency
+from harness.model.spread import Spread
+from harness.proof.latency import ALERT, TELEMETRY
 from harness.report.html.subject import Subject
+
+# A sensor is known by a shape; each is drawn around (0, 0) within 10 by 10. There are three sensors today.
+SENSOR_SHAPES = ("M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "M0-5l5 9h-10z", "M0-5l5 5l-5 5l-5-5z", "M-4-4l8 8m0-8l-8 8")
+ALERT_SHAPE = "M-4-4h8v8h-8z"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A layer on a lane. `shape` is an SVG path, `kind` its colours."""
+
+    layer: str
+    seconds: float
+    shape: str
+    kind: str
 
 
 @dataclass(frozen=True)
 class Lane:
-    """One atomic. `rule` is empty where its times are the same under all rules."""
+    """One atomic. `rule` is empty where its times are the same under all rules; `times` are by layer."""
 
     subject: Subject
     rule: str
-    telemetry: float | None
-    alert: float | None
+    times: dict[str, float]
+    marks: list[Mark]
 
 
 @dataclass(frozen=True)
@@ -25,6 +41,7 @@ class Timeline:
     """The lanes, on an axis that ends at `end` seconds and has a tick at each of `ticks`."""
 
     lanes: list[Lane]
+    layers: dict[str, Mark]
     end: float
     ticks: list[float]
 
@@ -32,29 +49,52 @@ class Timeline:
         """Where a moment lies, in per cent of the width."""
         return f"{max(0.0, seconds) / self.end * 100:.2f}%"
 
-    def spread(self, what: str) -> str:
-        """Median and greatest of `telemetry` or `alert`; empty where no time is known."""
-        times = [value for lane in self.lanes if (value := getattr(lane, what)) is not None]
-        return f"{what} median {median(times):.2f} s, max {max(times):.2f} s" if times else ""
+    def spread(self, layer: str) -> Spread | None:
+        """The percentiles of a layer over all lanes."""
+        return Spread.of(lane.times[layer] for lane in self.lanes if layer in lane.times)
 
 
 def timeline(subjects: Sequence[Subject]) -> Timeline | None:
     """The timeline of those with a known latency; None where there are none."""
-    lanes: list[Lane] = []
+    found: list[tuple[Subject, str, dict[str, float]]] = []
     for subject in subjects:
-        times: dict[tuple[float | None, float | None], str] = {}
+        times: dict[tuple[tuple[str, float], ...], str] = {}
         for row in subject.rows:
-            latency = row.result.latency
-            if latency.telemetry is not None or latency.alert is not None:
-                times.setdefault((latency.telemetry, latency.alert), row.result.rule)
-        several = len(times) > 1
-        lanes += [Lane(subject, rule if several else "", *latency) for latency, rule in times.items()]
-    if not lanes:
+            if layers := _layers(row.result.latency):
+                times.setdefault(tuple(layers.items()), row.result.rule)
+        found += [(subject, rule if len(times) > 1 else "", dict(layers)) for layers, rule in times.items()]
+    if not found:
         return None
-    last = max(value for lane in lanes for value in (lane.telemetry, lane.alert) if value is not None)
+    names = sorted(
+        {name for _, _, times in found for name in times},
+        key=lambda name: (name in (TELEMETRY, ALERT), name == ALERT, name),
+    )
+    kinds = {name: _mark(name, number) for number, name in enumerate(names)}
+    lanes = [
+        Lane(subject, rule, times, [Mark(n, s, kinds[n].shape, kinds[n].kind) for n, s in times.items()])
+        for subject, rule, times in found
+    ]
+    last = max(seconds for _, _, times in found for seconds in times.values())
     step = _step(last)
     count = max(1, math.ceil(last / step))
-    return Timeline(lanes, count * step, [number * step for number in range(count + 1)])
+    return Timeline(lanes, kinds, count * step, [number * step for number in range(count + 1)])
+
+
+def _layers(latency: Latency) -> dict[str, float]:
+    """The sensors; where a result does not tell them apart, when the last of them was done; and the alert."""
+    found = dict(latency.sensors)
+    if not found and latency.telemetry is not None:
+        found[TELEMETRY] = latency.telemetry
+    if latency.alert is not None:
+        found[ALERT] = latency.alert
+    return found
+
+
+def _mark(layer: str, number: int) -> Mark:
+    if layer == ALERT:
+        return Mark(layer, 0.0, ALERT_SHAPE, "alert")
+    shape = number % len(SENSOR_SHAPES)
+    return Mark(layer, 0.0, SENSOR_SHAPES[shape], f"sensor-{shape}")
 
 
 def _step(last: float) -> float:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.result import Latency, TuningResult
+from harness.model.spread import Spread
 from harness.report.html.figures import percent, points, tuning_rows
 from harness.report.html.subject import subjects
 from harness.report.html.timeline import Timeline, timeline
@@ -64,4 +65,4 @@ def test_rules_share_a_lane_unless_their_times_differ() -> None:
     found = timeline(subjects(proven().model_copy(update={"results": [by_atomic(SECRETS), slow]}), "r1"))
     assert found is not None
     assert [lane.rule for lane in found.lanes] == [RULE, "slow"]
-    assert found.spread("alert") == "alert median 9.00 s, max 9.00 s"
+    assert found.spread("alert") == Spread(count=1, p50=9.0, p95=None, p99=None, max=9.0)

@@ -17,7 +17,11 @@ from harness.report.html import to_html, write_html
 from tests.unit.report.html.parsed import Page
 from tests.unit.report.html.samples import HARDENED, PRIVILEGED, RULE, RUN, SECRETS, everything, proven
 
-NASTY = "sh -c \"<script>alert(1)</script>\x1b[31m\u202e\x00 &amp; ' --><img src=x onerror=alert(1)>\n</pre></style>"
+NASTY = (
+    "sh -c \"<script>document.title='owned'</script>\x1b[31m\u202e\x00 &amp; ' -->"
+    "<img src=x onerror=document.title=1>\n"
+    "</pre></style></title></svg>]]>&quot; onmouseover=&#34;x\" autofocus onfocus=document.title=1 '"
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +59,8 @@ def test_what_telemetry_says_is_shown_as_text() -> None:
     html = to_html([poisoned(everything(), NASTY)])
     page = Page(html)
     assert not set("\x1b\u202e\x00") & set(html)
-    assert r'sh -c "<script>alert(1)</script>\x1b[31m\x202e\x00 &amp;' in page.text
+    assert r"""sh -c "<script>document.title='owned'</script>\x1b[31m\x202e\x00 &amp;""" in page.text
+    assert """</pre></style></title></svg>]]>&quot; onmouseover=&#34;x" autofocus""" in page.text
     assert not page.elements("script")
     assert not page.elements("img")
     assert len(page.elements("style")) == 1

@@ -1,0 +1,123 @@
+"""The chain from exec through each sensor and the rule to the flags, and which step of it broke."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.model.result import AtomicResult, SignalResult
+from harness.model.verdict import Verdict
+from harness.report.html.subject import flag_text
+
+
+@dataclass(frozen=True)
+class State:
+    """What became of a step. `key` names its colours; `sign` and `words` are for those who see none."""
+
+    key: str
+    sign: str
+    words: str
+
+
+HELD = State("held", "✓", "held")
+BROKEN = State("broken", "✗", "broke here")
+GAP = State("known", "◇", "known gap")
+UNKNOWN = State("unclear", "?", "nothing is claimed")
+IDLE = State("idle", "-", "not judged")
+
+_BEFORE_THE_RULE = (Verdict.NOT_EXECUTED, Verdict.INCONCLUSIVE, Verdict.NO_TELEMETRY, Verdict.SKIPPED)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. `seconds` is when it was done, after exec; None where that is not known."""
+
+    layer: str
+    name: str
+    state: State
+    words: str
+    seconds: float | None = None
+
+
+def chain(result: AtomicResult) -> list[Step]:
+    """The steps of a result, in the order in which an attack becomes an alert."""
+    steps = [_exec(result), *_sensors(result), _rule(result)]
+    if result.flags and (result.fired.actual or result.fired.expected):
+        steps.append(_flags(result))
+    return steps
+
+
+def _exec(result: AtomicResult) -> Step:
+    if result.verdict is Verdict.SKIPPED:
+        return Step("exec", "attack", IDLE, result.reason)
+    if result.verdict is Verdict.NOT_EXECUTED:
+        return Step("exec", "attack", BROKEN, result.reason, 0.0)
+    if not result.executed.effect:
+        return Step("exec", "attack", UNKNOWN, "whether it had its effect is not known", 0.0)
+    return Step("exec", "attack", HELD, "ran, and had its effect", 0.0)
+
+
+def _sensors(result: AtomicResult) -> list[Step]:
+    asked: dict[str, list[SignalResult]] = {health.sensor: [] for health in result.health}
+    for signal in [*result.executed.oracle, *result.signals]:
+        asked.setdefault(signal.sensor, []).append(signal)
+    unwell = {health.sensor: health.problems for health in result.health if not health.ok}
+    return [_sensor(result, name, signals, unwell.get(name)) for name, signals in asked.items()]
+
+
+def _sensor(result: AtomicResult, name: str, asked: list[SignalResult], problems: list[str] | None) -> Step:
+    seconds = result.latency.sensors.get(name)
+    missing = [signal.name for signal in asked if not signal.seen]
+    if problems is not None:
+        return Step("sensor", name, UNKNOWN, "; ".join(problems) or "was not well", seconds)
+    if result.verdict is Verdict.SKIPPED:
+        return Step("sensor", name, IDLE, "")
+    if missing:
+        state = BROKEN if result.verdict is Verdict.NO_TELEMETRY else IDLE
+        return Step("sensor", name, state, f"did not show: {'; '.join(missing)}", seconds)
+    if not asked:
+        return Step("sensor", name, HELD, "well, and not asked for anything")
+    return Step("sensor", name, HELD, f"{len(asked)} of {len(asked)} seen", seconds)
+
+
+def _rule(result: AtomicResult) -> Step:
+    rows = "1 row" if result.fired.rows == 1 else f"{result.fired.rows} rows"
+    said = f"fired, {rows}" if result.fired.actual else "silent"
+    seconds = result.latency.alert
+    if result.verdict in _BEFORE_THE_RULE:
+        return Step("rule", result.rule, IDLE, "")
+    if result.verdict is Verdict.RULE_SILENT:
+        return Step("rule", result.rule, BROKEN, f"silent: {result.reason}")
+    if result.verdict is Verdict.UNEXPECTED_ALERT or (result.verdict is Verdict.WRONG_FLAGS and _all_right(result)):
+        return Step("rule", result.rule, BROKEN, result.reason, seconds)
+    if result.verdict is Verdict.KNOWN_GAP and not _flags_are_the_gap(result):
+        return Step("rule", result.rule, GAP, said, seconds)
+    return Step("rule", result.rule, HELD, said if result.fired.actual else "rightly silent", seconds)
+
+
+def _flags(result: AtomicResult) -> Step:
+    count = len(result.flags)
+    if result.verdict in _BEFORE_THE_RULE or not result.fired.actual:
+        return Step("flags", "flag vector", IDLE, "")
+    wrong = [f"{name} {_fault(result, name)}" for name, flag in result.flags.items() if not flag.right]
+    if wrong:
+        return Step("flags", "flag vector", BROKEN, "; ".join(wrong))
+    state = GAP if result.verdict is Verdict.KNOWN_GAP and _flags_are_the_gap(result) else HELD
+    return Step("flags", "flag vector", state, f"{count} of {count} as expected")
+
+
+def _fault(result: AtomicResult, name: str) -> str:
+    flag = result.flags[name]
+    words = [word for word, holds in flag.grounds.items() if not holds]
+    if flag.actual is flag.expected and words:
+        return f"is not set by '{words[0]}' alone"
+    return flag_text(flag, fired=True)
+
+
+def _all_right(result: AtomicResult) -> bool:
+    """Whether the flags are, so that it is the number of rows that is wrong."""
+    return all(flag.right for flag in result.flags.values())
+
+
+def _flags_are_the_gap(result: AtomicResult) -> bool:
+    """Whether it is known that the rule fires with other flags than the attack deserves."""
+    return bool(result.flags) and result.fired.actual and result.variant is not None and not result.variant.flags_right

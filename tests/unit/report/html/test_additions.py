@@ -1,0 +1,127 @@
+"""What a page holds beside results: mutants and history; a page may be of these alone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import InvalidInput
+from harness.model.verdict import Verdict
+from harness.proof.history import History, Night
+from harness.report.html import Additions, to_html
+from harness.report.html.history import curves, nights, rules
+from harness.report.mutation_json import Mutant, Mutants, read_mutants
+from tests.unit.report.html.parsed import Page
+from tests.unit.report.html.samples import RULE, RUN, proven
+
+FIRST = datetime(2026, 11, 1, 2, 17, tzinfo=UTC)
+MUTANT = {"operator": "drop-literal", "line": 1, "column": 3, "at": "rules/r.yaml:31:7", "before": "a", "after": ""}
+DOCUMENT = {
+    "schema": "livefire.mutation/1",
+    "rule": "r",
+    "cases": 3,
+    "score": 0.5,
+    "mutants": [MUTANT | {"status": "live"}],
+}
+
+
+def mutants(text: str = '"docker run"') -> Mutants:
+    live = Mutant.model_validate(MUTANT | {"before": text, "status": "live", "suggestion": f"an atomic with {text}"})
+    killed = Mutant.model_validate(MUTANT | {"status": "killed", "killed_by": [RUN]})
+    return Mutants(rule="r", cases=3, score=0.5, mutants=[live, killed, killed])
+
+
+def night(day: float, verdict: Verdict = Verdict.PROVEN, telemetry: float | None = 0.1, **more: object) -> Night:
+    found = {"background": {RULE: 0}, "variants": frozenset[str](), "verdicts": {(RULE, RUN): verdict}, **more}
+    return Night(finished=FIRST + timedelta(days=day), telemetry=telemetry, alert=None, **found)  # type: ignore[arg-type]
+
+
+def test_mutants_are_told_by_operator_and_the_live_ones_one_by_one() -> None:
+    page = Page(to_html([], Additions(mutations=[mutants()])))
+    assert page.problems == []
+    assert "Score 0.50: 2 of 3 mutants that could be killed were, by 3 cases." in page.text
+    assert page.table("By operator")[1] == ["drop-literal", "2", "1", "0", "0"]
+    row = page.table("Live mutants: 1")[1]
+    assert row == ["r.yaml:31:7 drop-literal", '"docker run"(nothing)', 'an atomic with "docker run"']
+
+
+def test_what_mutate_wrote_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(DOCUMENT))
+    assert read_mutants(path).of("live")[0].at == "rules/r.yaml:31:7"
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (
+            {"schema": "livefire.result/1"},
+            'not a mutation result (livefire.mutation/1): its schema is "livefire.result/1"',
+        ),
+        ([], "it holds 0 documents, and not one"),
+        ({}, "it names no schema"),
+        (DOCUMENT | {"score": 2}, "score: "),
+        (DOCUMENT | {"mutants": [MUTANT | {"status": "dead"}]}, "mutants.0.status: "),
+    ],
+)
+def test_what_is_no_mutation_result_is_refused(tmp_path: Path, document: object, said: str) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(InvalidInput) as caught:
+        read_mutants(path)
+    assert said in str(caught.value)
+
+
+def test_history_puts_changed_rows_first_and_folds_quiet_variants() -> None:
+    variants = frozenset({"T1/a~f.quiet", "T1/a~f.loud"})
+    steady = {(RULE, name): Verdict.PROVEN for name in ("T1/a", "T1/a~f.quiet", "T1/a~f.loud", "T1/b")}
+    bad = steady | {(RULE, "T1/a~f.loud"): Verdict.RULE_SILENT, (RULE, "T1/b"): Verdict.NO_TELEMETRY}
+    history = History.of([night(0, verdicts=steady, variants=variants), night(1, verdicts=bad, variants=variants)])
+    (found,) = rules(history)
+    assert [row.atomic for row in found.rows] == ["a~f.loud", "b", "a"]
+    assert found.quiet == 1
+    assert found.rows[0].cells == [(Verdict.PROVEN, False), (Verdict.RULE_SILENT, True)]
+    page = Page(to_html([], Additions(history=history)))
+    assert page.problems == []
+    assert page.table(RULE)[1] == ["a~f.loud changed", "P PROVEN", "R RULE_SILENT, changed"]
+
+
+def test_nights_of_one_day_are_told_apart() -> None:
+    assert nights(History.of([night(0), night(1)])) == ["01 Nov", "02 Nov"]
+    assert nights(History.of([night(0), night(0.5)])) == ["01 Nov 02:17", "01 Nov 14:17"]
+
+
+def test_the_trend_breaks_where_a_night_was_not_timed() -> None:
+    (curve,), top = curves(History.of([night(0), night(1, telemetry=None), night(2, telemetry=0.2)]))
+    assert top == 0.2
+    assert curve.runs == [[(0.0, 50.0)], [(100.0, 0.0)]]
+    assert curves(History.of([night(0, telemetry=None)])) == ([], 1.0)
+
+
+@given(st.lists(st.none() | st.floats(0, 1e6), min_size=1, max_size=20))
+def test_every_point_lies_in_the_picture(values: list[float | None]) -> None:
+    found, _ = curves(History.of(night(n, telemetry=value) for n, value in enumerate(values)))
+    points = [point for curve in found for run in curve.runs for point in run]
+    assert len(points) == sum(value is not None for value in values)
+    assert all(0 <= x <= 100 and 0 <= y <= 100 for x, y in points)
+
+
+@given(st.text())
+def test_a_mutant_of_any_text_is_shown_as_text(text: str) -> None:
+    page = Page(to_html([], Additions(mutations=[mutants(text)])))
+    assert page.problems == []
+    assert not page.elements("script")
+    assert len(page.table("Live mutants: 1")) == 2
+
+
+def test_a_page_of_results_has_links_to_what_is_added() -> None:
+    history = History.of([Night.of([proven()])])
+    for results in ([], [proven()], [proven(), proven()]):
+        page = Page(to_html(results, Additions([mutants()], history)))
+        assert {"#mutation", "#history"} <= {a["href"] for a in page.elements("a")}
+        assert {"mutation", "history"} <= {a["id"] for _, a in page.tags if "id" in a}
