@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
@@ -120,12 +119,8 @@ def load_yaml(path: Path) -> YamlSource:
     return parse_yaml(text, path)
 
 
-@lru_cache(maxsize=64)
 def parse_yaml(text: str, path: Path) -> YamlSource:
-    """As `load_yaml`, for a text that has been read; `path` is used in messages.
-
-    A file is asked for what it is before it is read as that: nobody may change the source, it is shared.
-    """
+    """As `load_yaml`, for a text that has been read; `path` is used in messages."""
     try:
         loader = _LOADER(text)
         node, positions, data = loader.get_single_node(), dict[Path_, tuple[int, int]](), None
