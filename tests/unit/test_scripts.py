@@ -10,9 +10,19 @@ import pytest
 
 from tests.conftest import PROJECT
 
-SCRIPTS = ("run", "test", "setup", "bench", "build-kubernetes", "build-node-image", "fetch-kind")
+SCRIPTS = (
+    "run",
+    "test",
+    "setup",
+    "bench",
+    "build-kubernetes",
+    "build-node-image",
+    "fetch-kind",
+    "nightly",
+    "rebuild-tables",
+)
 # What takes no argument of another program, and a word that it must refuse.
-STRICT = ("setup", "build-kubernetes", "build-node-image", "fetch-kind", "bench")
+STRICT = ("setup", "build-kubernetes", "build-node-image", "fetch-kind", "nightly", "bench")
 
 
 def script(name: str, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
