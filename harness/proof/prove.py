@@ -30,10 +30,12 @@ def prove(
     from_raw: bool = False,
     subscriber: Subscriber = silent,
     live: bool = False,
+    checked: bool = False,
 ) -> Result:
     """Judge each expectation whose atomic is in the recording, and the background once for each rule.
 
     `live` says that the recording has just been made: then the time of each alert is noted, and `require` has passed.
+    `checked` says that `require` has passed.
     Raises NothingSelected when there is none, InvalidFiles for a mistake in a rule or an expectation.
     """
     manifest = recording.manifest
@@ -42,7 +44,7 @@ def prove(
         known = ", ".join(detonation.atomic for detonation in manifest.detonations) or "none"
         raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
     engine = DuckDbEngine(manifest.finished)
-    if not live:  # before a live run this was asked before anything was started
+    if not (live or checked):  # before a live run this was asked before anything was started
         require([each.expectation for each in chosen if each.expectation.variant is None], engine)
     started = datetime.now(UTC)
     _load(engine, recording, from_raw)
