@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -44,17 +44,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
     return report
 
 
-def main_job_rule(folder: Path) -> Path:
-    """A rules repository in `folder`: our rule, and what is expected of the three atomics of the committed recording.
+def main_job_rule(
+    folder: Path, expectations: Path = EXPECTATIONS, atomics: Sequence[str] = MAIN_JOB, *, evade: bool = False
+) -> Path:
+    """A rules repository in `folder`: our rule, and what is expected of some atomics; without `evade` if it is false.
 
-    Returns the file of the expectations.
+    Returns the file of the expectations. The atomics are by default those of the committed recording.
     """
-    text = EXPECTATIONS.read_text()
-    head, *entries = text.split("  - atomic: ")
-    chosen = [entry for entry in entries if entry.split("\n")[0] in MAIN_JOB]
-    path = folder / EXPECTATIONS.name
-    path.write_text("  - atomic: ".join([head, *chosen]).replace("    evade: true\n", ""))
-    shutil.copy(EXPECTATIONS.with_name("container-cli-api.yaml"), folder)
+    head, *entries = expectations.read_text().split("  - atomic: ")
+    chosen = [entry for entry in entries if entry.split("\n")[0] in atomics]
+    text = "  - atomic: ".join([head, *chosen])
+    path = folder / expectations.name
+    path.write_text(text if evade else text.replace("    evade: true\n", ""))
+    shutil.copy(expectations.with_name(expectations.name.replace(".expect", "")), folder)
     return path
 
 

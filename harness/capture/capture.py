@@ -38,14 +38,14 @@ class Capture:
     def __init__(self, lab: Lab, recording: RecordingWriter, subscriber: Subscriber, timeout: float) -> None:
         self.lab = lab
         self.recording = recording
-        self.owned = OwnedFolder.create("run")
         self._subscriber = subscriber
         self._timeout = timeout
-        self._cgroup = f"livefire-{self.owned.id}"
         self._arrivals = Arrivals(recording)
         self._api = KubeApi(lab.cluster.kubeconfig) if lab.cluster else None
         self._requests = threading.Lock()
         self._users: list[str] = [lab.cluster.admin] if lab.cluster and lab.cluster.admin else []
+        self.owned = OwnedFolder.create("run")  # last: who interrupts us before we are there can't undo it
+        self._cgroup = f"livefire-{self.owned.id}"
 
     def run(self, atomics: Sequence[Atomic]) -> Manifest:
         """Detonate the atomics one after the other; returns the manifest, yet without hashes.

@@ -55,8 +55,9 @@ def require(expectations: list[Expectation], engine: Engine | None = None) -> No
 class Sound:
     """Expectations that were found sound in this process: each is checked once, however many recordings it judges."""
 
-    def __init__(self) -> None:
-        self._known: dict[int, Expectation] = {}  # by id; what is kept here keeps its id
+    def __init__(self, known: Iterable[Expectation] = ()) -> None:
+        """`known` have been checked before."""
+        self._known = {id(each): each for each in known}  # what is kept here keeps its id
 
     def require(self, expectations: Iterable[Expectation], engine: Engine) -> None:
         """As `require`, for those that were not yet checked."""

@@ -125,7 +125,7 @@ def test_the_oldest_nights_are_dropped(night: Path, proven: Result) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["compare", "night", "broken.json"], "broken.json:1:2: not valid JSON"), (["compare"], "Usage: scripts/nightly")],
+    [(["compare", "night", "broken.json"], "broken.json:1:2: not valid JSON"), (["compare"], "usage: scripts/nightly")],
 )
 @pytest.mark.parametrize("before", [0, 1])
 def test_what_can_not_be_read_is_no_regression_and_is_not_kept(

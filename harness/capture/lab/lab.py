@@ -91,10 +91,10 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
             host = pool.submit(start.docker, *docker)
             control = pool.submit(start.cluster, *cluster, host)
         lab = Lab(owned, host.result(), control.result(), kept=False)
+        subscriber(LabStarted(lab.facts(""), time.monotonic() - started))
     except BaseException:
         owned.ledger.undo()
         raise
-    subscriber(LabStarted(lab.facts(""), time.monotonic() - started))
     return lab
 
 

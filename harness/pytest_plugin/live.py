@@ -1,0 +1,88 @@
+"""A live run under pytest: one capture for the whole session, before any test, in the process that the user started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from harness import session
+from harness.errors import InvalidFiles, LivefireError
+from harness.evasion.choice import with_marked
+from harness.model.catalog import check_atomics_known, find_atomics
+from harness.model.events import AtomicDetonated, Event, LabStarted, RecordingSealed
+from harness.model.result import Result
+from harness.pytest_plugin.selection import Selected
+from harness.pytest_plugin.settings import Settings, lab_choice
+from harness.pytest_plugin.shared import Outcome
+
+
+def live_outcome(settings: Settings, chosen: list[Selected], say: Callable[[str], None]) -> Outcome:
+    """Detonate what is asked for and judge it. KeyboardInterrupt and SystemExit pass, with everything undone."""
+    try:
+        with _orderly_end():
+            return Outcome(results=[_detonate(settings, chosen, say)])
+    except LivefireError as error:
+        return Outcome(error=str(error))
+    except KeyboardInterrupt as interrupt:
+        # anew: Python can interrupt a frame before its first line (`tb_lineno` is None), and pytest fails to show that
+        raise KeyboardInterrupt(str(interrupt) or "what was made has been undone") from None
+
+
+def _detonate(settings: Settings, chosen: list[Selected], say: Callable[[str], None]) -> Result:
+    expectations = [each.expectation for each in chosen]
+    atomics = find_atomics([settings.atomics])
+    if problems := check_atomics_known(expectations, atomics):
+        raise InvalidFiles(problems)
+    names = {expectation.atomic for expectation in expectations}
+    base = [atomic for atomic in atomics if atomic.id in names]
+    every = with_marked(base, [each.expectation for each in chosen if each.with_variants])
+    variants = f" and {len(every) - len(base)} variants" if len(every) > len(base) else ""
+    say(f"detonating {len(base)} atomic{'s' if len(base) != 1 else ''}{variants}")
+    return session.live_result(
+        every, expectations, lab_choice(settings), folder=settings.folder, subscriber=_Teller(say, len(every))
+    )
+
+
+class _Teller:
+    """Tells of a capture in a few lines."""
+
+    def __init__(self, say: Callable[[str], None], total: int) -> None:
+        self._say = say
+        self._total = total
+        self._done = 0
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case LabStarted(facts, seconds):
+                parts = (("Docker", facts.docker), ("cluster", facts.cluster))
+                up = ", ".join(f"{name} {part.kind} {part.version}" for name, part in parts if part)
+                self._say(f"lab up after {seconds:.1f} s: {up}")
+            case AtomicDetonated():
+                self._done += 1
+                if self._done % 50 == 0:
+                    self._say(f"{self._done} of {self._total} detonated")
+            case RecordingSealed(path):
+                self._say(f"recorded in {path}")
+
+
+@contextlib.contextmanager
+def _orderly_end() -> Iterator[None]:
+    """As the command `livefire` does: files for their owner only, and a signal that ends us lets us undo first."""
+    mask = os.umask(0o077)
+    ending = (signal.SIGTERM, signal.SIGHUP)
+    main = threading.current_thread() is threading.main_thread()  # no other may set handlers
+    before = {number: signal.signal(number, _interrupt) for number in ending if main}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.umask(mask)
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)

@@ -1,0 +1,75 @@
+"""What a session is to judge: the expectations of the items that are left after `-k`, `-m` and `--lf`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.model.expectation import Expectation, load_expectations
+
+if TYPE_CHECKING:
+    from harness.pytest_plugin.items import LivefireItem
+
+BACKGROUND, EVASIONS = "background", "evasions"
+
+
+@dataclass(frozen=True)
+class Selected:
+    """An expectation and those of its layers that are asked for; only `background` where it stands for its rule."""
+
+    expectation: Expectation
+    layers: frozenset[str]
+
+    @property
+    def with_variants(self) -> bool:
+        """Whether the variants of its atomic are asked for."""
+        return EVASIONS in self.layers
+
+    @property
+    def for_its_rule(self) -> bool:
+        """Whether nothing of it is asked for but the background of its rule."""
+        return self.layers == {BACKGROUND}
+
+
+def selected(items: Iterable[LivefireItem]) -> list[Selected]:
+    """The expectations in the order of their items.
+
+    The background is that of a run. Where it alone is asked for, the run is that of all expectations in the file.
+    """
+    layers: dict[tuple[Path, int], set[str]] = {}
+    expectations: dict[tuple[Path, int], Expectation] = {}
+    rules: dict[Path, list[Expectation]] = {}
+    for item in items:
+        if item.layer == BACKGROUND:
+            rules[item.path] = item.rule_expectations
+            continue
+        key = (item.path, item.expectation.index)
+        layers.setdefault(key, set()).add(item.layer)
+        expectations[key] = item.expectation
+    found = [Selected(expectations[key], frozenset(names)) for key, names in layers.items()]
+    named = {path for path, _ in layers}
+    alone = [each for path, all_ in rules.items() if path not in named for each in all_]
+    return found + [Selected(each, frozenset({BACKGROUND})) for each in alone]
+
+
+def to_json(chosen: Iterable[Selected]) -> str:
+    """For another process: files and places in them."""
+    each = [
+        {"path": str(c.expectation.source.path), "index": c.expectation.index, "layers": [*c.layers]} for c in chosen
+    ]
+    return json.dumps(each)
+
+
+def from_json(text: str) -> list[Selected]:
+    """What `to_json` wrote. Raises LivefireError when a file was changed in between."""
+    files: dict[str, list[Expectation]] = {}
+    found = []
+    for each in json.loads(text):
+        path = each["path"]
+        if path not in files:
+            files[path] = load_expectations(Path(path))
+        found.append(Selected(files[path][each["index"]], frozenset(each["layers"])))
+    return found

@@ -1,0 +1,194 @@
+"""What the user asked of the plugin: on the command line, else in the ini file, else the default."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import InvalidInput
+
+_WORDS = {
+    "cluster": "cluster for --livefire: auto, kind, control-plane, none, or context:NAME (default: auto)",
+    "docker": "Docker host for --livefire: auto, managed, host, or none (default: auto)",
+    "node-image": "what kind's node runs: a reference, or an archive of `docker save`",
+    "kube-audit-log": "the API server's audit log, with a context:NAME cluster",
+    "atomics": "where the atomics are, for --livefire (default: atomics)",
+    "folder": "where --livefire records (default: a new folder below recordings/)",
+}
+_ENVIRONMENT = {"cluster": "LIVEFIRE_CLUSTER", "node-image": "LIVEFIRE_NODE_IMAGE"}
+_EXCLUSIVE = "--livefire and --livefire-recording exclude each other"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Either `live` or some `recordings`, or neither: then the plugin does nothing. Paths are absolute."""
+
+    live: bool = False
+    recordings: tuple[Path, ...] = ()
+    from_raw: bool = False
+    cluster: str = "auto"
+    docker: str = "auto"
+    node_image: str | None = None
+    kube_audit_log: Path | None = None
+    atomics: Path = Path("atomics")
+    folder: Path | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether there is anything to judge by."""
+        return self.live or bool(self.recordings)
+
+    @property
+    def mode(self) -> str:
+        """Where results come from: `live` or `replay`."""
+        return "live" if self.live else "replay"
+
+
+SETTINGS = pytest.StashKey[Settings]()
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """`--livefire-X` on the command line, `livefire_x` in the ini file."""
+    group = parser.getgroup("livefire", "proof of detection rules")
+    group.addoption("--livefire", action="store_true", default=None, help="detonate the atomics, then judge")
+    parser.addini("livefire", "detonate the atomics, then judge", type="bool", default=False)
+    several = "recordings to judge, or folders that hold some; wildcards are expanded"
+    group.addoption("--livefire-recording", action="append", metavar="DIR", help=f"{several} (repeatable)")
+    parser.addini("livefire_recording", several, type="paths", default=[])
+    group.addoption("--livefire-from-raw", action="store_true", default=None, help="rebuild the tables from raw logs")
+    parser.addini("livefire_from_raw", "rebuild the tables from raw logs", type="bool", default=False)
+    for name, text in _WORDS.items():
+        group.addoption(f"--livefire-{name}", metavar="X", help=text)
+        parser.addini(_key(name), text, default="")
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """What was asked for. Raises pytest.UsageError, in one line, for what can't be."""
+    live, recordings = _flag(config, "livefire"), _given_recordings(config)
+    on_line = [config.getoption(name, default=None) for name in ("--livefire", "--livefire-recording")]
+    if all(on_line) or (live and recordings and not any(on_line)):
+        raise pytest.UsageError(_EXCLUSIVE)
+    # what stands on the command line beats what the ini file says of the other
+    if on_line[0]:
+        recordings = []
+    elif on_line[1]:
+        live = False
+    if not live and not recordings:
+        return Settings()
+    values = {name: _Word.of(config, name) for name in _WORDS}
+    settings = Settings(
+        live=live,
+        recordings=tuple(dict.fromkeys(found for path, said in recordings for found in _expand(path, said))),
+        from_raw=_flag(config, "livefire-from-raw"),
+        cluster=values["cluster"].text or "auto",
+        docker=values["docker"].text or "auto",
+        node_image=values["node-image"].reference(),
+        kube_audit_log=values["kube-audit-log"].path(),
+        atomics=values["atomics"].path() or _default_atomics(config),
+        folder=values["folder"].path(),
+    )
+    if live:
+        _check_live(settings, values)
+    return settings
+
+
+@dataclass(frozen=True)
+class _Word:
+    """The value of an option; `said` names it as the user did, and relative paths begin at `base`."""
+
+    text: str
+    said: str
+    base: Path
+
+    @classmethod
+    def of(cls, config: pytest.Config, name: str) -> _Word:
+        given = config.getoption(f"--livefire-{name}", default=None)
+        if given is not None:
+            return cls(str(given), f"--livefire-{name}", config.invocation_params.dir)
+        text = str(_ini(config, _key(name)))
+        if text:
+            return cls(text, _key(name), _ini_folder(config))
+        variable = _ENVIRONMENT.get(name, "")
+        return cls(os.environ.get(variable, ""), variable, config.invocation_params.dir)
+
+    def path(self) -> Path | None:
+        return self.base / self.text if self.text else None
+
+    def reference(self) -> str | None:
+        """A reference as it is, and the path of an archive."""
+        archive = self.path()
+        return str(archive) if archive and archive.is_file() else self.text or None
+
+
+def _given_recordings(config: pytest.Config) -> list[tuple[Path, str]]:
+    """Each path that was given, and how the user said it."""
+    given = config.getoption("--livefire-recording", default=None)
+    if given:
+        return [(config.invocation_params.dir / path, f"--livefire-recording {path}") for path in given]
+    return [(path, f"livefire_recording: {path}") for path in _ini(config, "livefire_recording")]
+
+
+def _expand(path: Path, said: str) -> list[Path]:
+    """The recording at `path`, or all in it, or those that the wildcards in it mean."""
+    from harness.recording import layout  # pydantic, which a pytest that does not judge need not load
+
+    if layout.exists(path, layout.MANIFEST):
+        return [path]
+    root = Path(path.anchor)
+    candidates = sorted(path.iterdir() if path.is_dir() else root.glob(str(path.relative_to(root))))
+    found = [each for each in candidates if layout.exists(each, layout.MANIFEST)]
+    if not found:
+        reason = "neither a recording nor a folder of recordings" if candidates or path.is_dir() else "not there"
+        raise pytest.UsageError(f"{said}: {reason}")
+    return found
+
+
+def _check_live(settings: Settings, values: dict[str, _Word]) -> None:
+    """Refuse words that mean nothing before anything is collected."""
+    from harness.capture.lab.choice import cluster_kind, docker_kind
+
+    for name, ask in (("cluster", cluster_kind), ("docker", docker_kind)):
+        try:
+            ask(lab_choice(settings))
+        except InvalidInput as error:
+            raise pytest.UsageError(f"{values[name].said} {values[name].text}: unknown. {error.hint}") from None
+    for name, path in (("atomics", settings.atomics), ("kube-audit-log", settings.kube_audit_log)):
+        if path and not path.exists():
+            raise pytest.UsageError(f"{values[name].said or f'--livefire-{name}'} {path}: not there")
+
+
+def lab_choice(settings: Settings) -> Any:
+    """The lab that a live run is to have, a `LabChoice`."""
+    from harness.capture.lab.choice import LabChoice  # the capture half needs more than a replay does
+
+    return LabChoice(settings.cluster, settings.docker, settings.kube_audit_log, settings.node_image)
+
+
+def _default_atomics(config: pytest.Config) -> Path:
+    """`atomics` where pytest was started, else where its ini file is."""
+    here = config.invocation_params.dir / "atomics"
+    return here if here.exists() else config.rootpath / "atomics"
+
+
+def _flag(config: pytest.Config, name: str) -> bool:
+    given = config.getoption(f"--{name}", default=None)
+    return bool(_ini(config, name.replace("-", "_")) if given is None else given)
+
+
+def _ini(config: pytest.Config, key: str) -> Any:
+    try:
+        return config.getini(key)
+    except (ValueError, TypeError, pytest.UsageError) as error:
+        raise pytest.UsageError(f"{key} in {config.inipath}: {error}") from None
+
+
+def _ini_folder(config: pytest.Config) -> Path:
+    return config.inipath.parent if config.inipath else config.invocation_params.dir
+
+
+def _key(name: str) -> str:
+    return f"livefire_{name.replace('-', '_')}"
