@@ -21,7 +21,8 @@ def describe(pid: int) -> str:
         seconds = _running(process.joinpath("stat").read_text())
     except (OSError, ValueError, IndexError):
         return f"pid {pid}"
-    return f"pid {pid}, running for {_duration(seconds)}: {_command([word.decode(errors='replace') for word in words])}"
+    command = _command([word.decode(errors="replace") for word in words])
+    return f"pid {pid}, running for {_duration(seconds)}" + (f": {command}" if command else "")
 
 
 def listener(name: str) -> int:

@@ -144,10 +144,15 @@ def test_each_that_is_waited_for_is_told_once() -> None:
 def test_a_process_is_described_as_far_as_it_can_be_seen() -> None:
     assert describe(0) == "a process of another pid namespace"
     assert describe(2**22 + 1) == f"pid {2**22 + 1}"
-    with subprocess.Popen(["sleep", "60"]) as process:
+    with subprocess.Popen(["cat", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"here\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"here\n"  # before, it may have no command line yet
         found = describe(process.pid)
         process.kill()
-    assert found in (f"pid {process.pid}, running for {number} s: sleep 60" for number in range(20))
+    assert found in [f"pid {process.pid}, running for {number} s: cat -" for number in range(20)]
 
 
 def test_nobody_listens_on_a_socket_that_is_not_there() -> None:
