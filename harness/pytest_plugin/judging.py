@@ -74,9 +74,9 @@ class Judging:
         """
         assert self._shared is not None
         for unit in (wanted, *self._units):
-            if unit.name not in self._known and self._shared.read(unit.name) is None:
+            if unit.name not in self._known and not self._shared.has(unit.name):
                 self._attempt(unit, wait=False)
-            if wanted.name in self._known or self._shared.read(wanted.name):
+            if wanted.name in self._known or self._shared.has(wanted.name):
                 break
         return self._known.get(wanted.name) or self._attempt(wanted, wait=True)
 

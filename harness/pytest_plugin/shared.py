@@ -37,6 +37,10 @@ class Shared:
             return Outcome.model_validate_json((self.folder / f"{name}.json").read_bytes())
         return None
 
+    def has(self, name: str) -> bool:
+        """Whether there is an outcome of that name."""
+        return (self.folder / f"{name}.json").exists()
+
     def write(self, name: str, outcome: Outcome) -> None:
         """Put an outcome there, at once and as a whole."""
         scratch = self.folder / f"{name}.{os.getpid()}"

@@ -15,7 +15,7 @@ from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, PROJECT, main_job_
 
 WHOLE = PROJECT / "tests/recordings/whole-technique"
 HARDENED = EXPECTATIONS.with_name("container-api-hardened.expect.yaml")
-EXECUTION = MAIN_JOB[0]
+SECRETS = MAIN_JOB[2]
 RULE = "container-cli-api.yaml"
 
 Change = Callable[[str], str]
@@ -55,8 +55,8 @@ def other_atomics(text: str) -> str:
         pytest.param([COMMITTED], MAIN_JOB, one_flag_lost, as_it_is, 1, id="wrong flags"),
         pytest.param([COMMITTED], MAIN_JOB, noisy, as_it_is, 1, id="background"),
         pytest.param([COMMITTED], MAIN_JOB, as_it_is, other_atomics, 5, id="nothing selected"),
-        pytest.param([WHOLE], [EXECUTION], as_it_is, as_it_is, 0, id="variants that nobody marked"),
-        pytest.param([WHOLE], [EXECUTION], as_it_is, unpinned, 1, id="variants that are missed"),
+        pytest.param([WHOLE], [SECRETS], as_it_is, as_it_is, 0, id="variants that nobody marked"),
+        pytest.param([WHOLE], [SECRETS], as_it_is, unpinned, 1, id="variants that are missed"),
         pytest.param([COMMITTED, WHOLE], ["T1059.013/crictl-exec-into-container"], as_it_is, as_it_is, 5, id="absent"),
         pytest.param([WHOLE], ["T1059.013/crictl-exec-into-container"], as_it_is, as_it_is, 3, id="skipped"),
     ],
