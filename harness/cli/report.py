@@ -15,6 +15,7 @@ from harness.recording import layout
 from harness.report.html import Additions, write_html
 from harness.report.mutation_json import read_mutants
 from harness.report.result_json import read_results
+from harness.report.schedule import read_schedule
 
 
 def report(
@@ -24,6 +25,9 @@ def report(
     ] = None,
     mutants: Annotated[
         list[Path] | None, typer.Option("--mutants", metavar="F", help="Mutants of a rule: mutate --json (repeatable).")
+    ] = None,
+    schedule: Annotated[
+        list[Path] | None, typer.Option("--schedule", metavar="F", help="When it would alert: schedule --json.")
     ] = None,
     history: Annotated[
         Path | None, typer.Option("--history", metavar="DIR", help="Nights: a folder of results or recordings.")
@@ -35,17 +39,20 @@ def report(
     ] = None,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
-    """One HTML page from what was written before: results, mutants, history.
+    """One HTML page from what was written before: results, mutants, schedules, history.
 
     Raw records come from the recordings that the results name, while they are there.
     """
-    if not (results or mutants or history):
-        raise InvalidInput("there is nothing to report", hint="Name results, --mutants F, or --history DIR.")
+    if not (results or mutants or schedule or history):
+        raise InvalidInput(
+            "there is nothing to report", hint="Name results, --mutants F, --schedule F, or --history DIR."
+        )
     if recording and not layout.exists(recording, layout.MANIFEST):
         raise InvalidInput("not a recording: there is no manifest.json", at=Position(recording))
     Outputs(html=html).require_writable()
     additions = Additions(
         mutations=[read_mutants(path) for path in mutants or []],
+        schedules=[read_schedule(path) for path in schedule or []],
         history=read_history(history, last, expectations) if history else None,
     )
     write_html([each for path in results or [] for each in read_results(path)], html, additions, recording)

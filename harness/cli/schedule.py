@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
+from harness.cli.outputs import require_writable
 from harness.errors import InvalidInput, NothingSelected
 from harness.model.expectation import SUFFIX
 from harness.proof.schedule import DEFAULT, Ingestion, Late, parse_delay, parse_late, parse_share, simulate
+from harness.recording import find_recordings
+from harness.report.progress import counting
 from harness.report.schedule import print_schedule, write_schedule
 
 
 def schedule(
     rule: Annotated[Path, typer.Argument(help="The rule, in Sentinel YAML.", metavar="RULE")],
-    recordings: Annotated[list[Path], typer.Argument(help="Recordings of attacks.", metavar="RECORDING...")],
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Recordings of attacks, or folders of them.", metavar="RECORDING")
+    ],
     delay: Annotated[
         str,
         typer.Option("--delay", metavar="D", help="Ingestion delay: measured, fixed:5m, lognormal:p50=2m,p95=15m, …"),
@@ -56,18 +59,17 @@ def schedule(
     ingestion = Ingestion(
         parse_delay(delay), parse_late(late) if late else Late(), _share("--duplicates", duplicates), out_of_order
     )
-    _require_writable(json)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("playing attacks", total=None)
+    require_writable({"--json": json})
+    with counting("playing attacks") as progress:
         result = simulate(
             rule,
             beside,
-            recordings,
+            find_recordings(recordings),
             ingestion,
             draws=draws,
             seed=seed,
             max_missed=allowed,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
+            progress=progress,
         )
     if json != "-":
         print_schedule(result, Console(highlight=False))
@@ -81,11 +83,3 @@ def _share(option: str, text: str) -> float:
         return parse_share(text)
     except ValueError as error:
         raise InvalidInput(f"{option} {text}: {error}") from None
-
-
-def _require_writable(target: str | None) -> None:
-    """Before anything is simulated, and not after."""
-    if target not in (None, "-"):
-        folder = Path(str(target)).absolute().parent
-        if not folder.is_dir() or not os.access(folder, os.W_OK):
-            raise InvalidInput(f"--json {target}: {folder} is no folder that can be written to")

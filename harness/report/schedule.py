@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from harness.errors import InvalidInput, Position
 from harness.model.duration import format_duration
 from harness.model.schedule import Schedule
 from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleResult
-from harness.report.document import write_document
+from harness.report.document import parse_document, read_documents, write_document
 from harness.report.text import visible
 
+SCHEMA = "livefire.schedule/1"
 _WIDTH = 80
 _NAME, _SHARE, _TIME, _COUNT = 36, 7, 8, 5
 _OPERATORS = {"gt": "more than", "lt": "fewer than", "eq": "exactly", "ne": "not"}
@@ -24,7 +27,7 @@ _OPERATORS = {"gt": "more than", "lt": "fewer than", "eq": "exactly", "ne": "not
 def print_schedule(result: ScheduleResult, console: Console) -> None:
     """Print how the rule runs, what was assumed, a line for each atomic, and each finding with its cure."""
     console.print(Text(visible(result.rule), style="bold"), soft_wrap=True)
-    for line in (*_wrapped(_how(result.schedule)), *_wrapped(_assumed(result.assumptions))):
+    for line in (*_wrapped(how(result.schedule)), *_wrapped(assumed(result.assumptions))):
         console.print(Text(line), soft_wrap=True)
     console.print()
     console.print(Text(_row("", ("", "FIRST ALERT AFTER"), ("", "")).rstrip()), soft_wrap=True)
@@ -50,20 +53,33 @@ def write_schedule(result: ScheduleResult, target: str) -> None:
     write_document(json.dumps(document(result), indent=1, ensure_ascii=False) + "\n", target)
 
 
-def _print_summary(result: ScheduleResult, console: Console) -> None:
+def read_schedule(path: Path) -> ScheduleResult:
+    """What `livefire schedule --json F` wrote. Raises InvalidInput."""
+    documents = read_documents(path)
+    if len(documents) != 1:
+        raise InvalidInput(f"it holds {len(documents)} documents, and not one", at=Position(path))
+    hint = "`livefire schedule RULE RECORDING --json F` writes one."
+    return parse_document(documents[0], ScheduleResult, SCHEMA, path, hint=hint)
+
+
+def verdict(result: ScheduleResult) -> str:
+    """What it comes to, in words."""
     failing = sum(each.missed_share > result.max_missed for each in result.atomics)
     count = "1 atomic" if len(result.atomics) == 1 else f"{len(result.atomics)} atomics"
     if failing:
-        told = f"{failing} of {count} without an alert in more than {result.max_missed:.1%} of the draws"
-    elif any(each.missed for each in result.atomics):
-        told = f"{count}: no more than {result.max_missed:.1%} of the draws without an alert"
-    else:
-        told = f"{count}: an alert in every draw"
-    line = Text(told, style="bold red" if failing else "bold green")
+        return f"{failing} of {count} without an alert in more than {result.max_missed:.1%} of the draws"
+    if any(each.missed for each in result.atomics):
+        return f"{count}: no more than {result.max_missed:.1%} of the draws without an alert"
+    return f"{count}: an alert in every draw"
+
+
+def _print_summary(result: ScheduleResult, console: Console) -> None:
+    line = Text(verdict(result), style="bold green" if result.passed else "bold red")
     console.print(line.append(f" · exit {0 if result.passed else 1}", style="default"), soft_wrap=True)
 
 
-def _how(schedule: Schedule) -> str:
+def how(schedule: Schedule) -> str:
+    """When the rule runs, over what, and what makes an alert, in words."""
     if schedule.kind == "NRT":
         told = (
             "near real time: a run every minute over what was ingested in the minute before, executed 2m later; any row"
@@ -79,17 +95,18 @@ def _how(schedule: Schedule) -> str:
     return f"{told} make{'s' if schedule.kind == 'NRT' else ''} an alert{each}{quiet}"
 
 
-def _assumed(assumed: Assumptions) -> str:
-    told = [f"ingestion delay {assumed.delay}"]
-    if assumed.delay == "measured":
+def assumed(given: Assumptions) -> str:
+    """What was simulated, in words."""
+    told = [f"ingestion delay {given.delay}"]
+    if given.delay == "measured":
         told = ["ingestion delay as measured, which is how fast this lab was read, not how fast a workspace is"]
-    if assumed.late_share:
-        told.append(f"{assumed.late_share:.1%} of events {format_duration(assumed.late_by)} later")
-    if assumed.duplicates:
-        told.append(f"{assumed.duplicates:.1%} of events twice")
-    if assumed.out_of_order:
+    if given.late_share:
+        told.append(f"{given.late_share:.1%} of events {format_duration(given.late_by)} later")
+    if given.duplicates:
+        told.append(f"{given.duplicates:.1%} of events twice")
+    if given.out_of_order:
         told.append("out of order")
-    return f"{'; '.join(told)}; {assumed.draws} draws of each attack, seed {assumed.seed}"
+    return f"{'; '.join(told)}; {given.draws} draws of each attack, seed {given.seed}"
 
 
 def _line(each: AtomicSchedule) -> str:

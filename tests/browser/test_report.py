@@ -20,6 +20,7 @@ from harness.report.mutation_json import Mutant, Mutants
 from tests.browser.conftest import Open, Opened
 from tests.conftest import COMMITTED, main_job_rule
 from tests.unit.report.html.samples import everything, proven
+from tests.unit.report.html.test_additions import late
 from tests.unit.report.html.test_page import NASTY, poisoned
 
 pytestmark = pytest.mark.timeout(120)
@@ -48,12 +49,12 @@ def additions(result: Result) -> Additions:
         Mutant(**parts, before="x", after="z", status="invalid"),
     ]
     nights = [Night.of([proven() if day == 2 else result], result.finished + timedelta(days=day)) for day in range(4)]
-    return Additions([Mutants(rule="r", cases=3, score=0.5, mutants=mutants)], History.of(nights))
+    return Additions([Mutants(rule="r", cases=3, score=0.5, mutants=mutants)], [late()], History.of(nights))
 
 
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with everything that a page can hold: failures of a real rule, variants, benign runs, mutants, history."""
+    """A page with everything that a page can hold: a rule that fails, variants, benign runs, mutants, a schedule, history."""
     folder = tmp_path_factory.mktemp("report")
     result, rest = broken(folder), everything()
     # one of each kind: axe-core takes its time for each element

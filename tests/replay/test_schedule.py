@@ -61,6 +61,11 @@ def test_the_rule_alerts_on_each_attack_24_times() -> None:
     assert "about 24 runs" in finding["text"]
 
 
+def test_a_recording_of_an_earlier_version_gives_the_same() -> None:
+    old, new = (result(RULE, recording)["atomics"] for recording in (COMMITTED.with_name("first-tables"), COMMITTED))
+    assert old == new
+
+
 def test_a_look_back_that_is_shorter_than_the_delay_never_alerts(changed: Any) -> None:
     found = result(*changed("5m", "5m"), "--delay", "fixed:20m", code=1)
     for each in found["atomics"]:

@@ -14,6 +14,7 @@ from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleR
 from harness.model.spread import Spread
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
 from harness.proof.lint import require
+from harness.proof.loading import load
 from harness.proof.schedule.findings import findings
 from harness.proof.schedule.ingestion import Event, Ingestion
 from harness.proof.schedule.play import Attack, Played, play
@@ -78,7 +79,7 @@ def _detonation(recording: Recording, expectation: Expectation) -> Detonation | 
 
 def _engine(recording: Recording) -> Engine:
     engine = DuckDbEngine(recording.manifest.finished)
-    engine.load(recording.path / "tables")
+    load(engine, recording)
     return engine
 
 

@@ -11,11 +11,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from harness.model.duration import format_duration
 from harness.model.result import Result
+from harness.model.schedule_result import ScheduleResult
 from harness.model.verdict import ExitCode, Verdict
 from harness.proof.flakes import flakes
 from harness.proof.history import History
 from harness.proof.latency import timed
+from harness.report import schedule
 from harness.report.describe import alert_lines
 from harness.report.document import write_document
 from harness.report.history import LETTERS
@@ -48,7 +51,7 @@ _OUTCOMES = {
     ExitCode.INCONCLUSIVE: ("off", "Inconclusive"),
     ExitCode.LAB_UNAVAILABLE: ("off", "Nothing was judged"),
 }
-_FILTERS = (figures.percent, figures.points, short, tone, truth, headline, alert_lines, signals, chain)
+_FILTERS = (figures.percent, figures.points, short, tone, truth, headline, alert_lines, signals, chain, format_duration)
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,17 @@ class Additions:
     """What a page may hold beside results: each has a section of its own, after those of the recordings."""
 
     mutations: Sequence[Mutants] = ()
+    schedules: Sequence[ScheduleResult] = ()
     history: History | None = None
 
     @property
     def sections(self) -> dict[str, str]:
         """The sections that there are: their anchor, which is also their template's name, and their title."""
-        titles = {"mutation": ("Mutation", self.mutations), "history": ("History", self.history)}
+        titles = {
+            "mutation": ("Mutation", self.mutations),
+            "schedule": ("Schedule", self.schedules),
+            "history": ("History", self.history),
+        }
         return {name: title for name, (title, given) in titles.items() if given}
 
 
@@ -124,6 +132,7 @@ def to_html(results: Sequence[Result], additions: Additions | None = None, recor
             chapters=chapters,
             sections=additions.sections,
             mutations=additions.mutations,
+            schedules=additions.schedules,
             history=additions.history,
             timed=timed(results) if several else [],
             flakes=flakes(results) if several else [],
@@ -172,6 +181,7 @@ def _environment() -> Environment:
     environment.globals.update(
         figures=figures,
         trends=trends,
+        plans=schedule,
         flag_text=flag_text,
         flag_wrong=flag_wrong,
         kinds=KINDS,

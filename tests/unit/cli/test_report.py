@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 from harness.report.result_json import write_json
+from harness.report.schedule import write_schedule
 from tests.conftest import COMMITTED
 from tests.unit.cli.test_commands import livefire
 from tests.unit.report.html.parsed import Page
 from tests.unit.report.html.samples import RUN, proven
-from tests.unit.report.html.test_additions import DOCUMENT
+from tests.unit.report.html.test_additions import DOCUMENT, late
 
 
 def page_of(path: Path) -> Page:
@@ -23,13 +24,15 @@ def test_one_page_from_results_mutants_and_history(tmp_path: Path) -> None:
     nights.mkdir()
     write_json([proven()], str(nights / "one.json"))
     (tmp_path / "m.json").write_text(json.dumps(DOCUMENT))
+    write_schedule(late(), str(tmp_path / "s.json"))
     html = tmp_path / "page.html"
     done = livefire(
-        "report", nights / "one.json", "--mutants", tmp_path / "m.json", "--history", nights, "--html", html
+        *("report", nights / "one.json", "--mutants", tmp_path / "m.json"),
+        *("--schedule", tmp_path / "s.json", "--history", nights, "--html", html),
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     page = page_of(html)
-    assert {"r1-atomics", "r1-raw", "mutation", "history"} <= {a["id"] for _, a in page.tags if "id" in a}
+    assert {"r1-atomics", "r1-raw", "mutation", "schedule", "history"} <= {a["id"] for _, a in page.tags if "id" in a}
 
 
 def test_a_moved_recording_is_named(tmp_path: Path) -> None:
@@ -53,7 +56,7 @@ def test_mistakes_are_said_in_one_sentence(tmp_path: Path) -> None:
             html,
             "--mutants",
             tmp_path / "r.json",
-        ): "not a mutation result (livefire.mutation/1): its schema is",
+        ): "not a mutation (livefire.mutation/1): its schema is",
         (tmp_path / "r.json", "--html", tmp_path / "no/page.html"): "is no folder that can be written to",
         (tmp_path / "r.json", "--html", html, "--recording", tmp_path): "not a recording: there is no manifest.json",
         ("--html", html, "--history", tmp_path / "none"): "there is no such folder",

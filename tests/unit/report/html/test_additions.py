@@ -1,23 +1,28 @@
-"""What a page holds beside results: mutants and history; a page may be of these alone."""
+"""What a page holds beside results: mutants, a schedule, history; a page may be of these alone."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InvalidInput
+from harness.model.schedule_result import ScheduleResult
 from harness.model.verdict import Verdict
 from harness.proof.history import History, Night
 from harness.report.html import Additions, to_html
 from harness.report.html.history import curves, nights, rules
 from harness.report.mutation_json import Mutant, Mutants, read_mutants
+from harness.report.schedule import read_schedule, write_schedule
 from tests.unit.report.html.parsed import Page
 from tests.unit.report.html.samples import RULE, RUN, proven
+from tests.unit.report.test_schedule import FIVE, atomic
+from tests.unit.report.test_schedule import result as schedule_result
 
 FIRST = datetime(2026, 11, 1, 2, 17, tzinfo=UTC)
 MUTANT = {"operator": "drop-literal", "line": 1, "column": 3, "at": "rules/r.yaml:31:7", "before": "a", "after": ""}
@@ -61,7 +66,7 @@ def test_what_mutate_wrote_can_be_read(tmp_path: Path) -> None:
     [
         (
             {"schema": "livefire.result/1"},
-            'not a mutation result (livefire.mutation/1): its schema is "livefire.result/1"',
+            'not a mutation (livefire.mutation/1): its schema is "livefire.result/1"',
         ),
         ([], "it holds 0 documents, and not one"),
         ({}, "it names no schema"),
@@ -122,6 +127,35 @@ def test_a_mutant_of_any_text_is_shown_as_text(text: str) -> None:
 def test_a_page_of_results_has_links_to_what_is_added() -> None:
     history = History.of([Night.of([proven()])])
     for results in ([], [proven()], [proven(), proven()]):
-        page = Page(to_html(results, Additions([mutants()], history)))
-        assert {"#mutation", "#history"} <= {a["href"] for a in page.elements("a")}
-        assert {"mutation", "history"} <= {a["id"] for _, a in page.tags if "id" in a}
+        page = Page(to_html(results, Additions([mutants()], [late()], history)))
+        assert {"#mutation", "#schedule", "#history"} <= {a["href"] for a in page.elements("a")}
+        assert {"mutation", "schedule", "history"} <= {a["id"] for _, a in page.tags if "id" in a}
+
+
+def late(**changes: Any) -> ScheduleResult:
+    """Every five minutes, and one of two attacks is not seen by any run."""
+    lost = atomic("T1/two", missed=150, missed_by_loss=150, lost=450, **changes)
+    return schedule_result(FIVE, atomic(), lost)
+
+
+def test_a_schedule_tells_when_it_alerts_and_what_is_lost() -> None:
+    given = late()
+    page = Page(to_html([], Additions(schedules=[given])))
+    assert page.problems == []
+    head, one, two = page.table("From exec to the first alert")
+    assert head[1] == "Draws without an alert"
+    assert one == ["one", "0.0 %", "7m 9s", "8m 39s", "8m 49s", "1", "0.0 %"]
+    assert (two[0], two[1], two[-1]) == ("two", "75.0 %", "75.0 %")
+    assert "1 of 2 atomics without an alert in more than 0.0% of the draws" in page.text
+    assert all(finding.cure in page.text for finding in given.findings)
+    assert given.findings
+
+
+def test_a_schedule_is_read_as_it_was_written_and_nothing_else_is(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    write_schedule(late(), str(path))
+    assert read_schedule(path) == late()
+    for text, said in (("[]", "it holds 0 documents"), ('{"schema": "livefire.schedule/2"}', "a newer Livefire")):
+        path.write_text(text)
+        with pytest.raises(InvalidInput, match=said):
+            read_schedule(path)
