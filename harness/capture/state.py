@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.capture import undo
 from harness.capture.holder import describe, listener
 from harness.capture.ledger import Ledger
 from harness.errors import Busy, LabUnavailable
@@ -19,6 +20,9 @@ _LONGEST_ROOT = 107 - len("/lab-3f9a1c/docker/exec/libnetwork/0123456789ab.sock"
 # Whoever finds it taken connects, to be told by the kernel who listens; these connections are never accepted.
 _CAPTURING, _ASKERS = "\0livefire-capture", 4096
 _WAIT = "Wait for it (run, evade and capture: --wait SECONDS), or end it."
+
+
+KEPT = "lab.json"  # in the folder of a kept lab: what it is
 
 
 def state_root() -> Path:
@@ -61,11 +65,42 @@ class OwnedFolder:
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             owned = cls(root / new_id(kind))
+            _made.append(owned)
             owned.path.mkdir(mode=0o700)
         except OSError as error:
             raise LabUnavailable(f"{root}: {error.strerror}", hint="Set LIVEFIRE_STATE to a folder of yours.") from None
         owned.ledger.add("folder", path=str(owned.path))
         return owned
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is that of a lab that was left running for the next run."""
+        return (self.path / KEPT).exists()
+
+    def undo(self) -> list[str]:
+        """Undo all that is in its ledger, and remove it; returns what could not be."""
+        remains = self.ledger.undo()
+        if not remains:
+            undo.folder(str(self.path))  # made, but interrupted before the ledger's first line
+        return remains
+
+
+_made: list[OwnedFolder] = []  # by this process
+
+
+def undo_unfinished() -> list[str]:
+    """Undo what this process has made, and neither undone nor kept; returns what could not be.
+
+    For the end of a process that is interrupted: between making a thing and the block that undoes it there is always a
+    moment in which an interrupt leaves it behind.
+    """
+    found = [owned for owned in reversed(_made) if owned.path.exists() and not owned.kept]
+    if not found:
+        return []
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(Busy):  # by ourselves, if it was taken at the very moment
+            held.enter_context(exclusive())
+        return [problem for owned in found for problem in owned.undo()]
 
 
 def owned_folders() -> list[OwnedFolder]:

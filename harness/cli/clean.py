@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 from rich.console import Console
 
-from harness.capture import undo
 from harness.capture.state import exclusive, owned_folders
 from harness.cli.options import DryRun
 from harness.errors import LabUnavailable
@@ -25,10 +22,8 @@ def clean(dry_run: DryRun = False) -> None:
     with exclusive():
         found = list(reversed(owned_folders()))
         for owned in found:
-            remains = owned.ledger.undo()
+            remains = owned.undo()
             problems += remains
-            if not remains:
-                undo.folder(str(Path(owned.path)))  # made, but killed before the ledger's first line
             console.print(f"{owned.id}: {'undone' if not remains else 'not all undone'}", markup=False)
     if problems:
         raise LabUnavailable("left behind: " + "; ".join(problems))

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from harness import __version__
+from harness.capture.state import undo_unfinished
 from harness.cli import clean, diff, doctor, history, lab, listing, mutate, report, run, schedule
 from harness.errors import LivefireError
 
@@ -67,7 +68,13 @@ def main() -> None:
         errors.print(f"error: {error}", markup=False)
         sys.exit(error.exit_code)
     except KeyboardInterrupt as error:
-        errors.print(f"interrupted ({error or 'SIGINT'}); what was made has been undone", markup=False)
+        remains = undo_unfinished()
+        told = (
+            f"left behind: {'; '.join(remains)}\n  Run `livefire clean`."
+            if remains
+            else "what was made has been undone"
+        )
+        errors.print(f"interrupted ({error or 'SIGINT'}); {told}", markup=False)
         sys.exit(130)
     except Exception as error:
         if os.environ.get("LIVEFIRE_DEBUG"):

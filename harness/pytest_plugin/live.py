@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from harness import session
+from harness.capture.state import undo_unfinished
 from harness.errors import InvalidFiles, LivefireError
 from harness.evasion.choice import with_marked
 from harness.model.catalog import check_atomics_known, find_atomics
@@ -28,8 +29,10 @@ def live_outcome(settings: Settings, chosen: list[Selected], say: Callable[[str]
     except LivefireError as error:
         return Outcome(error=str(error))
     except KeyboardInterrupt as interrupt:
+        remains = "; ".join(undo_unfinished())
+        told = f"left behind: {remains}; run `livefire clean`" if remains else "what was made has been undone"
         # anew: Python can interrupt a frame before its first line (`tb_lineno` is None), and pytest fails to show that
-        raise KeyboardInterrupt(str(interrupt) or "what was made has been undone") from None
+        raise KeyboardInterrupt(str(interrupt) or told) from None
 
 
 def _detonate(settings: Settings, chosen: list[Selected], say: Callable[[str], None]) -> Result:

@@ -54,7 +54,7 @@ def additions(result: Result) -> Additions:
 
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with everything that a page can hold: a rule that fails, variants, benign runs, mutants, a schedule, history."""
+    """A page with all that a page can hold: a rule that fails, variants, benign runs, mutants, schedule, history."""
     folder = tmp_path_factory.mktemp("report")
     result, rest = broken(folder), everything()
     # one of each kind: axe-core takes its time for each element

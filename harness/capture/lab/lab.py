@@ -21,13 +21,12 @@ from harness.capture.lab.kube_api import KubeApi
 from harness.capture.lab.node_image import choose, provide
 from harness.capture.preflight import require_kind
 from harness.capture.process import owned_processes
-from harness.capture.state import OwnedFolder, owned_folders
+from harness.capture.state import KEPT, OwnedFolder, owned_folders
 from harness.errors import LabUnavailable, LivefireError
 from harness.model.events import LabStarted, LabStep, Subscriber
 from harness.model.manifest import LabFacts, LabPart
 
 PartT = TypeVar("PartT", DockerHost, Cluster)
-_STATE = "lab.json"
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Lab:
     def keep(self) -> None:
         """Write down where everything is, so that a later run finds it."""
         state = {"docker": self.docker and asdict(self.docker), "cluster": self.cluster and asdict(self.cluster)}
-        path = self.owned.path / _STATE
+        path = self.owned.path / KEPT
         path.touch(mode=0o600)
         path.write_text(json.dumps(state, default=str, indent=1))
 
@@ -159,7 +158,7 @@ def kept_lab() -> Lab | None:
     Raises LabUnavailable when there is one whose daemons have died.
     """
     for owned in owned_folders():
-        path = owned.path / _STATE
+        path = owned.path / KEPT
         if owned.id.startswith("lab-") and path.is_file():
             state = json.loads(path.read_text())
             docker, cluster = _load(DockerHost, state["docker"]), _load(Cluster, state["cluster"])

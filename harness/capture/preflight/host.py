@@ -69,7 +69,7 @@ def _capabilities() -> str:
 
 
 def _left_behind() -> str:
-    kept = [o for o in owned_folders() if (o.path / "lab.json").exists()]
+    kept = [o for o in owned_folders() if o.kept]
     others = [o.id for o in owned_folders() if o not in kept]
     if others:
         raise LabUnavailable(", ".join(others), hint="Run `livefire clean`, unless a run is going on.")

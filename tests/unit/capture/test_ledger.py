@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.capture.ledger import Ledger
-from harness.capture.state import OwnedFolder, exclusive, owned_folders
+from harness.capture.state import KEPT, OwnedFolder, exclusive, owned_folders, undo_unfinished
 from harness.errors import LabUnavailable
 
 
@@ -75,3 +75,17 @@ def test_a_second_holder_of_the_lock_is_refused_and_nothing_remains(state: Path)
     assert not state.exists()
     with exclusive():
         pass
+
+
+def test_what_an_interrupted_process_left_behind_is_undone_and_what_is_kept_is_not(state: Path) -> None:
+    kept, run, bare = OwnedFolder.create("lab"), OwnedFolder.create("run"), OwnedFolder.create("run")
+    (kept.path / KEPT).touch()
+    outside = state.parent / "outside"
+    run.ledger.add("folder", path=str(outside))
+    outside.mkdir()
+    bare.ledger.path.unlink()  # interrupted before its first line
+    assert undo_unfinished() == []
+    assert not outside.exists()
+    assert [owned.path for owned in owned_folders()] == [kept.path]
+    assert kept.undo() == []
+    assert undo_unfinished() == []
