@@ -97,7 +97,7 @@ def test_from_the_first_night_to_a_regression_and_the_night_after_it(night: Path
     done = run(night, "compare", "night", "bad.json")
     assert done.returncode == 1
     assert "| regression |" in (night / "night/diff.md").read_text()
-    assert "RULE_SILENT" in (night / "night/history.txt").read_text()
+    assert ">History</h2>" in (night / "night/report.html").read_text().replace("\n", "")
     ended(night, 3)
 
     run(night, "fetch", ARTIFACT, "night")
