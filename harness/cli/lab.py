@@ -13,7 +13,7 @@ from harness.errors import LabUnavailable
 from harness.report.console import LiveConsole
 from harness.session import obtain_lab, pull_node_image
 
-app = typer.Typer(help="Keep a lab, so that the next run takes seconds.", no_args_is_help=True)
+app = typer.Typer(help="Keep a lab, so that the next run takes seconds.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()

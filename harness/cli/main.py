@@ -12,31 +12,18 @@ from rich.console import Console
 
 from harness import __version__
 from harness.capture.state import undo_unfinished
-from harness.cli import clean, diff, doctor, history, lab, listing, mutate, report, run, schedule
+from harness.cli.commands import Commands
 from harness.errors import LivefireError
 
 app = typer.Typer(
     name="livefire",
+    cls=Commands,
     help="Detonate container attacks for real, and prove that a detection rule fires with exactly the expected flags.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # in boxes and columns, half of 80 columns is left for the words
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run", short_help="Detonate atomics in a lab, and prove the rule.")(run.run)
-app.command("evade", short_help="Do an attack in every other way that is known.")(run.evade)
-app.command("capture")(run.capture)
-app.command("prove", short_help="The second half: judge recordings.")(run.prove)
-app.command("mutate", short_help="Which parts of a rule does no test need?")(mutate.mutate)
-app.command("schedule", short_help="When would Microsoft Sentinel alert, and how often?")(schedule.schedule)
-app.command("diff", short_help="What changed between two results, and why.")(diff.diff)
-app.command("history", short_help="Nights side by side, and the trend of the latency.")(history.history)
-app.command("report", short_help="One HTML page from results, mutants, a history.")(report.report)
-app.add_typer(lab.app, name="lab")
-app.command("list")(listing.list_atomics)
-app.command("lint")(listing.lint)
-app.command("doctor")(doctor.doctor)
-app.command("clean", short_help="Undo everything that was made and not undone.")(clean.clean)
 
 
 def _version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""`livefire run`, `evade`, `capture` and `prove`."""
+"""`livefire run`, `evade` and `capture`: what needs a lab."""
 
 from __future__ import annotations
 
@@ -40,15 +40,12 @@ from harness.errors import NothingSelected
 from harness.evasion.choice import is_whole, with_all, with_marked
 from harness.model.atomic import Atomic
 from harness.model.catalog import find_atomics, find_expectations, select
-from harness.model.expectation import SUFFIX, Expectation, load_expectations
+from harness.model.expectation import Expectation
 from harness.model.result import Result
-from harness.proof.cases import unheld
 from harness.proof.lint import require
 from harness.proof.prove import prove as prove_recording
-from harness.proof.replay import prove_all
-from harness.recording import Recording, find_recordings
+from harness.recording import Recording
 from harness.report.console import LiveConsole
-from harness.report.progress import counting
 
 
 def run(
@@ -154,40 +151,6 @@ def capture(
         Repetitions(output, repeat).capture(chosen, options, live, lambda _: None)
 
 
-def prove(
-    recordings: Annotated[
-        list[Path], typer.Argument(help="Recordings to judge, or folders that hold them.", metavar="RECORDING")
-    ],
-    rule: Annotated[
-        list[Path] | None,
-        typer.Option("--rule", metavar="F", help="Judge this version of the rule of that file name (repeatable)."),
-    ] = None,
-    from_raw: Annotated[bool, typer.Option("--from-raw", help="Rebuild the tables from the raw logs.")] = False,
-    json: JsonOption = None,
-    junit: JunitOption = None,
-    html: HtmlOption = None,
-    navigator: NavigatorOption = None,
-    markdown: MarkdownOption = None,
-    matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False,
-    require_all: Annotated[
-        bool, typer.Option("--require-all", help="Exit 1 when an expectation's atomic is in no recording.")
-    ] = False,
-    expectations: ExpectationsOption = EXPECTATIONS,
-) -> None:
-    """The second half: judge recordings. Needs no root, no Docker, no cluster and no network.
-
-    Several are judged side by side, in a process for each processor.
-    """
-    expected = find_expectations([expectations])
-    if rule:
-        expected = [e for path in rule for e in _for_rule(path, expected)]
-    outputs = Outputs(json, junit, html, matrix, navigator, markdown)
-    outputs.require_writable()
-    with counting("judging recordings") as progress:
-        results = prove_all(find_recordings(recordings), expected, from_raw=from_raw, progress=progress)
-    outputs.report(results, unheld(expected, results), require_all=require_all)
-
-
 def _run(
     chosen: list[Atomic],
     expected: list[Expectation],
@@ -215,19 +178,6 @@ def _expected(folder: Path, chosen: list[Atomic]) -> list[Expectation]:
             "no expectation names any of the selected atomics", hint="`livefire capture` records without judging."
         )
     return expected
-
-
-def _for_rule(path: Path, expected: list[Expectation]) -> list[Expectation]:
-    """The expectations of the rule that has this file's name, for this file."""
-    beside = path.with_name(f"{path.stem}{SUFFIX}")
-    sources = {e.source.path for e in expected if e.rule.id == path.stem} or ({beside} if beside.exists() else set())
-    if not sources:
-        known = ", ".join(sorted({e.rule.id for e in expected}))
-        raise NothingSelected(
-            f"no expectations for a rule named '{path.stem}'",
-            hint=f"A rule is known by the name of its file. Known: {known}.",
-        )
-    return [e for source in sorted(sources) for e in load_expectations(source, path)]
 
 
 def _command(role: str, text: str) -> str:

@@ -13,6 +13,7 @@ from typing import BinaryIO
 ArrivalSink = Callable[[int, float], None]
 Redaction = Callable[[bytes], bytes]
 _INTERVAL = 0.004
+_LONGEST_LINE = 1 << 20
 
 
 class LogFollower:
@@ -43,10 +44,15 @@ class LogFollower:
         self._thread = threading.Thread(target=self._run, name=f"follow {source.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin at the end of the log (or at its start). Raises OSError when it can't be read."""
+        """Begin at the end of the log (or at its start). Raises OSError when it can't be read.
+
+        A line that is being written just then is copied whole: its beginning may have reached the file already.
+        """
         self._reader = self.source.open("rb")
         if not self._from_start:
-            self._reader.seek(0, os.SEEK_END)
+            end = self._reader.seek(0, os.SEEK_END)
+            begin = self._reader.seek(max(0, end - _LONGEST_LINE))
+            self._reader.seek(begin + self._reader.read(end - begin).rfind(b"\n") + 1)
         self.target.touch(mode=0o600)
         self._thread.start()
 

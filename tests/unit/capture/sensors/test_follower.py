@@ -36,6 +36,19 @@ def test_copies_what_comes_after_the_start(followed: Followed) -> None:
     assert followed.follower.problems == []
 
 
+def test_a_line_that_is_being_written_at_the_start_is_copied_whole(tmp_path: Path) -> None:
+    log, copy = tmp_path / "source.log", tmp_path / "copy.log"
+    for written in ("before\nhal", "hal"):
+        log.write_text(written)
+        copy.unlink(missing_ok=True)
+        follower = LogFollower(log, copy, lambda offset, at: None)
+        follower.start()
+        with log.open("a") as file:
+            file.write("f\n")
+        follower.stop()
+        assert copy.read_text() == "half\n"
+
+
 def test_a_rotation_loses_nothing(followed: Followed) -> None:
     followed.append("old\n")
     followed.log.rename(followed.log.with_suffix(".1"))

@@ -1,0 +1,48 @@
+"""The commands, each loaded when it is asked for: whoever takes a lab down need not wait for the engine to load."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+# Where each is, `module.function` below harness.cli, and a line on it; empty where its own first line will do.
+_COMMANDS = {
+    "run": ("run.run", "Detonate atomics in a lab, and prove the rule."),
+    "evade": ("run.evade", "Do an attack in every other way that is known."),
+    "capture": ("run.capture", ""),
+    "prove": ("prove.prove", "The second half: judge recordings."),
+    "mutate": ("mutate.mutate", "Which parts of a rule does no test need?"),
+    "schedule": ("schedule.schedule", "When would Microsoft Sentinel alert, and how often?"),
+    "diff": ("diff.diff", "What changed between two results, and why."),
+    "history": ("history.history", "Nights side by side, and the trend of the latency."),
+    "report": ("report.report", "One HTML page from results, mutants, a history."),
+    "lab": ("lab.app", ""),
+    "list": ("listing.list_atomics", ""),
+    "lint": ("listing.lint", ""),
+    "doctor": ("doctor.doctor", ""),
+    "clean": ("clean.clean", "Undo everything that was made and not undone."),
+}
+
+
+class Commands(TyperGroup):
+    """The commands of `livefire`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order in which they are needed."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name; None where there is none."""
+        if cmd_name not in _COMMANDS:
+            return None
+        place, told = _COMMANDS[cmd_name]
+        module, _, name = place.partition(".")
+        found = getattr(import_module(f"harness.cli.{module}"), name)
+        if isinstance(found, typer.Typer):
+            return typer.main.get_group(found)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(cmd_name, short_help=told or None)(found)
+        return typer.main.get_command(alone)

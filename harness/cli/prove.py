@@ -1,0 +1,73 @@
+"""`livefire prove`: judge recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import (
+    EXPECTATIONS,
+    ExpectationsOption,
+    HtmlOption,
+    JsonOption,
+    JunitOption,
+    MarkdownOption,
+    NavigatorOption,
+)
+from harness.cli.outputs import Outputs
+from harness.errors import NothingSelected
+from harness.model.catalog import find_expectations
+from harness.model.expectation import SUFFIX, Expectation, load_expectations
+from harness.proof.cases import unheld
+from harness.proof.replay import prove_all
+from harness.recording import find_recordings
+from harness.report.progress import counting
+
+
+def prove(
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Recordings to judge, or folders that hold them.", metavar="RECORDING")
+    ],
+    rule: Annotated[
+        list[Path] | None,
+        typer.Option("--rule", metavar="F", help="Judge this version of the rule of that file name (repeatable)."),
+    ] = None,
+    from_raw: Annotated[bool, typer.Option("--from-raw", help="Rebuild the tables from the raw logs.")] = False,
+    json: JsonOption = None,
+    junit: JunitOption = None,
+    html: HtmlOption = None,
+    navigator: NavigatorOption = None,
+    markdown: MarkdownOption = None,
+    matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False,
+    require_all: Annotated[
+        bool, typer.Option("--require-all", help="Exit 1 when an expectation's atomic is in no recording.")
+    ] = False,
+    expectations: ExpectationsOption = EXPECTATIONS,
+) -> None:
+    """The second half: judge recordings. Needs no root, no Docker, no cluster and no network.
+
+    Several are judged side by side, in a process for each processor.
+    """
+    expected = find_expectations([expectations])
+    if rule:
+        expected = [e for path in rule for e in _for_rule(path, expected)]
+    outputs = Outputs(json, junit, html, matrix, navigator, markdown)
+    outputs.require_writable()
+    with counting("judging recordings") as progress:
+        results = prove_all(find_recordings(recordings), expected, from_raw=from_raw, progress=progress)
+    outputs.report(results, unheld(expected, results), require_all=require_all)
+
+
+def _for_rule(path: Path, expected: list[Expectation]) -> list[Expectation]:
+    """The expectations of the rule that has this file's name, for this file."""
+    beside = path.with_name(f"{path.stem}{SUFFIX}")
+    sources = {e.source.path for e in expected if e.rule.id == path.stem} or ({beside} if beside.exists() else set())
+    if not sources:
+        known = ", ".join(sorted({e.rule.id for e in expected}))
+        raise NothingSelected(
+            f"no expectations for a rule named '{path.stem}'",
+            hint=f"A rule is known by the name of its file. Known: {known}.",
+        )
+    return [e for source in sorted(sources) for e in load_expectations(source, path)]
