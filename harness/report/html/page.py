@@ -19,7 +19,7 @@ from harness.proof.flakes import flakes
 from harness.proof.history import History
 from harness.proof.latency import timed
 from harness.report import schedule
-from harness.report.describe import alert_lines
+from harness.report.describe import alert_lines, reason
 from harness.report.document import write_document
 from harness.report.history import LETTERS
 from harness.report.html import figures
@@ -33,6 +33,7 @@ from harness.report.html.subject import (
     flag_text,
     flag_wrong,
     headline,
+    seconds,
     short,
     signals,
     subjects,
@@ -51,7 +52,20 @@ _OUTCOMES = {
     ExitCode.INCONCLUSIVE: ("off", "Inconclusive"),
     ExitCode.LAB_UNAVAILABLE: ("off", "Nothing was judged"),
 }
-_FILTERS = (figures.percent, figures.points, short, tone, truth, headline, alert_lines, signals, chain, format_duration)
+_FILTERS = (
+    figures.percent,
+    figures.points,
+    short,
+    tone,
+    truth,
+    headline,
+    alert_lines,
+    reason,
+    signals,
+    seconds,
+    chain,
+    format_duration,
+)
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,10 @@ def test_flags_are_shown_beside_what_was_expected() -> None:
         wrong.append(each.model_copy(update={"flags": flags, "verdict": Verdict.WRONG_FLAGS, **silent}))
     table = Page(to_html([proven().model_copy(update={"results": wrong})])).table(RULE)
     assert table[1][:2] == ["docker-container-execution", "true, expected false"]
-    assert table[2][:2] == ["docker-privileged-container-creation", "true --privileged --net=host does not set it"]
+    assert table[2][:2] == [
+        "docker-privileged-container-creation",
+        "true, but not by '--net=host' alone --privileged yes --net=host no",
+    ]
     assert table[3] == ["kubectl-secrets-enumeration", "no alert", "no alert", "no alert", "no alert, expected true"]
 
 
