@@ -178,7 +178,9 @@ def test_from_the_summary_to_the_broken_layer_to_the_raw_record_and_back(report:
     assert "container-cli-api" in step.inner_text()
     assert "broke here" in step.inner_text()
     assert (
-        cause.locator("pre.rule mark").inner_text().endswith("| where ProcessCommandLine has_any (SuspiciousCommands)")
+        cause.locator("pre.rule mark")
+        .last.inner_text()
+        .endswith("| where ProcessCommandLine has_any (SuspiciousCommands)")
     )
     cause.locator("a.place", has_text="raw/auditd.log").first.click()
     record = page.locator(".record:target")

@@ -19,7 +19,7 @@ from harness.proof.flakes import flakes
 from harness.proof.history import History
 from harness.proof.latency import timed
 from harness.report import schedule
-from harness.report.describe import alert_lines, reason
+from harness.report.describe import alert_lines, not_by, reason
 from harness.report.document import write_document
 from harness.report.history import LETTERS
 from harness.report.html import figures
@@ -27,7 +27,7 @@ from harness.report.html import history as trends
 from harness.report.html.chain import chain
 from harness.report.html.heat_map import KINDS, HeatMap, heat_map
 from harness.report.html.raw import LINE_BYTES, RawRecords, raw_records
-from harness.report.html.rule_lines import RuleFiles
+from harness.report.html.rule_lines import RuleTexts
 from harness.report.html.subject import (
     Subject,
     flag_text,
@@ -136,8 +136,8 @@ def to_html(results: Sequence[Result], additions: Additions | None = None, recor
 
     Raw records are taken from the recording that a result names, or from `recording` for those of its run.
     """
-    files, additions = RuleFiles(), additions or Additions()
-    chapters = [_chapter(result, f"r{number}", files, recording) for number, result in enumerate(results, 1)]
+    additions = additions or Additions()
+    chapters = [_chapter(result, f"r{number}", recording) for number, result in enumerate(results, 1)]
     several = len(results) > 1
     return (
         _environment()
@@ -161,7 +161,7 @@ def write_html(
     write_document(to_html(results, additions, recording), path)
 
 
-def _chapter(result: Result, prefix: str, files: RuleFiles, recording: Path | None) -> Chapter:
+def _chapter(result: Result, prefix: str, recording: Path | None) -> Chapter:
     every = subjects(result, prefix)
     variants = [subject for subject in every if subject.first.variant]
     benign = [subject for subject in every if subject.first.benign]
@@ -174,7 +174,7 @@ def _chapter(result: Result, prefix: str, files: RuleFiles, recording: Path | No
         variants,
         heat_map(variants),
         timeline([*attacks, *benign]),
-        causes([*attacks, *benign, *variants], prefix, files),
+        causes([*attacks, *benign, *variants], prefix, RuleTexts(result.rules)),
         raw_records(result, every, prefix, recording),
     )
 
@@ -198,6 +198,7 @@ def _environment() -> Environment:
         plans=schedule,
         flag_text=flag_text,
         flag_wrong=flag_wrong,
+        not_by=not_by,
         kinds=KINDS,
         gravity=GRAVITY,
         letters=LETTERS,
