@@ -19,7 +19,7 @@ class State:
     words: str
 
 
-OK = State("ok", "✓", "ok")
+OK = State("right", "✓", "ok")
 BROKEN = State("broken", "✗", "broke here")
 GAP = State("known", "◇", "known gap")
 UNKNOWN = State("unclear", "?", "nothing is claimed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from harness.report.html import figures
 from harness.report.html import history as trends
 from harness.report.html.chain import chain
 from harness.report.html.heat_map import KINDS, HeatMap, heat_map
+from harness.report.html.meanings import MEANINGS
 from harness.report.html.raw import LINE_BYTES, RawRecords, raw_records
 from harness.report.html.rule_lines import RuleTexts
 from harness.report.html.subject import (
@@ -105,6 +107,15 @@ class Chapter:
     def outcome(self) -> tuple[str, str]:
         """The exit code as a tone and in words."""
         return _OUTCOMES.get(self.result.exit_code, ("bad", "Not as expected"))
+
+    @property
+    def detonated(self) -> str:
+        """When the first and the last of what was executed were; empty where that is not known."""
+        times = sorted(_utc(each.latency.detonated) for each in self.result.results if each.latency.detonated)
+        if not times:
+            return ""
+        first, last = (time.strftime("%Y-%m-%d %H:%M:%S") for time in (times[0], times[-1]))
+        return f"{first} UTC" if first == last else f"{first} to {last[11:] if first[:10] == last[:10] else last} UTC"
 
     @property
     def counts(self) -> list[tuple[Verdict, int]]:
@@ -202,11 +213,17 @@ def _environment() -> Environment:
         kinds=KINDS,
         gravity=GRAVITY,
         letters=LETTERS,
+        meanings=MEANINGS,
         shapes={"telemetry": SENSOR_SHAPES[0], "alert": ALERT_SHAPE},
         line_bytes=LINE_BYTES,
         newline=Markup("\n"),
     )
     return environment
+
+
+def _utc(time: datetime) -> datetime:
+    """A moment in UTC, which is also what one without a time zone is taken for."""
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def content(text: str) -> Markup:
