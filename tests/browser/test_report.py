@@ -126,6 +126,18 @@ def test_the_page_does_not_scroll_sideways(report: Path, open_page: Open, width:
     assert opened.measure("document.documentElement.scrollWidth") <= width
 
 
+def test_on_a_phone_the_verdicts_and_flags_are_not_cut_off(report: Path, open_page: Open) -> None:
+    page = open_page(report, width=360).page
+    for name in ("judgements", "stacked"):
+        cut = "all => all.filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth).map(e => e.outerHTML)"
+        assert page.locator(f".scroll:has(> .{name})").count() > 0
+        assert page.locator(f".scroll:has(> .{name})").evaluate_all(cut) == []
+    verdict = page.locator("table.judgements td.judged").first
+    assert verdict.is_visible()
+    assert "RULE_SILENT" in verdict.inner_text()
+    assert not page.locator("table.judgements th", has_text="Executed").first.is_visible()
+
+
 def test_headings_do_not_skip_a_level(report: Path, open_page: Open) -> None:
     levels = open_page(report).measure("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])")
     assert levels[0] == 1
@@ -178,7 +190,9 @@ def test_from_the_summary_to_the_broken_layer_to_the_raw_record_and_back(report:
     assert "container-cli-api" in step.inner_text()
     assert "broke here" in step.inner_text()
     assert (
-        cause.locator("pre.rule mark").inner_text().endswith("| where ProcessCommandLine has_any (SuspiciousCommands)")
+        cause.locator("pre.rule mark")
+        .last.inner_text()
+        .endswith("| where ProcessCommandLine has_any (SuspiciousCommands)")
     )
     cause.locator("a.place", has_text="raw/auditd.log").first.click()
     record = page.locator(".record:target")

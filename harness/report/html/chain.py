@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.model.result import AtomicResult, SignalResult
 from harness.model.verdict import Verdict
+from harness.report.describe import reason
 from harness.report.html.subject import flag_text
 
 
@@ -18,7 +19,7 @@ class State:
     words: str
 
 
-HELD = State("held", "✓", "held")
+OK = State("right", "✓", "ok")
 BROKEN = State("broken", "✗", "broke here")
 GAP = State("known", "◇", "known gap")
 UNKNOWN = State("unclear", "?", "nothing is claimed")
@@ -48,12 +49,12 @@ def chain(result: AtomicResult) -> list[Step]:
 
 def _exec(result: AtomicResult) -> Step:
     if result.verdict is Verdict.SKIPPED:
-        return Step("exec", "attack", IDLE, result.reason)
+        return Step("exec", "attack", IDLE, reason(result))
     if result.verdict is Verdict.NOT_EXECUTED:
-        return Step("exec", "attack", BROKEN, result.reason, 0.0)
+        return Step("exec", "attack", BROKEN, reason(result), 0.0)
     if not result.executed.effect:
         return Step("exec", "attack", UNKNOWN, "whether it had its effect is not known", 0.0)
-    return Step("exec", "attack", HELD, "ran, and had its effect", 0.0)
+    return Step("exec", "attack", OK, "ran, and had its effect", 0.0)
 
 
 def _sensors(result: AtomicResult) -> list[Step]:
@@ -67,16 +68,23 @@ def _sensors(result: AtomicResult) -> list[Step]:
 def _sensor(result: AtomicResult, name: str, asked: list[SignalResult], problems: list[str] | None) -> Step:
     seconds = result.latency.sensors.get(name)
     missing = [signal.name for signal in asked if not signal.seen]
+    counted = _counted(result.executed.oracle, name, "effects") + _counted(result.signals, name, "signals")
     if problems is not None:
         return Step("sensor", name, UNKNOWN, "; ".join(problems) or "was not well", seconds)
     if result.verdict is Verdict.SKIPPED:
         return Step("sensor", name, IDLE, "")
     if missing:
         state = BROKEN if result.verdict is Verdict.NO_TELEMETRY else IDLE
-        return Step("sensor", name, state, f"did not show: {'; '.join(missing)}", seconds)
+        return Step("sensor", name, state, f"{', '.join(counted)}; did not show: {'; '.join(missing)}", seconds)
     if not asked:
-        return Step("sensor", name, HELD, "well, and not asked for anything")
-    return Step("sensor", name, HELD, f"{len(asked)} of {len(asked)} seen", seconds)
+        return Step("sensor", name, OK, "well, and not asked for anything")
+    return Step("sensor", name, OK, f"seen: {', '.join(counted)}", seconds)
+
+
+def _counted(signals: list[SignalResult], sensor: str, kind: str) -> list[str]:
+    """How many of a sensor's effects or signals were seen, as the table of atomics counts them; empty without any."""
+    seen = [signal.seen for signal in signals if signal.sensor == sensor]
+    return [f"{kind} {sum(seen)}/{len(seen)}"] if seen else []
 
 
 def _rule(result: AtomicResult) -> Step:
@@ -86,31 +94,23 @@ def _rule(result: AtomicResult) -> Step:
     if result.verdict in _BEFORE_THE_RULE:
         return Step("rule", result.rule, IDLE, "")
     if result.verdict is Verdict.RULE_SILENT:
-        return Step("rule", result.rule, BROKEN, f"silent: {result.reason}")
+        return Step("rule", result.rule, BROKEN, f"silent: {reason(result)}")
     if result.verdict is Verdict.UNEXPECTED_ALERT or (result.verdict is Verdict.WRONG_FLAGS and _all_right(result)):
-        return Step("rule", result.rule, BROKEN, result.reason, seconds)
+        return Step("rule", result.rule, BROKEN, reason(result), seconds)
     if result.verdict is Verdict.KNOWN_GAP and not _flags_are_the_gap(result):
         return Step("rule", result.rule, GAP, said, seconds)
-    return Step("rule", result.rule, HELD, said if result.fired.actual else "rightly silent", seconds)
+    return Step("rule", result.rule, OK, said if result.fired.actual else "rightly silent", seconds)
 
 
 def _flags(result: AtomicResult) -> Step:
-    count = len(result.flags)
+    name = f"{len(result.flags)} {'flag' if len(result.flags) == 1 else 'flags'}"
     if result.verdict in _BEFORE_THE_RULE or not result.fired.actual:
-        return Step("flags", "flag vector", IDLE, "")
-    wrong = [f"{name} {_fault(result, name)}" for name, flag in result.flags.items() if not flag.right]
+        return Step("flags", name, IDLE, "")
+    wrong = [f"{flag}: {flag_text(each, fired=True)}" for flag, each in result.flags.items() if not each.right]
     if wrong:
-        return Step("flags", "flag vector", BROKEN, "; ".join(wrong))
-    state = GAP if result.verdict is Verdict.KNOWN_GAP and _flags_are_the_gap(result) else HELD
-    return Step("flags", "flag vector", state, f"{count} of {count} as expected")
-
-
-def _fault(result: AtomicResult, name: str) -> str:
-    flag = result.flags[name]
-    words = [word for word, holds in flag.grounds.items() if not holds]
-    if flag.actual is flag.expected and words:
-        return f"is not set by '{words[0]}' alone"
-    return flag_text(flag, fired=True)
+        return Step("flags", name, BROKEN, "; ".join(wrong))
+    state = GAP if result.verdict is Verdict.KNOWN_GAP and _flags_are_the_gap(result) else OK
+    return Step("flags", name, state, "all as expected")
 
 
 def _all_right(result: AtomicResult) -> bool:

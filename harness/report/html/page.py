@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -19,20 +20,22 @@ from harness.proof.flakes import flakes
 from harness.proof.history import History
 from harness.proof.latency import timed
 from harness.report import schedule
-from harness.report.describe import alert_lines
+from harness.report.describe import alert_lines, not_by, reason
 from harness.report.document import write_document
 from harness.report.history import LETTERS
 from harness.report.html import figures
 from harness.report.html import history as trends
 from harness.report.html.chain import chain
 from harness.report.html.heat_map import KINDS, HeatMap, heat_map
+from harness.report.html.meanings import MEANINGS
 from harness.report.html.raw import LINE_BYTES, RawRecords, raw_records
-from harness.report.html.rule_lines import RuleFiles
+from harness.report.html.rule_lines import RuleTexts
 from harness.report.html.subject import (
     Subject,
     flag_text,
     flag_wrong,
     headline,
+    seconds,
     short,
     signals,
     subjects,
@@ -51,7 +54,20 @@ _OUTCOMES = {
     ExitCode.INCONCLUSIVE: ("off", "Inconclusive"),
     ExitCode.LAB_UNAVAILABLE: ("off", "Nothing was judged"),
 }
-_FILTERS = (figures.percent, figures.points, short, tone, truth, headline, alert_lines, signals, chain, format_duration)
+_FILTERS = (
+    figures.percent,
+    figures.points,
+    short,
+    tone,
+    truth,
+    headline,
+    alert_lines,
+    reason,
+    signals,
+    seconds,
+    chain,
+    format_duration,
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +109,15 @@ class Chapter:
         return _OUTCOMES.get(self.result.exit_code, ("bad", "Not as expected"))
 
     @property
+    def detonated(self) -> str:
+        """When the first and the last of what was executed were; empty where that is not known."""
+        times = sorted(_utc(each.latency.detonated) for each in self.result.results if each.latency.detonated)
+        if not times:
+            return ""
+        first, last = (time.strftime("%Y-%m-%d %H:%M:%S") for time in (times[0], times[-1]))
+        return f"{first} UTC" if first == last else f"{first} to {last[11:] if first[:10] == last[:10] else last} UTC"
+
+    @property
     def counts(self) -> list[tuple[Verdict, int]]:
         """How often each verdict was given."""
         counts = Counter(each.verdict for each in self.result.results)
@@ -122,8 +147,8 @@ def to_html(results: Sequence[Result], additions: Additions | None = None, recor
 
     Raw records are taken from the recording that a result names, or from `recording` for those of its run.
     """
-    files, additions = RuleFiles(), additions or Additions()
-    chapters = [_chapter(result, f"r{number}", files, recording) for number, result in enumerate(results, 1)]
+    additions = additions or Additions()
+    chapters = [_chapter(result, f"r{number}", recording) for number, result in enumerate(results, 1)]
     several = len(results) > 1
     return (
         _environment()
@@ -147,7 +172,7 @@ def write_html(
     write_document(to_html(results, additions, recording), path)
 
 
-def _chapter(result: Result, prefix: str, files: RuleFiles, recording: Path | None) -> Chapter:
+def _chapter(result: Result, prefix: str, recording: Path | None) -> Chapter:
     every = subjects(result, prefix)
     variants = [subject for subject in every if subject.first.variant]
     benign = [subject for subject in every if subject.first.benign]
@@ -160,7 +185,7 @@ def _chapter(result: Result, prefix: str, files: RuleFiles, recording: Path | No
         variants,
         heat_map(variants),
         timeline([*attacks, *benign]),
-        causes([*attacks, *benign, *variants], prefix, files),
+        causes([*attacks, *benign, *variants], prefix, RuleTexts(result.rules)),
         raw_records(result, every, prefix, recording),
     )
 
@@ -184,14 +209,21 @@ def _environment() -> Environment:
         plans=schedule,
         flag_text=flag_text,
         flag_wrong=flag_wrong,
+        not_by=not_by,
         kinds=KINDS,
         gravity=GRAVITY,
         letters=LETTERS,
+        meanings=MEANINGS,
         shapes={"telemetry": SENSOR_SHAPES[0], "alert": ALERT_SHAPE},
         line_bytes=LINE_BYTES,
         newline=Markup("\n"),
     )
     return environment
+
+
+def _utc(time: datetime) -> datetime:
+    """A moment in UTC, which is also what one without a time zone is taken for."""
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def content(text: str) -> Markup:

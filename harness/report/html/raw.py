@@ -46,10 +46,11 @@ class RawRecord:
 
 @dataclass(frozen=True)
 class RawRecords:
-    """The records by place; `missing` says why there are none of this recording."""
+    """The records by place; `missing` says why there are none of this recording. `seal` is its manifest's SHA-256."""
 
     records: dict[str, RawRecord] = field(default_factory=dict)
     missing: str = ""
+    seal: str = ""
 
     def anchor(self, place: str) -> str:
         """Where the page shows this place; empty where it does not."""
@@ -72,6 +73,7 @@ def raw_records(result: Result, subjects: Iterable[Subject], prefix: str, folder
     path = folder or Path(result.recording)
     try:
         recording = open_recording(path)
+        seal = layout.read(path, layout.SEAL).decode("ascii").strip()
     except (LivefireError, OSError):
         return RawRecords(missing=f"there is no intact recording at {path}")
     if recording.manifest.run_id != result.run_id:
@@ -85,7 +87,7 @@ def raw_records(result: Result, subjects: Iterable[Subject], prefix: str, folder
             record.anchor = f"{prefix}-{record.anchor}"
             record.cited_by = citing[record.place]
             records[record.place] = record
-    return RawRecords(records)
+    return RawRecords(records, seal=seal)
 
 
 def cited(result: AtomicResult) -> Iterator[Evidence]:

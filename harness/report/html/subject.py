@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from harness.model.result import AtomicResult, Evidence, Flag, Result, SignalResult
 from harness.model.verdict import Verdict
+from harness.report.describe import not_by
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def flag_text(flag: Flag, *, fired: bool) -> str:
     if not fired:
         return "no alert, expected true" if flag.expected else "no alert"
     if flag.actual is flag.expected:
-        return truth(flag.actual)
+        return not_by(flag) or truth(flag.actual)
     actual = "differs between rows" if flag.actual is None else truth(flag.actual)
     return f"{actual}, expected {truth(flag.expected)}"
 
@@ -89,6 +90,13 @@ def flag_text(flag: Flag, *, fired: bool) -> str:
 def flag_wrong(flag: Flag, *, fired: bool) -> bool:
     """Whether a flag is not what it should be. Of a silent rule, only a flag that should be set is missed."""
     return not flag.right if fired else bool(flag.expected)
+
+
+def seconds(value: float | None) -> str:
+    """A time to a hundredth of a second; what is shorter took time, too."""
+    if value is None:
+        return "-"
+    return "< 0.01 s" if 0 <= value < 0.005 else f"{value:.2f} s"
 
 
 def signals(result: AtomicResult) -> list[tuple[str, SignalResult]]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from harness.model.result import AtomicResult
 from harness.model.verdict import Verdict
+from harness.report.describe import reason
 from harness.report.html.chain import Step, chain
-from harness.report.html.rule_lines import RuleFiles, RuleLine
+from harness.report.html.rule_lines import Excerpt, RuleTexts
 from harness.report.html.subject import Subject
+from harness.report.html.terms import unmatched
 
 GRAVITY = (
     Verdict.RULE_SILENT,
@@ -32,7 +34,11 @@ class Unmet:
 
 @dataclass
 class Cause:
-    """A verdict and its reason, and all that it befell; the first of them is explained in full."""
+    """A verdict and its reason, and all that it befell; the first of them is explained in full.
+
+    `rejecting` are the rule's lines that rejected the closest row, `unmatched` why in words; `flagging` are those that
+    set the flags that are wrong.
+    """
 
     anchor: str
     verdict: Verdict
@@ -40,7 +46,9 @@ class Cause:
     rules: list[str]
     members: list[Unmet]
     steps: list[Step] = field(default_factory=list)
-    rule_lines: list[RuleLine] = field(default_factory=list)
+    rejecting: Excerpt = field(default_factory=Excerpt)
+    flagging: Excerpt = field(default_factory=Excerpt)
+    unmatched: str = ""
 
     @property
     def first(self) -> Unmet:
@@ -56,16 +64,18 @@ class Cause:
         return ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in kinds.items() if n)
 
 
-def causes(subjects: Iterable[Subject], prefix: str, files: RuleFiles) -> list[Cause]:
+def causes(subjects: Iterable[Subject], prefix: str, texts: RuleTexts) -> list[Cause]:
     """What is not as expected, without what was skipped: atomics before variants, the rules' failings first."""
     found: dict[tuple[Verdict, str, tuple[str, ...]], list[Unmet]] = {}
     for each in _ordered(subjects):
-        found.setdefault((each.result.verdict, each.result.reason, tuple(each.rules)), []).append(each)
+        found.setdefault((each.result.verdict, reason(each.result), tuple(each.rules)), []).append(each)
     listed = []
-    for number, ((verdict, reason, rules), members) in enumerate(found.items(), 1):
+    for number, ((verdict, why, rules), members) in enumerate(found.items(), 1):
         result = members[0].result
-        cause = Cause(f"{prefix}-u{number}", verdict, reason, list(rules), members, chain(result))
-        cause.rule_lines = files.around(result)
+        cause = Cause(f"{prefix}-u{number}", verdict, why, list(rules), members, chain(result))
+        cause.rejecting, cause.flagging = texts.around(result), texts.of_flags(result)
+        if result.near_miss:
+            cause.unmatched = unmatched(texts.query(result), result.near_miss)
         listed.append(cause)
     return listed
 
@@ -77,6 +87,6 @@ def _ordered(subjects: Iterable[Subject]) -> list[Unmet]:
         for row in subject.rows:
             each = row.result
             if each.verdict in GRAVITY:
-                alike.setdefault((each.verdict, each.reason), Unmet(subject, each, [])).rules.append(each.rule)
+                alike.setdefault((each.verdict, reason(each)), Unmet(subject, each, [])).rules.append(each.rule)
         found += alike.values()
     return sorted(found, key=lambda each: (bool(each.result.variant), GRAVITY.index(each.result.verdict)))

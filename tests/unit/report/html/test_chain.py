@@ -6,8 +6,10 @@ import pytest
 
 from harness.model.result import AtomicResult, Fired, SensorHealth
 from harness.model.verdict import Verdict
+from harness.report.describe import details
 from harness.report.html import to_html
-from harness.report.html.chain import BROKEN, GAP, HELD, IDLE, UNKNOWN, chain
+from harness.report.html.chain import BROKEN, GAP, IDLE, OK, UNKNOWN, chain
+from harness.report.html.subject import seconds
 from tests.unit.report.html.parsed import Page
 from tests.unit.report.html.samples import PRIVILEGED, RUN, by_atomic, everything, proven, variant
 
@@ -48,16 +50,16 @@ def unwell() -> AtomicResult:
         (judged(Verdict.RULE_SILENT, fired=SILENT), BROKEN, ["container-cli-api"]),
         (judged(Verdict.UNEXPECTED_ALERT), BROKEN, ["container-cli-api"]),
         (judged(Verdict.WRONG_FLAGS), BROKEN, ["container-cli-api"]),  # the flags are right, so the rows are not
-        (wrong_flags(), BROKEN, ["flag vector"]),
+        (wrong_flags(), BROKEN, ["4 flags"]),
         (judged(Verdict.KNOWN_GAP, fired=SILENT), GAP, ["container-cli-api"]),
-        (variant(by_atomic(PRIVILEGED), "f", "n", "F"), GAP, ["flag vector"]),
+        (variant(by_atomic(PRIVILEGED), "f", "n", "F"), GAP, ["4 flags"]),
     ],
 )
 def test_the_broken_step_is_marked(result: AtomicResult, state: object, broken: list[str]) -> None:
     steps = chain(result)
     assert [step.name for step in steps if step.state is state] == broken
     assert steps[0].layer == "exec"
-    assert {step.state for step in steps} <= {state, HELD, IDLE}
+    assert {step.state for step in steps} <= {state, OK, IDLE}
 
 
 def test_after_the_broken_step_nothing_is_claimed() -> None:
@@ -84,3 +86,35 @@ def test_the_timeline_has_a_column_for_each_sensor() -> None:
     assert [row[0] for row in table[-3:]] == ["median", "95th percentile", "longest"]
     first = by_atomic(RUN).latency.sensors
     assert table[1][1:3] == [f"{first['auditd']:.2f} s", f"{first['docker_daemon']:.2f} s"]
+
+
+def test_effects_and_signals_are_counted_apart() -> None:
+    steps = {step.name: step.words for step in chain(by_atomic(RUN))}
+    assert steps["docker_daemon"] == "seen: effects 2/2, signals 1/1"
+    assert steps["auditd"] == "seen: signals 2/2"
+    lost = {step.name: step.words for step in chain(judged(Verdict.NO_TELEMETRY, signals=unseen("docker_daemon")))}
+    assert lost["docker_daemon"].startswith("effects 2/2, signals 0/1; did not show: container creation")
+
+
+def test_a_time_is_never_nothing() -> None:
+    assert [seconds(value) for value in (None, 0.0, 0.0049, 0.0051, 1.5)] == [
+        "-",
+        "< 0.01 s",
+        "< 0.01 s",
+        "0.01 s",
+        "1.50 s",
+    ]
+
+
+def test_a_word_that_does_not_set_its_flag_alone_is_told_in_one_way() -> None:
+    base = by_atomic(PRIVILEGED)
+    flag = base.flags["PrivilegedContainer"].model_copy(update={"grounds": {"--privileged": False, "--net=host": True}})
+    flags = base.flags | {"PrivilegedContainer": flag}
+    wrong = base.model_copy(update={"verdict": Verdict.WRONG_FLAGS, "reason": "in other words", "flags": flags})
+    said = "true, but not by '--privileged' alone"
+    assert chain(wrong)[-1].words == f"PrivilegedContainer: {said}"
+    assert details(wrong)[1] == f"  PrivilegedContainer is {said}"
+    text = Page(to_html([proven().model_copy(update={"results": [wrong]})])).text
+    assert f"WRONG_FLAGS PrivilegedContainer is {said}" in text
+    assert "in other words" not in text
+    assert "the recorded command line without the other words is put to the rule" in text

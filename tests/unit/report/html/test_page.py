@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.model.result import Alert, Evidence, NearMiss, Result, SignalResult
+from harness.model.result import Alert, Evidence, Latency, NearMiss, Result, SignalResult
 from harness.model.verdict import ExitCode, Verdict
 from harness.report.html import to_html, write_html
+from harness.report.html.meanings import MEANINGS
 from tests.unit.report.html.parsed import Page
 from tests.unit.report.html.samples import HARDENED, PRIVILEGED, RULE, RUN, SECRETS, everything, proven
 
@@ -168,7 +169,10 @@ def test_flags_are_shown_beside_what_was_expected() -> None:
         wrong.append(each.model_copy(update={"flags": flags, "verdict": Verdict.WRONG_FLAGS, **silent}))
     table = Page(to_html([proven().model_copy(update={"results": wrong})])).table(RULE)
     assert table[1][:2] == ["docker-container-execution", "true, expected false"]
-    assert table[2][:2] == ["docker-privileged-container-creation", "true --privileged --net=host does not set it"]
+    assert table[2][:2] == [
+        "docker-privileged-container-creation",
+        "true, but not by '--net=host' alone --privileged yes --net=host no",
+    ]
     assert table[3] == ["kubectl-secrets-enumeration", "no alert", "no alert", "no alert", "no alert, expected true"]
 
 
@@ -191,3 +195,28 @@ def test_sections_without_data_are_left_out() -> None:
 def test_several_recordings_begin_with_an_overview() -> None:
     page = Page(to_html([proven(), everything()]))
     assert [row[1] for row in page.table("Recordings")[1:]] == ["As expected exit 0", "Not as expected exit 1"]
+
+
+def test_the_summary_says_what_was_judged_and_when_it_ran_and_what_the_verdicts_mean() -> None:
+    page = Page(to_html([proven()]))
+    lead = page.text.partition("Seen: signals found")[0]
+    times = sorted(each.latency.detonated for each in proven().results if each.latency.detonated)
+    assert f"detonated {times[0]:%Y-%m-%d %H:%M:%S} to {times[-1]:%H:%M:%S} UTC, judged" in lead
+    assert f"Rule: {RULE}." in lead
+    for verdict in Verdict:
+        assert f"{verdict} {MEANINGS[verdict]}" in lead
+    assert {"#r1-flags", "#r1-timeline"} <= {attributes["href"] for attributes in page.elements("a")}
+
+
+def test_one_rule_is_not_listed_again_unless_there_is_more_to_say() -> None:
+    assert "Each rule in one line" not in to_html([proven()])
+    first = [each for each in everything().results if each.rule == RULE]
+    assert "Each rule in one line" in to_html([everything().model_copy(update={"results": first})])
+
+
+def test_that_there_is_no_timeline_is_said() -> None:
+    bare = [each.model_copy(update={"latency": Latency()}) for each in proven().results]
+    text = Page(to_html([proven().model_copy(update={"results": bare})])).text
+    assert "Timeline There is none: the recording does not say when the signals arrived." in text
+    assert "detonated" not in text.partition("Atomics")[0]
+    assert "There is none" not in Page(to_html([proven()])).text

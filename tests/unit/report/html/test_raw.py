@@ -116,3 +116,8 @@ def test_a_recording_that_is_gone_changed_or_of_another_run_is_said_to_be(tmp_pa
     assert "no intact recording" in records_of(gone, copy).missing
     other = proven().model_copy(update={"run_id": "run-0"})
     assert "another run" in records_of(other).missing
+
+
+def test_the_manifest_is_named_by_its_digest() -> None:
+    digest = layout.digest(COMMITTED / layout.MANIFEST)
+    assert f"begins with {digest[:12]}, and is whole in its file seal" in Page(to_html([proven()])).text
