@@ -71,8 +71,9 @@ def _creation(creation: ContainerCreation) -> _Requests | None:
     if creation.verb == "run":
         further.append(("/containers/{id}/start", ""))
         if not creation.has("detach"):
-            # a container that removes itself may be gone by now: the answer is 404 then, which is as good
-            further.append((f"/containers/{{id}}/wait?condition={'removed' if found.remove else 'not-running'}", ""))
+            # Not for its removal: the daemon never answers (20.10) when that is under way as it is asked. A container
+            # that removes itself may be gone by now: the answer is 404 then, which is as good.
+            further.append(("/containers/{id}/wait?condition=not-running", ""))
     return _Requests("/containers/create", json.dumps(found.body()), tuple(further))
 
 
