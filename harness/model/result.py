@@ -78,6 +78,14 @@ class Flag(_Part):
         """Whether it is as expected, on each of its grounds."""
         return self.actual is self.expected and all(self.grounds.values())
 
+    @property
+    def reserve(self) -> str:
+        """Of a flag that is set as expected, but not by each of its words alone: `true, but not by 'x' alone`."""
+        words = [f"'{word}'" for word, holds in self.grounds.items() if not holds]
+        if not words or self.actual is not self.expected:
+            return ""
+        return f"{str(self.actual).lower()}, but not by {' or '.join(words)} alone"
+
 
 class Alert(_Part):
     """One row that the rule returned, and the table rows that it came from."""

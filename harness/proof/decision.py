@@ -78,8 +78,7 @@ def decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
             actual = "is in none of its rows" if flag.actual is None else f"is {str(flag.actual).lower()}"
             return Verdict.WRONG_FLAGS, f"{name} {actual}, expected {str(flag.expected).lower()}"
         if not flag.right:
-            word = next(word for word, holds in flag.grounds.items() if not holds)
-            return Verdict.WRONG_FLAGS, f"{name} does not rest on '{word}': by itself it does not set the flag"
+            return Verdict.WRONG_FLAGS, f"{name} is {flag.reserve}"
     if expectation.rows and count != expectation.rows:
         return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {expectation.rows}"
     if entry.known_gap:  # a variant on which it fires with other flags than it should, as is known

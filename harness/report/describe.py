@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.model.result import Alert, AtomicResult, Evidence, Flag
-from harness.model.verdict import Verdict
+from harness.model.result import Alert, AtomicResult, Evidence
 from harness.report.text import visible, visible_lines
 
 _COMMAND_LINES = 12
@@ -15,7 +14,7 @@ _TIMES = ("TimeGenerated", "Timestamp")
 
 def details(result: AtomicResult) -> list[str]:
     """Everything that a person needs to find the layer that let go, safe to print."""
-    lines = [f"{result.verdict}  {result.atomic}", f"  {visible(reason(result))}", f"  expected at {result.at}"]
+    lines = [f"{result.verdict}  {result.atomic}", f"  {visible(result.reason)}", f"  expected at {result.at}"]
     if result.executed.command.strip():
         session = "" if result.executed.session is None else f", audit session {result.executed.session}"
         first, *more = visible_lines(result.executed.command, _COMMAND_LINES)
@@ -30,31 +29,14 @@ def details(result: AtomicResult) -> list[str]:
     return lines
 
 
-def not_by(flag: Flag) -> str:
-    """Of a flag that is set as expected, but not by each of its words alone: which do not; else empty."""
-    words = [f"'{word}'" for word, holds in flag.grounds.items() if not holds]
-    if not words or flag.actual is not flag.expected:
-        return ""
-    return f"{str(flag.actual).lower()}, but not by {' or '.join(words)} alone"
-
-
-def reason(result: AtomicResult) -> str:
-    """The reason of the verdict. Of a flag that a word does not set alone, it has the words of all reports."""
-    if result.verdict is Verdict.WRONG_FLAGS and all(f.actual is f.expected for f in result.flags.values()):
-        for name, flag in result.flags.items():
-            if by := not_by(flag):
-                return f"{name} is {by}"
-    return result.reason
-
-
 def _fired(result: AtomicResult) -> list[str]:
     lines = []
     for name, flag in result.flags.items():
         if result.fired.actual and flag.actual is not flag.expected:
             actual = "not there" if flag.actual is None else str(flag.actual).lower()
             lines.append(f"  flag     {name}: expected {str(flag.expected).lower()}, actual {actual}")
-        elif result.fired.actual and (by := not_by(flag)):
-            lines.append(f"  flag     {name}: {visible(by)}")
+        elif result.fired.actual and flag.reserve:
+            lines.append(f"  flag     {name}: {visible(flag.reserve)}")
     near = result.near_miss
     if near:
         lines.append(f"  silent   {near.at}")

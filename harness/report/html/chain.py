@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from harness.model.result import AtomicResult, SignalResult
 from harness.model.verdict import Verdict
-from harness.report.describe import reason
 from harness.report.html.subject import flag_text
 
 
@@ -49,9 +48,9 @@ def chain(result: AtomicResult) -> list[Step]:
 
 def _exec(result: AtomicResult) -> Step:
     if result.verdict is Verdict.SKIPPED:
-        return Step("exec", "attack", IDLE, reason(result))
+        return Step("exec", "attack", IDLE, result.reason)
     if result.verdict is Verdict.NOT_EXECUTED:
-        return Step("exec", "attack", BROKEN, reason(result), 0.0)
+        return Step("exec", "attack", BROKEN, result.reason, 0.0)
     if not result.executed.effect:
         return Step("exec", "attack", UNKNOWN, "whether it had its effect is not known", 0.0)
     return Step("exec", "attack", OK, "ran, and had its effect", 0.0)
@@ -94,9 +93,9 @@ def _rule(result: AtomicResult) -> Step:
     if result.verdict in _BEFORE_THE_RULE:
         return Step("rule", result.rule, IDLE, "")
     if result.verdict is Verdict.RULE_SILENT:
-        return Step("rule", result.rule, BROKEN, f"silent: {reason(result)}")
+        return Step("rule", result.rule, BROKEN, f"silent: {result.reason}")
     if result.verdict is Verdict.UNEXPECTED_ALERT or (result.verdict is Verdict.WRONG_FLAGS and _all_right(result)):
-        return Step("rule", result.rule, BROKEN, reason(result), seconds)
+        return Step("rule", result.rule, BROKEN, result.reason, seconds)
     if result.verdict is Verdict.KNOWN_GAP and not _flags_are_the_gap(result):
         return Step("rule", result.rule, GAP, said, seconds)
     return Step("rule", result.rule, OK, said if result.fired.actual else "rightly silent", seconds)

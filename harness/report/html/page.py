@@ -20,7 +20,7 @@ from harness.proof.flakes import flakes
 from harness.proof.history import History
 from harness.proof.latency import timed
 from harness.report import schedule
-from harness.report.describe import alert_lines, not_by, reason
+from harness.report.describe import alert_lines
 from harness.report.document import write_document
 from harness.report.history import LETTERS
 from harness.report.html import figures
@@ -62,7 +62,6 @@ _FILTERS = (
     truth,
     headline,
     alert_lines,
-    reason,
     signals,
     seconds,
     chain,
@@ -209,7 +208,6 @@ def _environment() -> Environment:
         plans=schedule,
         flag_text=flag_text,
         flag_wrong=flag_wrong,
-        not_by=not_by,
         kinds=KINDS,
         gravity=GRAVITY,
         letters=LETTERS,

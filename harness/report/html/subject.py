@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from harness.model.result import AtomicResult, Evidence, Flag, Result, SignalResult
 from harness.model.verdict import Verdict
-from harness.report.describe import not_by
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def flag_text(flag: Flag, *, fired: bool) -> str:
     if not fired:
         return "no alert, expected true" if flag.expected else "no alert"
     if flag.actual is flag.expected:
-        return not_by(flag) or truth(flag.actual)
+        return flag.reserve or truth(flag.actual)
     actual = "differs between rows" if flag.actual is None else truth(flag.actual)
     return f"{actual}, expected {truth(flag.expected)}"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from harness.model.result import AtomicResult
 from harness.model.verdict import Verdict
-from harness.report.describe import reason
 from harness.report.html.chain import Step, chain
 from harness.report.html.rule_lines import Excerpt, RuleTexts
 from harness.report.html.subject import Subject
@@ -68,7 +67,7 @@ def causes(subjects: Iterable[Subject], prefix: str, texts: RuleTexts) -> list[C
     """What is not as expected, without what was skipped: atomics before variants, the rules' failings first."""
     found: dict[tuple[Verdict, str, tuple[str, ...]], list[Unmet]] = {}
     for each in _ordered(subjects):
-        found.setdefault((each.result.verdict, reason(each.result), tuple(each.rules)), []).append(each)
+        found.setdefault((each.result.verdict, each.result.reason, tuple(each.rules)), []).append(each)
     listed = []
     for number, ((verdict, why, rules), members) in enumerate(found.items(), 1):
         result = members[0].result
@@ -87,6 +86,6 @@ def _ordered(subjects: Iterable[Subject]) -> list[Unmet]:
         for row in subject.rows:
             each = row.result
             if each.verdict in GRAVITY:
-                alike.setdefault((each.verdict, reason(each)), Unmet(subject, each, [])).rules.append(each.rule)
+                alike.setdefault((each.verdict, each.reason), Unmet(subject, each, [])).rules.append(each.rule)
         found += alike.values()
     return sorted(found, key=lambda each: (bool(each.result.variant), GRAVITY.index(each.result.verdict)))
