@@ -7,12 +7,18 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from harness.model.manifest import Manifest
 from harness.recording import Recording, RecordingWriter, layout, open_recording
 
 pytest_plugins = ["pytester"]
+
+# The suite is run often: each property is tried on a few examples each time. `thorough` looks for what is rare.
+hypothesis.settings.register_profile("suite", max_examples=40, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 PROJECT = Path(__file__).parents[1]
 COMMITTED = PROJECT / "tests/recordings/docker-and-control-plane"
