@@ -45,6 +45,14 @@ def read_documents(path: Path) -> list[object]:
     return data if isinstance(data, list) else [data]
 
 
+def read_document(path: Path, model: type[Model], schema: str, *, hint: str) -> Model:
+    """The one document of this schema that is in a file, as `parse_document` gives it. Raises InvalidInput."""
+    documents = read_documents(path)
+    if len(documents) != 1:
+        raise InvalidInput(f"it holds {len(documents)} documents, and not one", at=Position(path))
+    return parse_document(documents[0], model, schema, path, hint=hint)
+
+
 def parse_document(document: object, model: type[Model], schema: str, path: Path, *, hint: str) -> Model:
     """A document that names its schema, as its model. Raises InvalidInput for another schema, or where it breaks it.
 

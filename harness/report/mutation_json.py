@@ -7,8 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.errors import InvalidInput, Position
-from harness.report.document import parse_document, read_documents
+from harness.report.document import read_document
 
 SCHEMA = "livefire.mutation/1"
 
@@ -56,8 +55,4 @@ class Mutants(_Part):
 
 def read_mutants(path: Path) -> Mutants:
     """What `livefire mutate --json F` wrote. Raises InvalidInput."""
-    documents = read_documents(path)
-    if len(documents) != 1:
-        raise InvalidInput(f"it holds {len(documents)} documents, and not one", at=Position(path))
-    hint = "`livefire mutate RULE RECORDING --json F` writes one."
-    return parse_document(documents[0], Mutants, SCHEMA, path, hint=hint)
+    return read_document(path, Mutants, SCHEMA, hint="`livefire mutate RULE RECORDING --json F` writes one.")

@@ -11,11 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from harness.errors import InvalidInput, Position
 from harness.model.duration import format_duration
 from harness.model.schedule import Schedule
 from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleResult
-from harness.report.document import parse_document, read_documents, write_document
+from harness.report.document import read_document, write_document
 from harness.report.text import visible
 
 SCHEMA = "livefire.schedule/1"
@@ -55,11 +54,7 @@ def write_schedule(result: ScheduleResult, target: str) -> None:
 
 def read_schedule(path: Path) -> ScheduleResult:
     """What `livefire schedule --json F` wrote. Raises InvalidInput."""
-    documents = read_documents(path)
-    if len(documents) != 1:
-        raise InvalidInput(f"it holds {len(documents)} documents, and not one", at=Position(path))
-    hint = "`livefire schedule RULE RECORDING --json F` writes one."
-    return parse_document(documents[0], ScheduleResult, SCHEMA, path, hint=hint)
+    return read_document(path, ScheduleResult, SCHEMA, hint="`livefire schedule RULE RECORDING --json F` writes one.")
 
 
 def verdict(result: ScheduleResult) -> str:
