@@ -31,8 +31,7 @@ def prove_all(
     """The result of each recording, in their order. One is judged in this process, several in `workers` processes.
 
     Raises RecordingsFailed with every error of every recording, and nothing is judged then; a mistake in a rule or an
-    expectation is raised as soon as it is met: it would be the same for all. For several recordings there must be no
-    engine in this process (see `workers.py`).
+    expectation is raised as soon as it is met: it would be the same for all.
     """
     if len(recordings) == 1:
         return [prove(open_recording(recordings[0]), expectations, from_raw=from_raw)]
