@@ -104,3 +104,9 @@ class NothingSelected(LivefireError):
     """The selection matches no atomic, or no expectation."""
 
     exit_code = 5
+
+
+class Interrupted(LivefireError):
+    """Somebody ended us, by Ctrl-C or by a signal that the message names."""
+
+    exit_code = 130  # as a shell says it of SIGINT

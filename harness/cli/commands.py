@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from harness.errors import Interrupted
+
 # Where each is, `module.function` below harness.cli, and a line on it; empty where its own first line will do.
 _COMMANDS = {
     "run": ("run.run", "Detonate atomics in a lab, and prove the rule."),
@@ -29,6 +31,13 @@ _COMMANDS = {
 
 class Commands(TyperGroup):
     """The commands of `livefire`."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run what was asked for. Raises Interrupted: at a KeyboardInterrupt Typer ends the process without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(str(interrupt) or "SIGINT") from None
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Their names, in the order in which they are needed."""

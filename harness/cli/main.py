@@ -13,7 +13,7 @@ from rich.console import Console
 from harness import __version__
 from harness.capture.state import undo_unfinished
 from harness.cli.commands import Commands
-from harness.errors import LivefireError
+from harness.errors import Interrupted, LivefireError
 
 app = typer.Typer(
     name="livefire",
@@ -51,18 +51,14 @@ def main() -> None:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         app(standalone_mode=True)
+    except (Interrupted, KeyboardInterrupt) as interrupt:
+        remains = "; ".join(undo_unfinished())
+        told = f"left behind: {remains}\n  Run `livefire clean`." if remains else "what was made has been undone"
+        errors.print(f"interrupted ({interrupt or 'SIGINT'}); {told}", markup=False)
+        sys.exit(Interrupted.exit_code)
     except LivefireError as error:
         errors.print(f"error: {error}", markup=False)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt as error:
-        remains = undo_unfinished()
-        told = (
-            f"left behind: {'; '.join(remains)}\n  Run `livefire clean`."
-            if remains
-            else "what was made has been undone"
-        )
-        errors.print(f"interrupted ({error or 'SIGINT'}); {told}", markup=False)
-        sys.exit(130)
     except Exception as error:
         if os.environ.get("LIVEFIRE_DEBUG"):
             raise

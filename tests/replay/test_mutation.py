@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +135,22 @@ def _line(word: str) -> int:
 
 def _column(word: str) -> int:
     return RULE.read_text().splitlines()[_line(word) - 1].index(f'"{word}"') + 1
+
+
+@pytest.mark.parametrize("seconds", [1.5, 4])
+def test_ctrl_c_is_one_line(seconds: float) -> None:
+    """The whole group gets it, as from a terminal, while the workers begin and while they judge."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness.cli.main", "mutate", str(RULE), str(COMMITTED.with_name("whole-technique"))],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert errors == "interrupted (SIGINT); what was made has been undone\n"
