@@ -21,7 +21,15 @@ from harness.cli.options import (
 )
 from harness.errors import InvalidFiles, LivefireError, NothingSelected
 from harness.evasion.choice import check_pins
-from harness.model.catalog import check_atomics_known, check_keys, find_atomics, find_expectations, find_rules, select
+from harness.model.catalog import (
+    check_atomics_known,
+    check_keys,
+    check_unique,
+    find_atomics,
+    find_expectations,
+    find_rules,
+    select,
+)
 from harness.proof.lint import check, check_rules
 from harness.report.sarif import of_mistakes, write_sarif
 
@@ -69,6 +77,7 @@ def lint(
     atomics, rules, expectations = [], [], []
     try:
         atomics = find_atomics(given)
+        problems += check_unique(atomics)
     except LivefireError as error:
         problems.append(error)
     try:

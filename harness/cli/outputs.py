@@ -58,7 +58,7 @@ class Outputs:
         if self.json:
             write_json(results, self.json)
         if self.junit:
-            write_junit(results, self.junit)
+            write_junit(results, self.junit, unjudged if require_all else ())
         if self.html:
             write_html(results, self.html)
         if self.navigator:

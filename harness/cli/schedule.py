@@ -11,6 +11,7 @@ from rich.console import Console
 from harness.cli.outputs import require_writable
 from harness.errors import InvalidInput, NothingSelected
 from harness.model.expectation import SUFFIX
+from harness.model.rule import load_rule
 from harness.proof.schedule import DEFAULT, Ingestion, Late, parse_delay, parse_late, parse_share, simulate
 from harness.recording import find_recordings
 from harness.report.progress import counting
@@ -52,6 +53,7 @@ def schedule(
     Each attack that the rule should fire on is played many times, with another phase of the schedule and other
     ingestion delays each time; the rule itself is run over what each run would see.
     """
+    load_rule(rule)
     beside = expectations or rule.with_name(f"{rule.stem}{SUFFIX}")
     if not beside.is_file():
         raise NothingSelected(f"{beside}: there is no such file", hint="Name the expectations with --expect.")

@@ -84,6 +84,20 @@ def check_atomics_known(expectations: Iterable[Expectation], atomics: Iterable[A
     ]
 
 
+def check_unique(atomics: Iterable[Atomic]) -> list[LivefireError]:
+    """A mistake for each atomic whose id or GUID another file has already: a result would not say which was meant."""
+    problems: list[LivefireError] = []
+    taken: dict[str, Path] = {}
+    for atomic in atomics:
+        for what, key in (("id", atomic.id), ("GUID", atomic.guid)):
+            if key and taken.setdefault(f"{what} {key}", atomic.source) != atomic.source:
+                said = f"{atomic.id}: {taken[f'{what} {key}']} has an atomic of the {what} {key}, too"
+                hint = "Give it a name of its own, and a new GUID (uuidgen)."
+                problems.append(InvalidInput(said, at=Position(atomic.source), hint=hint))
+                break
+    return problems
+
+
 def _matches(atomic: Atomic, selector: str) -> bool:
     if selector.lower() in (atomic.id.lower(), atomic.guid.lower(), atomic.technique.lower()):
         return True

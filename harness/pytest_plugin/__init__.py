@@ -22,6 +22,9 @@ _MARKER = (
 )
 
 
+_PASSED_OVER = pytest.StashKey[bool]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Each option stands on the command line and, with underscores, in the ini file."""
     add_options(parser)
@@ -43,8 +46,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExpectFile | None:
     """Collect expectations, when there is something to judge them by."""
-    if not file_path.name.endswith(".expect.yaml") or not parent.config.stash[SETTINGS].active:
+    if not file_path.name.endswith(".expect.yaml"):
+        return None
+    if not parent.config.stash[SETTINGS].active:
+        parent.config.stash[_PASSED_OVER] = True
         return None
     from harness.pytest_plugin.items import ExpectFile
 
     return ExpectFile.from_parent(parent, path=file_path)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Say why nothing was collected where there are expectations."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.stash.get(_PASSED_OVER, False):
+        terminalreporter.write_line("livefire: to judge expectations, give --livefire-recording=DIR or --livefire")

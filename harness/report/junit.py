@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
+from harness.model.expectation import Expectation
 from harness.model.result import Alert, AtomicResult, Result
 from harness.model.verdict import Verdict
 from harness.report.describe import alert_lines, details
@@ -26,8 +27,10 @@ _MESSAGE = 200
 _UNSAFE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
 
-def write_junit(results: Sequence[Result], path: Path) -> None:
-    """One test suite for each recording, and in it one test case more for the background of each rule.
+def write_junit(results: Sequence[Result], path: Path, missing: Sequence[Expectation] = ()) -> None:
+    """Write JUnit XML. `missing` are expectations that had to be judged, and whose atomic no recording holds.
+
+    One test suite for each recording, and in it one test case more for the background of each rule.
 
     Class and name say together which case it is, in every recording anew and from night to night alike: GitLab and
     Jenkins follow a case by them, and Jenkins folds at the dots of a class, so there is none in a part of it. The
@@ -36,6 +39,8 @@ def write_junit(results: Sequence[Result], path: Path) -> None:
     root = ET.Element("testsuites", name="livefire")
     for result, recording in zip(results, _recordings(results), strict=True):
         root.append(_suite(result, recording))
+    if missing:
+        root.append(_missing(missing))
     _tell_apart(root)
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
@@ -81,6 +86,19 @@ def _suite(result: Result, recording: list[str]) -> ET.Element:
     for name, version in result.versions.items():
         ET.SubElement(properties, "property", name=f"version.{name}", value=legal_xml(version))
     suite.extend(cases)
+    return suite
+
+
+def _missing(expectations: Sequence[Expectation]) -> ET.Element:
+    suite = ET.Element("testsuite", name="livefire not judged", tests=str(len(expectations)), time="0.000")
+    suite.set("failures", str(len(expectations)))
+    for expectation in expectations:
+        technique, _, name = expectation.atomic.rpartition("/")
+        case = _element(["not-judged", expectation.rule.id, technique], name, 0)
+        _set_place(case, str(expectation.at()))
+        lines = [f"{expectation.atomic}: no recording holds it", f"expected at {expectation.at()}"]
+        _add_outcome(case, "failure", Verdict.NOT_EXECUTED, "no recording holds it", lines)
+        suite.append(case)
     return suite
 
 

@@ -25,6 +25,7 @@ def print_unjudged(expectations: Sequence[Expectation], console: Console, *, eve
         console.print(Text(line, style="bold red"), soft_wrap=True)
         for atomic in atomics:
             console.print(Text(f"  {visible(atomic)}"), soft_wrap=True)
+        console.print(Text("All were required: exit 1", style="bold red"))
         return
     named = ", ".join(visible(atomic.rpartition("/")[2]) for atomic in atomics[:_SOME])
     more = f" and {len(atomics) - _SOME} more" if len(atomics) > _SOME else ""

@@ -124,7 +124,8 @@ def test_a_threshold_that_one_attack_does_not_reach(changed: Any) -> None:
 
 def test_mistakes_have_one_clear_message(changed: Any) -> None:
     for arguments, code, message in [
-        (["nowhere.yaml", COMMITTED], 5, "nowhere.expect.yaml: there is no such file"),
+        (["nowhere.yaml", COMMITTED], 2, "nowhere.yaml: cannot be read: No such file or directory"),
+        ([COMMITTED, RULE], 2, "docker-and-control-plane: cannot be read: Is a directory"),
         ([RULE, COMMITTED, "--delay", "soon"], 2, "--delay soon: unknown"),
         ([RULE, COMMITTED, "--late", "1%"], 2, "--late 1%: write a share and a delay"),
         ([RULE, COMMITTED, "--duplicates", "two"], 2, "--duplicates two: 'two' is no share"),

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
@@ -251,8 +252,13 @@ def test_what_no_recording_holds_is_said_and_fails_where_all_is_required(tmp_pat
     assert done.stdout.endswith(
         "not judged: 4 expectations name atomics that no recording holds:\n  gone-1, gone-2, gone-3 and 1 more\n"
     )
-    done = livefire("prove", COMMITTED, "--expectations", tmp_path, "--require-all", "--json", "-")
+    junit = tmp_path / "j.xml"
+    done = livefire("prove", COMMITTED, "--expectations", tmp_path, "--require-all", "--json", "-", "--junit", junit)
     assert done.returncode == 1
+    assert done.stderr.endswith("All were required: exit 1\n")
+    suites = ElementTree.parse(junit).getroot()
+    assert suites.get("failures") == "4"
+    assert [case.get("name") for case in suites[-1]] == [f"gone-{number}" for number in "1234"]
     assert all(f"  T1059.013/gone-{number}\n" in done.stderr for number in "1234")
     assert json.loads(done.stdout)["exit_code"] == 0
 

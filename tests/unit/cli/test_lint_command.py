@@ -67,6 +67,19 @@ def test_a_misspelt_key_of_a_rule_is_named_and_one_that_sentinel_may_have_grown_
     assert "suppressionDuration" not in done.stderr
 
 
+def test_an_atomic_that_was_copied_with_its_guid_or_its_name_is_a_mistake(tmp_path: Path) -> None:
+    text = (PROJECT / "atomics/T1059.013/T1059.013.yaml").read_text()
+    (tmp_path / "a.yaml").write_text(text)
+    guid = next(line.split()[1] for line in text.splitlines() if "auto_generated_guid" in line)
+    (tmp_path / "b.yaml").write_text(text.replace("- name: ", "- name: Another "))
+    done = livefire("lint", tmp_path)
+    assert done.returncode == 2
+    assert f"{tmp_path}/b.yaml: " in done.stderr
+    assert f"{tmp_path}/a.yaml has an atomic of the GUID {guid}, too" in done.stderr
+    (tmp_path / "b.yaml").write_text(text)
+    assert "has an atomic of the id T1059.013/docker-container-execution, too" in livefire("lint", tmp_path).stderr
+
+
 def test_an_empty_folder_has_nothing_to_check(tmp_path: Path) -> None:
     assert livefire("lint", tmp_path).returncode == 5
 

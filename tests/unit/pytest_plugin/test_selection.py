@@ -25,7 +25,9 @@ def test_a_recording_gives_an_item_for_each_atomic_and_layer(pytester: pytest.Py
 
 
 def test_without_an_option_nothing_is_collected(proof: Path, run: Run) -> None:
-    assert run(proof).ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    done = run(proof)
+    assert done.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    done.stdout.fnmatch_lines(["livefire: to judge expectations, give --livefire-recording=DIR or --livefire"])
 
 
 def test_without_the_plugin_nothing_is_collected(proof: Path, run_apart: Run) -> None:
