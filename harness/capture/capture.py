@@ -130,6 +130,7 @@ class Capture:
         self._subscriber(AtomicStarted(atomic.id, atomic.variant))
         if number == 0:
             self.owned.ledger.add("cgroup", name=self._cgroup)
+            self.owned.ledger.add("podman", folder=str(self.owned.path))
             self.owned.ledger.add("daemon", owner=harness.owner)
         with self._gateway(atomic.id, self.owned.path / f"{number}.sock") as socket:
             attack = self._surroundings(f"atomic-{number}", socket)

@@ -18,6 +18,7 @@ Undo = Callable[..., None]
 _KINDS: dict[str, Undo] = {
     "folder": undo.folder,
     "daemon": undo.daemon,
+    "podman": undo.podman,
     "bridge": undo.bridge,
     "cgroup": undo.cgroup,
     "empty_folders": undo.empty_folders,

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,11 +99,24 @@ def start_daemon(
 def owned_processes(owner: str) -> list[int]:
     """The pids of all processes that carry `owner` in their environment: those started and their descendants."""
     mark = f"{OWNER}={owner}".encode()
+    return _with_variable(lambda variable: variable == mark)
+
+
+def podman_processes(folder: str) -> list[int]:
+    """The pids of Podman's processes that are configured below a folder.
+
+    Podman clears the environment of conmon, and so of the cleanup that conmon starts, but for what it needs itself.
+    """
+    mark = f"CONTAINERS_CONF={folder}/".encode()
+    return _with_variable(lambda variable: variable.startswith(mark))
+
+
+def _with_variable(wanted: Callable[[bytes], bool]) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                if mark in (entry / "environ").read_bytes().split(b"\0"):
+                if any(map(wanted, (entry / "environ").read_bytes().split(b"\0"))):
                     found.append(int(entry.name))
     return found
 

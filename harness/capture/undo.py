@@ -11,7 +11,7 @@ import signal
 import time
 from pathlib import Path
 
-from harness.capture.process import owned_processes, run
+from harness.capture.process import owned_processes, podman_processes, run
 from harness.capture.wait import NotYet, wait_until
 from harness.errors import LivefireError
 
@@ -50,6 +50,15 @@ def daemon(owner: str) -> None:
         _kill({pid for pid in owned_processes(owner) if not _is_zombie(pid)})
 
     wait_until(f"end of {owner}", gone, timeout=10, interval=0.02)
+
+
+def podman(folder: str) -> None:
+    """Kill what Podman left of containers that were started with a configuration below `folder`."""
+
+    def gone() -> None:
+        _kill({pid for pid in podman_processes(folder) if not _is_zombie(pid)})
+
+    wait_until(f"end of Podman's processes of {folder}", gone, timeout=10, interval=0.02)
 
 
 def _kill(alive: set[int]) -> None:
