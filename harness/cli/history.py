@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from harness.cli.options import EXPECTATIONS, ExpectationsOption, HtmlOption
-from harness.cli.outputs import Outputs
+from harness.cli.outputs import require_writable
 from harness.errors import InvalidInput, NothingSelected, Position
 from harness.model.catalog import find_expectations
 from harness.proof.history import History, Night
@@ -28,8 +28,7 @@ def history(
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
     """Nights as columns, atomics as rows, and the trend of the latency."""
-    if html:
-        Outputs(html=html).require_writable()
+    require_writable({"--html": html})
     found = read_history(folder, last, expectations)
     print_history(found, Console(highlight=False))
     if html:

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from harness.cli.expected import ExpectOption, expectations_of
 from harness.cli.options import SarifOption
 from harness.cli.outputs import require_writable
-from harness.errors import InvalidFiles, NothingSelected
-from harness.model.expectation import SUFFIX
+from harness.errors import InvalidFiles
 from harness.model.rule import load_rule
 from harness.proof.lint import check_rules
 from harness.proof.mutation import mutate as mutate_rule
@@ -28,9 +28,7 @@ def mutate(
         float,
         typer.Option("--minimum-score", help="Exit 1 below this share of killed mutants.", min=0, max=1, metavar="X"),
     ] = 0.0,
-    expectations: Annotated[
-        Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")
-    ] = None,
+    expectations: ExpectOption = None,
     json: Annotated[str | None, typer.Option("--json", help="Write JSON; - is stdout.", metavar="F")] = None,
     sarif: SarifOption = None,
 ) -> None:
@@ -38,11 +36,9 @@ def mutate(
     require_writable({"--json": json, "--sarif": sarif})
     if problems := check_rules([load_rule(rule)]):
         raise InvalidFiles(problems)
-    beside = expectations or rule.with_name(f"{rule.stem}{SUFFIX}")
-    if not beside.is_file():
-        raise NothingSelected(f"{beside}: there is no such file", hint="Name the expectations with --expect.")
+    expected = expectations_of(rule, expectations)
     with counting("judging mutants") as progress:
-        report = mutate_rule(rule, beside, find_recordings(recordings), progress=progress)
+        report = mutate_rule(rule, expected, find_recordings(recordings), progress=progress)
     if json != "-":
         print_mutants(report, Console(highlight=False))
     if json:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.expected import beside
 from harness.cli.options import (
     EXPECTATIONS,
     ExpectationsOption,
@@ -19,7 +20,7 @@ from harness.cli.options import (
 from harness.cli.outputs import Outputs
 from harness.errors import NothingSelected
 from harness.model.catalog import find_expectations
-from harness.model.expectation import SUFFIX, Expectation, load_expectations
+from harness.model.expectation import Expectation, load_expectations
 from harness.proof.cases import unheld
 from harness.proof.replay import prove_all
 from harness.recording import find_recordings
@@ -62,8 +63,8 @@ def prove(
 
 def _for_rule(path: Path, expected: list[Expectation]) -> list[Expectation]:
     """The expectations of the rule that has this file's name, for this file."""
-    beside = path.with_name(f"{path.stem}{SUFFIX}")
-    sources = {e.source.path for e in expected if e.rule.id == path.stem} or ({beside} if beside.exists() else set())
+    near = beside(path)
+    sources = {e.source.path for e in expected if e.rule.id == path.stem} or ({near} if near.exists() else set())
     if not sources:
         known = ", ".join(sorted({e.rule.id for e in expected}))
         raise NothingSelected(

@@ -9,7 +9,7 @@ import typer
 
 from harness.cli.history import read_history
 from harness.cli.options import EXPECTATIONS, ExpectationsOption
-from harness.cli.outputs import Outputs
+from harness.cli.outputs import require_writable
 from harness.errors import InvalidInput, Position
 from harness.recording import layout
 from harness.report.html import Additions, write_html
@@ -49,7 +49,7 @@ def report(
         )
     if recording and not layout.exists(recording, layout.MANIFEST):
         raise InvalidInput("not a recording: there is no manifest.json", at=Position(recording))
-    Outputs(html=html).require_writable()
+    require_writable({"--html": html})
     additions = Additions(
         mutations=[read_mutants(path) for path in mutants or []],
         schedules=[read_schedule(path) for path in schedule or []],

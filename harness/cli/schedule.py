@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from harness.cli.expected import ExpectOption, expectations_of
 from harness.cli.outputs import require_writable
-from harness.errors import InvalidInput, NothingSelected
-from harness.model.expectation import SUFFIX
+from harness.errors import InvalidInput
 from harness.model.rule import load_rule
 from harness.proof.schedule import DEFAULT, Ingestion, Late, parse_delay, parse_late, parse_share, simulate
 from harness.recording import find_recordings
@@ -43,9 +43,7 @@ def schedule(
     max_missed: Annotated[
         str, typer.Option("--max-missed", metavar="SHARE", help="Exit 1 if more draws of an atomic have no alert.")
     ] = "0",
-    expectations: Annotated[
-        Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")
-    ] = None,
+    expectations: ExpectOption = None,
     json: Annotated[str | None, typer.Option("--json", help="Write JSON; - is stdout.", metavar="F")] = None,
 ) -> None:
     """Play recorded attacks against the rule's schedule in Microsoft Sentinel. Needs recordings only.
@@ -54,9 +52,7 @@ def schedule(
     ingestion delays each time; the rule itself is run over what each run would see.
     """
     load_rule(rule)
-    beside = expectations or rule.with_name(f"{rule.stem}{SUFFIX}")
-    if not beside.is_file():
-        raise NothingSelected(f"{beside}: there is no such file", hint="Name the expectations with --expect.")
+    expected = expectations_of(rule, expectations)
     allowed = _share("--max-missed", max_missed)
     ingestion = Ingestion(
         parse_delay(delay), parse_late(late) if late else Late(), _share("--duplicates", duplicates), out_of_order
@@ -65,7 +61,7 @@ def schedule(
     with counting("playing attacks") as progress:
         result = simulate(
             rule,
-            beside,
+            expected,
             find_recordings(recordings),
             ingestion,
             draws=draws,

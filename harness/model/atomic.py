@@ -134,6 +134,11 @@ class Atomic:
         return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
 
+def short_id(atomic: str) -> str:
+    """The id of an atomic without its technique."""
+    return atomic.partition("/")[2] or atomic
+
+
 def slug(name: str) -> str:
     """The name in lower case, words joined by hyphens: `Docker Container Execution` → `docker-container-execution`."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

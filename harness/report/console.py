@@ -9,6 +9,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from harness.model.atomic import short_id
 from harness.model.events import (
     AtomicDetonated,
     AtomicStarted,
@@ -184,7 +185,7 @@ def _table(rule: str, results: list[AtomicResult]) -> Table:
 
 
 def _cells(result: AtomicResult) -> list[Text]:
-    name = result.atomic.partition("/")[2] or result.atomic
+    name = short_id(result.atomic)
     signals = result.signals
     seen = f"{sum(s.seen for s in signals)}/{len(signals)}" if signals else "-"
     right = sum(flag.right for flag in result.flags.values())

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from harness.model.atomic import short_id
 from harness.model.verdict import Verdict
 from harness.proof.history import History
 from harness.report.text import folded, visible
@@ -85,7 +86,7 @@ def _print_rule(history: History, rule: str, console: Console) -> None:
 
 def _print_named(atomic: str, verdicts: Sequence[Verdict | None], changed: bool, console: Console) -> None:
     """A row; a long name takes several lines, and the verdicts stand in the last."""
-    *first, last = folded(visible(atomic.partition("/")[2] or atomic), _NAME - 1)
+    *first, last = folded(visible(short_id(atomic)), _NAME - 1)
     mark = _CHANGED if changed else ""
     for line in first:
         console.print(Text(_row(line, [], mark).rstrip()), soft_wrap=True)

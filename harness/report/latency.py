@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from harness.model.atomic import short_id
 from harness.model.result import Result
 from harness.proof.flakes import flakes
 from harness.proof.latency import Timed, timed
@@ -27,7 +28,7 @@ def print_latency(results: Sequence[Result], console: Console) -> None:
         console.print(Text(_row("ATOMIC, LAYER", ["N", "P50", "P95", "P99", "MAX"])), soft_wrap=True)
         of_rule = [each for each in found if each.rule == rule]
         for atomic in dict.fromkeys(each.atomic for each in of_rule):
-            console.print(Text(visible(atomic.partition("/")[2] or atomic)), soft_wrap=True)
+            console.print(Text(visible(short_id(atomic))), soft_wrap=True)
             for each in of_rule:
                 if each.atomic == atomic:
                     console.print(Text(_line(each)), soft_wrap=True)

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from harness.model.atomic import short_id
 from harness.model.duration import format_duration
 from harness.model.schedule import Schedule
 from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleResult
@@ -109,7 +110,7 @@ def _line(each: AtomicSchedule) -> str:
     times = (first.p50, first.p95, first.max) if first else (None, None, None)
     told = [_time(time) for time in times]
     runs = f"{each.runs.p50:.0f}" if each.runs else "-"
-    name = visible(each.atomic.partition("/")[2] or each.atomic)
+    name = visible(short_id(each.atomic))
     return _row(name, (f"{each.missed_share:.1%}", *told), (runs, f"{each.lost_share:.1%}"))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from harness.model.atomic import short_id
 from harness.model.expectation import Expectation
 from harness.report.text import visible
 
@@ -27,6 +28,6 @@ def print_unjudged(expectations: Sequence[Expectation], console: Console, *, eve
             console.print(Text(f"  {visible(atomic)}"), soft_wrap=True)
         console.print(Text("All were required: exit 1", style="bold red"))
         return
-    named = ", ".join(visible(atomic.rpartition("/")[2]) for atomic in atomics[:_SOME])
+    named = ", ".join(visible(short_id(atomic)) for atomic in atomics[:_SOME])
     more = f" and {len(atomics) - _SOME} more" if len(atomics) > _SOME else ""
     console.print(Text(f"{line}:\n  {named}{more}", style="dim"), soft_wrap=True)

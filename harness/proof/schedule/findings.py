@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from harness.model.atomic import short_id
 from harness.model.duration import format_duration
 from harness.model.rule import Rule
 from harness.model.schedule import LONGEST, Schedule
@@ -50,8 +51,8 @@ def _lost(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> 
     sure = schedule.period - schedule.frequency + schedule.delay
     most = max(losing, key=lambda each: each.lost_share)
     text = (
-        f"up to {most.lost_share:.1%} of the events ({_short(most)}) are ingested after the last run that looks back "
-        f"to them, and no run ever sees them: a delay of more than queryPeriod - queryFrequency + "
+        f"up to {most.lost_share:.1%} of the events ({short_id(most.atomic)}) are ingested after the last run that "
+        f"looks back to them, and no run ever sees them: a delay of more than queryPeriod - queryFrequency + "
         f"{format_duration(schedule.delay)} = {format_duration(sure)} may lose an event, and the longest was "
         f"{format_duration(longest)}"
     )
@@ -104,8 +105,4 @@ def _repeated(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule])
 
 
 def _names(atomics: Sequence[AtomicSchedule]) -> str:
-    return ", ".join(_short(each) for each in atomics)
-
-
-def _short(atomic: AtomicSchedule) -> str:
-    return atomic.atomic.partition("/")[2] or atomic.atomic
+    return ", ".join(short_id(each.atomic) for each in atomics)

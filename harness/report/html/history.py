@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.atomic import short_id
 from harness.model.verdict import Verdict
 from harness.proof.history import History
-from harness.report.html.subject import short
 
 _FORMATS = ("%d %b", "%d %b %H:%M", "%d %b %H:%M:%S", "%d %b %Y %H:%M:%S")
 
@@ -84,7 +84,7 @@ def _row(history: History, rule: str, atomic: str) -> HistoryRow:
     for verdict in history.verdicts(rule, atomic):
         cells.append((verdict, bool(before and verdict and verdict is not before)))
         before = verdict or before
-    return HistoryRow(short(atomic), cells)
+    return HistoryRow(short_id(atomic), cells)
 
 
 def _runs(values: list[float | None], top: float) -> list[list[tuple[float, float]]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from harness.model.atomic import short_id
 from harness.model.duration import format_duration
 from harness.model.result import Result
 from harness.model.schedule_result import ScheduleResult
@@ -36,7 +37,6 @@ from harness.report.html.subject import (
     flag_wrong,
     headline,
     seconds,
-    short,
     signals,
     subjects,
     tone,
@@ -57,7 +57,7 @@ _OUTCOMES = {
 _FILTERS = (
     figures.percent,
     figures.points,
-    short,
+    short_id,
     tone,
     truth,
     headline,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.atomic import short_id
 from harness.model.result import AtomicResult, Evidence, Flag, Result, SignalResult
 from harness.model.verdict import Verdict
 
@@ -44,7 +45,7 @@ class Subject:
     @property
     def short(self) -> str:
         """The id without its technique."""
-        return short(self.atomic)
+        return short_id(self.atomic)
 
     def told_before(self, index: int) -> bool:
         """Whether the result with this index was executed and seen as one before it: then that needs no second telling.
@@ -63,11 +64,6 @@ def subjects(result: Result, prefix: str) -> list[Subject]:
     for each in result.results:
         found.setdefault(each.atomic, []).append(_row(each))
     return [Subject(f"{prefix}-a{number}", tuple(rows)) for number, rows in enumerate(found.values(), 1)]
-
-
-def short(atomic: str) -> str:
-    """The id of an atomic without its technique."""
-    return atomic.partition("/")[2] or atomic
 
 
 def tone(verdict: Verdict) -> str:

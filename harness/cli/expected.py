@@ -1,0 +1,28 @@
+"""The expectations of one rule: those that are named, or those beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.errors import NothingSelected
+from harness.model.expectation import SUFFIX
+
+ExpectOption = Annotated[
+    Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")
+]
+
+
+def beside(rule: Path) -> Path:
+    """Where a rule's expectations are unless somebody names others."""
+    return rule.with_name(f"{rule.stem}{SUFFIX}")
+
+
+def expectations_of(rule: Path, named: Path | None) -> Path:
+    """The file of a rule's expectations. Raises NothingSelected where there is none."""
+    path = named or beside(rule)
+    if not path.is_file():
+        raise NothingSelected(f"{path}: there is no such file", hint="Name the expectations with --expect.")
+    return path
