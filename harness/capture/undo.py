@@ -137,15 +137,11 @@ def shim_sockets(containerd: str, containers: str, state: str = "") -> None:
         (SHIM_SOCKETS / name).unlink(missing_ok=True)
 
 
-def audit_settings(enabled: int, backlog_limit: int) -> None:
-    """Put the kernel's audit settings back as they were."""
-    run(["auditctl", "-b", str(backlog_limit)])
-    run(["auditctl", "-e", str(enabled)])
+def audit(settings: dict[str, int], rules: list[str], boot: str) -> None:
+    """Put the kernel's audit back as it was: each rule in its place, and the settings."""
+    from harness.capture.sensors.audit_state import restore
 
-
-def audit_rules(key: str) -> None:
-    """Remove the audit rules that carry our key."""
-    run(["auditctl", "-D", "-k", key])
+    restore(settings, rules, boot)
 
 
 def containers(socket: str, image: str) -> None:

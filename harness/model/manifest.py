@@ -47,12 +47,18 @@ class LabFacts(_Record):
 
 
 class Mark(_Record):
-    """A canary event: emitted by Livefire at `emitted`, seen in the sensor's output at `seen` (None: never)."""
+    """A canary event: emitted by Livefire at `emitted`, seen in the sensor's output at `seen` (None: never).
+
+    `readings` are the sensor's at that moment, `problems` what was wrong since the mark before. Recordings up to
+    November 2026 have neither: there, nobody looked.
+    """
 
     label: str
     token: str
     emitted: datetime
     seen: datetime | None
+    readings: dict[str, str | int | bool | None] = Field(default_factory=dict)
+    problems: list[str] = Field(default_factory=list)
 
 
 class Check(_Record):
@@ -82,8 +88,23 @@ class Output(_Record):
     stderr_bytes: int
 
 
+class Canary(_Record):
+    """A program that was executed in an attack's own session, before the attack or after it, with a token.
+
+    `name` is the program's; `pid` is None where it was not executed, because the attack ended its shell's parent.
+    """
+
+    when: Literal["before", "after"]
+    name: str
+    token: str
+    pid: int | None
+
+
 class Execution(_Record):
-    """One shell that Livefire ran. `session` is its audit session; None where the kernel refused one."""
+    """One shell that Livefire ran. `session` is its audit session; None where the kernel refused one.
+
+    `pid` is that of the shell that starts it, and its canaries.
+    """
 
     role: Literal["attack", "prerequisite", "cleanup"]
     executor: str
@@ -96,6 +117,7 @@ class Execution(_Record):
     timed_out: bool
     output: Output
     survivors: list[int] = Field(default_factory=list)
+    canaries: list[Canary] = Field(default_factory=list)
 
 
 class Detonation(_Record):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from tests.lab.conftest import PROJECT, Done, Livefire, fresh_livefire
 EXECUTION = "T1059.013/docker-container-execution"
 PRIVILEGED = "T1059.013/docker-privileged-container-creation"
 SECRETS = "T1059.013/kubectl-secrets-enumeration"
+# Each capture's rules have a key of their own.
+REMOVE = """rules=$(auditctl -l | grep key=livefire-run)
+echo "$rules" | sed s/^-a/-d/ | while read -r rule; do auditctl $rule; done"""
+PUT_BACK = 'echo "$rules" | while read -r rule; do auditctl $rule; done'
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +50,7 @@ def run(lab: Livefire, folder: Path, atomic: str, before: str, **environment: st
 
 
 def test_the_audit_rule_removed_in_mid_run(lab: Livefire, tmp_path: Path) -> None:
-    remove = "auditctl -d always,exit -F arch=b64 -S execve,execveat -k livefire"
-    done = run(lab, tmp_path, EXECUTION, remove)
+    done = run(lab, tmp_path, EXECUTION, REMOVE)
     assert done.verdicts() == {EXECUTION: "INCONCLUSIVE"}, done.err
     assert done.code == 4
     problems = " ".join(done.result["results"][0]["health"][0]["problems"])
@@ -54,8 +58,7 @@ def test_the_audit_rule_removed_in_mid_run(lab: Livefire, tmp_path: Path) -> Non
 
 
 def test_the_audit_rule_removed_and_put_back_around_the_attack(lab: Livefire, tmp_path: Path) -> None:
-    rule = "always,exit -F arch=b64 -S execve,execveat -k livefire"
-    done = run(lab, tmp_path, EXECUTION, f"auditctl -d {rule}\nauditctl -a {rule}")
+    done = run(lab, tmp_path, EXECUTION, f"{REMOVE}\n{PUT_BACK}")
     assert done.verdicts() == {EXECUTION: "INCONCLUSIVE"}, done.err
     assert "a rule was removed during the capture" in done.out
 
@@ -125,8 +128,11 @@ def audit_rule_removed() -> Iterator[None]:
     def remove() -> None:
         listed = ["auditctl", "-l"]
         while not done.wait(0.02):
-            if "key=livefire" in subprocess.run(listed, capture_output=True, text=True, check=True).stdout:
-                subprocess.run(["auditctl", "-D", "-k", "livefire"], capture_output=True, check=True)
+            listed_now = subprocess.run(listed, capture_output=True, text=True, check=True).stdout
+            if "key=livefire-run" in listed_now:
+                key = re.search("key=(livefire-run-\\w+)", listed_now)
+                assert key is not None
+                subprocess.run(["auditctl", "-D", "-k", key[1]], capture_output=True, check=True)
                 return
 
     thread = threading.Thread(target=remove)

@@ -8,9 +8,11 @@ import shutil
 from harness.capture.lab.control_plane import find_etcd, find_kube_apiserver
 from harness.capture.lab.docker_host import needs_shim
 from harness.capture.lab.image import is_static
-from harness.capture.preflight.finding import Finding, Probe, look
+from harness.capture.preflight.finding import Doubt, Finding, Probe, look
 from harness.capture.process import find_tool
-from harness.capture.sensors.auditd import kernel_status
+from harness.capture.sensors.audit_kernel import AuditKernel
+from harness.capture.sensors.audit_rules import describe, key_of, swallowing
+from harness.capture.sensors.audit_state import OWN_KEY, audit_daemon
 from harness.capture.state import owned_folders, state_root
 from harness.errors import LabUnavailable
 
@@ -23,7 +25,7 @@ def check_host() -> list[Finding]:
     """What any live run needs."""
     probes: list[tuple[str, Probe]] = [("root", _root)]
     probes += [(tool, lambda t=tool, p=package: str(find_tool(t, package=p))) for tool, package in _TOOLS.items()]  # type: ignore[misc]
-    probes += [("busybox", _busybox), ("audit", _audit), ("login uid", _login_uid)]
+    probes += [("busybox", _busybox), ("audit", _audit), ("audit rules", _audit_rules), ("login uid", _login_uid)]
     probes += [
         ("capabilities", _capabilities),
         ("disk", lambda: free_disk(_MINIMUM_FREE)),
@@ -51,15 +53,35 @@ def _busybox() -> str:
 
 
 def _audit() -> str:
-    status = kernel_status()
+    with AuditKernel() as kernel:
+        status = kernel.status()
     if status["enabled"] == 2:
         raise LabUnavailable("the kernel's audit rules are locked (auditctl -e 2)", hint="Only a reboot unlocks them.")
-    daemon = f"auditd runs, pid {status['pid']}" if status["pid"] else "no auditd runs: one will be started"
+    name = audit_daemon(status["pid"]) if status["pid"] else ""
+    if name not in ("", "auditd"):
+        hint = "There is one audit daemon a kernel: end it for the time of a capture."
+        raise LabUnavailable(f"the kernel's audit records go to {name} (pid {status['pid']})", hint=hint)
+    daemon = f"auditd runs, pid {status['pid']}" if name else "no auditd runs: one will be started"
     return f"{daemon}; lost {status['lost']}"
 
 
+def _audit_rules() -> str:
+    with AuditKernel() as kernel:
+        found = kernel.rules()
+    left = {key_of(rule) for rule in found if key_of(rule).startswith(OWN_KEY)}
+    swallowing_ = [describe(rule) for rule in swallowing(found, found[:1])]
+    if swallowing_:
+        hint = "Such records can't be had whatever a capture does: remove it for that time, or it is INCONCLUSIVE."
+        raise Doubt(f"records are kept from any sensor by: {'; '.join(swallowing_)}", hint=hint)
+    if left:
+        raise Doubt(f"rules of a capture are there: {', '.join(sorted(left))}", hint="Run `livefire clean`.")
+    return f"{len(found)} of others, which a capture leaves in their place" if found else "none"
+
+
 def _login_uid() -> str:
-    if kernel_status().get("loginuid_immutable", 0):
+    with AuditKernel() as kernel:
+        immutable = kernel.loginuid_is_immutable()
+    if immutable:
         return "immutable: atomics are told apart by their process tree"
     return "can be set: each atomic gets an audit session of its own"
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import subprocess
 from pathlib import Path
 
-from harness.capture.process import base_environment, find_tool, run, start_daemon, tail
-from harness.capture.sensors.base import MARK_TIMEOUT, Arrivals, canary_token, make_check, make_mark, now
+from harness.capture.process import base_environment, find_tool, start_daemon, tail
+from harness.capture.sensors.audit_kernel import AuditKernel
+from harness.capture.sensors.audit_rules import exec_rules
+from harness.capture.sensors.audit_state import AuditState, audit_daemon
+from harness.capture.sensors.audit_watch import AuditWatch
+from harness.capture.sensors.base import Arrivals, Patience, canary_token, make_check, make_mark, now
 from harness.capture.sensors.follower import LogFollower
 from harness.capture.state import OwnedFolder
 from harness.capture.wait import NotYet, wait_until
-from harness.errors import LabUnavailable, SensorLost
+from harness.errors import LabUnavailable, LivefireError
 from harness.model.manifest import Check, Mark, SensorRecord
 from harness.recording import layout
 
-KEY = "livefire"
 BACKLOG = 8192
-_RULES = [["-a", "always,exit", "-F", f"arch={a}", "-S", "execve,execveat", "-k", KEY] for a in ("b64", "b32")]
 # auditd.conf(5): no rotation, nothing that stops the daemon or the machine, each record written at once.
 _CONFIG = """log_file = {log}
 log_format = RAW
@@ -48,32 +52,40 @@ class AuditdSensor:
         self._owned = owned
         self._arrivals = arrivals
         self._follower: LogFollower | None = None
+        self._watch: AuditWatch | None = None
+        self._patience = Patience()
         self._marks: list[Mark] = []
         self._notes: list[str] = []
         self._before: Check | None = None
-        self._pid = 0
 
     def start(self) -> None:
-        """Start auditd if none runs, enlarge the backlog, add the rules."""
-        auditctl = find_tool("auditctl", package="auditd")
-        status = kernel_status()
-        if status["enabled"] == 2:
-            hint = "Its rules are locked until the next boot (auditctl -e 2)."
-            raise LabUnavailable("the kernel's audit configuration is immutable", hint=hint)
-        self._owned.ledger.add("audit_settings", enabled=status["enabled"], backlog_limit=status["backlog_limit"])
-        log = self._running_log() if status["pid"] else self._start_daemon()
-        if status["backlog_limit"] < BACKLOG:
-            run([auditctl, "-b", str(BACKLOG)])
-        run([auditctl, "-e", "1"])
-        self._owned.ledger.add("audit_rules", key=KEY)
-        for rule in _RULES:
-            run([auditctl, *rule])
+        """Start auditd if none runs, enlarge the backlog, put our rules in front of all others."""
+        find_tool("auditctl", package="auditd")
+        with AuditKernel() as kernel:
+            before = AuditState.read(kernel).without_livefire()
+            if dict(before.settings)["enabled"] == 2:
+                hint = "Its rules are locked until the next boot (auditctl -e 2)."
+                raise LabUnavailable("the kernel's audit configuration is immutable", hint=hint)
+            self._owned.ledger.add("audit", **before.to_ledger())
+            pid = running_daemon(kernel)
+            log = self._running_log(pid) if pid else self._start_daemon(kernel)
+            self._watch = self._set_up(kernel, before)
+        self._watch.start()
         self._follower = self._arrivals.follow(log, layout.AUDIT_LOG)
         self._follower.start()
-        self._pid = kernel_status()["pid"]
-        self._before = self._check()
+        self._before = make_check(self._readings(), self._watch.take())
 
-    def _start_daemon(self) -> Path:
+    def _set_up(self, kernel: AuditKernel, before: AuditState) -> AuditWatch:
+        settings = dict(before.settings)
+        wanted = {"backlog_limit": max(BACKLOG, settings["backlog_limit"]), "rate_limit": 0, "enabled": 1}
+        kernel.set({name: value for name, value in wanted.items() if settings.get(name) != value})
+        AuditState(before.rules, ()).put_back(kernel)  # without those of a capture that was killed
+        ours = exec_rules(f"livefire-{self._owned.id}")
+        for rule in reversed(ours):
+            kernel.add(rule, first=True)
+        return AuditWatch(AuditState.read(kernel), ours, kernel.status()["pid"])
+
+    def _start_daemon(self, kernel: AuditKernel) -> Path:
         folder = self._owned.path / "auditd"
         folder.mkdir(mode=0o700)
         log, output = folder / "audit.log", folder / "auditd.out"
@@ -87,73 +99,96 @@ class AuditdSensor:
         def registered() -> None:
             if process.poll() is not None:
                 raise LabUnavailable(f"auditd ended with code {process.returncode}:\n  {tail(output)}")
-            if kernel_status()["pid"] != process.pid or not log.exists():
+            if kernel.status()["pid"] != process.pid or not log.exists():
                 raise NotYet("not registered with the kernel")
 
         wait_until("auditd", registered, timeout=20, interval=0.02)
         self._notes.append("auditd was started for this capture")
         return log
 
-    def _running_log(self) -> Path:
+    def _running_log(self, pid: int) -> Path:
         self._notes.append("the running auditd was used")
-        text = Path("/etc/audit/auditd.conf").read_text()
+        text = (_configuration(pid) / "auditd.conf").read_text()
         match = re.search(r"^\s*log_file\s*=\s*(\S+)", text, re.MULTILINE)
         return Path(match[1] if match else "/var/log/audit/audit.log")
 
     def mark(self, label: str) -> Mark:
-        """Execute `true` with a token as its argument; auditd keeps the order, so what came before is there."""
+        """Put back what was changed, then execute `true` with a token as its argument.
+
+        auditd keeps the order, so when the token is there, so is what came before it.
+        """
         assert self._follower is not None
+        assert self._watch is not None
+        problems = self._watch.take() + self._follower.take_problems()
+        if refused := self._watch.put_back():
+            problems.append(f"what was changed cannot be put back: {refused}")
         token, emitted = canary_token(), now()
         subprocess.run([find_tool("true"), token], env=base_environment(), check=True, timeout=10)
-        mark = make_mark(label, token, emitted, self._follower.seen(token, MARK_TIMEOUT))
+        seen = self._patience.wait(lambda seconds: self._seen(token, seconds))
+        mark = make_mark(label, token, emitted, seen, self._readings(), problems)
         self._marks.append(mark)
         return mark
 
-    def drain(self) -> SensorRecord:
-        """Check once more and stop following. The rules and the daemon go when the ledger is undone."""
+    def _seen(self, token: str, timeout: float) -> float | None:
         assert self._follower is not None
+        return self._follower.seen(token, timeout)
+
+    def drain(self) -> SensorRecord:
+        """Look once more and stop following. The rules and the daemon go when the ledger is undone."""
+        assert self._follower is not None
+        assert self._watch is not None
         assert self._before is not None
-        after = self._check(lost_before=self._before.readings["lost"])
+        problems, readings = self._watch.take(), self._readings()
+        self._watch.stop()
         self._follower.stop()
-        if self._follower.problems:
-            after = make_check(after.readings, after.problems + self._follower.problems)
         return SensorRecord(
             name="auditd",
             files=[layout.AUDIT_LOG],
             before=self._before,
-            after=after,
+            after=make_check(readings, problems + self._follower.take_problems()),
             marks=self._marks,
             notes=self._notes,
         )
 
-    def _check(self, lost_before: str | int | bool | None = None) -> Check:
-        problems = []
+    def _readings(self) -> dict[str, str | int | bool | None]:
+        """The kernel's settings and counts, `lost` as we have summed it up, and how long the copy of the log is."""
+        assert self._watch is not None
+        found: dict[str, str | int | bool | None] = {}
         try:
-            status, rules = kernel_status(), run([find_tool("auditctl"), "-l"]).output
-        except LabUnavailable as error:
-            return make_check({"lost": None}, [f"auditctl: {error.message}"])
-        ours = [line for line in rules.splitlines() if f"key={KEY}" in line and "execve" in line]
-        if len(ours) < len(_RULES):
-            problems.append(f"{len(_RULES) - len(ours)} of {len(_RULES)} audit rules are not in place")
-        if not status["enabled"]:
-            problems.append("the kernel's audit is switched off")
-        if not status["pid"]:
-            problems.append("no audit daemon is registered with the kernel")
-        elif status["pid"] != self._pid:
-            problems.append(f"the audit daemon changed from pid {self._pid} to {status['pid']}")
-        if lost_before is not None and status["lost"] > int(lost_before):
-            problems.append(f"the kernel lost {status['lost'] - int(lost_before)} audit records")
-        readings: dict[str, str | int | bool | None] = {**status, "rules": len(ours)}
-        return make_check(readings, problems)
+            with AuditKernel() as kernel:
+                found |= kernel.status()
+                rules = kernel.rules()
+            found |= {"rules": len(rules), "rules_digest": hashlib.sha256(b"".join(rules)).hexdigest()}
+        except LivefireError as error:
+            found["kernel"] = error.message
+        return found | {"lost": self._watch.lost, "copied": self._follower.copied if self._follower else 0}
+
+
+def running_daemon(kernel: AuditKernel) -> int:
+    """The pid of the auditd that runs; 0 where none does, whatever pid the kernel still has.
+
+    Raises LabUnavailable where another program is the audit daemon: there is one a kernel.
+    """
+    pid = kernel.status()["pid"]
+    if not pid or audit_daemon(pid) == "auditd":
+        return pid
+    kernel.forget_daemon()
+    left = kernel.status()["pid"]
+    if left:
+        name = audit_daemon(left) or "another program"
+        hint = "There is one audit daemon a kernel: end it for the time of the capture, or run auditd in its place."
+        raise LabUnavailable(f"the kernel's audit records go to {name} (pid {left})", hint=hint)
+    return 0
+
+
+def _configuration(pid: int) -> Path:
+    """The folder that a running auditd has its configuration from (auditd(8), -c)."""
+    words = [os.fsdecode(word) for word in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
+    given = words[words.index("-c") + 1] if "-c" in words[:-1] else "/etc/audit"
+    return Path(f"/proc/{pid}/cwd").resolve() / given
 
 
 def kernel_status() -> dict[str, int]:
-    """`auditctl -s` as numbers: enabled, failure, pid, rate_limit, backlog_limit, lost, backlog, … (auditctl(8))."""
-    found = {}
-    for line in run([find_tool("auditctl", package="auditd"), "-s"]).output.splitlines():
-        name, _, value = line.partition(" ")
-        if value.strip().isdigit():
-            found[name] = int(value)
-    if not {"enabled", "pid", "lost", "backlog_limit"} <= found.keys():
-        raise SensorLost("the kernel's audit status cannot be read: are we root in the first namespaces?")
-    return found
+    """The kernel's settings and counts: enabled, failure, pid, rate_limit, backlog_limit, lost, backlog, …"""
+    with AuditKernel() as kernel:
+        return kernel.status()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,8 @@ from harness.model.manifest import Check, Mark, SensorRecord
 from harness.recording import RecordingWriter, layout
 
 MARK_TIMEOUT = 5.0
+_IMPATIENT = 0.5
+Readings = dict[str, str | int | bool | None]
 
 
 class Sensor(Protocol):
@@ -52,6 +55,21 @@ class Arrivals:
         return LogFollower(source, target, arrived, from_start=from_start, redact=redact)
 
 
+class Patience:
+    """How long a canary is waited for: not for long where the one before it did not come, or a dead sensor would take
+    five seconds of each atomic.
+    """
+
+    def __init__(self) -> None:
+        self._timeout = MARK_TIMEOUT
+
+    def wait(self, seen: Callable[[float], float | None]) -> float | None:
+        """What `seen` returns, which is given how many seconds it may take."""
+        found = seen(self._timeout)
+        self._timeout = MARK_TIMEOUT if found is not None else _IMPATIENT
+        return found
+
+
 def canary_token() -> str:
     """A word that nothing else contains. Lower case, so that it can be a tag, a name and an argument."""
     return f"livefire-canary-{secrets.token_hex(8)}"
@@ -62,13 +80,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_mark(label: str, token: str, emitted: datetime, seen: float | None) -> Mark:
-    """A mark from what `LogFollower.seen` returned."""
-    return Mark(
-        label=label, token=token, emitted=emitted, seen=None if seen is None else datetime.fromtimestamp(seen, UTC)
-    )
+def make_mark(
+    label: str, token: str, emitted: datetime, seen: float | None, readings: Readings, problems: list[str]
+) -> Mark:
+    """A mark from what `LogFollower.seen` returned, the sensor's readings now, and what was wrong since the last."""
+    arrived = None if seen is None else datetime.fromtimestamp(seen, UTC)
+    return Mark(label=label, token=token, emitted=emitted, seen=arrived, readings=readings, problems=problems)
 
 
-def make_check(readings: dict[str, str | int | bool | None], problems: list[str]) -> Check:
+def make_check(readings: Readings, problems: list[str]) -> Check:
     """A check that is ok when there are no problems."""
     return Check(time=now(), ok=not problems, readings=readings, problems=problems)

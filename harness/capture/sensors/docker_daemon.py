@@ -15,7 +15,7 @@ import requests
 from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.docker_host import DockerHost
 from harness.capture.lab.image import REFERENCE
-from harness.capture.sensors.base import MARK_TIMEOUT, Arrivals, canary_token, make_check, make_mark, now
+from harness.capture.sensors.base import Arrivals, Patience, canary_token, make_check, make_mark, now
 from harness.capture.sensors.follower import LogFollower
 from harness.capture.sensors.redaction import TAKEN_OUT, redact_daemon_line
 from harness.errors import LabUnavailable
@@ -23,6 +23,7 @@ from harness.model.manifest import Check, Mark, SensorRecord
 from harness.recording import RecordingWriter, layout
 
 CANARY_REPOSITORY = "livefire/canary"
+_NO_ANSWER = (docker.errors.DockerException, OSError, requests.RequestException)
 
 
 class DockerDaemonSensor:
@@ -37,6 +38,7 @@ class DockerDaemonSensor:
         self._log: LogFollower | None = None
         self._clients = contextlib.ExitStack()
         self._client: docker.DockerClient
+        self._patience = Patience()
         self._marks: list[Mark] = []
         self._before: Check | None = None
 
@@ -52,15 +54,20 @@ class DockerDaemonSensor:
     def mark(self, label: str) -> Mark:
         """Tag our image with a token and untag it: that shows in the log and in the events."""
         token, emitted = canary_token(), now()
-        with contextlib.suppress(docker.errors.DockerException, OSError, requests.RequestException):
+        problems = self._events.take_problems() + (self._log.take_problems() if self._log else [])
+        try:
             self._client.api.tag(REFERENCE, CANARY_REPOSITORY, token)
             self._client.api.remove_image(f"{CANARY_REPOSITORY}:{token}")
-        seen = self._events.seen(token, MARK_TIMEOUT)
-        if self._log and seen is not None:
-            seen = self._log.seen(token, MARK_TIMEOUT)
-        mark = make_mark(label, token, emitted, seen)
+        except _NO_ANSWER as error:
+            problems.append(f"the daemon does not answer: {first_line(error)}")
+        seen = self._patience.wait(lambda seconds: self._seen(token, seconds))
+        mark = make_mark(label, token, emitted, seen, {"events": self._events.count}, problems)
         self._marks.append(mark)
         return mark
+
+    def _seen(self, token: str, timeout: float) -> float | None:
+        seen = self._events.seen(token, timeout)
+        return self._log.seen(token, timeout) if self._log and seen is not None else seen
 
     def drain(self) -> SensorRecord:
         """Check once more, then end the stream."""
@@ -71,7 +78,7 @@ class DockerDaemonSensor:
         files, problems, notes = [layout.DAEMON_EVENTS], list(after.problems), []
         if self._log:
             self._log.stop()
-            problems += self._log.problems
+            problems += self._log.take_problems()
             files.append(layout.DAEMON_LOG)
         else:
             notes.append("the log of a host's daemon is not read: its events and inspect stand alone")
@@ -85,14 +92,19 @@ class DockerDaemonSensor:
         )
 
     def _check(self) -> Check:
-        problems = list(self._events.problems)
+        problems = self._events.take_problems()
         try:
             debug = bool(self._client.info().get("Debug"))
-        except (docker.errors.DockerException, OSError, requests.RequestException) as error:
-            return make_check({"debug": None}, [*problems, f"the daemon does not answer: {str(error).splitlines()[0]}"])
+        except _NO_ANSWER as error:
+            return make_check({"debug": None}, [*problems, f"the daemon does not answer: {first_line(error)}"])
         if self._log and not debug:
             problems.append("the daemon does not log at debug level")
         return make_check({"debug": debug, "events": self._events.count}, problems)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 class _EventStream:
@@ -128,10 +140,15 @@ class _EventStream:
             time.sleep(0.004)
         return time.time()
 
+    def take_problems(self) -> list[str]:
+        """What is wrong with the stream; once it has ended, it stays so."""
+        return list(self.problems)
+
     def stop(self) -> None:
         """End the stream from our side."""
         self._stopping = True
-        self._stream.close()
+        with contextlib.suppress(*_NO_ANSWER):  # the daemon may be gone
+            self._stream.close()
         self._thread.join(timeout=5)
         self._client.close()
 
@@ -146,7 +163,7 @@ class _EventStream:
                     self._arrivals.note(layout.DAEMON_EVENTS, target.tell(), received)
                     self.count += 1
         except (docker.errors.DockerException, OSError, ValueError, requests.RequestException) as error:
-            reason += f": {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+            reason += f": {first_line(error)}"
         if not self._stopping:  # the SDK turns a broken stream into a quiet end
             self.problems.append(reason)
 

@@ -35,6 +35,8 @@ class LogFollower:
         self.source = source
         self.target = target
         self.problems: list[str] = []
+        self.copied = 0
+        self._taken = 0
         self._arrived = arrived
         self._from_start = from_start
         self._redact = redact
@@ -68,6 +70,12 @@ class LogFollower:
                 return None
             time.sleep(_INTERVAL)
 
+    def take_problems(self) -> list[str]:
+        """The problems since the last time, and that nobody follows any more."""
+        fresh, self._taken = self.problems[self._taken :], len(self.problems)
+        ended = not self._stop.is_set() and not self._thread.is_alive()
+        return [*fresh, f"{self.source.name} is followed no more"] if ended else fresh
+
     def stop(self) -> None:
         """Copy what is still to come and end."""
         self._stop.set()
@@ -77,6 +85,12 @@ class LogFollower:
             self._reader.close()
 
     def _run(self) -> None:
+        try:
+            self._follow()
+        except OSError as error:
+            self._problem(f"{self.target.name} cannot be written: {error.strerror}")
+
+    def _follow(self) -> None:
         assert self._reader is not None
         with FileIO(self.target, "a") as target:
             while True:
@@ -110,7 +124,8 @@ class LogFollower:
                 data, self._begun = data + self._redact(self._begun), b""
         if data:
             target.write(data)
-            self._arrived(target.tell(), time.time())
+            self.copied = target.tell()
+            self._arrived(self.copied, time.time())
 
     def _renewed(self, target: FileIO) -> bool:
         """Whether the log was rotated, and the new one opened; what was truncated can't be had any more."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 from harness.capture.lab.kube_api import KubeApi
-from harness.capture.sensors.base import MARK_TIMEOUT, Arrivals, canary_token, make_check, make_mark, now
+from harness.capture.sensors.base import Arrivals, Patience, canary_token, make_check, make_mark, now
 from harness.capture.sensors.redaction import redact_audit_event
 from harness.errors import LabUnavailable
 from harness.model.manifest import Check, Mark, SensorRecord
@@ -22,6 +21,7 @@ class KubeAuditSensor:
         self._api = api
         self._source = audit_log
         self._follower = arrivals.follow(audit_log, layout.KUBE_AUDIT, redact=redact_audit_event)
+        self._patience = Patience()
         self._marks: list[Mark] = []
         self._before: Check | None = None
 
@@ -36,9 +36,13 @@ class KubeAuditSensor:
     def mark(self, label: str) -> Mark:
         """Ask for a configmap that does not exist, named by a token."""
         token, emitted = canary_token(), now()
-        with contextlib.suppress(LabUnavailable):
+        problems = self._follower.take_problems()
+        try:
             self._api.canary(token)
-        mark = make_mark(label, token, emitted, self._follower.seen(token, MARK_TIMEOUT))
+        except LabUnavailable as error:
+            problems.append(error.message)
+        seen = self._patience.wait(lambda seconds: self._follower.seen(token, seconds))
+        mark = make_mark(label, token, emitted, seen, {"copied": self._follower.copied}, problems)
         self._marks.append(mark)
         return mark
 
@@ -51,7 +55,7 @@ class KubeAuditSensor:
             name="kube_audit",
             files=[layout.KUBE_AUDIT],
             before=self._before,
-            after=make_check(after.readings, after.problems + self._follower.problems),
+            after=make_check(after.readings, after.problems + self._follower.take_problems()),
             marks=self._marks,
         )
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.model.manifest import Manifest
 from harness.model.verdict import Verdict
 from harness.proof.health import Health
 from harness.recording import Recording, layout
-from tests.conftest import EXPECTATIONS, Resealed
+from tests.conftest import EXPECTATIONS, MAIN_JOB, Resealed
 
 EXECUTION, SECRETS = "T1059.013/docker-container-execution", "T1059.013/kubectl-secrets-enumeration"
 
@@ -54,3 +55,43 @@ def test_a_damaged_line_is_a_problem(
 def test_a_sensor_that_was_not_there_is_not_well(resealed: Resealed) -> None:
     bare = resealed(manifest=lambda m: m.model_copy(update={"sensors": []}))
     assert problems(bare, EXECUTION, "auditd") == ["auditd was not part of this lab"]
+
+
+def stopped(line: str) -> str:
+    return line[: len(line) // 2] + "\n"
+
+
+@pytest.mark.parametrize("harm", [stopped, lambda _: "{}\n", lambda _: "\0\n"])
+def test_damaged_requests_are_the_docker_sensor_s(resealed: Resealed, harm: Callable[[str], str]) -> None:
+    file = layout.DAEMON_REQUESTS
+    damaged = resealed({file: lambda lines: [*lines[:5], harm(lines[5]), *lines[6:]]})
+    assert problems(damaged, EXECUTION, "docker_daemon") == [f"docker_daemon: line 6 of {file} is damaged"]
+
+
+def test_requests_that_are_not_there_are_the_docker_sensor_s(resealed: Resealed) -> None:
+    found = problems(resealed({layout.DAEMON_REQUESTS: lambda _: []}), EXECUTION, "docker_daemon")
+    assert found == [f"docker_daemon: {layout.DAEMON_REQUESTS} is missing or empty"]
+
+
+def with_marks(recording: Recording, problem_at: int, problem: str) -> Callable[[Manifest], Manifest]:
+    """The marks of auditd with readings, and one of them with a problem."""
+
+    def edit(manifest: Manifest) -> Manifest:
+        sensors = []
+        for sensor in manifest.sensors:
+            marks = [
+                mark.model_copy(update={"readings": {"lost": 0}, "problems": [problem] if place == problem_at else []})
+                for place, mark in enumerate(sensor.marks)
+            ]
+            sensors.append(sensor.model_copy(update={"marks": marks}) if sensor.name == "auditd" else sensor)
+        return manifest.model_copy(update={"sensors": sensors})
+
+    return edit
+
+
+@pytest.mark.parametrize(("problem_at", "unwell"), [(0, MAIN_JOB[:1]), (1, MAIN_JOB[:1]), (2, MAIN_JOB[1:2])])
+def test_a_problem_at_a_mark_is_that_of_the_atomic_before_it(
+    resealed: Resealed, committed: Recording, problem_at: int, unwell: list[str]
+) -> None:
+    found = resealed(manifest=with_marks(committed, problem_at, "a rule was taken away"))
+    assert [each for each in MAIN_JOB if problems(found, each, "auditd")] == unwell

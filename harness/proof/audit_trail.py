@@ -1,0 +1,149 @@
+"""What the audit log tells of the audit itself: changes, losses, and the canaries of an attack's own session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from harness.model.manifest import Canary, Detonation, Manifest
+from harness.proof.tables.audit_log import AuditEvent, Record, number, parse_line
+
+_HEAD = re.compile(rb"(?m)^(?:node=\S+ )?type=(\S+) msg=audit\(([0-9]{1,10}\.[0-9]{3}):([0-9]{1,18})\)")
+# Records by which auditd or the kernel say that something was taken away (audit-userspace, lib/msg_typetab.h).
+_ENDS = ("DAEMON_END", "DAEMON_ABORT")
+_LONGEST_GAP = 1 << 20  # a serial further away is of another boot, or a daemon's own
+_TOLD = 3
+
+
+@dataclass(frozen=True)
+class AuditTrail:
+    """Texts by line: what was changed or lost, and the commands of attacks that mean to change something.
+
+    `canaries` are the executed ones by token: pid, session, arguments.
+    """
+
+    changes: list[tuple[int, str]]
+    commands: list[tuple[int, str]]
+    canaries: dict[str, tuple[int | None, int | None, list[str | None]]]
+
+    @classmethod
+    def of(cls, log: bytes, manifest: Manifest) -> AuditTrail:
+        """Read a log once. Only records that tell of these things are looked into."""
+        sessions = {
+            d.attack.session: d.atomic for d in manifest.detonations if d.attack and d.attack.session is not None
+        }
+        lines = log.split(b"\n")
+        changes = list(_changes(lines, sessions))
+        record = manifest.sensor("auditd")
+        if record and any(mark.readings for mark in record.marks):  # before that, nobody counted
+            changes += _gaps(log)
+        return cls(sorted(changes), list(_commands(lines, sessions)), _canaries(lines))
+
+    def between(self, first: int, last: int, end: int) -> list[str]:
+        """What happened between two lines, or after `end`, where no canary brackets it: the first three of it."""
+        return [text for line, text in self.changes if first < line < last or line > end][:_TOLD]
+
+    def to_blame(self, first: int, last: int) -> list[str]:
+        """The commands between two lines that may be behind what else is wrong there, the first three."""
+        return [text for line, text in self.commands if first < line < last][:_TOLD]
+
+    def canaries_missing(self, detonation: Detonation) -> list[str]:
+        """The canaries around an attack's shell that did not come through as they were executed."""
+        attack = detonation.attack
+        if attack is None:
+            return []
+        missing = [canary for canary in attack.canaries if not self._came(canary, attack.session)]
+        return [
+            f"{canary.name} with a canary, {canary.when} the attack and in its session, is not in the log"
+            for canary in missing
+        ]
+
+    def _came(self, canary: Canary, session: int | None) -> bool:
+        pid, seen_in, arguments = self.canaries.get(canary.token, (None, None, []))
+        same = session is None or seen_in == session
+        return pid is not None and pid == canary.pid and same and arguments[1:] == [canary.token]
+
+
+def _changes(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[int, str]]:
+    for line, record, serial in _records(lines, (b"type=CONFIG_CHANGE ", b"type=DAEMON_")):
+        if record.type == "CONFIG_CHANGE":
+            whose = sessions.get(number(record.fields.get("ses")) or -1, "")
+            yield line, f"{_what(record)} during the capture (serial {serial}){f', by {whose}' if whose else ''}"
+        elif record.type in _ENDS:
+            yield line, "the daemon ended during the capture"
+
+
+def _commands(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[int, str]]:
+    """Who executed auditctl to change something: it need not have come to anything."""
+    for line, event in _execs(lines, b"auditctl"):
+        arguments, _ = event.arguments()
+        call = event.first("SYSCALL")
+        whose = sessions.get(number(call.fields.get("ses")) or -1, "") if call else ""
+        if whose and str(arguments[0] if arguments else "").rpartition("/")[2] == "auditctl" and _is_change(arguments):
+            yield line, f"{whose} executed: {' '.join(each or '' for each in arguments)}"
+
+
+def _is_change(arguments: list[str | None]) -> bool:
+    return any(each not in ("-l", "-s", "-v", "-h", "-i") for each in arguments[1:])
+
+
+def _what(record: Record) -> str:
+    operation, fields = record.fields.get("op", ""), record.fields
+    if operation in ("add_rule", "remove_rule"):
+        return "a rule was removed" if operation == "remove_rule" else "a rule was added"
+    if fields.get("audit_enabled") == "0":
+        return "the kernel's audit was switched off"
+    if "lost" in fields:
+        return f"the count of lost records was set back from {fields.get('old', '?')}"
+    changed = [f"{name}={value}" for name, value in fields.items() if name.startswith("audit_") or name == "op"]
+    return f"the audit was changed ({', '.join(changed)})"
+
+
+def _gaps(log: bytes) -> Iterator[tuple[int, str]]:
+    """Serials that are missing: the kernel gives one to each event, so theirs were made and did not arrive."""
+    seen: list[tuple[int, int]] = []  # serial, line
+    line, position = 1, 0
+    for match in _HEAD.finditer(log):
+        line, position = line + log.count(b"\n", position, match.start()), match.start()
+        if not match[1].startswith(b"DAEMON_"):  # auditd numbers its own
+            seen.append((int(match[3]), line))
+    first_line: dict[int, int] = {}
+    for serial, at in seen:
+        first_line.setdefault(serial, at)
+    ordered = sorted(first_line)
+    for before, after in pairwise(ordered):
+        if 1 < after - before < _LONGEST_GAP:
+            yield first_line[after], f"{after - before - 1} events are missing before serial {after}"
+
+
+def _canaries(lines: list[bytes]) -> dict[str, tuple[int | None, int | None, list[str | None]]]:
+    found: dict[str, tuple[int | None, int | None, list[str | None]]] = {}
+    for _, event in _execs(lines, b"livefire-canary-"):
+        arguments, _ = event.arguments()
+        call = event.first("SYSCALL")
+        fields = call.fields if call else {}
+        if len(arguments) == 2 and arguments[1]:
+            found[arguments[1]] = (number(fields.get("pid")), number(fields.get("ses")), arguments)
+    return found
+
+
+def _execs(lines: list[bytes], word: bytes) -> Iterator[tuple[int, AuditEvent]]:
+    """The execs in whose EXECVE record a word stands. Its SYSCALL record stands a little before it."""
+    for line, record, serial in _records(lines, (b"type=EXECVE ",), word):
+        event = AuditEvent(0, serial, [record])
+        for other in lines[max(0, line - 200) : line - 1][::-1]:
+            if b"type=SYSCALL " in other and f":{serial})".encode() in other:
+                parsed = parse_line(other.decode(errors="replace"), 0)
+                event.records += [parsed[2]] if parsed and parsed[1] == serial else []
+                break
+        yield line, event
+
+
+def _records(lines: list[bytes], kinds: tuple[bytes, ...], word: bytes = b"") -> Iterator[tuple[int, Record, int]]:
+    for place, line in enumerate(lines, 1):
+        if word in line and any(kind in line[:64] for kind in kinds):
+            parsed = parse_line(line.decode(errors="replace"), place)
+            if parsed:
+                yield place, parsed[2], parsed[1]

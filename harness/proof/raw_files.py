@@ -1,0 +1,113 @@
+"""The raw files of a recording as a sensor's health sees them: where canaries stand, and which lines are damaged."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.model.manifest import Manifest, Mark, SensorRecord
+from harness.proof.attribution import read_request
+from harness.proof.tables.audit_log import damaged_lines
+from harness.recording import layout
+
+_CANARY = re.compile(rb"livefire-canary-[0-9a-f]+")
+# Files that a sensor answers for, whether its record names them or not: what is attributed rests on them.
+_FURTHER = {"docker_daemon": [layout.DAEMON_REQUESTS], "kube_audit": [layout.KUBE_PODS], "auditd": []}
+_TOLD = 3
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file. `tokens` maps each canary to the line where it stands first, counted from 1; `damaged` are lines.
+
+    `missing` says that the file is not there, or empty, and must not be.
+    """
+
+    name: str
+    lines: int
+    tokens: dict[str, int]
+    damaged: list[int]
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """The line of its last canary."""
+        return max(self.tokens.values(), default=0)
+
+    def line_of(self, mark: Mark | None, otherwise: int) -> int:
+        """The line of a mark's canary."""
+        return self.tokens.get(mark.token, otherwise) if mark else otherwise
+
+    def damage(self, first: int, last: int) -> list[str]:
+        """The damage that counts between two lines.
+
+        A full disk tears a line of the audit log, which costs what happened there. What else is damaged was so by
+        whoever changed the file, and then nothing in it can be believed; nor where no canary brackets the damage.
+        """
+        begin = min(self.tokens.values(), default=0)
+        torn = self.name == layout.AUDIT_LOG
+        found = [n for n in self.damaged if not torn or first <= n <= last or not begin <= n <= self.end]
+        return [f"line {line} of {self.name} is damaged" for line in found[:_TOLD]]
+
+
+def files_of(root: Path, manifest: Manifest, sensor: SensorRecord) -> list[RawFile]:
+    """All files that a sensor answers for."""
+    further = [name for name in _FURTHER[sensor.name] if name not in sensor.files]
+    found = [_file(root, manifest, name) for name in [*sensor.files, *further]]
+    return [*found, _arrivals(root)]
+
+
+def _file(root: Path, manifest: Manifest, name: str) -> RawFile:
+    raw = layout.read(root, name)
+    tokens: dict[str, int] = {}
+    lines = raw.split(b"\n")
+    for number, line in enumerate(lines, 1):
+        if b"livefire-canary-" in line:
+            for token in _CANARY.findall(line):
+                tokens.setdefault(token.decode(), number)
+    missing = [f"{name} is missing or empty"] if not raw and _must_be_there(name, manifest) else []
+    return RawFile(name, len(lines), tokens, _damaged(name, lines), missing)
+
+
+def _must_be_there(name: str, manifest: Manifest) -> bool:
+    """Of the files that a record does not name: what is canaried is missed by its canaries."""
+    cluster = manifest.lab.cluster
+    if name == layout.KUBE_PODS:
+        return bool(cluster and cluster.kind == "kind" and any(each.attack for each in manifest.detonations))
+    return name == layout.DAEMON_REQUESTS and any(each.attack for each in manifest.detonations)
+
+
+def _arrivals(root: Path) -> RawFile:
+    """They only tell how late something was read; but where they are damaged, the copying was disturbed."""
+    lines = layout.read(root, layout.ARRIVALS).split(b"\n")
+    return RawFile(
+        layout.ARRIVALS, len(lines), {}, [n for n, line in enumerate(lines, 1) if _is_damaged(line, _is_object)]
+    )
+
+
+def _damaged(name: str, lines: list[bytes]) -> list[int]:
+    if name == layout.AUDIT_LOG:
+        # not str.splitlines: it would cut ENRICHED records at their group separator (0x1d)
+        return damaged_lines(line.decode(errors="replace") for line in lines)
+    if not name.endswith(".jsonl"):
+        return []
+    whole = _is_request if name == layout.DAEMON_REQUESTS else _is_object
+    return [number for number, line in enumerate(lines, 1) if _is_damaged(line, whole)]
+
+
+def _is_damaged(line: bytes, whole: Callable[[bytes], bool]) -> bool:
+    return bool(line.strip()) and not whole(line)
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_request(line: bytes) -> bool:
+    return read_request(line.decode(errors="replace")) is not None
