@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.model.manifest import Detonation, Manifest, Mark, SensorRecord
 from harness.model.result import SensorHealth
 from harness.proof.audit_trail import AuditTrail
-from harness.proof.raw_files import RawFile, files_of
+from harness.proof.raw_files import RawFile, files_of, unknown_containers
 from harness.recording import layout
 
 
@@ -19,6 +19,7 @@ class Health:
     manifest: Manifest
     _files: dict[str, list[RawFile]]
     _trail: AuditTrail
+    _unknown: dict[str, list[str]]
 
     @classmethod
     def of(cls, root: Path, manifest: Manifest) -> Health:
@@ -26,7 +27,8 @@ class Health:
         files: dict[str, list[RawFile]] = {s.name: [] for s in manifest.sensors}
         files |= {sensor.name: files_of(root, manifest, sensor) for sensor in manifest.sensors}
         audited = manifest.sensor("auditd") is not None
-        return cls(manifest, files, AuditTrail.of(layout.read(root, layout.AUDIT_LOG) if audited else b"", manifest))
+        trail = AuditTrail.of(layout.read(root, layout.AUDIT_LOG) if audited else b"", manifest)
+        return cls(manifest, files, trail, unknown_containers(root))
 
     def around(self, detonation: Detonation, sensor: str) -> SensorHealth:
         """Whether `sensor` can be believed about this atomic."""
@@ -38,6 +40,11 @@ class Health:
             before = [mark for mark in record.marks if mark.emitted <= detonation.attack.started]
             after = [mark for mark in record.marks if mark.emitted >= detonation.attack.finished]
             problems += self._between(record, detonation, before[-1] if before else None, after[0] if after else None)
+        if sensor == "docker_daemon":
+            problems += [
+                f"{sensor}: what container {each[:12]} may do is not known: it was gone before anybody asked"
+                for each in self._unknown.get(detonation.atomic, [])[:3]
+            ]
         problems = list(dict.fromkeys(problems))
         return SensorHealth(sensor=sensor, ok=not problems, problems=problems)
 

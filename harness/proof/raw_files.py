@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.model.manifest import Manifest, Mark, SensorRecord
-from harness.proof.attribution import read_request
+from harness.proof.attribution import read_request, read_requests
 from harness.proof.tables.audit_log import damaged_lines
 from harness.recording import layout
 
@@ -111,3 +111,20 @@ def _is_object(line: bytes) -> bool:
 
 def _is_request(line: bytes) -> bool:
     return read_request(line.decode(errors="replace")) is not None
+
+
+def unknown_containers(root: Path) -> dict[str, list[str]]:
+    """The containers of each atomic of which neither an inspect nor the request tells what they may do."""
+    asked = read_requests(layout.read(root, layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
+    whose = {each.container_id: each.atomic for each in asked if each.container_id and each.config is None}
+    found: dict[str, list[str]] = {}
+    for line in layout.read(root, layout.DAEMON_EVENTS).split(b"\n") if whose else []:
+        if b'"inspect": null' not in line or b'"create"' not in line:
+            continue
+        try:
+            identifier = str(json.loads(line)["event"]["Actor"]["ID"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+        if identifier in whose:
+            found.setdefault(whose[identifier], []).append(identifier)
+    return found

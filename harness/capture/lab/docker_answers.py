@@ -10,9 +10,16 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from harness.capture.sensors.redaction import without_values
+
 _VERSION = re.compile(r"^/v[\d.]+(?=/)")
 _EXEC = re.compile(r"^/containers/[^/]+/exec$")
 _PUSH = re.compile(r"^/images/(.+)/push$")
+# What a container may do: of the rest of HostConfig, some may hold secrets, such as the options of a log driver.
+_POWERS = set(
+    "Privileged NetworkMode PidMode IpcMode UTSMode UsernsMode CgroupnsMode Binds Mounts VolumesFrom CapAdd CapDrop"
+    " SecurityOpt Devices AutoRemove Runtime ReadonlyRootfs".split()
+)
 _PULLED = re.compile(r"^Status: .* for (\S+)$")
 
 
@@ -21,6 +28,29 @@ def tells_what_was_made(method: str, path: str) -> bool:
     place = _place(path)
     known = place in ("/containers/create", "/images/create", "/build")
     return method == "POST" and (known or any(each.match(place) for each in (_EXEC, _PUSH)))
+
+
+def is_creation(method: str, path: str) -> bool:
+    """Whether a request asks for a new container."""
+    return method == "POST" and _place(path) == "/containers/create"
+
+
+def configuration(body: bytes) -> dict[str, Any] | None:
+    """What a request for a new container asks for, without the values of variables; None where it can't be read.
+
+    Keys are those of the API, `Config` and `HostConfig` in one object (Docker Engine API, ContainerCreate).
+    """
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(asked, dict) or not isinstance(asked.get("HostConfig") or {}, dict):
+        return None
+    host = {key: value for key, value in (asked.get("HostConfig") or {}).items() if key in _POWERS}
+    found = {key: asked[key] for key in ("Image", "Entrypoint", "Cmd", "User") if asked.get(key)}
+    if isinstance(asked.get("Env"), list):
+        found["Env"] = without_values(asked["Env"])
+    return found | {"HostConfig": host}
 
 
 def made_container(path: str, status: int, body: bytes) -> str | None:

@@ -19,8 +19,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from select import select
+from typing import Any
 
-from harness.capture.lab.docker_answers import made_container, made_exec, made_image, tells_what_was_made, unchunk
+from harness.capture.lab.docker_answers import (
+    configuration,
+    is_creation,
+    made_container,
+    made_exec,
+    made_image,
+    tells_what_was_made,
+    unchunk,
+)
 
 _HEAD_LIMIT = 1 << 20
 
@@ -30,7 +39,8 @@ class ApiRequest:
     """One request to the daemon. Times are seconds since the epoch.
 
     `container_id` is that of a new container, `exec_id` that of a process to be executed in one; `image` what was
-    built, pulled or pushed, as an event would name it.
+    built, pulled or pushed, as an event would name it. `config` is what was asked for of a new container: it may be
+    gone before the daemon can be asked what it was.
     """
 
     atomic: str
@@ -43,6 +53,7 @@ class ApiRequest:
     container_id: str | None
     exec_id: str | None = None
     image: str | None = None
+    config: dict[str, Any] | None = None
 
     def line(self) -> str:
         """As it stands in the recording."""
@@ -102,10 +113,13 @@ class DockerGateway:
             _shut(client)
             _shut(daemon)
 
-    def _note(self, pid: int, *, sent: float, method: str, path: str, status: int, body: bytes) -> None:
+    def _note(
+        self, pid: int, *, sent: float, method: str, path: str, status: int, body: bytes, asked: bytes = b""
+    ) -> None:
         container, executed = made_container(path, status, body), made_exec(path, status, body)
-        image = made_image(path, status, body)
-        self._record(ApiRequest(self._atomic, pid, sent, time.time(), method, path, status, container, executed, image))
+        image, config = made_image(path, status, body), configuration(asked) if container else None
+        at = time.time()
+        self._record(ApiRequest(self._atomic, pid, sent, at, method, path, status, container, executed, image, config))
 
 
 class _Stream:
@@ -168,7 +182,8 @@ class _Exchange:
             return False  # the end, or not HTTP
         sent = time.time()
         self.daemon.socket.sendall(head)
-        _copy_body(head, self.client, self.daemon.socket)
+        asked = bytearray() if is_creation(method.decode("latin-1"), path.decode("latin-1")) else None
+        _copy_body(head, self.client, self.daemon.socket, asked)
         answer = self.daemon.head()
         while answer.startswith(b"HTTP/1.1 1") and not answer.startswith(b"HTTP/1.1 101"):
             self.client.socket.sendall(answer)  # an interim answer, such as 100 Continue
@@ -193,7 +208,8 @@ class _Exchange:
         finally:
             if body is not None:
                 chunked = b"chunked" in _header(answer, b"Transfer-Encoding").lower()
-                note(**facts, body=unchunk(bytes(body)) if chunked else bytes(body))
+                content = unchunk(bytes(body)) if chunked else bytes(body)
+                note(**facts, body=content, asked=_content(head, asked))
 
     def _splice(self) -> None:
         """Both directions at once, until both are closed."""
@@ -201,6 +217,13 @@ class _Exchange:
         back.start()
         _pump(self.client, self.daemon.socket)
         back.join()
+
+
+def _content(head: bytes, body: bytearray | None) -> bytes:
+    """What was sent, without the chunks that it may have come in."""
+    if body is None:
+        return b""
+    return unchunk(bytes(body)) if b"chunked" in _header(head, b"Transfer-Encoding").lower() else bytes(body)
 
 
 def _header(head: bytes, name: bytes) -> bytes:

@@ -17,7 +17,7 @@ from harness.capture.lab.docker_host import DockerHost
 from harness.capture.lab.image import REFERENCE
 from harness.capture.sensors.base import Arrivals, Patience, canary_token, make_check, make_mark, now
 from harness.capture.sensors.follower import LogFollower
-from harness.capture.sensors.redaction import TAKEN_OUT, redact_daemon_line
+from harness.capture.sensors.redaction import redact_daemon_line, without_values
 from harness.errors import LabUnavailable
 from harness.model.manifest import Check, Mark, SensorRecord
 from harness.recording import RecordingWriter, layout
@@ -175,5 +175,5 @@ class _EventStream:
         except docker.errors.NotFound:
             return None
         config = found.get("Config") or {}
-        config["Env"] = [f"{entry.partition('=')[0]}={TAKEN_OUT}" for entry in config.get("Env") or []]
+        config["Env"] = without_values(config.get("Env"))
         return found

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.proof.tables.schema import BACKGROUND
 
@@ -17,7 +18,10 @@ _SLACK = 0.005
 
 @dataclass(frozen=True)
 class DockerRequest:
-    """One request that an atomic sent to the daemon (`raw/docker-requests.jsonl`); times in seconds, epoch."""
+    """One request that an atomic sent to the daemon (`raw/docker-requests.jsonl`); times in seconds, epoch.
+
+    `config` is what it asked for of a new container; recordings up to November 2026 have none.
+    """
 
     atomic: str
     sent: float
@@ -28,6 +32,7 @@ class DockerRequest:
     container_id: str
     exec_id: str = ""
     image: str = ""
+    config: dict[str, Any] | None = None
 
 
 def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
@@ -49,6 +54,7 @@ def read_request(line: str) -> DockerRequest | None:
             container_id=str(item.get("container_id") or ""),
             exec_id=str(item.get("exec_id") or ""),
             image=str(item.get("image") or ""),
+            config=item["config"] if isinstance(item.get("config"), dict) else None,
         )
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
@@ -63,7 +69,17 @@ class DockerRequests:
 
     def __post_init__(self) -> None:
         self.containers = {r.container_id: r.atomic for r in self.requests if r.container_id}
+        self._asked = {r.container_id: r.config for r in self.requests if r.container_id and r.config is not None}
         self._execs = {r.exec_id: r.atomic for r in self.requests if r.exec_id}
+
+    def asked_for(self, container_id: str) -> dict[str, Any] | None:
+        """The configuration that was asked for, in the form of an inspect; None where nobody knows it."""
+        asked = self._asked.get(container_id)
+        if asked is None:
+            return None
+        host = asked.get("HostConfig")
+        host = host if isinstance(host, dict) else {}
+        return {"Config": asked, "HostConfig": host, "Mounts": _mounts(host)}
 
     def of_exec(self, exec_id: str) -> str:
         """The slice of a process that is executed in a container: whose it is tells who asked, not whose container."""
@@ -104,3 +120,18 @@ class DockerRequests:
 
 def _within(request: DockerRequest, at: float) -> bool:
     return request.sent - _SLACK <= at <= request.answered + _SLACK
+
+
+def _mounts(host: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is to be mounted, as an inspect tells it (Docker Engine API: HostConfig.Binds and Mounts, MountPoint)."""
+    found = []
+    for bind in host.get("Binds") or []:
+        source, _, rest = str(bind).partition(":")
+        target, _, options = rest.partition(":")
+        if source.startswith("/"):  # else a volume's name, and where that lies the daemon knows
+            found.append({"Source": source, "Destination": target, "RW": "ro" not in options.split(",")})
+    for mount in host.get("Mounts") or []:
+        if isinstance(mount, dict) and mount.get("Type") == "bind":
+            writable = not mount.get("ReadOnly")
+            found.append({"Source": mount.get("Source"), "Destination": mount.get("Target"), "RW": writable})
+    return found

@@ -137,11 +137,15 @@ def event_rows(
         where: Row = {RECORD: f"{file}:{place}", ARRIVED: arrival(offset)}
         row = _event(event, attribution)
         rows.append(complete("DockerDaemon_CL", row | where))
-        inspect = item.get("inspect")
+        inspect, told = item.get("inspect"), ""
+        if inspect is None and row["Action"] == "create" and row["ContainerId"]:
+            # it was gone before it could be asked for: the daemon granted what was requested
+            inspect, told = attribution.docker.asked_for(row["ContainerId"]), ", as requested"
         if isinstance(inspect, dict) and row["ContainerId"]:
             inspected[row["ContainerId"]] = inspect
             config, host = inspect.get("Config") or {}, inspect.get("HostConfig") or {}
             detail = row | _configuration(config, host) | {"Source": "inspect", "Body": _masked(inspect)}
+            detail["Message"] += told
             rows.append(complete("DockerDaemon_CL", detail | where))
     return rows, inspected
 

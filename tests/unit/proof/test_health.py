@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -95,3 +96,15 @@ def test_a_problem_at_a_mark_is_that_of_the_atomic_before_it(
 ) -> None:
     found = resealed(manifest=with_marks(committed, problem_at, "a rule was taken away"))
     assert [each for each in MAIN_JOB if problems(found, each, "auditd")] == unwell
+
+
+def test_a_container_that_nobody_could_ask_about_is_the_sensor_s_loss_and_no_other_atomic_s(resealed: Resealed) -> None:
+    def late(lines: list[str]) -> list[str]:
+        events = [json.loads(line) for line in lines]
+        first = next(each for each in events if each["inspect"])
+        first["inspect"] = None
+        return [json.dumps(each) + "\n" for each in events]
+
+    found = resealed({layout.DAEMON_EVENTS: late})
+    assert "may do is not known" in problems(found, EXECUTION, "docker_daemon")[0]
+    assert problems(found, MAIN_JOB[1], "docker_daemon") == []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.capture.lab.docker_answers import made_container, made_image, tells_what_was_made, unchunk
+from harness.capture.lab.docker_answers import configuration, made_container, made_image, tells_what_was_made, unchunk
 
 ID = "sha256:" + "a" * 64
 PULL = "/v1.41/images/create?fromImage=127.0.0.1%3A5000%2Fbox&tag=local"
@@ -73,3 +73,15 @@ def test_no_answer_breaks_the_reader(body: bytes, path: str) -> None:
     for place in (path, PULL, "/build", "/images/x/push", "/containers/create"):
         made_image(place, 200, body)
         made_container(place, 201, body)
+
+
+@given(
+    st.binary()
+    | st.recursive(
+        st.none() | st.text() | st.integers(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["HostConfig", "Env", "Cmd", "Binds"]), inner),
+    ).map(lambda body: json.dumps(body).encode())
+)
+def test_no_body_of_a_request_breaks_the_reader(body: bytes) -> None:
+    found = configuration(body)
+    assert found is None or isinstance(found["HostConfig"], dict)

@@ -1,5 +1,6 @@
 """The forwarding socket, between real sockets and a daemon that speaks just enough HTTP."""
 
+import json
 import socket
 import threading
 from collections.abc import Callable
@@ -75,6 +76,26 @@ def test_a_created_container_is_noted_and_nothing_is_changed(rig: Callable[..., 
         ("T1/a", "POST", 201, CONTAINER)
     ]
     assert found.requests[0].sent <= found.requests[0].answered
+
+
+ASKED = {
+    "Image": "i",
+    "Cmd": ["id"],
+    "Env": ["A=secret", "B"],
+    "HostConfig": {"Privileged": True, "LogConfig": {"Config": {"token": "secret"}}},
+}
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_what_was_asked_for_of_a_container_is_noted_without_values(rig: Callable[..., Rig], chunked: bool) -> None:
+    body = json.dumps(ASKED).encode()
+    head = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
+    sent = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
+    found = rig(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s" % (len(CREATED), CREATED), sent)
+    found.ask(b"POST /v1.41/containers/create HTTP/1.1\r\n" + head + b"\r\n\r\n" + sent)
+    wanted = {"Image": "i", "Cmd": ["id"], "Env": ["A=***", "B=***"], "HostConfig": {"Privileged": True}}
+    assert [r.config for r in found.requests] == [wanted]
+    assert "secret" not in found.requests[0].line()
 
 
 def test_a_process_to_be_executed_is_noted_with_its_id(rig: Callable[..., Rig]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from harness.capture.sensors.redaction import redact_audit_event, redact_daemon_line, redact_query
 
 SECRET = "hunter2-hunter2"
+APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 names = st.text(st.characters(codec="ascii", categories=["L", "Nd"]), min_size=1, max_size=6)
 values = st.text(max_size=12).map(lambda text: SECRET + text)
 others = st.text(st.sampled_from('ab"\\=,[]{}:\n\u00e9'), max_size=10)
@@ -115,3 +117,93 @@ def test_what_a_foreign_audit_policy_lets_through_is_taken_out(line: bytes) -> N
 )
 def test_other_events_stay_byte_for_byte(line: bytes) -> None:
     assert redact_audit_event(line) == line
+
+
+SPELLINGS = [
+    lambda text: text,
+    lambda text: base64.b64encode(text.encode()).decode(),
+    lambda text: json.dumps({"kind": "Secret", "data": {"k": text}}),
+]
+resources = st.sampled_from(["secrets", "configmaps", "tokenreviews", "pods", "deployments", "runners"])
+
+
+def holding(secret: str) -> st.SearchStrategy[tuple[str, Any]]:
+    """(resource, body) in which a secret lies where the API has secrets."""
+    env = st.sampled_from([[{"name": "A", "value": secret}], {"name": "A", "value": secret}, {"A": secret}])
+    data = st.tuples(st.sampled_from(["data", "stringData", "binaryData"]), names).map(
+        lambda kn: {kn[0]: {kn[1]: secret}}
+    )
+    keeping = st.sampled_from(["secrets", "configmaps"])
+    patch = st.sampled_from(["/data/x", "/stringData/x", "/data", "", "/binaryData/~1etc~1x", "/type"])
+    patches = patch.map(
+        lambda path: [
+            {
+                "op": "replace",
+                "path": path,
+                "value": {"data": {"x": secret}} if path == "" else {"x": secret} if path == "/data" else secret,
+            }
+        ]
+    )
+    return st.one_of(
+        st.tuples(keeping, data),
+        st.tuples(keeping, data.map(lambda body: {"kind": "List", "items": [body, body]})),
+        st.tuples(keeping, patches),
+        st.tuples(st.just("anything"), data.map(lambda body: {"kind": "Secret"} | body)),
+        st.tuples(
+            resources, st.sampled_from(["token", "Password", "accessToken"]).map(lambda key: {"spec": {key: secret}})
+        ),
+        st.tuples(resources, env.map(lambda found: {"spec": {"containers": [{"env": found}]}})),
+        st.tuples(resources, env.map(lambda found: [{"op": "add", "path": "/spec/containers/0/env", "value": found}])),
+        st.tuples(
+            keeping,
+            data.map(lambda body: {"metadata": {"annotations": {APPLIED: json.dumps(body)}}}),
+        ),
+    )
+
+
+@given(
+    st.data(), st.sampled_from(SPELLINGS), st.sampled_from([(",", ":"), (", ", ": "), (" ,  ", " :\t")]), st.booleans()
+)
+def test_no_secret_survives_in_any_spelling(
+    data: st.DataObject, spell: Any, separators: tuple[str, str], ascii: bool
+) -> None:
+    secret = spell(SECRET + data.draw(st.text(max_size=4)))
+    resource, body = data.draw(holding(secret))
+    whole = {"verb": "patch", "objectRef": {"resource": resource}, "requestObject": body, "responseObject": body}
+    line = json.dumps(whole, separators=separators, ensure_ascii=ascii)
+    found = redact_audit_event(line.encode(errors="replace")).decode()
+    assert SECRET not in found
+    assert base64.b64encode(SECRET.encode()).decode()[:-4] not in found
+    assert json.loads(found)["objectRef"] == {"resource": resource}
+    for end in range(len(line) // 2, len(line), 7):  # a log that is cut off
+        cut = redact_audit_event(line[:end].encode(errors="replace")).decode()
+        assert SECRET not in cut
+
+
+@pytest.mark.parametrize(
+    ("resource", "body"),
+    [
+        ("tokenreviews", {"kind": "TokenReview", "spec": {"token": SECRET}}),
+        ("serviceaccounts", {"kind": "TokenRequest", "status": {"token": SECRET}}),
+        ("certificatesigningrequests", {"spec": {"request": SECRET}, "status": {"certificate": SECRET}}),
+        ("secrets", {"type": "bootstrap.kubernetes.io/token", "stringData": {"token-secret": SECRET}}),
+    ],
+)
+def test_tokens_are_taken_out(resource: str, body: Any) -> None:
+    for key in ("requestObject", "responseObject"):
+        found = redact_audit_event(event(resource, body, key))
+        assert SECRET.encode() not in found
+        assert json.loads(found)[key] != body
+
+
+def test_a_token_leaves_the_uri() -> None:
+    line = json.dumps({"requestURI": f"/api/v1/pods?watch=1&access_token={SECRET}&x=1"}).encode()
+    assert json.loads(redact_audit_event(line))["requestURI"] == "/api/v1/pods?watch=1&access_token=***&x=1"
+
+
+def test_variables_of_a_body_with_blanks_leave_the_daemons_log() -> None:
+    body = json.dumps({"Image": "i", "Env": ["A=" + SECRET, "B"]}, indent=1)
+    for quoted in (go_quoted("form data: " + body).replace("\n", "\\n"), go_quoted(json.dumps(json.loads(body)))):
+        found = redact_daemon_line(f'time="t" level=debug msg={quoted}'.encode())
+        assert SECRET.encode() not in found
+        assert b"A=***" in found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -96,6 +97,22 @@ json_values = st.recursive(
 def test_no_shape_of_an_event_breaks_the_reader(event: dict[str, object], inspect: object) -> None:
     line = json.dumps({"received": 1, "event": event, "inspect": inspect}).encode()
     event_rows([line], "f", Attribution(MANIFEST, []), lambda _: None)
+
+
+def test_what_was_asked_for_stands_in_for_an_inspect_that_came_too_late() -> None:
+    event = {"Type": "container", "Action": "create", "timeNano": 1795514400000000000}
+    event |= {"Actor": {"ID": ID, "Attributes": {"image": "i", "name": "n"}}}
+    line = json.dumps({"event": event, "inspect": None}).encode()
+    host = {"Privileged": True, "NetworkMode": "host", "Binds": ["/:/host:ro"]}
+    asked = replace(request(EPOCH), config={"Image": "i", "Cmd": ["id"], "HostConfig": host})
+    found, inspected = event_rows([line], "f", Attribution(MANIFEST, [asked]), lambda _: None)
+    assert [(row["Source"], row["Message"]) for row in found] == [
+        ("event", "container create"),
+        ("inspect", "container create, as requested"),
+    ]
+    assert (found[1]["Privileged"], found[1]["NetworkMode"], found[1]["Command"]) == (True, "host", "id")
+    assert inspected[ID]["Mounts"] == [{"Source": "/", "Destination": "/host", "RW": False}]
+    assert len(event_rows([line], "f", Attribution(MANIFEST, [request(EPOCH)]), lambda _: None)[0]) == 1
 
 
 def test_an_event_and_its_inspect_give_a_row_each() -> None:
