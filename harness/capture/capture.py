@@ -15,6 +15,7 @@ from harness.capture.detonator import Surroundings, detonate
 from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
 from harness.capture.lab.image import REFERENCE
 from harness.capture.lab.kube_api import KubeApi
+from harness.capture.lab.kube_undo import record_objects
 from harness.capture.lab.lab import Lab
 from harness.capture.lab.pod_watch import PodWatch
 from harness.capture.lab.podman import podman_environment
@@ -111,7 +112,8 @@ class Capture:
         home.mkdir(mode=0o700)
         kubeconfig = user = None
         if self._api:
-            self._ledger_identities()
+            assert self.lab.cluster is not None
+            record_objects(self.owned.ledger, self.lab.cluster.kubeconfig, self.owned.id)
             user, token = self._api.create_identity(f"{self.owned.id}-{name}", self.owned.id)
             kubeconfig = home / "kubeconfig"
             self._api.write_kubeconfig(kubeconfig, token)
@@ -120,16 +122,11 @@ class Capture:
         podman = podman_environment(home, self._cgroup)
         return Surroundings(f"{self.owned.id}/shell", home, docker_socket, kubeconfig, user, podman)
 
-    def _ledger_identities(self) -> None:
-        assert self.lab.cluster is not None
-        if not any(entry["kind"] == "kube_objects" for entry in self.owned.ledger.open_entries()):
-            kubeconfig = str(self.lab.cluster.kubeconfig)
-            self.owned.ledger.add("kube_objects", kubeconfig=kubeconfig, run_id=self.owned.id)
-
     def _detonate(self, atomic: Atomic, number: int, harness: Surroundings) -> Detonation:
         self._subscriber(AtomicStarted(atomic.id, atomic.variant))
         if number == 0:
             self.owned.ledger.add("cgroup", name=self._cgroup)
+            self.owned.ledger.add("mounts")  # of Podman, and whatever else an atomic mounts at home
             self.owned.ledger.add("podman", folder=str(self.owned.path))
             self.owned.ledger.add("daemon", owner=harness.owner)
         with self._gateway(atomic.id, self.owned.path / f"{number}.sock") as socket:

@@ -5,92 +5,153 @@ There is one way to take something down, and it is this one: after an orderly en
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Callable
+import re
+import secrets
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
-from harness.capture import undo
-from harness.errors import LivefireError
+from harness.capture import kinds
+from harness.capture.ledger_lines import CUT_OFF, Entry, Reading, parse, read_owned
+from harness.errors import LabUnavailable
 
-Undo = Callable[..., None]
-_KINDS: dict[str, Undo] = {
-    "folder": undo.folder,
-    "daemon": undo.daemon,
-    "podman": undo.podman,
-    "bridge": undo.bridge,
-    "cgroup": undo.cgroup,
-    "empty_folders": undo.empty_folders,
-    "shim_sockets": undo.shim_sockets,
-    "audit": undo.audit,
-    "containers": undo.containers,
-    "image": undo.image,
-    "docker_network": undo.docker_network,
-    "kind_cluster": undo.kind_cluster,
-    "kube_objects": undo.kube_objects,
-    "sysctl": undo.sysctl,
-}
+_OURS = re.compile(r"(lab|run)-[0-9a-f]{6}")
+
+
+class LedgerClosed(LabUnavailable):
+    """What was made is being undone: nothing more is made."""
 
 
 class Ledger:
-    """An append-only file of JSON lines: `{"id", "kind", "what"}` when made, `{"undone": id}` when undone."""
+    """An append-only file of JSON lines: `{"id", "kind", "what", "time"}` when made, `{"undone": id}` when undone.
+
+    `time` is in seconds since the epoch. Threads may share a ledger.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._whose = kinds.Whose(path.parent.name, path.parent)
+        self._lock = threading.Lock()
+        self._closed = False
 
-    def add(self, kind: str, **what: Any) -> int:
-        """Write down what is about to be made, and return its number. On disk when this returns."""
-        if kind not in _KINDS:
+    def add(self, kind: str, **what: Any) -> str:
+        """Write down what is about to be made, and return the entry's id. On disk when this returns.
+
+        Raises LedgerClosed once the ledger is closed: then it must not be made.
+        """
+        if not kinds.is_known(kind):
             raise ValueError(f"nothing can undo a {kind}")
-        number = len(self._lines())
-        self._append({"id": number, "kind": kind, "what": what})
+        number = secrets.token_hex(8)
+        with self._lock:
+            if self._closed:
+                raise LedgerClosed(f"{self._whose.id} is being taken down: no {kind} is made")
+            self._append({"id": number, "kind": kind, "what": what, "time": time.time()})
         return number
 
-    def open_entries(self) -> list[dict[str, Any]]:
+    def close(self) -> None:
+        """From now on `add` raises. What was added before is on disk."""
+        with self._lock:
+            self._closed = True
+
+    def read(self) -> Reading:
+        """What still has to be undone, the newest first, and what of the ledger can't be read. Never raises."""
+        try:
+            data = read_owned(self.path)
+        except FileNotFoundError:
+            return Reading(blank=True)
+        except OSError as error:
+            return Reading(doubts=(f"{self.path} can't be read: {error.strerror}",))
+        return parse(data, str(self.path))
+
+    def open_entries(self) -> list[Entry]:
         """What still has to be undone, the newest first."""
-        lines = self._lines()
-        undone = {line["undone"] for line in lines if "undone" in line}
-        return [line for line in reversed(lines) if "id" in line and line["id"] not in undone]
+        return list(self.read().entries)
 
     def undo(self) -> list[str]:
-        """Undo everything, the newest first, each entry whatever became of the others; returns what failed."""
-        problems: list[str] = []
-        for entry in self.open_entries():
-            if problems and entry["kind"] == "folder":
-                break  # the ledger lies in it, and the next `clean` needs that
-            try:
-                _KINDS[entry["kind"]](**entry["what"])
-            except (OSError, LivefireError) as error:
-                problems.append(f"{entry['kind']} {_brief(entry['what'])}: {error}")
-                continue
-            if self.path.exists():  # the folder that holds the ledger may be what was removed
-                self._append({"undone": entry["id"]})
+        """Undo everything, the newest first, each entry whatever became of the others; returns what failed.
+
+        What carries the owner's name and stands in no line is undone, too. The folder in which the ledger lies goes
+        last, and only if nothing is left that the next `clean` would need the ledger for.
+        """
+        self.close()
+        reading = self.read()
+        problems = [*reading.doubts, *self._doubt_of(reading)]
+        own = [entry for entry in reading.entries if self._is_own_folder(entry)]
+        for entry in reading.entries:
+            if entry not in own:
+                problems += self._undo(entry)
+        problems += self._undo_leftovers()
+        if not problems:
+            for entry in own or [Entry("", "folder", {"path": str(self.path.parent)})] * reading.blank:
+                problems += self._undo(entry)
         return problems
 
-    def describe(self) -> list[str]:
-        """One line for each open entry, in the order in which they will be undone."""
-        return [f"{entry['kind']}: {_brief(entry['what'])}" for entry in self.open_entries()]
-
-    def _lines(self) -> list[dict[str, Any]]:
-        if not self.path.exists():
+    def _doubt_of(self, reading: Reading) -> list[str]:
+        """A blank ledger tells nothing of what lies beside it. If nothing does, its first line was never written."""
+        folder = self.path.parent
+        if not reading.blank or not folder.is_dir() or not {path.name for path in folder.iterdir()} - {self.path.name}:
             return []
-        lines = []
-        for line in self.path.read_text(encoding="utf-8").splitlines():
+        return [f"{folder} has no ledger, or an empty one: what was made is not known, and the folder stays"]
+
+    def describe(self) -> list[str]:
+        """One line for each open entry, in the order in which they will be undone, and one for each doubt."""
+        reading = self.read()
+        return [f"{entry.kind}: {entry.brief()}" for entry in reading.entries] + list(reading.doubts)
+
+    def _is_own_folder(self, entry: Entry) -> bool:
+        return entry.kind == "folder" and entry.what.get("path") == str(self.path.parent)
+
+    def _undo(self, entry: Entry) -> list[str]:
+        """Undo one entry; returns what failed: whatever a daemon, its client library or the kernel came up with."""
+        try:
+            kinds.undo(entry.kind, self._whose, entry.what)
+            if self.path.exists():  # the folder that holds the ledger may be what was removed
+                self._append({"undone": entry.id})
+        except Exception as error:
+            return [f"{entry.kind} {entry.brief()}: {_said(error)}"]
+        return []
+
+    def _undo_leftovers(self) -> list[str]:
+        """Undo what no entry named. That it was there means that a line is missing, which may have named more."""
+        if not _OURS.fullmatch(self._whose.id):
+            return []
+        problems = []
+        for kind in kinds.findable():
             try:
-                lines.append(json.loads(line))
-            except ValueError:  # cut off by a crash while it was written: then the thing was not made either
-                continue
-        return lines
+                for what in kinds.find(kind, self._whose):
+                    problems += self._undo_found(Entry("", kind, what))
+            except Exception as error:
+                problems.append(f"whether a {kind} of {self._whose.id} is left can't be told: {_said(error)}")
+        return problems
+
+    def _undo_found(self, found: Entry) -> list[str]:
+        try:
+            kinds.undo(found.kind, self._whose, found.what)
+        except Exception as error:
+            return [f"{found.kind} {found.brief()}: {_said(error)}"]
+        return [f"{found.kind} {found.brief()}: undone, but it stood in no ledger, which so may lack more"]
 
     def _append(self, entry: dict[str, Any]) -> None:
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        """One line in one write. A line that a crash has cut off is ended first, or it would swallow this one."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self.path, flags, 0o600)
         try:
-            os.write(descriptor, json.dumps(entry).encode() + b"\n")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            size = os.fstat(descriptor).st_size
+            cut_off = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            line = (b"\n" + CUT_OFF + b"\n" if cut_off else b"") + json.dumps(entry).encode() + b"\n"
+            if os.write(descriptor, line) != len(line):
+                raise LabUnavailable(f"{self.path} can't be written: no space is left")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
 
-def _brief(what: dict[str, Any]) -> str:
-    return ", ".join(str(value) for value in what.values())
+def _said(error: Exception) -> str:
+    """The first line of what an error says."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -102,6 +102,20 @@ def owned_processes(owner: str) -> list[int]:
     return _with_variable(lambda variable: variable == mark)
 
 
+def owners(prefix: str) -> set[str]:
+    """The owners whose names begin with `prefix` and who have a process that runs."""
+    mark = f"{OWNER}={prefix}".encode()
+    found: set[str] = set()
+
+    def wanted(variable: bytes) -> bool:
+        if variable.startswith(mark):
+            found.add(os.fsdecode(variable.partition(b"=")[2]))
+        return False
+
+    _with_variable(wanted)
+    return found
+
+
 def podman_processes(folder: str) -> list[int]:
     """The pids of Podman's processes that are configured below a folder.
 

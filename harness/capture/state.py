@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.capture import undo
+from harness.capture import undo as undo  # registers how folders and processes are undone
 from harness.capture.holder import describe, listener
 from harness.capture.ledger import Ledger
 from harness.errors import Busy, LabUnavailable
@@ -79,10 +79,7 @@ class OwnedFolder:
 
     def undo(self) -> list[str]:
         """Undo all that is in its ledger, and remove it; returns what could not be."""
-        remains = self.ledger.undo()
-        if not remains:
-            undo.folder(str(self.path))  # made, but interrupted before the ledger's first line
-        return remains
+        return self.ledger.undo()
 
 
 _made: list[OwnedFolder] = []  # by this process

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 from rich.console import Console
 
+from harness.capture import makers as makers  # so that each kind of thing can be undone
 from harness.capture.state import exclusive, owned_folders
 from harness.cli.options import DryRun
 from harness.errors import LabUnavailable

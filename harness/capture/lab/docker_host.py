@@ -15,18 +15,15 @@ import docker.errors
 
 from harness.capture.lab import oci_shim
 from harness.capture.lab.docker_api import docker_client
+from harness.capture.lab.docker_undo import OUTSIDE, bridge_names, namespace
 from harness.capture.lab.image import REFERENCE, ensure_image
 from harness.capture.lab.ramdisk import mount_ramdisk
 from harness.capture.lab.registry import start_registry
 from harness.capture.process import find_tool, run, start_daemon, tail
 from harness.capture.state import OwnedFolder
-from harness.capture.undo import SHIM_SOCKETS
 from harness.capture.wait import NotYet, wait_until
 from harness.errors import LabUnavailable, Refused
 
-# What dockerd and containerd make at fixed places, whatever their roots are.
-_RUNC, _FIFO = Path("/run/containerd/runc"), Path("/run/containerd/fifo")
-_OUTSIDE = (Path("/run/containerd"), SHIM_SOCKETS, _RUNC, _FIFO, Path("/run/docker"), Path("/run/docker/plugins"))
 _SUBNETS = ipaddress.IPv4Network("10.213.0.0/16")
 
 
@@ -58,13 +55,14 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
     """
     folder = owned.path / "docker"
     folder.mkdir(mode=0o700)
+    owned.ledger.add("mounts")
     mount_ramdisk(folder)
     bounded = needs_shim()
     registry = start_registry(owned)
     bridge = _make_bridge(owned)
-    owned.ledger.add("empty_folders", paths=[str(path) for path in _OUTSIDE if not path.exists()])
-    owned.ledger.add("folder", path=str(_RUNC / _namespace(owned)))
-    owned.ledger.add("cgroup", name=_cgroup(owned))
+    owned.ledger.add("empty_folders", paths=[str(path) for path in OUTSIDE if not path.exists()])
+    owned.ledger.add("containerd_state")
+    owned.ledger.add("cgroup", name=namespace(owned.id))
     containerd = _start_containerd(owned, folder)
     owned.ledger.add(
         "shim_sockets",
@@ -101,17 +99,8 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
         owned=True,
         registry=registry.address if registry else "",
         containerd=containerd,
-        namespace=_namespace(owned),
+        namespace=namespace(owned.id),
     )
-
-
-def _cgroup(owned: OwnedFolder) -> str:
-    return f"livefire-{owned.id}"
-
-
-def _namespace(owned: OwnedFolder) -> str:
-    """containerd's namespace for what is no container of the daemon's."""
-    return _cgroup(owned)  # `ctr run` makes /NAMESPACE/ID the control group of a container, which so lies in ours
 
 
 def _dockerd_command(owned: OwnedFolder, folder: Path, bridge: str) -> list[str | Path]:
@@ -120,7 +109,7 @@ def _dockerd_command(owned: OwnedFolder, folder: Path, bridge: str) -> list[str 
     command: list[str | Path] = [dockerd, "--debug", f"--config-file={_configuration(dockerd, folder)}"]
     command += [f"--data-root={folder / 'data'}", f"--exec-root={folder / 'exec'}", f"--pidfile={folder / 'pid'}"]
     command += [f"--bridge={bridge}", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"]
-    command += [f"--cgroup-parent=/{_cgroup(owned)}", "--exec-opt=native.cgroupdriver=cgroupfs"]
+    command += [f"--cgroup-parent=/{namespace(owned.id)}", "--exec-opt=native.cgroupdriver=cgroupfs"]
     if run([dockerd, "--log-format=text", "--version"], check=False).code == 0:
         command.append("--log-format=text")  # an option since release 28; before, text is all there is
     return command
@@ -146,7 +135,6 @@ def use_host(owned: OwnedFolder, reason: str) -> DockerHost:
         if not client.images.list(name=REFERENCE):
             owned.ledger.add("image", socket=str(socket), reference=REFERENCE)
         ensure_image(client)
-    owned.ledger.add("containers", socket=str(socket), image=REFERENCE)
     return DockerHost("host", address, socket, None, version, reason, shim=False, owned=False)
 
 
@@ -209,7 +197,7 @@ def _write_shim(folder: Path) -> Path:
 
 def _make_bridge(owned: OwnedFolder) -> str:
     """A bridge of our own: a dockerd with --bridge=none deletes docker0, whoever's it is."""
-    name = f"lf-{owned.id.removeprefix('lab-')}"
+    name = bridge_names(owned.id)[0]
     gateway = next(free_subnet().hosts())
     owned.ledger.add("bridge", name=name)
     run(["ip", "link", "add", name, "type", "bridge"])

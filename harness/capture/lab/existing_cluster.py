@@ -10,6 +10,7 @@ from kubernetes.config import ConfigException
 
 from harness.capture.lab.cluster import Cluster
 from harness.capture.lab.kube_api import KubeApi
+from harness.capture.lab.kube_undo import record_objects
 from harness.capture.lab.named import why
 from harness.capture.state import OwnedFolder
 from harness.errors import LabUnavailable, Refused
@@ -39,7 +40,7 @@ def use_existing(owned: OwnedFolder, context: str, audit_log: Path | None) -> Cl
     try:
         api = KubeApi(kubeconfig)
         version = api.version()
-        owned.ledger.add("kube_objects", kubeconfig=str(kubeconfig), run_id=owned.id)
+        record_objects(owned.ledger, kubeconfig, owned.id)
         api.ensure_namespace(owned.id)
         api.close()
     except (LabUnavailable, ConfigException) as error:

@@ -15,6 +15,7 @@ import yaml
 from harness.capture.lab.cluster import Cluster
 from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.docker_host import DockerHost, free_subnet
+from harness.capture.lab.docker_undo import bridge_names
 from harness.capture.lab.image import REFERENCE
 from harness.capture.lab.kind_config import API_SERVER_ARGUMENTS, cluster_config, credentials_by_path
 from harness.capture.lab.kube_api import TARGET, KubeApi, audit_policy
@@ -25,22 +26,6 @@ from harness.errors import LabUnavailable
 
 # The user that kubeadm makes; its group is system:masters.
 ADMIN = "kubernetes-admin"
-# What the kubelet (pkg/kubelet/cm, KernelTunables) and systemd (src/core/main.c) set on the kernel that they share.
-SYSCTLS = (
-    "fs.file-max",
-    "fs.nr_open",
-    "kernel.keys.root_maxbytes",
-    "kernel.keys.root_maxkeys",
-    "kernel.panic",
-    "kernel.panic_on_oops",
-    "kernel.pid_max",
-    "net.ipv4.ip_forward",
-    "net.ipv6.conf.all.forwarding",
-    "net.netfilter.nf_conntrack_max",
-    "vm.overcommit_memory",
-    "vm.panic_on_oom",
-)
-CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 _CREATE_TIMEOUT = 300.0
 _READY_TIMEOUT = 120.0
 _MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
@@ -56,14 +41,6 @@ def find_kind() -> Path:
     if cached.is_file():
         return cached
     raise LabUnavailable("'kind' is not installed", hint="Run scripts/fetch-kind, or install kind 0.27 or later.")
-
-
-def record_sysctls(owned: OwnedFolder) -> None:
-    """Write the kernel settings that a node changes into the ledger. First of all: they are put back last of all."""
-    for name in SYSCTLS:
-        path = Path("/proc/sys") / name.replace(".", "/")
-        if path.exists():
-            owned.ledger.add("sysctl", name=name, value=path.read_text().strip())
 
 
 def start_kind(owned: OwnedFolder, reason: str, host: DockerHost, node_image: str, say: Say) -> Cluster:
@@ -212,7 +189,7 @@ class _Kind:
 
     def _make_network(self) -> None:
         """A network of our own: kind's default one is shared by all clusters, and switches IPv6 forwarding on."""
-        bridge = f"lfk-{self._owned.id.removeprefix('lab-')}"
+        bridge = bridge_names(self._owned.id)[1]
         subnet = str(free_subnet())
         if self._host.owned:
             self._owned.ledger.add("bridge", name=bridge)

@@ -16,9 +16,10 @@ from harness.capture.lab.cluster import Cluster
 from harness.capture.lab.control_plane import has_control_plane, start_control_plane
 from harness.capture.lab.docker_host import DockerHost, start_managed, use_host
 from harness.capture.lab.existing_cluster import use_existing
-from harness.capture.lab.kind import record_sysctls, start_kind
+from harness.capture.lab.kind import start_kind
 from harness.capture.lab.kube_api import KubeApi
 from harness.capture.lab.node_image import choose, provide
+from harness.capture.lab.sysctl import record_sysctls
 from harness.capture.preflight import require_kind
 from harness.capture.process import owned_processes
 from harness.capture.state import KEPT, OwnedFolder, owned_folders

@@ -18,7 +18,7 @@ def mount_ramdisk(folder: Path) -> bool:
     """Mount a tmpfs (tmpfs(5)) on an empty folder, bounded to half of the memory that is available.
 
     Returns False, and leaves the folder as it is, where less than 8 GiB are available or this process may not mount.
-    The mount needs no entry in a ledger that has one for a folder above it: `undo.folder` detaches what is below.
+    Whoever asks for it has written `mounts` into the ledger: that undoes whatever is mounted below the owner's folder.
     """
     available = memory_available(Path("/proc/meminfo").read_text())
     if available < _LEAST:

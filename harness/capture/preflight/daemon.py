@@ -13,7 +13,7 @@ import docker.errors
 import requests
 
 from harness.capture.lab.docker_api import docker_client
-from harness.capture.lab.kind import CLUSTER_LABEL
+from harness.capture.lab.docker_undo import CLUSTER_LABEL
 from harness.capture.preflight.finding import Doubt, Finding, look
 from harness.capture.state import owned_folders
 from harness.errors import LabUnavailable

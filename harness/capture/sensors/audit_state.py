@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.capture.kinds import What, Whose, finds, undoes
 from harness.capture.sensors.audit_kernel import SETTINGS, AuditKernel
 from harness.capture.sensors.audit_rules import describe, filter_of, key_of
 from harness.errors import LivefireError
@@ -87,7 +89,8 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def restore(settings: dict[str, int], rules: list[str], boot: str) -> None:
+@undoes("audit")
+def restore(whose: Whose, settings: dict[str, int], rules: list[str], boot: str) -> None:
     """The undoing of a capture's changes. After another boot there is nothing to undo."""
     if boot != boot_id():
         return
@@ -99,6 +102,24 @@ def restore(settings: dict[str, int], rules: list[str], boot: str) -> None:
     with AuditKernel() as kernel:
         _forget_the_dead(kernel)
         AuditState(raw, known).put_back(kernel)
+
+
+@finds("audit_rules")
+def _own_rules(whose: Whose) -> list[What]:
+    if os.geteuid() != 0 or not f"livefire-{whose.id}".startswith(OWN_KEY):
+        return []
+    with AuditKernel() as kernel:
+        return [{}] if any(key_of(rule) == f"livefire-{whose.id}" for rule in kernel.rules()) else []
+
+
+@undoes("audit_rules")
+def _take_own_rules_away(whose: Whose) -> None:
+    """Where what was there before is not known: the run's own rules go, and all else stays."""
+    with AuditKernel() as kernel:
+        _forget_the_dead(kernel)
+        for rule in kernel.rules():
+            if key_of(rule) == f"livefire-{whose.id}":
+                kernel.delete(rule)
 
 
 def _forget_the_dead(kernel: AuditKernel) -> None:

@@ -9,18 +9,21 @@ from pathlib import Path
 import pytest
 
 from harness.capture import undo
+from harness.capture.kinds import Whose
+from harness.capture.lab import docker_undo
 from harness.capture.process import podman_processes
 
 
 def test_the_sockets_of_our_shims_go_and_no_other_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(undo, "SHIM_SOCKETS", tmp_path / "s")
+    monkeypatch.setattr(docker_undo, "SHIM_SOCKETS", tmp_path / "s")
     (tmp_path / "s").mkdir()
     containers, state = tmp_path / "containers", tmp_path / "state"
     (containers / "one").mkdir(parents=True)
     (state / "io.containerd.runtime.v2.task/livefire-lab/two").mkdir(parents=True)
-    for name in ("/c.sock/moby/one", "/c.sock/livefire-lab/two", "/other.sock/moby/one"):
+    ours = str(tmp_path / "c.sock")
+    for name in (f"{ours}/moby/one", f"{ours}/livefire-lab/two", "/other.sock/moby/one"):
         (tmp_path / "s" / sha256(name.encode()).hexdigest()).touch()
-    undo.shim_sockets("/c.sock", str(containers), str(state))
+    docker_undo.shim_sockets(Whose("lab-0a1b2c", tmp_path), ours, str(containers), str(state))
     assert [path.name for path in (tmp_path / "s").iterdir()] == [sha256(b"/other.sock/moby/one").hexdigest()]
 
 
@@ -32,7 +35,7 @@ def test_podman_s_processes_are_found_by_their_configuration_and_no_other_s(tmp_
     try:
         while not podman_processes(str(tmp_path / "run")):  # between fork and exec it has our environment
             time.sleep(0.01)
-        undo.podman(str(tmp_path / "run"))
+        undo.podman(Whose("run-0a1b2c", tmp_path / "run"), str(tmp_path / "run"))
         assert ours.wait(timeout=10) == -signal.SIGKILL
         assert theirs.poll() is None
     finally:

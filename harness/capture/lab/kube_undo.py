@@ -1,0 +1,30 @@
+"""How what is made in a cluster that goes on running is undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.capture.kinds import Foreign, Whose, undoes
+from harness.capture.lab.kube_api import KubeApi
+from harness.capture.ledger import Ledger
+
+
+def record_objects(ledger: Ledger, kubeconfig: Path, run_id: str) -> None:
+    """Write down, once, that objects with the run's label are about to be made in a cluster."""
+    if not any(entry.kind == "kube_objects" for entry in ledger.open_entries()):
+        ledger.add("kube_objects", kubeconfig=str(kubeconfig), run_id=run_id)
+
+
+@undoes("kube_objects")
+def kube_objects(whose: Whose, kubeconfig: str, run_id: str) -> None:
+    """Remove what carries the run's label. A cluster whose kubeconfig has gone with its lab has gone, too."""
+    siblings = Whose(whose.id, whose.folder.parent)  # a run uses the kubeconfig of a lab
+    if run_id != whose.id or not siblings.holds(kubeconfig):
+        raise Foreign(f"it is no cluster of a lab beside {whose.id}, or another run's part of it")
+    if not Path(kubeconfig).exists():
+        return
+    api = KubeApi(Path(kubeconfig))
+    try:
+        api.delete_labelled(run_id)
+    finally:
+        api.close()

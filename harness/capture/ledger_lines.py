@@ -1,0 +1,91 @@
+"""Reading the lines of a ledger: whatever stands in them, and whoever wrote them."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+CUT_OFF = b'{"cut_off": true}'  # says of the line before it that a crash cut it off: the thing was not made
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A thing that was made, or was about to be. Numbers are ids of an earlier version."""
+
+    id: str | int
+    kind: str
+    what: dict[str, Any] = field(hash=False)
+
+    def brief(self) -> str:
+        """Its values in one line, fit for a terminal."""
+        text = ", ".join(str(value) for value in self.what.values())
+        text = "".join(character if character.isprintable() else "?" for character in text)
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a ledger says: the open entries, the newest first, and what of it can't be understood.
+
+    `started` is the time of its first entry, in seconds since the epoch; 0 where it tells none. `blank`: there is no
+    ledger, or nothing in it.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    doubts: tuple[str, ...] = ()
+    started: float = 0.0
+    blank: bool = False
+
+
+def read_owned(path: Path) -> bytes:
+    """The content of a plain file of our own, into which nobody else may write. Raises OSError for any other."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode) or state.st_uid != os.geteuid() or state.st_mode & 0o022:
+            raise PermissionError(errno.EPERM, "not a file that only we may write")
+        return file.read()
+
+
+def parse(data: bytes, name: str) -> Reading:
+    """Read all lines. One that a crash has cut off is no doubt: the thing was not made, or will be undone once more."""
+    lines = data.split(b"\n")
+    entries: list[Entry] = []
+    undone: Counter[str | int] = Counter()
+    doubts, started = [], 0.0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line == CUT_OFF:
+            continue
+        match _line(line):
+            case Entry() as entry, float(when):
+                entries.append(entry)
+                started = started or when
+            case str() | int() as mark:
+                undone[mark] += 1
+            case None if lines[number : number + 1] not in ([], [CUT_OFF]):
+                doubts.append(f"{name}:{number} can't be read, and so what it names not be undone")
+    times = Counter(entry.id for entry in entries)  # of two with one id, a single mark tells nothing
+    left = tuple(entry for entry in reversed(entries) if undone[entry.id] < times[entry.id])
+    return Reading(left, tuple(doubts), started, blank=not entries and not doubts)
+
+
+def _line(line: bytes) -> tuple[Entry, float] | str | int | None:
+    """An entry and its time, or the id of one that was undone; None for anything else."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    match found:
+        case {"undone": str() | int() as mark, **rest} if not rest and not isinstance(mark, bool):
+            return mark
+        case {"id": str() | int() as number, "kind": str() as kind, "what": dict() as what}:
+            when = found.get("time", 0.0)
+            return Entry(number, kind, what), float(when) if isinstance(when, int | float) else 0.0
+    return None

@@ -1,0 +1,70 @@
+"""Who imports whom in harness/capture: no circle, not even in functions; and no kind of thing is forgotten."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from harness.capture import kinds, makers
+from tests.conftest import PROJECT
+
+CAPTURE = PROJECT / "harness/capture"
+
+
+def module(path: Path) -> str:
+    name = ".".join(path.relative_to(PROJECT).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+def imported(path: Path, known: set[str]) -> Iterator[str]:
+    """The modules of this project that a file imports anywhere in it, in functions and for types alone, too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports relatively"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in known else str(node.module)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_no_circle_of_imports() -> None:
+    files = {module(path): path for path in CAPTURE.rglob("*.py")}
+    graph = {name: {each for each in imported(path, set(files)) if each in files} for name, path in files.items()}
+    assert "harness.capture.ledger" in graph["harness.capture.state"]  # the graph is not empty
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def written(tree: ast.AST) -> Iterator[tuple[ast.Call, str | None]]:
+    """The kinds that are written into a ledger: the first argument of `….ledger.add(…)` and of `ledger.add(…)`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="add", value=ast.Attribute(attr="ledger") | ast.Name(id="ledger"))):
+                first = node.args[0] if node.args else None
+                yield node, str(first.value) if isinstance(first, ast.Constant) else None
+
+
+def test_each_kind_that_is_written_anywhere_can_be_undone() -> None:
+    assert makers
+    found = set()
+    for path in (PROJECT / "harness").rglob("*.py"):
+        for node, kind in written(ast.parse(path.read_text())):
+            assert kind, f"{path}:{node.lineno}: a kind that is not told by its name"
+            found.add(kind)
+    assert len(found) > 8
+    assert [kind for kind in sorted(found) if not kinds.is_known(kind)] == []
+    assert [kind for kind in kinds.findable() if not kinds.is_known(kind)] == []
+
+
+def test_who_writes_a_kind_knows_how_it_is_undone_without_being_told_by_others() -> None:
+    for path in (PROJECT / "harness/capture").rglob("*.py"):
+        wanted = sorted({str(kind) for _, kind in written(ast.parse(path.read_text()))})
+        if wanted:
+            program = (
+                f"import {module(path)}; from harness.capture import kinds; assert all(map(kinds.is_known, {wanted}))"
+            )
+            subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)
