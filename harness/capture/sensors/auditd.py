@@ -1,4 +1,4 @@
-"""The kernel's audit records of execve, by way of auditd: our own where none runs, else the running one."""
+"""The kernel's audit records of execve and of births, by way of auditd: our own where none runs, else the running."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.capture.process import base_environment, find_tool, start_daemon, tail
 from harness.capture.sensors.audit_kernel import AuditKernel
-from harness.capture.sensors.audit_rules import exec_rules
+from harness.capture.sensors.audit_rules import birth_rules, exec_rules
 from harness.capture.sensors.audit_state import AuditState, audit_daemon
 from harness.capture.sensors.audit_watch import AuditWatch
 from harness.capture.sensors.base import Arrivals, Patience, canary_token, make_check, make_mark, now
@@ -80,7 +80,8 @@ class AuditdSensor:
         wanted = {"backlog_limit": max(BACKLOG, settings["backlog_limit"]), "rate_limit": 0, "enabled": 1}
         kernel.set({name: value for name, value in wanted.items() if settings.get(name) != value})
         AuditState(before.rules, ()).put_back(kernel)  # without those of a capture that was killed
-        ours = exec_rules(f"livefire-{self._owned.id}")
+        key = f"livefire-{self._owned.id}"
+        ours = [*exec_rules(key), *birth_rules(key)]
         for rule in reversed(ours):
             kernel.add(rule, first=True)
         return AuditWatch(AuditState.read(kernel), ours, kernel.status()["pid"])

@@ -1,7 +1,23 @@
 """Whose doing a row is."""
 
-from harness.proof.attribution.attribution import Attribution, Placed
+from harness.proof.attribution.attribution import Attribution
 from harness.proof.attribution.docker_requests import DockerRequest, read_request, read_requests
+from harness.proof.attribution.placed import Placed
 from harness.proof.attribution.pods import Pods, read_pod_creations
+from harness.proof.attribution.processes import Image, Moment, Process, Processes, birth_of, read_processes
 
-__all__ = ["Attribution", "DockerRequest", "Placed", "Pods", "read_pod_creations", "read_request", "read_requests"]
+__all__ = [
+    "Attribution",
+    "DockerRequest",
+    "Image",
+    "Moment",
+    "Placed",
+    "Pods",
+    "Process",
+    "Processes",
+    "birth_of",
+    "read_pod_creations",
+    "read_processes",
+    "read_request",
+    "read_requests",
+]

@@ -1,40 +1,28 @@
 """Whose doing a row is: one atomic's, the harness's own, or the background's.
 
-Processes by audit session, containers' processes by container id, API calls by user (see ARCHITECTURE.md).
+Processes by audit session and descent, containers' processes by container id, API calls by user (see ARCHITECTURE.md).
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.model.manifest import HARNESS, Execution, Manifest
+from harness.proof.attribution.containers import ContainerProcesses
 from harness.proof.attribution.docker_requests import DockerRequest, DockerRequests
 from harness.proof.attribution.named_containers import NamedContainers
+from harness.proof.attribution.placed import Placed
+from harness.proof.attribution.processes import Moment, Process, Processes
 from harness.proof.tables.audit_log import AuditEvent, number
 from harness.proof.tables.schema import BACKGROUND
 
-_CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-_RUNTIMES = ("containerd-shim", "runc", "crun")
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Where an exec belongs. `in_container` tells a container's own process from the runtime that serves it.
-
-    `shim` is containerd-shim; `enters` is a runc that puts a further process into a container.
-    """
-
-    slice: str
-    container_id: str = ""
-    in_container: bool = False
-    shim: bool = False
-    enters: bool = False
+# A session lies between two moments of ours, told with another clock than the kernel's coarse one.
+_SLACK = 50
 
 
 @dataclass
 class Attribution:
-    """Answers for one recording. Feed execs in the order of the log: `place_exec` remembers the process tree.
+    """Answers for one recording. Feed it in the order of the log: it remembers sessions and processes.
 
     `pods` maps the ids of containers in pods to the Kubernetes users who created these; `docker` answers for what the
     daemon recorded.
@@ -43,28 +31,34 @@ class Attribution:
     manifest: Manifest
     requests: list[DockerRequest]
     pods: dict[str, str] = field(default_factory=dict)
+    processes: Processes = field(default_factory=Processes)
     _containers: dict[str, str] = field(init=False)
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
     _tokens: frozenset[str] = field(init=False)
     _named: NamedContainers = field(init=False)
-    _of_pid: dict[int, Placed] = field(default_factory=dict)
-    _tree: dict[int, str] = field(default_factory=dict)
-    _entering: dict[str, list[str]] = field(default_factory=dict)
+    _shells: dict[int, list[tuple[Execution, str]]] = field(init=False)
+    _placed: dict[Process, Placed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.docker = DockerRequests(self.requests)
         self._containers = dict(self.docker.containers)
         self._sessions, self._users = {}, dict.fromkeys(self.manifest.harness_users, HARNESS)
+        self._shells = {}
         for detonation in self.manifest.detonations:
             if detonation.user:
                 self._users[detonation.user] = detonation.atomic
-            if detonation.attack and detonation.attack.session is not None:
-                self._sessions[detonation.attack.session] = detonation.atomic
-            self._sessions |= {e.session: HARNESS for e in detonation.others if e.session is not None}
+            attack = [(detonation.attack, detonation.atomic)] if detonation.attack else []
+            for execution, whose in [*attack, *((each, HARNESS) for each in detonation.others)]:
+                self._shells.setdefault(execution.pid, []).append((execution, whose))
+                if execution.session is not None:
+                    self._sessions[execution.session] = whose
         attacks = {d.atomic: d.attack.command for d in self.manifest.detonations if d.attack}
         self._named = NamedContainers(attacks)
         self._containers |= {id_: self.of_user(user) for id_, user in self.pods.items()}
+        self._in_containers = ContainerProcesses(
+            self.docker, frozenset(self.pods), self.of_container, self._containers.__setitem__
+        )
         self._tokens = frozenset(mark.token for sensor in self.manifest.sensors for mark in sensor.marks)
 
     def of_container(self, container_id: str) -> str:
@@ -79,105 +73,71 @@ class Attribution:
         """Whether one of our canary tokens stands in a text."""
         return "livefire-canary-" in text and any(token in text for token in self._tokens)
 
-    def place_exec(self, event: AuditEvent, arguments: list[str]) -> Placed:
-        """Where an exec belongs. Calls must come in the order of the log."""
-        record = event.first("SYSCALL")
+    def login(self, event: AuditEvent) -> None:
+        """A process got another audit session (a LOGIN record): it is its who had the old one, or who descends so."""
+        record = event.first("LOGIN")
         fields = record.fields if record else {}
-        pid, parent = _number(fields.get("pid")), _number(fields.get("ppid"))
-        placed = self._place(event.time, arguments, fields, pid, parent)
-        self._of_pid[pid] = placed
+        old, new = number(fields.get("old-ses")), number(fields.get("ses"))
+        if old is None or new is None or fields.get("res") != "1":
+            return
+        process = self.processes.at(replace(Moment.of(event), session=old))
+        whose = self._sessions.get(old) or self._of_descent(process)
+        if whose:
+            self._sessions.setdefault(new, whose)
+
+    def place(self, moment: Moment, process: Process, arguments: list[str]) -> Placed:
+        """Where what a process executes belongs. Calls must come in the order of the log."""
+        placed = self._place(moment, process, arguments)
+        self._placed[process] = placed
+        process.contained = process.contained or placed.in_container
         if not placed.container_id and placed.slice not in (BACKGROUND, HARNESS):
             self._named.note(placed.slice, arguments)
         return placed
 
-    def _place(self, time: int, arguments: list[str], fields: dict[str, str], pid: int, parent: int) -> Placed:
-        session = _number(fields.get("ses"))
-        if session in self._sessions:
-            return Placed(self._sessions[session])
-        if self.is_canary(" ".join(arguments)):
+    def _place(self, moment: Moment, process: Process, arguments: list[str]) -> Placed:
+        if self._is_canary_process(arguments):
             return Placed(HARNESS)
-        served = _served_container(arguments)
+        if whose := self._sessions.get(moment.session) or self._shell(moment, process):
+            return Placed(whose)
+        over = self.processes.over(process, moment)
+        above, before = self._place_of(over), self._placed.get(process)
+        served, shim = self._in_containers.serve(arguments, before, above)
+        if shim and over:
+            self._placed[over] = shim
         if served:
-            self._learn_sandbox(parent, served)
-            if "exec" in arguments:
-                return self._enter(arguments, served, self._of_pid.get(pid))
-            return Placed(self.of_container(served), served, shim="containerd-shim" in arguments[0])
+            return served
         named, owner = self._named.of_shim(arguments)
         if named:
             return Placed(owner, named, shim=True)
-        above = self._of_pid.get(parent)
         if above and above.container_id:
-            if above.container_id in arguments and _is_runtime(arguments):
-                return Placed(above.slice, above.container_id)
-            return self._below(above, arguments, self._of_pid.get(pid))
-        if self.manifest.attribution == "process-tree" and (root := self._in_tree(time, pid, parent)):
-            return Placed(root)
-        return Placed(HARNESS if parent == self.manifest.harness_pid else BACKGROUND)
+            return self._in_containers.below(above, arguments, before)
+        return Placed(
+            self._of_descent(process) or (HARNESS if moment.parent == self.manifest.harness_pid else BACKGROUND)
+        )
 
-    def _below(self, above: Placed, arguments: list[str], before: Placed | None) -> Placed:
-        """What a process of a container, its shim or its runc starts. `before` is what the process itself was."""
-        container = above.container_id
-        if before and before.in_container and before.container_id == container:
-            return before  # it executes another program
-        if above.in_container or not (above.shim or above.enters) or arguments[:2] == ["runc", "init"]:
-            return Placed(above.slice, container, in_container=above.in_container)
-        # runc hands a process to the shim before that execs, or after: so its parent may be either
-        entering = self._entering.get(container, [])
-        whose = above.slice if above.enters or not entering else entering[0]
-        if above.shim and len(set(entering)) > 1:
-            whose = BACKGROUND  # several parties execute in one container at this moment: no credit by guess
-        if whose in entering:
-            entering.remove(whose)
-        return Placed(whose, container, in_container=True)
+    def _is_canary_process(self, arguments: list[str]) -> bool:
+        """Ours alone execute `true TOKEN`: that a token stands in some text of somebody's makes nothing ours."""
+        name = arguments[0].rpartition("/")[2] if arguments else ""
+        return name == "true" and len(arguments) == 2 and arguments[1] in self._tokens
 
-    def _enter(self, arguments: list[str], container_id: str, before: Placed | None) -> Placed:
-        """A `runc exec`: dockerd's id of it is in the name of its pid file. In a pod it isn't known who asked."""
-        if before and before.enters and before.container_id == container_id:
-            return before  # a shim of the runtime executes the runtime
-        ids = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
-        whose = next((found for each in ids if (found := self.docker.of_exec(each)) != BACKGROUND), BACKGROUND)
-        if container_id in self.pods:
-            whose = self.of_container(container_id)
-        self._entering.setdefault(container_id, []).append(whose)
-        return Placed(whose, container_id, enters=True)
+    def _shell(self, moment: Moment, process: Process) -> str:
+        """Whose shell this is, of those that Livefire started; empty for any other process.
 
-    def _learn_sandbox(self, parent: int, container_id: str) -> None:
-        """One shim serves all containers of a pod; its own id is the sandbox's, which the API server doesn't tell."""
-        shim, owner = self._of_pid.get(parent), self._containers.get(container_id)
-        if owner and shim and shim.shim and shim.container_id not in self._containers:
-            self._containers[shim.container_id] = owner
-            self._of_pid[parent] = Placed(owner, shim.container_id, shim=True)
-
-    def _in_tree(self, time: int, pid: int, parent: int) -> str:
-        """The fallback without audit sessions: descent from the shells that Livefire started, while they ran."""
-        for detonation in self.manifest.detonations:
-            if detonation.attack and _is_at(detonation.attack, pid, time):
-                self._tree[pid] = detonation.atomic
-            elif any(_is_at(each, pid, time) for each in detonation.others):
-                self._tree[pid] = HARNESS
-        if pid not in self._tree and parent in self._tree:
-            self._tree[pid] = self._tree[parent]
-        return self._tree.get(pid, "")
-
-
-def _is_at(execution: Execution, pid: int, time: int) -> bool:
-    started, finished = execution.started.timestamp() * 1000, execution.finished.timestamp() * 1000
-    return execution.pid == pid and started - 50 <= time <= finished + 50
-
-
-def _served_container(arguments: list[str]) -> str:
-    """The container that a runtime's process serves: its id stands in the command line of containerd-shim and runc."""
-    if not _is_runtime(arguments):
+        What has not left our session yet is the launcher. Whatever session the attack's shell has later, it is its.
+        """
+        for execution, whose in self._shells.get(process.pid, ()):
+            started, finished = execution.started.timestamp() * 1000, execution.finished.timestamp() * 1000
+            if started - _SLACK <= moment.time <= finished + _SLACK:
+                launches = execution.session is not None and not self._placed.get(process)
+                return HARNESS if launches else whose
         return ""
-    found = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
-    return found[-1] if found else ""
 
+    def _place_of(self, process: Process | None) -> Placed | None:
+        """Where a process is, or (it was forked and executed nothing) the one that it descends from."""
+        line = process.line_of_descent() if process else ()
+        return next((found for each in line if (found := self._placed.get(each))), None)
 
-def _is_runtime(arguments: list[str]) -> bool:
-    """Among the first words, since an interpreter may stand before it, as in that of the OCI runtime shim."""
-    return any(argument.rpartition("/")[2].startswith(_RUNTIMES) for argument in arguments[:6])
-
-
-def _number(text: str | None) -> int:
-    found = number(text)
-    return -1 if found is None else found
+    def _of_descent(self, process: Process) -> str:
+        """The slice of the shell that it descends from; empty where it descends from none."""
+        placed = self._place_of(process)
+        return placed.slice if placed and placed.slice != BACKGROUND else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import duckdb
 from harness.model.manifest import Manifest
 from harness.proof.tables.aks_audit import aks_audit_rows
 from harness.proof.tables.arrivals import Arrivals
-from harness.proof.tables.audit_log import read_events
+from harness.proof.tables.audit_log import AuditEvent, read_events
 from harness.proof.tables.docker_daemon import LogRows, event_rows
 from harness.proof.tables.exec_rows import ExecRows
 from harness.proof.tables.schema import HIDDEN, SQL_TYPES, TABLES, Tables
@@ -25,22 +26,25 @@ if TYPE_CHECKING:
 def build_tables(root: Path, manifest: Manifest) -> Tables:
     """All tables from the raw files below `root`. A file that is not there gives no rows."""
     # here, since attribution reads the audit records of this package: either may be imported first
-    from harness.proof.attribution import Attribution, read_pod_creations, read_requests
+    from harness.proof.attribution import Attribution, read_pod_creations, read_processes, read_requests
     from harness.proof.tables.docker_requests import request_rows
 
     asked = _lines(root, layout.DAEMON_REQUESTS)
     requests = read_requests(asked)
     creations = read_pod_creations(_byte_lines(root, layout.KUBE_AUDIT))
-    attribution = Attribution(manifest, requests, creations.owners(_lines(root, layout.KUBE_PODS)))
     arrivals = Arrivals(root)
-    execs = _exec_rows(root, manifest, attribution, arrivals)
-    events, inspected = event_rows(
+    audit = _byte_lines(root, layout.AUDIT_LOG)
+    events = list(read_events(line.decode(errors="replace") for line in audit))
+    pods = creations.owners(_lines(root, layout.KUBE_PODS))
+    attribution = Attribution(manifest, requests, pods, read_processes(events))
+    execs = _exec_rows(events, audit, manifest, attribution, arrivals)
+    told, inspected = event_rows(
         _byte_lines(root, layout.DAEMON_EVENTS), layout.DAEMON_EVENTS, attribution, arrivals.of(layout.DAEMON_EVENTS)
     )
     log = LogRows(layout.DAEMON_LOG, attribution, inspected)
     logged = list(log.rows(_byte_lines(root, layout.DAEMON_LOG), arrivals.of(layout.DAEMON_LOG)))
     answered = request_rows(asked, layout.DAEMON_REQUESTS)
-    docker = sorted(events + logged + answered, key=lambda row: str(row["TimeGenerated"]))
+    docker = sorted(told + logged + answered, key=lambda row: str(row["TimeGenerated"]))
     for row in docker:
         row["Computer"] = manifest.host.hostname
     return {
@@ -53,15 +57,13 @@ def build_tables(root: Path, manifest: Manifest) -> Tables:
     }
 
 
-def _exec_rows(root: Path, manifest: Manifest, attribution: Attribution, arrivals: Arrivals) -> ExecRows:
+def _exec_rows(
+    events: list[AuditEvent], lines: list[bytes], manifest: Manifest, attribution: Attribution, arrivals: Arrivals
+) -> ExecRows:
     rows = ExecRows(attribution, manifest.host.hostname, layout.AUDIT_LOG)
-    lines = _byte_lines(root, layout.AUDIT_LOG)
-    ends, offset = [0], 0
-    for line in lines:
-        offset += len(line)
-        ends.append(offset)
+    ends = [0, *accumulate(map(len, lines))]
     arrival = arrivals.of(layout.AUDIT_LOG)
-    for event in read_events(line.decode(errors="replace") for line in lines):
+    for event in events:
         rows.add(event, arrival(ends[event.records[-1].line]))
     return rows
 

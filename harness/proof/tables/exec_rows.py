@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from harness.proof.attribution.processes import UNSET, Image, Initiating, Moment, birth_of
 from harness.proof.tables.audit_log import AuditEvent, decode, number
 from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete
 
 if TYPE_CHECKING:
-    from harness.proof.attribution import Attribution, Placed
+    from harness.proof.attribution import Attribution
 
-_UNSET = 0xFFFFFFFF
 # Records that tell what became of the audit system itself.
 _KEPT = ("CONFIG_CHANGE", "DAEMON_START", "DAEMON_END", "DAEMON_ABORT", "DAEMON_CONFIG", "DAEMON_ROTATE")
+_PUBLISHER = re.compile(r" -publish-binary (/\S+)")
 _ACCOUNTS = {0: "root", 65534: "nobody"}
 
 
-@dataclass(frozen=True)
-class _Image:
-    """What a process was running, as far as the log tells."""
-
-    pid: int
-    parent: int
-    path: str
-    name: str
-    command_line: str
-    started: str
-    account: str
-    session: int
-
-
 class ExecRows:
-    """Turns events into rows of both tables; remembers the images of processes to name the initiating one."""
+    """Turns events into rows of both tables. `attribution` knows whose they are, and what a process was running."""
 
     def __init__(self, attribution: Attribution, computer: str, file: str) -> None:
         self._attribution = attribution
         self._computer = computer
         self._file = file
-        self._images: dict[int, _Image] = {}
         self.auditd: list[Row] = []
         self.processes: list[Row] = []
 
@@ -48,6 +34,10 @@ class ExecRows:
         where = {RECORD: f"{self._file}:{event.records[0].line}", ARRIVED: arrived}
         if event.is_exec:
             self._add_exec(event, where)
+        elif birth := birth_of(event):
+            self._attribution.processes.bear(birth)
+        elif event.first("LOGIN"):
+            self._attribution.login(event)
         elif event.records[0].type in _KEPT:
             self._add_other(event, where)
 
@@ -69,8 +59,12 @@ class ExecRows:
         fields = call.fields if call else {}
         known, argc = event.arguments()
         arguments = ["" if argument is None else argument for argument in known]
-        placed = self._attribution.place_exec(event, arguments)
+        moment = Moment.of(event)
+        process = self._attribution.processes.executes(moment)
+        placed = self._attribution.place(moment, process, arguments)
         image = _image(event, fields, arguments)
+        by = self._attribution.processes.initiating(process, moment)
+        self._attribution.processes.executed(process, moment, image)
         row = {
             "TimeGenerated": image.started,
             "Computer": self._computer,
@@ -78,7 +72,7 @@ class ExecRows:
             "Serial": event.serial,
             "ProcessId": image.pid,
             "ParentProcessId": image.parent,
-            "Session": None if image.session == _UNSET else image.session,
+            "Session": None if image.session == UNSET else image.session,
             "AuditUid": number(fields.get("auid")),
             "Uid": number(fields.get("uid")),
             "Exe": image.path,
@@ -95,20 +89,16 @@ class ExecRows:
             SLICE: placed.slice,
         }
         self.auditd.append(complete("Auditd_CL", row | where))
-        self.processes.append(self._process(event, image, fields, placed, str(row["Cwd"]), where))
-        self._images[image.pid] = image
+        process_row = self._process(event, image, fields, placed.slice, str(row["Cwd"])) | self._initiating(image, by)
+        self.processes.append(complete("DeviceProcessEvents", process_row | where))
 
-    def _process(
-        self, event: AuditEvent, image: _Image, fields: dict[str, str], placed: Placed, cwd: str, where: Row
-    ) -> Row:
-        # The image that called execve: the process's own earlier one, else (it was forked) its parent's.
-        by = self._images.get(image.pid) or self._images.get(image.parent)
+    def _process(self, event: AuditEvent, image: Image, fields: dict[str, str], slice_: str, cwd: str) -> Row:
         additional: dict[str, Any] = {
             "ProcessPosixEffectiveUser": _account(fields.get("euid")),
             "ProcessPosixProcessGroupId": image.pid,
             "ProcessCurrentWorkingDirectory": cwd,
         }
-        row: Row = {
+        return {
             "TimeGenerated": image.started,
             "Timestamp": image.started,
             "ActionType": "ProcessCreated",
@@ -118,35 +108,47 @@ class ExecRows:
             "DeviceId": self._computer,
             "FileName": image.name,
             "FolderPath": image.path,
-            "LogonId": None if image.session == _UNSET else image.session,
+            "LogonId": None if image.session == UNSET else image.session,
             "ProcessCommandLine": image.command_line,
             "ProcessCreationTime": image.started,
             "ProcessId": image.pid,
             "ReportId": event.serial,
             "AdditionalFields": additional,
-            "InitiatingProcessId": by.pid if by else image.parent,
-            SLICE: placed.slice,
+            SLICE: slice_,
         }
-        if by:
-            row |= {
-                "InitiatingProcessAccountDomain": self._computer,
-                "InitiatingProcessAccountName": by.account,
-                "InitiatingProcessCommandLine": by.command_line,
-                "InitiatingProcessCreationTime": by.started,
-                "InitiatingProcessFileName": by.name,
-                "InitiatingProcessFolderPath": by.path,
-                "InitiatingProcessLogonId": None if by.session == _UNSET else by.session,
-                "InitiatingProcessParentId": by.parent,
-            }
-            if above := self._images.get(by.parent):
-                row["InitiatingProcessParentFileName"] = above.name
-                row["InitiatingProcessParentCreationTime"] = above.started
-        return complete("DeviceProcessEvents", row | where)
+
+    def _initiating(self, image: Image, by: Initiating | None) -> Row:
+        """Who executed it: the process itself, by its earlier program, or (it was forked) its parent."""
+        if by is None:
+            return {"InitiatingProcessId": image.parent} | _publisher(image)
+        row: Row = {
+            "InitiatingProcessId": by.pid,
+            "InitiatingProcessAccountDomain": self._computer,
+            "InitiatingProcessAccountName": by.image.account,
+            "InitiatingProcessCommandLine": by.image.command_line,
+            "InitiatingProcessCreationTime": by.image.started if by.forked is None else iso(by.forked),
+            "InitiatingProcessFileName": by.image.name,
+            "InitiatingProcessFolderPath": by.image.path,
+            "InitiatingProcessLogonId": None if by.image.session == UNSET else by.image.session,
+            "InitiatingProcessParentId": by.parent,
+        }
+        if by.above:
+            row["InitiatingProcessParentFileName"] = by.above.name
+            row["InitiatingProcessParentCreationTime"] = by.above.started
+        return row
 
 
-def _image(event: AuditEvent, fields: dict[str, str], arguments: list[str]) -> _Image:
+def _publisher(image: Image) -> Row:
+    """containerd tells the shim that it starts which program to call back: itself (pkg/shim/util.go)."""
+    match = _PUBLISHER.search(image.command_line) if image.name.startswith("containerd-shim") else None
+    if match is None or not image.command_line.endswith((" start", " delete")):
+        return {}
+    return {"InitiatingProcessFileName": match[1].rpartition("/")[2], "InitiatingProcessFolderPath": match[1]}
+
+
+def _image(event: AuditEvent, fields: dict[str, str], arguments: list[str]) -> Image:
     path, session = decode(fields.get("exe", "")), number(fields.get("ses"))
-    return _Image(
+    return Image(
         pid=number(fields.get("pid")) or 0,
         parent=number(fields.get("ppid")) or 0,
         path=path,
@@ -154,7 +156,7 @@ def _image(event: AuditEvent, fields: dict[str, str], arguments: list[str]) -> _
         command_line=" ".join(arguments),
         started=iso(event.time),
         account=_account(fields.get("uid")),
-        session=_UNSET if session is None else session,
+        session=UNSET if session is None else session,
     )
 
 

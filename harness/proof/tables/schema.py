@@ -10,7 +10,8 @@ from typing import Any
 
 # Raised with each change to what the tables hold for the same raw logs. Of a recording with another version they are
 # built anew. 2: what the daemon answered is a row of DockerDaemon_CL.
-VERSION = 2
+# 3: a pid is a process together with its time, and what descends from an attack's shell is the attack's.
+VERSION = 3
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

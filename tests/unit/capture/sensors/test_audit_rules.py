@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.capture.sensors.audit_rules import describe, exec_rules, filter_of, key_of, swallowing
+from harness.capture.sensors.audit_rules import birth_rules, describe, exec_rules, filter_of, key_of, swallowing
 from harness.capture.sensors.audit_state import AuditState, plan
 from harness.errors import LabUnavailable
 
@@ -50,6 +50,20 @@ def test_our_rules_are_those_that_auditctl_makes() -> None:
     assert OURS[0] == rule(EXIT, ALWAYS, *fields, calls=(59, 322))
     assert describe(OURS[0]) == "-a always,exit -F arch=b64 -S execve,execveat -k livefire-run-0a1b2c"
     assert describe(OURS[1]) == "-a always,exit -F arch=b32 -S execve,execveat -k livefire-run-0a1b2c"
+
+
+def test_births_are_recorded_where_they_succeed() -> None:
+    wide, narrow = birth_rules("k", "x86_64")
+    assert wide == rule(
+        EXIT, ALWAYS, (ARCH, EQUAL, 0xC000003E), (104, EQUAL, 1), (KEY, EQUAL, "k"), calls=(56, 57, 58, 435)
+    )
+    assert describe(wide) == "-a always,exit -F arch=b64 -S 56,57,58,435 -F success=1 -k k"
+    assert describe(narrow) == "-a always,exit -F arch=b32 -S 2,120,190,435 -F success=1 -k k"
+
+
+def test_a_rule_that_hides_births_hides_whose_child_a_process_is() -> None:
+    hides = rule(EXIT, NEVER, (ARCH, EQUAL, 0xC000003E), calls=(435,))
+    assert swallowing([hides, *OURS], OURS) == [hides]
 
 
 def test_an_unknown_machine_has_no_rules() -> None:

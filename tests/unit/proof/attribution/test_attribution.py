@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.manifest import Manifest
-from harness.proof.attribution import Attribution, DockerRequest, Placed, read_pod_creations
+from harness.proof.attribution import (
+    Attribution,
+    DockerRequest,
+    Moment,
+    Placed,
+    birth_of,
+    read_pod_creations,
+    read_processes,
+)
 from harness.proof.tables.audit_log import read_events
 from harness.recording import Recording
 
@@ -26,7 +34,6 @@ def place(
     time: float = 1700000000.0,
     pods: dict[str, str] | None = None,
 ) -> list[Placed]:
-    attribution = Attribution(manifest, list(requests), pods or {})
     lines = []
     for serial, (pid, parent, session, command) in enumerate(execs, 1):
         head = f"msg=audit({time:.3f}:{serial}):"
@@ -37,7 +44,29 @@ def place(
         lines.append(
             f"type=EXECVE {head} argc={len(words)} " + " ".join(f'a{n}="{word}"' for n, word in enumerate(words))
         )
-    return [attribution.place_exec(e, [word or "" for word in e.arguments()[0]]) for e in read_events(lines)]
+    return placed_of(manifest, lines, list(requests), pods)
+
+
+def placed_of(
+    manifest: Manifest,
+    lines: list[str],
+    requests: list[DockerRequest] | None = None,
+    pods: dict[str, str] | None = None,
+) -> list[Placed]:
+    """The places of the executions in a log."""
+    events = list(read_events(lines))
+    attribution = Attribution(manifest, requests or [], pods or {}, read_processes(events))
+    found = []
+    for event in events:
+        moment = Moment.of(event)
+        if event.is_exec:
+            process = attribution.processes.executes(moment)
+            found.append(attribution.place(moment, process, [word or "" for word in event.arguments()[0]]))
+        elif birth := birth_of(event):
+            attribution.processes.bear(birth)
+        elif event.first("LOGIN"):
+            attribution.login(event)
+    return found
 
 
 @pytest.fixture
@@ -218,17 +247,16 @@ def test_two_namespaces_may_have_one_id_at_once(manifest: Manifest) -> None:
     assert [p.slice for p in placed] == [atomic, "background"] * 5
 
 
-@pytest.mark.parametrize("way", ["process-tree", "audit-session"])
-def test_without_sessions_descent_decides(manifest: Manifest, way: Literal["process-tree", "audit-session"]) -> None:
+def test_without_sessions_descent_decides(manifest: Manifest) -> None:
     first = manifest.detonations[0]
     assert first.attack is not None
     blind = first.model_copy(update={"attack": first.attack.model_copy(update={"session": None})})
-    fallback = manifest.model_copy(update={"attribution": way, "detonations": [blind]})
+    fallback = manifest.model_copy(update={"attribution": "process-tree", "detonations": [blind]})
     pid = first.attack.pid
     execs = [(pid, 1, NONE, "bash"), (800, pid, NONE, "docker run i"), (801, 800, NONE, "x"), (802, 1, NONE, "x")]
     at = first.attack.started.timestamp() + 0.01
     inside = [p.slice for p in place(fallback, execs, time=at)]
-    own = first.atomic if way == "process-tree" else "background"
+    own = first.atomic
     assert inside == [own, own, own, "background"]
     # the same pid at another time is somebody else
     assert {p.slice for p in place(fallback, execs, time=at - 3600)} == {"background"}
@@ -317,3 +345,72 @@ def test_lines_that_are_none_are_passed_over(events: list[bytes], lines: list[st
     pods = read_pod_creations(creations)
     text = json.dumps({"time": odd, "namespace": odd, "name": "p", "container_ids": odd})
     assert pods.owners([*lines, text, seen("p", 3, ID)])[ID] == "one"
+
+
+def login(serial: int, pid: int, parent: int, old: int, new: int, time: float) -> list[str]:
+    head = f"msg=audit({time:.3f}:{serial}):"
+    return [
+        f"type=LOGIN {head} pid={pid} uid=0 old-auid=0 auid=0 tty=(none) old-ses={old} ses={new} res=1",
+        f"type=SYSCALL {head} arch=c000003e syscall=1 success=yes exit=2 ppid={parent} pid={pid} uid=0 ses={new}",
+    ]
+
+
+def executed(serial: int, pid: int, parent: int, session: int, command: str, time: float) -> list[str]:
+    head, words = f"msg=audit({time:.3f}:{serial}):", command.split(" ")
+    call = f"arch=c000003e syscall=59 success=yes exit=0 ppid={parent} pid={pid} uid=0 ses={session}"
+    arguments = " ".join(f'a{n}="{word}"' for n, word in enumerate(words))
+    return [f"type=SYSCALL {head} {call}", f"type=EXECVE {head} argc={len(words)} {arguments}"]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["with LOGIN", "without"])
+def test_a_shell_that_leaves_its_session_stays_the_attacks(manifest: Manifest, told: bool) -> None:
+    """It is a child of Livefire itself, which is what it was taken for."""
+    atomic, pid, session = attack(manifest)
+    first = manifest.detonations[0].attack
+    assert first is not None
+    at, parent = first.started.timestamp() + 0.01, manifest.harness_pid
+    lines = [
+        *executed(1, pid, parent, NONE, "/bin/sh -c launcher", at),
+        *executed(2, pid, parent, session, "bash -c x", at),
+        *(login(3, pid, parent, session, 777, at) if told else []),
+        *executed(4, pid, parent, 777, "docker run i", at),
+        *executed(5, 40, pid, 777, "docker run j", at),
+        *executed(6, 41, 40, NONE, "docker run k", at),
+        *executed(7, 42, 1, 777, "docker run l", at),
+        *executed(8, 43, parent, NONE, "ls", at),
+    ]
+    found = [each.slice for each in placed_of(manifest, lines)]
+    assert found == ["harness", *[atomic] * 4, atomic if told else "background", "harness"]
+
+
+def test_a_strangers_new_session_is_background(manifest: Manifest) -> None:
+    lines = [*login(1, 50, 1, NONE, 778, 1.0), *executed(2, 50, 1, 778, "docker run", 1.0)]
+    assert [each.slice for each in placed_of(manifest, lines)] == ["background"]
+
+
+def test_a_token_in_some_text_makes_nothing_the_harnesses(manifest: Manifest) -> None:
+    token = manifest.sensors[0].marks[0].token
+    atomic, _, session = attack(manifest)
+    execs = [
+        (5, 4, NONE, f"docker run {token}"),
+        (6, 4, session, f"sh -c {token}"),
+        (7, 4, NONE, f"true {token} {token}"),
+        (8, 4, session, f"/usr/bin/true {token}"),  # a canary that travels as attacks do
+    ]
+    assert [p.slice for p in place(manifest, execs)] == ["background", atomic, "background", "harness"]
+
+
+def test_a_pid_that_a_stranger_got_after_the_attacks_container_is_the_strangers(manifest: Manifest) -> None:
+    """With births in the log, also where nothing else contradicts."""
+    atomic, _, _ = attack(manifest)
+    shim = f"containerd-shim-runc-v2 -namespace moby -id {ID}"
+    execs = [(10, 1, NONE, shim), (11, 10, NONE, "sleep")]
+    strangers = [(11, 1, NONE, "bash"), (12, 11, NONE, "docker run i")]
+    assert [p.slice for p in place(manifest, [*execs, *strangers], request(atomic))][2:] == ["background"] * 2
+    birth = (
+        "type=SYSCALL msg=audit(1700000000.000:90): arch=c000003e syscall=56 success=yes exit=11 ppid=1 pid=9 "
+        f"uid=0 ses={NONE}"
+    )
+    before = [line for n, each in enumerate(execs, 1) for line in executed(n, *each, 1699999000.0)]
+    lines = [*before, birth, *executed(91, 12, 11, NONE, "docker run i", 1700000000.1)]
+    assert placed_of(manifest, lines, [request(atomic)])[-1].slice == "background"

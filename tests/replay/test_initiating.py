@@ -1,0 +1,41 @@
+"""Who started what, over a whole run in the course of which pids wrapped: no row names a wrong process."""
+
+from __future__ import annotations
+
+from harness.proof.tables import build_tables
+from harness.recording import open_recording
+from tests.conftest import PROJECT
+from tests.contradictions import contradictions
+
+WHOLE = PROJECT / "tests/recordings/whole-technique"
+
+
+def test_no_row_of_a_whole_run_names_a_wrong_initiating_process() -> None:
+    recording = open_recording(WHOLE)
+    tables = build_tables(recording.path, recording.manifest)
+    processes, executions = tables["DeviceProcessEvents"], tables["Auditd_CL"]
+    executions = [row for row in executions if row["RecordType"] == "EXECVE"]
+    assert len(processes) > 10_000
+    assert contradictions(processes, executions) == []
+    # a pid that was given away anew executes nothing "itself", minutes after its number's last owner did
+    waited = [
+        row
+        for row in processes
+        if row["InitiatingProcessId"] == row["ProcessId"]
+        and row["InitiatingProcessFileName"]
+        and minutes(row["Timestamp"]) - minutes(row["InitiatingProcessCreationTime"]) > 1
+    ]
+    assert waited == []
+
+
+def test_few_of_an_attacks_programs_have_no_initiating_process() -> None:
+    recording = open_recording(WHOLE)
+    rows = build_tables(recording.path, recording.manifest)["DeviceProcessEvents"]
+    attacks = [row for row in rows if row["_Slice"] not in ("background", "harness")]
+    empty = [row for row in attacks if not row["InitiatingProcessFileName"]]
+    assert len(empty) * 400 < len(attacks), len(empty)
+
+
+def minutes(text: str) -> float:
+    hours, minute, seconds = text.partition(" ")[2].split(":")
+    return int(hours) * 60 + int(minute) + float(seconds) / 60
