@@ -125,7 +125,7 @@ class Attribution:
 
         What has not left our session yet is the launcher. Whatever session the attack's shell has later, it is its.
         """
-        for execution, whose in self._shells.get(process.pid, ()):
+        for execution, whose in self._shells.get(process.pid, ()) if moment.parent == self.manifest.harness_pid else ():
             started, finished = execution.started.timestamp() * 1000, execution.finished.timestamp() * 1000
             if started - _SLACK <= moment.time <= finished + _SLACK:
                 launches = execution.session is not None and not self._placed.get(process)

@@ -253,12 +253,19 @@ def test_without_sessions_descent_decides(manifest: Manifest) -> None:
     blind = first.model_copy(update={"attack": first.attack.model_copy(update={"session": None})})
     fallback = manifest.model_copy(update={"attribution": "process-tree", "detonations": [blind]})
     pid = first.attack.pid
-    execs = [(pid, 1, NONE, "bash"), (800, pid, NONE, "docker run i"), (801, 800, NONE, "x"), (802, 1, NONE, "x")]
+    execs = [
+        (pid, manifest.harness_pid, NONE, "bash"),
+        (800, pid, NONE, "docker run i"),
+        (801, 800, NONE, "x"),
+        (802, 1, NONE, "x"),
+    ]
     at = first.attack.started.timestamp() + 0.01
     inside = [p.slice for p in place(fallback, execs, time=at)]
     own = first.atomic
     assert inside == [own, own, own, "background"]
-    # the same pid at another time is somebody else
+    # the same pid at another time, or as another's child, is somebody else
+    assert {p.slice for p in place(fallback, [(pid, 1, NONE, "bash"), *execs[1:]], time=at)} == {"background"}
+    execs = [(pid, 1, NONE, "bash"), *execs[1:]]
     assert {p.slice for p in place(fallback, execs, time=at - 3600)} == {"background"}
 
 
