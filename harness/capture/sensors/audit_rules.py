@@ -61,8 +61,8 @@ def exec_rules(key: str, machine: str = "") -> list[bytes]:
 def birth_rules(key: str, machine: str = "") -> list[bytes]:
     """Rules that record each new process and thread, and so whose child a process is, and when a pid begins anew.
 
-    Nothing cheaper tells: what is killed makes no exit_group. They double the log: beside 81 executions stood 224 births,
-    1600 and 580 bytes each. Raises LabUnavailable on an unknown machine.
+    Nothing cheaper tells: what is killed makes no exit_group. They double the log: beside 81 executions stood 224
+    births, 1600 and 580 bytes each. Raises LabUnavailable on an unknown machine.
     """
     return [_encode(arch, calls, key.encode(), (_SUCCESS, 1)) for arch, calls in _known(_BIRTHS, machine)]
 
@@ -126,10 +126,11 @@ def _can_swallow(rule: bytes, *, before: bool) -> bool:
     return False
 
 
-def _names_an_exec(rule: bytes) -> bool:
+def _names_a_call_of_ours(rule: bytes) -> bool:
     words = _SHAPE.unpack_from(rule)
-    known = [*_EXECS.values(), *_BIRTHS.values()]
-    numbers = {n for each in known for _, calls in each for n in calls}
+    arches = {f.value for f in _fields(rule) if f.number == _ARCH and f.operator == 0x40000000}
+    known = [pair for each in (*_EXECS.values(), *_BIRTHS.values()) for pair in each]
+    numbers = {n for arch, calls in known if not arches or arch in arches for n in calls}
     return any(words[3 + n // 32] >> n % 32 & 1 for n in numbers)
 
 

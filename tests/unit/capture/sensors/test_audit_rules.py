@@ -91,6 +91,8 @@ def test_a_rule_in_words(given_rule: bytes, said: str) -> None:
         (NEVER_DOCKER, True),
         (rule(EXIT, NEVER, (AUID, EQUAL, 0), calls=tuple(range(400))), True),
         (rule(EXIT, NEVER, (ARCH, EQUAL, 0xC000003E), calls=(1,)), False),
+        (rule(EXIT, NEVER, (ARCH, EQUAL, 0xC000003E), calls=(2,)), False),  # open, which is fork in 32 bit
+        (rule(EXIT, NEVER, calls=(2,)), True),
         (NEVER_TASK, True),
         (rule(TASK, ALWAYS), False),
         (exclude(EQUAL, 1309), True),
