@@ -30,8 +30,10 @@ from harness.model.catalog import (
     find_rules,
     select,
 )
+from harness.proof.labs import check_labs
 from harness.proof.lint import check, check_rules
 from harness.report.sarif import of_mistakes, write_sarif
+from harness.report.text import visible
 
 
 def list_atomics(
@@ -94,6 +96,8 @@ def lint(
             problems += check_atomics_known(expectations, atomics) + check_pins(expectations, atomics)
     except LivefireError as error:
         problems.append(error)
+    for note in check_labs(expectations)[1]:
+        Console(stderr=True, highlight=False).print(Text(f"note: {visible(note)}"), soft_wrap=True)
     problems = list({str(problem): problem for problem in problems}.values())  # each way of reading a file said it
     if sarif:
         write_sarif(of_mistakes(problems), sarif, "lint")

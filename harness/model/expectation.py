@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -26,11 +26,12 @@ class _Strict(BaseModel):
 class Signal(_Strict):
     """Telemetry that must be there: `kql` over the tables returns at least one row.
 
-    `cluster` restricts it to clusters with `nodes`, or to the `bare` control plane, where no pod runs.
+    `cluster` restricts it to clusters with `nodes`, or to the `bare` control plane, where no pod runs. The sensors
+    that it rests on follow from the tables that the KQL reads; a `sensor` that is named must be one of them.
     """
 
     name: str
-    sensor: Sensor
+    sensor: Sensor | None = None
     kql: str = Field(min_length=1)
     cluster: Literal["nodes", "bare"] | None = None
 
@@ -45,12 +46,20 @@ class Companion(_Strict):
 class KnownEvasion(_Strict):
     """Variants of an atomic on which the rule is wrong in one way, for one reason.
 
-    Without `flags` the rule is silent on them; with `flags` it fires, and these are not what they should be.
+    Without `flags` the rule is silent on them; with `flags` it fires, and these are not what they should be. Where it
+    gives several rows that differ, `rows` says so of each.
     """
 
     variants: list[str] = Field(min_length=1)
     reason: str = Field(min_length=1)
     flags: dict[str, bool] = Field(default_factory=dict)
+    rows: list[dict[str, bool]] = Field(default_factory=list)
+
+    def vectors(self, right: list[dict[str, bool]]) -> list[dict[str, bool]]:
+        """The flags of the rows that it gives, `right` being those that it should; none where the rule is silent."""
+        if self.rows:
+            return [right[0] | row for row in self.rows]
+        return [vector | self.flags for vector in right] if self.flags else []
 
 
 class _Entry(_Strict):
@@ -59,13 +68,14 @@ class _Entry(_Strict):
     # evade: its variants are part of every whole run. evasions: those on which the rule is known to be wrong.
     # grounds: words of the command line that each, without the others, must make the rule fire with this flag.
     # Two words that set the same flag hide each other: with one of them gone from the rule, the flag is still set.
+    # rows: how many rows there are, all with these flags; or the vector of each of them, in any order.
     atomic: str
     oracle: list[Signal] = Field(default_factory=list)
     signals: list[Signal] = Field(default_factory=list)
     benign: str | None = Field(default=None, min_length=1)
     false_alarms: int | None = Field(default=None, ge=1)
     fires: bool
-    rows: int | None = Field(default=None, ge=1)
+    rows: Annotated[int, Field(ge=1)] | Annotated[list[dict[str, bool]], Field(min_length=1)] | None = None
     flags: dict[str, bool] = Field(default_factory=dict)
     grounds: dict[str, list[str]] = Field(default_factory=dict)
     companions: list[Companion] = Field(default_factory=list)
@@ -75,8 +85,12 @@ class _Entry(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> _Entry:
-        if self.fires and not self.flags:
+        if isinstance(self.rows, list) and self.flags:
+            raise ValueError("rows lists the flags of each row, so flags of them all say it twice")
+        if self.fires and not all(self.vectors):
             raise ValueError("a rule that fires needs its exact flags")
+        if len({frozenset(vector) for vector in self.vectors}) > 1:
+            raise ValueError("each of the rows needs the same flags, true or false")
         if not self.fires and (self.flags or self.rows or self.companions):
             raise ValueError("a rule that does not fire has no flags, rows or companions")
         if self.benign and self.fires:
@@ -88,9 +102,16 @@ class _Entry(_Strict):
         if (self.evade or self.evasions) and not self.fires:
             raise ValueError("evade and evasions are for an atomic on which the rule fires")
         for name in self.grounds:
-            if not self.flags.get(name):
+            if not any(vector.get(name) for vector in self.vectors):
                 raise ValueError(f"grounds are for a flag that is expected to be true, and '{name}' is not")
         return self
+
+    @property
+    def vectors(self) -> list[dict[str, bool]]:
+        """The flags of each row that is expected, in no order; none where the rule must not fire."""
+        if not self.fires:
+            return []
+        return self.rows if isinstance(self.rows, list) else [self.flags] * (self.rows or 1)
 
 
 class Exclusion(_Strict):
@@ -133,7 +154,7 @@ class Expectation:
     def rows(self) -> int:
         """How many alert rows the atomic's own command gives; 0 for none, and where a variant leaves it open."""
         if self.entry.fires and self.variant is None:
-            return self.entry.rows or 1
+            return len(self.entry.vectors)
         return self.entry.false_alarms or 0
 
     @property

@@ -25,18 +25,28 @@ class Evidence(_Part):
 
 
 class SignalResult(_Part):
-    """Whether a required signal (or the oracle) was seen, and on which rows."""
+    """Whether a required signal (or the oracle) was seen, and on which rows.
+
+    `sensors` are all on which it rests, `sensor` the first of them.
+    """
 
     name: str
     sensor: str
+    sensors: list[str] = Field(default_factory=list)
     seen: bool
     evidence: list[Evidence] = Field(default_factory=list)
 
+    @property
+    def rests_on(self) -> list[str]:
+        """The sensors; older results name one."""
+        return self.sensors or [self.sensor]
+
 
 class Executed(_Part):
-    """The attack as it ran, and whether its effect was observed."""
+    """The attack as it ran, and whether its effect was observed. `timed_out`: it was ended at its time limit."""
 
     ran: bool
+    timed_out: bool = False
     effect: bool
     command: str = ""
     pid: int | None = None

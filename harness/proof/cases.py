@@ -13,11 +13,11 @@ from harness.model.variant import Variant
 
 @dataclass(frozen=True)
 class Case:
-    """One detonation under one rule. `right` are the flags that the rule ought to set, known gap or not."""
+    """One detonation under one rule. `right` are the flag vectors that the rule ought to give, known gap or not."""
 
     expectation: Expectation
     detonation: Detonation
-    right: dict[str, bool]
+    right: list[dict[str, bool]]
 
 
 def cases(manifest: Manifest, expectations: Sequence[Expectation]) -> list[Case]:
@@ -28,7 +28,7 @@ def cases(manifest: Manifest, expectations: Sequence[Expectation]) -> list[Case]
     """
     found: list[Case] = []
     for expectation in expectations:
-        right = expectation.entry.flags
+        right = expectation.entry.vectors
         for detonation in manifest.detonations:
             variant = detonation.variant
             if variant is None and detonation.atomic == expectation.atomic:
@@ -46,10 +46,10 @@ def unheld(expectations: Sequence[Expectation], results: Iterable[Result]) -> li
 
 def of_variant(expectation: Expectation, variant: Variant) -> Expectation:
     """What is expected of a variant: that the rule fires with the atomic's flags, unless a known evasion says else."""
-    update: dict[str, object] = {"atomic": variant.id, "grounds": {}, "rows": None}
+    update: dict[str, object] = {"atomic": variant.id, "grounds": {}}
     update |= {"oracle": [], "signals": [], "evasions": []}
     for known in expectation.entry.evasions:
         if variant.key in known.variants:
-            flags = expectation.entry.flags | known.flags if known.flags else {}
-            update |= {"fires": bool(known.flags), "flags": flags, "known_gap": known.reason}
+            vectors = known.vectors(expectation.entry.vectors)
+            update |= {"fires": bool(vectors), "flags": {}, "rows": vectors or None, "known_gap": known.reason}
     return replace(expectation, entry=expectation.entry.model_copy(update=update), variant=variant)

@@ -11,14 +11,18 @@ from typing import Any
 from harness.model.expectation import Expectation
 from harness.model.result import Executed, Flag, SensorHealth, SignalResult, VariantResult
 from harness.model.verdict import Verdict
+from harness.proof.vectors import compared, paired
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All that is known of one atomic under one rule before it is judged."""
+    """All that is known of one atomic under one rule before it is judged.
+
+    `lacking` says why it can't be judged on this lab; empty where it can.
+    """
 
     executed: Executed
-    timed_out: bool
+    lacking: str
     health: list[SensorHealth]
     oracle: list[SignalResult]
     signals: list[SignalResult]
@@ -30,12 +34,16 @@ class Facts:
 
 def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
     """The verdict and its reason. The first that applies stands."""
+    verdict, reason = _decide(expectation, facts)
+    return verdict, f"{reason}; the attack ran into its time limit" if facts.executed.timed_out else reason
+
+
+def _decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
     unhealthy = {health.sensor: health.problems for health in facts.health if not health.ok}
     for seen in facts.oracle:
-        if not seen.seen and seen.sensor in unhealthy:  # its silence says nothing
-            return Verdict.INCONCLUSIVE, unhealthy[seen.sensor][0]
-    if facts.timed_out:
-        return Verdict.NOT_EXECUTED, "the attack ran into its time limit"
+        for sensor in seen.rests_on:
+            if not seen.seen and sensor in unhealthy:  # its silence says nothing
+                return Verdict.INCONCLUSIVE, unhealthy[sensor][0]
     for seen in facts.oracle:
         if not seen.seen:
             return Verdict.NOT_EXECUTED, f"the effect was not observed: {seen.name}"
@@ -45,11 +53,13 @@ def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
         return Verdict.INCONCLUSIVE, f"{facts.variant.of} was not executed: there is nothing to compare with"
     if facts.variant and not facts.variant.equivalent:
         return Verdict.NOT_EXECUTED, f"it does not do the same: {facts.variant.differences[0]}"
+    if facts.lacking:
+        return Verdict.INCONCLUSIVE, facts.lacking
     if unhealthy:
         return Verdict.INCONCLUSIVE, next(iter(unhealthy.values()))[0]
     for seen in facts.signals:
         if not seen.seen:
-            return Verdict.NO_TELEMETRY, f"{seen.sensor} did not show: {seen.name}"
+            return Verdict.NO_TELEMETRY, f"{', '.join(seen.rests_on)} did not show: {seen.name}"
     return decide_rule(expectation, facts)
 
 
@@ -60,10 +70,6 @@ def decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
             return Verdict.KNOWN_GAP, str(entry.known_gap)
         return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {entry.false_alarms}: {entry.known_gap}"
     if not entry.fires:
-        if entry.false_alarms:
-            if count == entry.false_alarms and entry.known_gap:
-                return Verdict.KNOWN_GAP, entry.known_gap
-            return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {entry.false_alarms}: {entry.known_gap}"
         if count and entry.known_gap:
             return Verdict.UNEXPECTED_ALERT, "the known gap has closed: the rule fires; drop known_gap"
         if count:
@@ -72,11 +78,12 @@ def decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
             return Verdict.KNOWN_GAP, entry.known_gap
         return Verdict.PROVEN, "executed, seen, and rightly silent"
     if not count:
-        return Verdict.RULE_SILENT, "the rule gave no row"
+        return Verdict.RULE_SILENT, _silence(facts)
     for name, flag in flags_of(expectation, facts).items():
         if flag.actual is not flag.expected:
-            actual = "is in none of its rows" if flag.actual is None else f"is {str(flag.actual).lower()}"
-            return Verdict.WRONG_FLAGS, f"{name} {actual}, expected {str(flag.expected).lower()}"
+            actual = "has no value" if flag.actual is None else f"is {str(flag.actual).lower()}"
+            where = f" in one of {count} rows" if count > 1 else ""
+            return Verdict.WRONG_FLAGS, f"{name} {actual}{where}, expected {str(flag.expected).lower()}"
         if not flag.right:
             return Verdict.WRONG_FLAGS, f"{name} is {flag.reserve}"
     if expectation.rows and count != expectation.rows:
@@ -87,13 +94,18 @@ def decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
 
 
 def flags_of(expectation: Expectation, facts: Facts) -> dict[str, Flag]:
-    found = {}
-    for name, expected in expectation.entry.flags.items():
-        # several rows are one incident: what one of them says of it is said
-        values = {row.get(name) for row in facts.rows}
-        actual = (True in values) if values and None not in values else None
-        found[name] = Flag(expected=expected, actual=actual, grounds=facts.grounds.get(name, {}))
-    return found
+    """Each flag, as expected and as it is: each row has exactly the flags of one of the vectors that are expected."""
+    vectors = expectation.entry.vectors
+    if not facts.rows:
+        return {name: Flag(expected=value, actual=None) for name, value in (vectors[0] if vectors else {}).items()}
+    pairs = paired(vectors, facts.rows, counted=bool(expectation.rows))
+    return compared(pairs, facts.grounds)
+
+
+def _silence(facts: Facts) -> str:
+    if facts.companions:
+        return f"the rule fired on companions alone: {_rows(facts.companions)}, and none is the atomic's own"
+    return "the rule gave no row"
 
 
 def _rows(count: int) -> str:

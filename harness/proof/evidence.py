@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from harness.model.result import Evidence
-from harness.proof.tables.schema import ARRIVED, RECORD, TABLES
+from harness.proof.tables.schema import ARRIVED, RECORD, SENSOR_OF, TABLES
 
 _LIMIT = 5
 # What identifies a row to a person, by table.
@@ -28,6 +29,12 @@ def to_evidence(table: str, rows: list[dict[str, Any]]) -> list[Evidence]:
         )
         for row in rows[:_LIMIT]
     ]
+
+
+def sensors_of(tables: Iterable[str]) -> list[str]:
+    """The sensors behind some tables, in a fixed order."""
+    behind = {SENSOR_OF[table] for table in tables}
+    return [sensor for sensor in dict.fromkeys(SENSOR_OF.values()) if sensor in behind]
 
 
 def first_arrival(rows: list[dict[str, Any]]) -> float | None:

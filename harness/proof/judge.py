@@ -25,11 +25,13 @@ from harness.proof.cases import Case
 from harness.proof.decision import Facts, decide, decide_rule, flags_of
 from harness.proof.effect import Effect, compare, effect_of
 from harness.proof.engines import Engine
-from harness.proof.evidence import best_table, first_arrival, plain, to_evidence
+from harness.proof.evidence import best_table, first_arrival, plain, sensors_of, to_evidence
 from harness.proof.grounds import check_grounds, lay_grounds
 from harness.proof.health import Health
+from harness.proof.labs import kind_of, lacking, on
 from harness.proof.near_miss import explain
 from harness.proof.tables.schema import SENSOR_OF
+from harness.proof.vectors import compared, paired
 
 _SENSORS = ("auditd", "docker_daemon", "kube_audit")
 
@@ -57,15 +59,16 @@ class Judge:
         if detonation.skipped or detonation.attack is None:
             return self._skipped(expectation, detonation)
         attack, slice_ = detonation.attack, detonation.atomic
-        oracle = [self._signal(signal, slice_) for signal in self._here(expectation.entry.oracle)]
-        signals = [self._signal(signal, slice_) for signal in self._here(expectation.entry.signals)]
+        lab = kind_of(self._health.manifest.lab)
+        oracle = [self._signal(signal, slice_) for signal in on(lab, expectation.entry.oracle)]
+        signals = [self._signal(signal, slice_) for signal in on(lab, expectation.entry.signals)]
         fired = self._engine.query(expectation.rule.query, slice_)
         alerted = time.time()
         rows = _without_companions(expectation, self._engine, slice_, fired)
         variant = self._variant(case, rows)
         facts = Facts(
             executed=_executed(attack, [seen.result for seen in oracle], variant),
-            timed_out=attack.timed_out,
+            lacking=lacking(expectation, lab),
             health=[self._health.around(detonation, name) for name in self._sensors(expectation)],
             oracle=[seen.result for seen in oracle],
             signals=[seen.result for seen in signals],
@@ -99,12 +102,6 @@ class Judge:
         """What the rule says of a slice."""
         return [self._alert(row, slice_) for row in self._engine.query(rule.query, slice_)]
 
-    def _here(self, signals: list[Signal]) -> list[Signal]:
-        """Those that can be asked of this recording's cluster."""
-        cluster = self._health.manifest.lab.cluster
-        kind = "bare" if cluster and cluster.kind == "control-plane" else "nodes"
-        return [signal for signal in signals if signal.cluster in (None, kind)]
-
     def _variant(self, case: Case, rows: list[dict[str, Any]]) -> VariantResult | None:
         """How a variant compares with its atomic; None for what is no variant."""
         variant = case.detonation.variant
@@ -112,7 +109,7 @@ class Judge:
             return None
         equivalence, differences = compare(self._effect(variant.of), self._effect(variant.id))
         counts = self._engine.count(variant.id)
-        actual = {name: any(row.get(name) is True for row in rows) for name in case.right}
+        flags = compared(paired(case.right, rows, counted=False), {})
         return VariantResult(
             of=variant.of,
             family=variant.family,
@@ -121,7 +118,7 @@ class Judge:
             equivalence=equivalence,
             differences=differences,
             seen_by=sorted({SENSOR_OF[table] for table, count in counts.items() if count}),
-            flags_right=bool(rows) and actual == case.right,
+            flags_right=bool(rows) and all(flag.right for flag in flags.values()),
         )
 
     def _effect(self, slice_: str) -> Effect:
@@ -136,17 +133,19 @@ class Judge:
             origins = [found for row in rows[:5] for found in self._engine.matching(table, slice_, row)]
             evidence += to_evidence(table, origins)
             arrived = first_arrival(origins) if arrived is None else arrived
-        result = SignalResult(name=signal.name, sensor=signal.sensor, seen=bool(rows), evidence=evidence)
+        sensors = sensors_of(self._engine.tables(signal.kql))
+        result = SignalResult(name=signal.name, sensor=sensors[0], sensors=sensors, seen=bool(rows), evidence=evidence)
         return _Seen(result, arrived)
 
     def _sensors(self, expectation: Expectation) -> list[str]:
         """The sensors on which this expectation rests, in a fixed order."""
         entry = expectation.entry
-        names: set[str] = {signal.sensor for signal in [*entry.oracle, *entry.signals]}
+        asked = on(kind_of(self._health.manifest.lab), [*entry.oracle, *entry.signals])
+        tables = {table for signal in asked for table in self._engine.tables(signal.kql)}
         if expectation.variant:  # its effect is looked for wherever there may be one
-            names |= {sensor.name for sensor in self._health.manifest.sensors}
-        names |= {SENSOR_OF[table] for table in self._engine.tables(expectation.rule.query)}
-        return [name for name in _SENSORS if name in names]
+            there = {sensor.name for sensor in self._health.manifest.sensors}
+            tables |= {table for table, sensor in SENSOR_OF.items() if sensor in there}
+        return sensors_of(tables | self._engine.tables(expectation.rule.query))
 
     def _alert(self, row: dict[str, Any], slice_: str) -> Alert:
         for table in best_table(row):
@@ -194,7 +193,7 @@ class Judge:
 
     def _skipped(self, expectation: Expectation, detonation: Detonation) -> AtomicResult:
         compared = VariantResult.of_skipped(detonation.variant) if detonation.variant else None
-        facts = Facts(Executed(ran=False, effect=False), False, [], [], [], [], 0, variant=compared)
+        facts = Facts(Executed(ran=False, effect=False), "", [], [], [], [], 0, variant=compared)
         reason = detonation.skipped or "it was not run"
         verdict = Verdict.SKIPPED if detonation.skipped else Verdict.NOT_EXECUTED
         return self._result(expectation, detonation, facts, verdict, reason, None, Latency())
@@ -203,12 +202,11 @@ class Judge:
 def _without_companions(
     expectation: Expectation, engine: Engine, slice_: str, rows: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The rows but for those that may stand beside the atomic's own. Its own are never all taken away."""
+    """The rows but for those that may stand beside the atomic's own. A companion is never the atomic's own row."""
     own = rows
     for companion in expectation.companions if rows else ():
         aside = engine.passing(expectation.rule.query, companion.where, slice_)
-        left = [row for row in own if not any(row is other for other in aside)]
-        own = left or own
+        own = [row for row in own if not any(row is other for other in aside)]
     return own
 
 
@@ -227,14 +225,15 @@ def judge_rule(expectation: Expectation, engine: Engine, slice_: str) -> tuple[V
     fired = engine.query(expectation.rule.query, slice_)
     rows = _without_companions(expectation, engine, slice_, fired)
     grounds = check_grounds(expectation, engine, slice_, rows)
-    facts = Facts(Executed(ran=True, effect=True), False, [], [], [], rows, len(fired) - len(rows), grounds)
+    facts = Facts(Executed(ran=True, effect=True), "", [], [], [], rows, len(fired) - len(rows), grounds)
     return decide_rule(expectation, facts)
 
 
 def _executed(attack: Execution, oracle: list[SignalResult], variant: VariantResult | None) -> Executed:
     return Executed(
         ran=True,
-        effect=all(seen.seen for seen in oracle) and (variant is None or variant.equivalence != "none"),
+        timed_out=attack.timed_out,
+        effect=variant.equivalence != "none" if variant else bool(oracle) and all(seen.seen for seen in oracle),
         command=attack.command,
         pid=attack.pid,
         session=attack.session,
@@ -244,7 +243,7 @@ def _executed(attack: Execution, oracle: list[SignalResult], variant: VariantRes
 
 
 def _latency(attack: Execution, signals: list[_Seen], alert: float | None) -> Latency:
-    by_sensor = {name: [seen for seen in signals if seen.result.sensor == name] for name in _SENSORS}
+    by_sensor = {name: [seen for seen in signals if name in seen.result.rests_on] for name in _SENSORS}
     known = {name: seconds for name, seen in by_sensor.items() if (seconds := _telemetry(attack, seen)) is not None}
     return Latency(detonated=attack.started, telemetry=_telemetry(attack, signals), sensors=known, alert=alert)
 

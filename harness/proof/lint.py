@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, RuleNotRunnable
-from harness.model.expectation import Expectation
+from harness.model.expectation import Expectation, Signal
 from harness.model.rule import Rule
 from harness.model.yaml_source import did_you_mean
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
 from harness.proof.engines.explanation import explained
+from harness.proof.evidence import sensors_of
+from harness.proof.labs import check_labs
 from harness.proof.tables.schema import TABLES
 
 _SAMPLE: dict[str, object] = {"bool": False, "long": 0, "real": 0.0, "datetime": datetime(2000, 1, 1)}
@@ -32,7 +34,7 @@ def check(expectations: list[Expectation], engine: Engine | None = None) -> list
             problems += _flag_problems(expectation, known)
             problems += _companion_problems(expectation, engine)
         problems += _signal_problems(expectation, engine)
-    return problems
+    return problems + check_labs(expectations)[0]
 
 
 def check_rules(rules: Iterable[Rule]) -> list[LivefireError]:
@@ -88,17 +90,19 @@ def missing_columns(rule: Rule, columns: dict[str, str]) -> list[str]:
 
 
 def _flag_problems(expectation: Expectation, known: set[str]) -> list[LivefireError]:
-    if not expectation.entry.fires:
+    vectors = expectation.entry.vectors
+    if not vectors:
         return []
+    place: tuple[str | int, ...] = ("rows", 0) if isinstance(expectation.entry.rows, list) else ("flags",)
     problems: list[LivefireError] = []
-    for name in expectation.entry.flags:
+    for name in vectors[0]:
         if name not in known:
-            at = expectation.at("flags", name)
+            at = expectation.at(*place, name)
             hint = did_you_mean(name, sorted(known)) if known else "This rule has no boolean column."
             problems.append(InvalidInput(f"the rule has no flag '{name}'", at=at, hint=hint))
-    forgotten = sorted(known - expectation.entry.flags.keys())
+    forgotten = sorted(known - vectors[0].keys())
     if forgotten and not problems:
-        at = expectation.at("flags")
+        at = expectation.at(*place)
         hint = "The flag vector is exact: say true or false for each flag of the rule."
         problems.append(InvalidInput(f"no value for the flag '{forgotten[0]}'", at=at, hint=hint))
     return problems
@@ -134,6 +138,18 @@ def _predicate_problems(expectation: Expectation, wheres: list[str], engine: Eng
     return found
 
 
+def _sensor_problems(
+    expectation: Expectation, where: tuple[str, int], signal: Signal, engine: Engine
+) -> list[LivefireError]:
+    """A sensor that is named beside KQL that does not read any of its tables."""
+    behind = sensors_of(engine.tables(signal.kql))
+    if signal.sensor in (None, *behind):
+        return []
+    said = f"'{signal.name}' reads what {' and '.join(behind)} saw, and not what {signal.sensor} did"
+    hint = "Leave `sensor` out: it follows from the tables."
+    return [InvalidInput(said, at=expectation.at(*where, "sensor"), hint=hint)]
+
+
 def _signal_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
     problems: list[LivefireError] = []
     for key, signals in (("oracle", expectation.entry.oracle), ("signals", expectation.entry.signals)):
@@ -143,8 +159,9 @@ def _signal_problems(expectation: Expectation, engine: Engine) -> list[LivefireE
                 if not engine.tables(signal.kql):
                     hint = f"The tables are {', '.join(TABLES)}."
                     problems.append(InvalidInput("reads no table", at=expectation.at(*where), hint=hint))
-                else:
-                    engine.columns(signal.kql)
+                    continue
+                engine.columns(signal.kql)
+                problems += _sensor_problems(expectation, (key, number), signal, engine)
             except QueryFailed as error:
                 found = explained(signal.kql, error)
                 at = expectation.at_kql(where, found.line, found.column) if found.line else expectation.at(*where)

@@ -75,6 +75,8 @@ def keys_of(expectation: Expectation, layer: str, result: AtomicResult) -> list[
         return [("fires",), *((key,) for key in ("false_alarms", "known_gap") if getattr(entry, key))]
     if layer == "flags":
         wrong: list[Key] = [("flags", name) for name, flag in result.flags.items() if flag.actual is not flag.expected]
+        if isinstance(entry.rows, list):
+            wrong = [("rows",)] if wrong else []
         grounds = {name: list(flag.grounds.values()) for name, flag in result.flags.items()}
         wrong += [("grounds", name) for name, holds in grounds.items() if not all(holds)]
         if result.fired.rows != result.fired.expected_rows:

@@ -79,7 +79,7 @@ def test_an_atomic_is_followed_by_its_variants_in_the_order_of_the_expectations(
 def test_a_variant_must_fire_with_the_flags_of_its_atomic_and_owes_nothing_else(given: Given) -> None:
     (case,) = cases(given.with_runs(_variant("quoting", "single")), given.expectations(LOUD))
     entry = case.expectation.entry
-    assert (entry.fires, entry.flags, entry.known_gap) == (True, {"A": True, "B": False}, None)
+    assert (entry.fires, entry.vectors, entry.known_gap) == (True, [{"A": True, "B": False}] * 2, None)
     assert (entry.oracle, entry.signals, entry.grounds, entry.evasions, case.expectation.rows) == ([], [], {}, [], 0)
     assert case.expectation.atomic == case.detonation.atomic
 
@@ -87,15 +87,15 @@ def test_a_variant_must_fire_with_the_flags_of_its_atomic_and_owes_nothing_else(
 def test_a_known_evasion_is_a_gap_and_what_is_right_stays(given: Given) -> None:
     (case,) = cases(given.with_runs(_variant("api", "curl")), given.expectations(LOUD))
     entry = case.expectation.entry
-    assert (entry.fires, entry.flags, entry.known_gap) == (False, {}, "no command line")
-    assert case.right == {"A": True, "B": False}
+    assert (entry.fires, entry.vectors, entry.known_gap) == (False, [], "no command line")
+    assert case.right == [{"A": True, "B": False}] * 2
 
 
 def test_a_known_evasion_with_flags_fires_with_these(given: Given) -> None:
     (case,) = cases(given.with_runs(_variant("flags", "long")), given.expectations(LOUD))
     entry = case.expectation.entry
-    assert (entry.fires, entry.flags, entry.known_gap) == (True, {"A": False, "B": False}, "another spelling")
-    assert case.right == {"A": True, "B": False}
+    assert (entry.fires, entry.vectors, entry.known_gap) == (True, [{"A": False, "B": False}] * 2, "another spelling")
+    assert case.right == [{"A": True, "B": False}] * 2
 
 
 def test_an_atomic_on_which_the_rule_is_silent_has_no_variants(given: Given) -> None:

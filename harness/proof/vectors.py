@@ -1,0 +1,52 @@
+"""Whether alert rows have the flag vectors that are expected: each row by itself, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import product
+from typing import Any
+
+from harness.model.result import Flag
+
+Vector = Mapping[str, bool]
+Row = Mapping[str, Any]
+
+
+def paired(expected: Sequence[Vector], rows: Sequence[Row], *, counted: bool = True) -> list[tuple[Vector, Row]]:
+    """Each row with the vector that it stands for: its own if there is one left, else the most similar.
+
+    `counted` says that each vector stands for one row: then what is left over on either side has no partner. Else any
+    number of rows may have a vector, and each vector needs a row.
+    """
+    pairs: list[tuple[Vector, Row]] = []
+    wanted, left = list(range(len(expected))), list(range(len(rows)))
+    while wanted and left:  # exact likenesses first: there is a perfect pairing only where each has one
+        of, place = min(product(wanted, left), key=lambda at: _distance(expected[at[0]], rows[at[1]]))
+        pairs.append((expected[of], rows[place]))
+        wanted.remove(of)
+        left.remove(place)
+    if not counted and pairs:
+        pairs += [(_nearest(rows[place], expected), rows[place]) for place in left]
+        pairs += [(expected[of], min(rows, key=partial(_distance, expected[of]))) for of in wanted]
+    return pairs
+
+
+def compared(pairs: Sequence[tuple[Vector, Row]], grounds: Mapping[str, Mapping[str, bool]]) -> dict[str, Flag]:
+    """Each flag over all pairs: of the first pair that disagrees, else of the first one."""
+    found: dict[str, Flag] = {}
+    for name in pairs[0][0] if pairs else ():
+        wrong = [pair for pair in pairs if pair[1].get(name) is not pair[0][name]]
+        vector, row = (wrong or pairs)[0]
+        value = row.get(name)
+        actual = value if isinstance(value, bool) else None
+        found[name] = Flag(expected=vector[name], actual=actual, grounds=dict(grounds.get(name, {})))
+    return found
+
+
+def _nearest(row: Row, vectors: Sequence[Vector]) -> Vector:
+    return min(vectors, key=lambda vector: _distance(vector, row))
+
+
+def _distance(vector: Vector, row: Row) -> int:
+    return sum(row.get(name) is not value for name, value in vector.items())
