@@ -16,6 +16,7 @@ from harness.capture.state import exclusive, sole_capture
 from harness.capture.wait import wait_for_turn
 from harness.errors import LabUnavailable, Refused
 from harness.model.atomic import Atomic
+from harness.model.catalog import require_unique
 from harness.model.events import LabStarted, LabStep, RecordingSealed, Subscriber, silent
 from harness.model.expectation import Expectation
 from harness.model.manifest import Manifest
@@ -44,9 +45,10 @@ def default_folder(root: Path = Path("recordings")) -> Path:
 def capture(atomics: Sequence[Atomic], options: CaptureOptions, folder: Path, subscriber: Subscriber) -> Recording:
     """Detonate the atomics in a lab and return the sealed recording.
 
-    Raises LabUnavailable when the lab can't be had, or when something was left behind; Busy when another capture did
-    not end within `options.wait` seconds.
+    Raises InvalidFiles for two atomics of one id, LabUnavailable when the lab can't be had, or when something was left
+    behind; Busy when another capture did not end within `options.wait` seconds.
     """
+    require_unique(atomics)
     writer = RecordingWriter(folder)
     try:
         with _lab(options, subscriber) as (lab, remains):
@@ -70,6 +72,7 @@ def repeat(
     alerts of this capture, not those that the next ones would have delayed. Raises as `capture` does; recordings that
     were taken before stay.
     """
+    require_unique(atomics)
     with _lab(options, subscriber) as (lab, remains):
         for folder in folders:
             writer = RecordingWriter(folder)

@@ -24,7 +24,6 @@ from harness.evasion.choice import check_pins
 from harness.model.catalog import (
     check_atomics_known,
     check_keys,
-    check_unique,
     find_atomics,
     find_expectations,
     find_rules,
@@ -79,7 +78,6 @@ def lint(
     atomics, rules, expectations = [], [], []
     try:
         atomics = find_atomics(given)
-        problems += check_unique(atomics)
     except LivefireError as error:
         problems.append(error)
     try:

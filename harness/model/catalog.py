@@ -16,9 +16,14 @@ T = TypeVar("T")
 
 
 def find_atomics(paths: Iterable[Path]) -> list[Atomic]:
-    """Every atomic in these files and below these folders. Raises InvalidFiles with all mistakes at once."""
-    files = [path for path in _yaml_files(paths) if _is_atomics(path)]
-    return _load(files, load_atomics)
+    """Every atomic in these files and below these folders, no two of one id or GUID.
+
+    Raises InvalidFiles with all mistakes at once.
+    """
+    files = {path.resolve(): path for path in _yaml_files(paths) if _is_atomics(path)}
+    atomics = _load(files.values(), load_atomics)
+    require_unique(atomics)
+    return atomics
 
 
 def find_expectations(paths: Iterable[Path]) -> list[Expectation]:
@@ -84,18 +89,20 @@ def check_atomics_known(expectations: Iterable[Expectation], atomics: Iterable[A
     ]
 
 
-def check_unique(atomics: Iterable[Atomic]) -> list[LivefireError]:
-    """A mistake for each atomic whose id or GUID another file has already: a result would not say which was meant."""
+def require_unique(atomics: Iterable[Atomic]) -> None:
+    """Raise InvalidFiles for atomics of one id or GUID: they would share a slice, and one be proven by the other's."""
     problems: list[LivefireError] = []
-    taken: dict[str, Path] = {}
+    taken: dict[str, Atomic] = {}
     for atomic in atomics:
-        for what, key in (("id", atomic.id), ("GUID", atomic.guid)):
-            if key and taken.setdefault(f"{what} {key}", atomic.source) != atomic.source:
-                said = f"{atomic.id}: {taken[f'{what} {key}']} has an atomic of the {what} {key}, too"
+        for what, key in (("id", atomic.id), ("GUID", atomic.guid.lower())):
+            other = taken.setdefault(f"{what} {key}", atomic) if key else atomic
+            if other is not atomic:
+                said = f"{atomic.id}: {other.source} has an atomic of the {what} {key}, too"
                 hint = "Give it a name of its own, and a new GUID (uuidgen)."
                 problems.append(InvalidInput(said, at=Position(atomic.source), hint=hint))
                 break
-    return problems
+    if problems:
+        raise InvalidFiles(problems)
 
 
 def _matches(atomic: Atomic, selector: str) -> bool:
