@@ -37,7 +37,7 @@ from harness.cli.options import (
 from harness.cli.outputs import Outputs
 from harness.cli.repetitions import Repetitions
 from harness.errors import NothingSelected
-from harness.evasion.choice import is_whole, with_all, with_marked
+from harness.evasion.choice import is_whole, with_all, with_controls, with_marked
 from harness.model.atomic import Atomic
 from harness.model.catalog import find_atomics, find_expectations, select
 from harness.model.expectation import Expectation
@@ -73,8 +73,10 @@ def run(
 
     A technique, a file, or all there is brings the variants of the atomics that expectations mark with `evade`.
     """
-    chosen = select(find_atomics([atomics]), selectors or [])
+    known = find_atomics([atomics])
+    chosen = select(known, selectors or [])
     expected = _expected(expectations, chosen)
+    chosen, expected = with_controls(chosen, expected, known, find_expectations([expectations]))
     if is_whole(chosen, selectors or []) if evasions is None else evasions:
         chosen = with_marked(chosen, expected)
     options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout, wait)
@@ -109,9 +111,11 @@ def evade(
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
     """Do what an atomic does in every other way that is known, and see which of them the rule misses."""
-    base = select(find_atomics([atomics]), selectors)
-    chosen = with_all(base, family or [])
+    known = find_atomics([atomics])
+    base = select(known, selectors)
     expected = _expected(expectations, base)
+    controls, expected = with_controls(base, expected, known, find_expectations([expectations]))
+    chosen = [*with_all(base, family or []), *controls[len(base) :]]
     options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout, wait)
     if dry_run:
         _show_plan(chosen, options)

@@ -17,6 +17,24 @@ def with_marked(chosen: Sequence[Atomic], expectations: Iterable[Expectation]) -
     return [each for atomic in chosen for each in (atomic, *(variants(atomic) if atomic.id in marked else ()))]
 
 
+def with_controls(
+    chosen: Sequence[Atomic],
+    expected: Sequence[Expectation],
+    known: Iterable[Atomic],
+    every: Iterable[Expectation],
+) -> tuple[list[Atomic], list[Expectation]]:
+    """What is chosen, and for each rule that no benign run is chosen of, the one that its expectations call a control.
+
+    Without one a rule is not proven: it may fire on anything.
+    """
+    lacking = {e.source.path for e in expected} - {e.source.path for e in expected if e.entry.benign}
+    atomics = {atomic.id: atomic for atomic in known}
+    controls = [e for e in every if e.entry.control and e.source.path in lacking and e.atomic in atomics]
+    added = dict.fromkeys(e.atomic for e in controls)
+    taken = {atomic.id for atomic in chosen}
+    return [*chosen, *(atomics[name] for name in added if name not in taken)], [*expected, *controls]
+
+
 def with_all(chosen: Sequence[Atomic], only: Sequence[str]) -> list[Atomic]:
     """Each atomic, followed by its variants of the families `only`, or of all.
 

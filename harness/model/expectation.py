@@ -65,6 +65,7 @@ class KnownEvasion(_Strict):
 class _Entry(_Strict):
     # benign: the family of a benign run. false_alarms: how many alerts it is known to raise; known_gap says why.
     # known_gap: why the rule is silent, or, where it fires, why these flags are not what they should be.
+    # control: a quick benign run that a live run adds where none was selected, since a rule is not proven without one.
     # evade: its variants are part of every whole run. evasions: those on which the rule is known to be wrong.
     # grounds: words of the command line that each, without the others, must make the rule fire with this flag.
     # Two words that set the same flag hide each other: with one of them gone from the rule, the flag is still set.
@@ -80,6 +81,7 @@ class _Entry(_Strict):
     grounds: dict[str, list[str]] = Field(default_factory=dict)
     companions: list[Companion] = Field(default_factory=list)
     known_gap: str | None = Field(default=None, min_length=1)
+    control: bool = False
     evade: bool = False
     evasions: list[KnownEvasion] = Field(default_factory=list)
 
@@ -99,6 +101,8 @@ class _Entry(_Strict):
             raise ValueError("false_alarms are for a benign run, and known_gap must say why they are raised")
         if self.benign and self.known_gap and not self.false_alarms:
             raise ValueError("the known_gap of a benign run is that it raises alerts: say how many with false_alarms")
+        if self.control and (not self.benign or self.false_alarms):
+            raise ValueError("a control is a benign run in which the rule is silent")
         if (self.evade or self.evasions) and not self.fires:
             raise ValueError("evade and evasions are for an atomic on which the rule fires")
         for name in self.grounds:

@@ -261,6 +261,24 @@ class TuningResult(_Part):
         return self.fired / self.attacks if self.attacks else None
 
 
+class RuleProof(_Part):
+    """Whether a rule is proven: on how many attacks it fires, and in how many benign runs it is silent, both PROVEN.
+
+    `reason` says what is missing; empty where nothing is. `undecided`: what could show it was inconclusive or skipped.
+    """
+
+    rule: str
+    attacks: int
+    benign: int
+    reason: str = ""
+    undecided: bool = False
+
+    @property
+    def proven(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.reason
+
+
 class EngineFacts(_Part):
     """What ran the KQL."""
 
@@ -271,6 +289,7 @@ class EngineFacts(_Part):
 class Result(_Part):
     """Everything that one run or replay found. `summary` counts the verdicts.
 
+    `proofs` are of each rule, over all results of the command that made this one; none in older results.
     `rules` are by the digest of their query, as `inputs.rule` of each result has it; none in older results.
     By rule: `recall` by family of variants, `recall_split` the same for the variants that were `tuned` on and for those
     `held_out`; `benign` by family of benign runs; `flags` by flag; `tuning` with the rule as it is first.
@@ -295,4 +314,5 @@ class Result(_Part):
     flags: dict[str, dict[str, FlagCounts]] = Field(default_factory=dict)
     tuning: dict[str, list[TuningResult]] = Field(default_factory=dict)
     summary: dict[str, int]
+    proofs: list[RuleProof] = Field(default_factory=list)
     exit_code: ExitCode

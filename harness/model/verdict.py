@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum, StrEnum
+from typing import Protocol
 
 
 class Verdict(StrEnum):
@@ -36,15 +37,27 @@ class ExitCode(IntEnum):
     NOTHING_SELECTED = 5
 
 
-def exit_code(verdicts: Iterable[Verdict], background_alerts: int) -> ExitCode:
+class Proof(Protocol):
+    """Whether a rule is proven, and whether something inconclusive or skipped may yet show it."""
+
+    @property
+    def proven(self) -> bool: ...
+
+    @property
+    def undecided(self) -> bool: ...
+
+
+def exit_code(verdicts: Iterable[Verdict], background_alerts: int, proofs: Sequence[Proof] = ()) -> ExitCode:
     """The exit code of a set of verdicts: an unmet expectation outweighs an inconclusive one.
 
-    A skipped atomic never counts as a pass: when nothing was judged, nothing was proven.
+    A skipped atomic never counts as a pass: when nothing was judged, nothing was proven. A rule that is not proven is
+    unmet, whatever its verdicts.
     """
     judged = [verdict for verdict in verdicts if verdict is not Verdict.SKIPPED]
     unmet = [v for v in judged if not v.as_expected and v is not Verdict.INCONCLUSIVE]
-    if unmet or background_alerts:
+    if not judged and not background_alerts:
+        return ExitCode.LAB_UNAVAILABLE
+    unproven = [proof for proof in proofs if not proof.proven]
+    if unmet or background_alerts or any(not proof.undecided for proof in unproven):
         return ExitCode.UNMET
-    if Verdict.INCONCLUSIVE in judged:
-        return ExitCode.INCONCLUSIVE
-    return ExitCode.AS_EXPECTED if judged else ExitCode.LAB_UNAVAILABLE
+    return ExitCode.INCONCLUSIVE if unproven or Verdict.INCONCLUSIVE in judged else ExitCode.AS_EXPECTED

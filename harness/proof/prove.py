@@ -18,6 +18,7 @@ from harness.proof.health import Health
 from harness.proof.judge import Judge, prepare
 from harness.proof.lint import Sound
 from harness.proof.loading import load
+from harness.proof.rule_proof import settled
 from harness.proof.tables.schema import BACKGROUND
 from harness.recording import Recording
 
@@ -67,7 +68,7 @@ def prove(
     except QueryFailed as error:
         raise RuleNotRunnable(f"a query failed over {recording.path}: {error.message}") from None
     background = Background(rows=engine.count(BACKGROUND), alerts=alerts)
-    return Result(
+    result = Result(
         run_id=manifest.run_id,
         recording=str(recording.path),
         started=manifest.started if live else started,
@@ -87,6 +88,7 @@ def prove(
         summary=dict(Counter(str(result.verdict) for result in results)),
         exit_code=exit_code((result.verdict for result in results), background.count),
     )
+    return settled([result])[0]
 
 
 def _rules(chosen: list[Case]) -> dict[str, RuleFacts]:

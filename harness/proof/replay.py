@@ -14,6 +14,7 @@ from harness.model.expectation import Expectation
 from harness.model.result import Result
 from harness.proof.lint import Sound
 from harness.proof.prove import prove
+from harness.proof.rule_proof import settled
 from harness.proof.workers import workers as pool_of
 from harness.recording import open_recording
 
@@ -46,7 +47,7 @@ def prove_all(
     problems = [each for each in found if isinstance(each, LivefireError)]
     if problems:
         raise RecordingsFailed(problems, len(recordings))
-    return [each for each in found if isinstance(each, Result)]
+    return settled([each for each in found if isinstance(each, Result)])
 
 
 def _collect(

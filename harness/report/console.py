@@ -137,6 +137,7 @@ def print_result(result: Result, console: Console) -> None:
             _print_lines(console, lines + [line for alert in alerts for line in alert_lines(alert)])
             console.print()
     print_account(result, console)
+    _print_proofs(result, console)
     _print_summary(result, console)
 
 
@@ -151,6 +152,15 @@ def _print_skipped(result: Result, console: Console) -> None:
         for atomic in atomics:
             console.print(Text(f"  {visible(atomic)}"), soft_wrap=True)
     if reasons:
+        console.print()
+
+
+def _print_proofs(result: Result, console: Console) -> None:
+    """A line for each rule that is not proven: its verdicts alone may look well."""
+    unproven = [proof for proof in result.proofs if not proof.proven]
+    for proof in unproven:
+        console.print(Text(f"UNPROVEN RULE  {visible(proof.rule)}: {proof.reason}", style="bold red"), soft_wrap=True)
+    if unproven:
         console.print()
 
 

@@ -15,7 +15,7 @@ from datetime import UTC
 from pathlib import Path
 
 from harness.model.expectation import Expectation
-from harness.model.result import Alert, AtomicResult, Result
+from harness.model.result import Alert, AtomicResult, Result, RuleProof
 from harness.model.verdict import Verdict
 from harness.report.describe import alert_lines, details
 from harness.report.document import write_document
@@ -77,6 +77,7 @@ def _suite(result: Result, recording: list[str]) -> ET.Element:
     places = {each.rule: each.at for each in reversed(result.results)}
     for rule, alerts in result.background.alerts.items():
         cases.append(_background(rule, alerts, recording, places.get(rule, "")))
+    cases += [_proof(proof, recording, places.get(proof.rule, "")) for proof in result.proofs]
     seconds = (result.finished - result.started).total_seconds()
     suite = ET.Element("testsuite", name=f"livefire {result.run_id}", tests=str(len(cases)), time=f"{seconds:.3f}")
     suite.set("timestamp", result.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
@@ -156,6 +157,17 @@ def _background(rule: str, alerts: Sequence[Alert], recording: list[str], at: st
         verdict = Verdict.UNEXPECTED_ALERT
         lines = [f"{verdict}  {reason}", *(line for alert in alerts for line in alert_lines(alert))]
         _add_outcome(case, "failure", verdict, reason, lines)
+    return case
+
+
+def _proof(proof: RuleProof, recording: list[str], at: str) -> ET.Element:
+    """Whether the rule as a whole is proven."""
+    case = _element([*recording, proof.rule], "proven", 0)
+    _set_place(case, at)
+    if not proof.proven:
+        outcome = ET.SubElement(case, "error" if proof.undecided else "failure", type="UNPROVEN RULE")
+        outcome.set("message", legal_xml(f"UNPROVEN RULE: {proof.reason}"))
+        outcome.text = legal_xml(f"UNPROVEN RULE  {visible(proof.rule)}: {proof.reason}")
     return case
 
 

@@ -63,6 +63,7 @@ def _section(result: Result) -> Iterator[str]:
     yield f"**{escaped(counts)} · exit {int(result.exit_code)}**"
     yield ""
     yield from _rules(result)
+    yield from (f"**UNPROVEN RULE** {escaped(p.rule)}: {escaped(p.reason)}\n" for p in result.proofs if not p.proven)
     unmet = [each for each in result.results if not each.verdict.as_expected and each.verdict is not Verdict.SKIPPED]
     yield from _unmet(unmet)
     for rule, alerts in result.background.alerts.items():

@@ -1,0 +1,54 @@
+"""Whether a rule is proven: it fires on an attack, and is silent in a benign run. One alone shows nothing.
+
+A rule that fires on every `docker` passes all attacks, and one that can never fire passes all that is benign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from harness.model.result import AtomicResult, Result, RuleProof
+from harness.model.verdict import Verdict, exit_code
+
+_OPEN = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)  # it may yet be shown by what said nothing this time
+
+
+def settled(results: Sequence[Result]) -> list[Result]:
+    """The results of one command, each with the proof of the rules over all of them, and with what follows for it."""
+    proofs = prove_rules(results)
+    return [
+        result.model_copy(
+            update={
+                "proofs": proofs,
+                "exit_code": exit_code((each.verdict for each in result.results), result.background.count, proofs),
+            }
+        )
+        for result in results
+    ]
+
+
+def prove_rules(results: Iterable[Result]) -> list[RuleProof]:
+    """A proof for each rule, in their order. Two files may hold rules of one name: the expectations tell them apart."""
+    by_rule: dict[tuple[str, str], list[AtomicResult]] = {}
+    for result in results:
+        for each in result.results:
+            by_rule.setdefault((each.rule, each.at.rsplit(":", 2)[0]), []).append(each)
+    return [_proof(rule, judged) for (rule, _), judged in by_rule.items()]
+
+
+def _proof(rule: str, judged: Sequence[AtomicResult]) -> RuleProof:
+    attacks = [each for each in judged if each.fired.expected and not each.benign]
+    benign = [each for each in judged if each.benign]
+    fired = sum(each.verdict is Verdict.PROVEN and each.fired.actual for each in attacks)
+    silent = sum(each.verdict is Verdict.PROVEN and not each.fired.actual for each in benign)
+    missing = [
+        *([] if fired else [("no attack on which it fires is proven", attacks)]),
+        *([] if silent else [("no benign run in which it is silent is proven", benign)]),
+    ]
+    return RuleProof(
+        rule=rule,
+        attacks=fired,
+        benign=silent,
+        reason="; ".join(said for said, _ in missing),
+        undecided=bool(missing) and all(any(each.verdict in _OPEN for each in of) for _, of in missing),
+    )
