@@ -13,7 +13,7 @@ import pytest
 from harness.model.manifest import Manifest
 from harness.recording import Recording, RecordingWriter, layout, open_recording
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.soundness.summary"]
 
 # The suite is run often: each property is tried on a few examples each time. `thorough` looks for what is rare.
 hypothesis.settings.register_profile("suite", max_examples=40, deadline=None)
