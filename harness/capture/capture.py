@@ -6,12 +6,12 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from harness.capture.detonator import Surroundings, detonate
+from harness.capture.halt import Makers
 from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
 from harness.capture.lab.image import REFERENCE
 from harness.capture.lab.kube_api import KubeApi
@@ -53,7 +53,7 @@ class Capture:
 
         Raises LabUnavailable when a sensor does not start. A sensor that breaks later is a result, not an error.
         """
-        with ThreadPoolExecutor(1) as pool:  # asking every tool takes longer than detonating an atomic
+        with self._makers(1) as pool:  # asking every tool takes longer than detonating an atomic
             versions = pool.submit(tool_versions, self.lab.owned.path / "versions.json")
             sensors = self._sensors()
             self._start(sensors)
@@ -66,7 +66,7 @@ class Capture:
                     detonations.append(self._detonate(atomic, number, harness))
                     self._mark(sensors, f"after:{atomic.id}")
             finished = now()
-            with ThreadPoolExecutor(len(sensors)) as drains:
+            with self._makers(len(sensors)) as drains:
                 drained = list(drains.map(self._drain, sensors))
         return self._manifest(started, finished, versions.result(), detonations, drained)
 
@@ -75,6 +75,9 @@ class Capture:
         if self._api:
             self._api.close()
         return self.owned.ledger.undo()
+
+    def _makers(self, count: int) -> Makers:
+        return Makers(count, self.owned.ledger)
 
     def _sensors(self) -> list[Sensor]:
         sensors: list[Sensor] = [AuditdSensor(self.owned, self._arrivals)]
@@ -85,7 +88,7 @@ class Capture:
         return sensors
 
     def _start(self, sensors: list[Sensor]) -> None:
-        with ThreadPoolExecutor(len(sensors)) as pool:
+        with self._makers(len(sensors)) as pool:
             list(pool.map(self._start_one, sensors))
 
     def _start_one(self, sensor: Sensor) -> None:
@@ -98,7 +101,7 @@ class Capture:
         self._subscriber(LabStep(sensor.name, "ready"))
 
     def _mark(self, sensors: list[Sensor], label: str) -> None:
-        with ThreadPoolExecutor(len(sensors)) as pool:
+        with self._makers(len(sensors)) as pool:
             list(pool.map(lambda sensor: sensor.mark(label), sensors))
 
     def _drain(self, sensor: Sensor) -> SensorRecord:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from harness import interrupts
 from harness.capture.process import OWNER, base_environment, find_tool, kill_group, session_processes
 from harness.capture.sensors.base import now
 from harness.errors import LabUnavailable
@@ -29,6 +30,7 @@ _LAUNCHER = (
 )
 _UNSET = 0xFFFFFFFF
 _GRACE = 2.0
+_HASTE = 3.0  # for the clean-up of an attack that was interrupted: somebody waits
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def detonate(
             execution = execute("attack", atomic.executor.name, command, attack, timeout=timeout)
         finally:
             cleanup = atomic.executor.cleanup_command
+            if interrupts.came():
+                timeout = min(timeout, _HASTE)
             if cleanup:
                 command = atomic.substitute(cleanup, arguments)
                 others.append(execute("cleanup", atomic.executor.name, command, harness, timeout=timeout))
@@ -140,7 +144,12 @@ def execute(
             stderr=errors,
             start_new_session=True,
         )
-        code, timed_out = _wait(process, timeout)
+        try:
+            code, timed_out = _wait(process, timeout)
+        except BaseException:
+            with interrupts.shielded():
+                kill_group(process)
+            raise
         finished = now()
         session = _session(Path(told.name).read_text())
         survivors = _end_session(session, process)

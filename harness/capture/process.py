@@ -7,11 +7,13 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.capture import halt
 from harness.errors import LabUnavailable
+from harness.interrupts import shielded
 
 OWNER = "LIVEFIRE_OWNER"
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -54,7 +56,21 @@ def run(
 
     Raises LabUnavailable when it fails (unless `check` is false) or takes longer than `timeout` seconds.
     """
-    process = subprocess.Popen(
+    with _until_ended(lambda: _start(command, environment)) as process:
+        try:
+            output, errors = process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise LabUnavailable(f"'{Path(command[0]).name}' did not end within {timeout:g} s") from None
+    halt.check()
+    done = Completed(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
+    if check and done.code != 0:
+        said = (done.errors or done.output).strip().splitlines()
+        raise LabUnavailable(f"'{' '.join(str(p) for p in command)}' failed: {said[-1] if said else done.code}")
+    return done
+
+
+def _start(command: Sequence[str | Path], environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [str(part) for part in command],
         env=base_environment() | dict(environment or {}),
         stdin=subprocess.PIPE,
@@ -62,16 +78,19 @@ def run(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+
+
+@contextlib.contextmanager
+def _until_ended(make: Callable[[], subprocess.Popen[bytes]]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does not outlive the block, whatever ends that."""
+    process = None
     try:
-        output, errors = process.communicate(stdin, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        kill_group(process)
-        raise LabUnavailable(f"'{Path(command[0]).name}' did not end within {timeout:g} s") from None
-    done = Completed(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
-    if check and done.code != 0:
-        said = (done.errors or done.output).strip().splitlines()
-        raise LabUnavailable(f"'{' '.join(str(p) for p in command)}' failed: {said[-1] if said else done.code}")
-    return done
+        with shielded():  # or it may have been started, and nobody knows it
+            process = halt.start(make)
+        yield process
+    finally:
+        if process and process.returncode is None:
+            kill_group(process)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -84,15 +103,20 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 def start_daemon(
     command: Sequence[str | Path], *, owner: str, log: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a daemon in a session of its own, marked as `owner`'s in its environment, with all output in `log`."""
+    """Start a daemon in a session of its own, marked as `owner`'s in its environment, with all output in `log`.
+
+    Raises Halted where what this thread makes is being undone.
+    """
     with log.open("ab") as output:
-        return subprocess.Popen(
-            [str(part) for part in command],
-            env=base_environment() | dict(environment or {}) | {OWNER: owner},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
+        return halt.start(
+            lambda: subprocess.Popen(
+                [str(part) for part in command],
+                env=base_environment() | dict(environment or {}) | {OWNER: owner},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
         )
 
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from harness import interrupts
+from harness.capture import halt
 from harness.errors import Busy, LabUnavailable
 
 T = TypeVar("T")
@@ -27,10 +29,12 @@ def wait_until(
     """Call `probe` until it returns, at most for `timeout` seconds.
 
     A probe raises NotYet to be called again; any other exception ends the wait.
-    Raises LabUnavailable, which says what the last probe saw.
+    Raises LabUnavailable, which says what the last probe saw; Halted in a maker's thread that is to stop.
     """
     deadline = clock() + timeout
     while True:
+        halt.check()
+        interrupts.check()
         try:
             return probe()
         except NotYet as seen:

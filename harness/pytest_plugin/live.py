@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
-from types import FrameType
 
-from harness import session
+from harness import interrupts, session
 from harness.capture.state import undo_unfinished
 from harness.errors import InvalidFiles, LivefireError
 from harness.evasion.choice import with_marked
@@ -23,16 +20,21 @@ from harness.pytest_plugin.shared import Outcome
 
 def live_outcome(settings: Settings, chosen: list[Selected], say: Callable[[str], None]) -> Outcome:
     """Detonate what is asked for and judge it. KeyboardInterrupt and SystemExit pass, with everything undone."""
-    try:
-        with _orderly_end():
+    with _orderly_end():
+        try:
             return Outcome(results=[_detonate(settings, chosen, say)])
-    except LivefireError as error:
-        return Outcome(error=str(error))
-    except KeyboardInterrupt as interrupt:
-        remains = "; ".join(undo_unfinished())
-        told = f"left behind: {remains}; run `livefire clean`" if remains else "what was made has been undone"
-        # anew: Python can interrupt a frame before its first line (`tb_lineno` is None), and pytest fails to show that
-        raise KeyboardInterrupt(str(interrupt) or told) from None
+        except Exception as error:
+            if not interrupts.came():  # else it is what became of an interrupt
+                if isinstance(error, LivefireError):
+                    return Outcome(error=str(error))
+                raise
+        except KeyboardInterrupt:
+            pass
+        with interrupts.shielded("still undoing"):
+            remains = "; ".join(undo_unfinished())
+    told = f"left behind: {remains}; run `livefire clean`" if remains else "what was made has been undone"
+    # anew: Python can interrupt a frame before its first line (`tb_lineno` is None), and pytest fails to show that
+    raise KeyboardInterrupt(f"{interrupts.came()}; {told}")
 
 
 def _detonate(settings: Settings, chosen: list[Selected], say: Callable[[str], None]) -> Result:
@@ -76,16 +78,8 @@ class _Teller:
 def _orderly_end() -> Iterator[None]:
     """As the command `livefire` does: files for their owner only, and a signal that ends us lets us undo first."""
     mask = os.umask(0o077)
-    ending = (signal.SIGTERM, signal.SIGHUP)
-    main = threading.current_thread() is threading.main_thread()  # no other may set handlers
-    before = {number: signal.signal(number, _interrupt) for number in ending if main}
     try:
-        yield
+        with interrupts.heeded():
+            yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
         os.umask(mask)
-
-
-def _interrupt(number: int, _: FrameType | None) -> None:
-    raise KeyboardInterrupt(signal.Signals(number).name)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from harness.cli.main import app
+from harness.cli.app import app
 from harness.errors import InvalidInput, LivefireError
 from harness.proof.tables import build_tables, write_tables
 from harness.recording import RecordingWriter, layout, open_recording

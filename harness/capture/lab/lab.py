@@ -6,11 +6,12 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness.capture.halt import Makers
 from harness.capture.lab.choice import LabChoice, cluster_kind, docker_kind, require_tools
 from harness.capture.lab.cluster import Cluster
 from harness.capture.lab.control_plane import has_control_plane, start_control_plane
@@ -69,9 +70,10 @@ class Lab:
     def keep(self) -> None:
         """Write down where everything is, so that a later run finds it."""
         state = {"docker": self.docker and asdict(self.docker), "cluster": self.cluster and asdict(self.cluster)}
-        path = self.owned.path / KEPT
+        path = self.owned.path / f"{KEPT}.new"
         path.touch(mode=0o600)
         path.write_text(json.dumps(state, default=str, indent=1))
+        path.rename(self.owned.path / KEPT)  # there as a whole, or not at all
 
 
 def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
@@ -87,10 +89,11 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
     try:
         if cluster[0] == "kind":
             record_sysctls(owned)
-        with ThreadPoolExecutor(2) as pool:
+        with Makers(2, owned.ledger) as pool:
             host = pool.submit(start.docker, *docker)
             control = pool.submit(start.cluster, *cluster, host)
-        lab = Lab(owned, host.result(), control.result(), kept=False)
+            wait((host, control))
+            lab = Lab(owned, host.result(), control.result(), kept=False)
         subscriber(LabStarted(lab.facts(""), time.monotonic() - started))
     except BaseException:
         owned.ledger.undo()

@@ -1,0 +1,120 @@
+"""Threads that make something, and how they are stopped before that is undone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from harness.errors import LabUnavailable
+from harness.interrupts import shielded
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_LONGEST = 8.0  # seconds for makers to end, once what they wait for has been killed
+
+
+class Halted(LabUnavailable):
+    """What this thread makes is being undone: it makes nothing more."""
+
+
+class Closing(Protocol):
+    """A ledger, seen by those who make what stands in it."""
+
+    def on_close(self, stop: Callable[[], list[str]]) -> None:
+        """Call `stop` when it is closed; it returns what would not end."""
+
+
+class Halt:
+    """Says to some threads that they are to stop. What they have started is killed, so that nothing keeps them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def stop(self) -> None:
+        """From now on `check` and `start` raise Halted."""
+        with self._lock:
+            self._stopped = True
+            for process in self._started:
+                if process.poll() is None:  # else the number may be another's by now
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+
+    def check(self) -> None:
+        """Raise Halted if it is time to stop."""
+        if self._stopped:
+            raise Halted("stopped: what was made is being undone")
+
+    def start(self, make: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        """Start a process in a session of its own. Either it is started and will be killed, or Halted is raised."""
+        with self._lock:
+            self.check()
+            process = make()
+            self._started = [each for each in self._started if each.returncode is None] + [process]
+            return process
+
+
+_current: ContextVar[Halt | None] = ContextVar("halt", default=None)
+
+
+def check() -> None:
+    """Raise Halted in a maker's thread that is to stop."""
+    if halt := _current.get():
+        halt.check()
+
+
+def start(make: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    """Start a process, in a maker's thread only if it need not stop. Raises Halted."""
+    halt = _current.get()
+    return halt.start(make) if halt else make()
+
+
+class Makers(ThreadPoolExecutor):
+    """Threads that make what stands in a ledger. They are stopped, and have ended, before the ledger is undone."""
+
+    def __init__(self, count: int, ledger: Closing) -> None:
+        super().__init__(count)
+        self._halt = Halt()
+        ledger.on_close(self.stop)
+
+    def submit(self, work: Callable[P, T], /, *given: P.args, **named: P.kwargs) -> Future[T]:
+        """As that of ThreadPoolExecutor."""
+
+        def within() -> T:
+            _current.set(self._halt)
+            self._halt.check()
+            return work(*given, **named)
+
+        return super().submit(within)
+
+    def stop(self) -> list[str]:
+        """Stop them and wait for their end; returns what would not end."""
+        self._halt.stop()
+        self.shutdown(wait=False, cancel_futures=True)
+        deadline = time.monotonic() + _LONGEST
+        with shielded():
+            for thread in list(self._threads):
+                thread.join(max(0.0, deadline - time.monotonic()))
+        alive = sum(thread.is_alive() for thread in self._threads)
+        return [f"{alive} of the threads that start the lab did not end within {_LONGEST:g} s"] if alive else []
+
+    def __exit__(self, kind: type[BaseException] | None, _: Any, __: TracebackType | None) -> None:
+        """Wait for them; whatever ends the block, or the wait, stops them."""
+        try:
+            if kind is None:
+                self.shutdown(wait=True)
+        except BaseException:
+            self.stop()
+            raise
+        if kind is not None:
+            self.stop()

@@ -1,0 +1,32 @@
+"""The command line of `livefire`: what there is to be asked for."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+
+from harness import __version__
+from harness.cli.commands import Commands
+
+app = typer.Typer(
+    name="livefire",
+    cls=Commands,
+    help="Detonate container attacks for real, and prove that a detection rule fires with exactly the expected flags.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # in boxes and columns, half of 80 columns is left for the words
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        Console().print(f"livefire {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Detonate container attacks for real, and prove that a detection rule fires with exactly the expected flags."""
