@@ -6,6 +6,7 @@ first. So what is being undone is undone to its end, however often somebody pres
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -34,7 +35,7 @@ class _State:
 _state = _State()
 
 
-class shielded:  # noqa: N801 - used as a function
+class shielded:
     """A block that no signal ends: a KeyboardInterrupt comes when it is over. `told` says to the user what goes on.
 
     No generator: between its lines a signal could come, and here the block is shielded once `__enter__` has begun.
@@ -93,6 +94,15 @@ def check() -> None:
     """Raise KeyboardInterrupt anew where something has swallowed it: a library, or a destructor."""
     if _state.raised and not _state.shields and threading.current_thread() is threading.main_thread():
         raise KeyboardInterrupt(_state.raised)
+
+
+def end_of_process() -> None:
+    """Have the exit code be what `sys.exit` is told. To be called before anything else is to be done at the exit.
+
+    While it takes itself down, Python ends by any SIGINT, and by one that it sends itself where a KeyboardInterrupt
+    went through code that an extension module had it run (pymain_exit_err_print and exit_sigint in its Modules/main.c).
+    """
+    atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, ENDING)  # of all that is done at the exit the last
 
 
 def leave() -> None:

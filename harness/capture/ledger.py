@@ -12,12 +12,14 @@ import re
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.capture import kinds
 from harness.capture.ledger_lines import CUT_OFF, Entry, Reading, parse, read_owned
 from harness.errors import LabUnavailable
+from harness.interrupts import shielded
 
 _OURS = re.compile(r"(lab|run)-[0-9a-f]{6}")
 
@@ -37,6 +39,7 @@ class Ledger:
         self._whose = kinds.Whose(path.parent.name, path.parent)
         self._lock = threading.Lock()
         self._closed = False
+        self._makers: list[Callable[[], list[str]]] = []
 
     def add(self, kind: str, **what: Any) -> str:
         """Write down what is about to be made, and return the entry's id. On disk when this returns.
@@ -52,10 +55,20 @@ class Ledger:
             self._append({"id": number, "kind": kind, "what": what, "time": time.time()})
         return number
 
-    def close(self) -> None:
-        """From now on `add` raises. What was added before is on disk."""
+    def on_close(self, stop: Callable[[], list[str]]) -> None:
+        """Call `stop` when it is closed: it ends those who make what stands in it, and returns what would not end."""
+        with self._lock:
+            self._makers.append(stop)
+
+    def close(self) -> list[str]:
+        """From now on `add` raises, and nothing is being made any more. What was added before is on disk.
+
+        Returns what would not end.
+        """
         with self._lock:
             self._closed = True
+            makers, self._makers = self._makers, []
+        return [problem for stop in makers for problem in stop()]
 
     def read(self) -> Reading:
         """What still has to be undone, the newest first, and what of the ledger can't be read. Never raises."""
@@ -75,11 +88,15 @@ class Ledger:
         """Undo everything, the newest first, each entry whatever became of the others; returns what failed.
 
         What carries the owner's name and stands in no line is undone, too. The folder in which the ledger lies goes
-        last, and only if nothing is left that the next `clean` would need the ledger for.
+        last, and only if nothing is left that the next `clean` would need the ledger for. No signal ends it.
         """
-        self.close()
+        with shielded("still undoing"):
+            return self._undo_all()
+
+    def _undo_all(self) -> list[str]:
+        unended = self.close()
         reading = self.read()
-        problems = [*reading.doubts, *self._doubt_of(reading)]
+        problems = [*unended, *reading.doubts, *self._doubt_of(reading)]
         own = [entry for entry in reading.entries if self._is_own_folder(entry)]
         for entry in reading.entries:
             if entry not in own:

@@ -12,6 +12,7 @@ def main() -> None:
     """Run the command line. Errors meant for the user are printed without a traceback."""
     os.umask(0o077)
     interrupts.install()
+    interrupts.end_of_process()
     code = _guarded()
     interrupts.leave()
     sys.exit(code)

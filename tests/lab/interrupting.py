@@ -157,8 +157,10 @@ def _start(words: list[str], environment: dict[str, str], root: Path) -> tuple[s
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
 
-    ends = {"stdin": terminal.slave, "stdout": terminal.slave, "stderr": terminal.slave}
-    process = subprocess.Popen(words, cwd=root, env=environment, preexec_fn=own_session, **ends)
+    end = terminal.slave
+    process = subprocess.Popen(
+        words, cwd=root, env=environment, preexec_fn=own_session, stdin=end, stdout=end, stderr=end
+    )
     terminal.follow()
     return process, terminal
 

@@ -92,7 +92,8 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
         with Makers(2, owned.ledger) as pool:
             host = pool.submit(start.docker, *docker)
             control = pool.submit(start.cluster, *cluster, host)
-            wait((host, control))
+            wait([host])
+            wait([control])
             lab = Lab(owned, host.result(), control.result(), kept=False)
         subscriber(LabStarted(lab.facts(""), time.monotonic() - started))
     except BaseException:
