@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.capture.capture import Capture
+from harness.capture.heal import heal
 from harness.capture.lab.choice import LabChoice
 from harness.capture.lab.lab import Lab, fits, kept_lab, start_lab
 from harness.capture.lab.node_image import fetch
@@ -92,10 +93,11 @@ def _lab(options: CaptureOptions, subscriber: Subscriber) -> Iterator[tuple[Lab,
     remains: list[str] = []
     with contextlib.ExitStack() as held:
         wait_for_turn(
-            lambda: held.enter_context(_alone()),
+            lambda: held.enter_context(alone()),
             seconds=options.wait,
             tell=lambda text: subscriber(LabStep("turn", "working", text)),
         )
+        heal(subscriber)
         lab = obtain_lab(options.choice, subscriber)
         try:
             yield lab, remains
@@ -103,7 +105,7 @@ def _lab(options: CaptureOptions, subscriber: Subscriber) -> Iterator[tuple[Lab,
             if options.keep_lab and not lab.kept:
                 lab.keep()
             elif not lab.kept:
-                remains += lab.owned.ledger.undo()
+                remains += lab.owned.undo()
     if remains:
         raise LabUnavailable("left behind: " + "; ".join(remains), hint="Run `livefire clean`.")
 
@@ -131,7 +133,7 @@ def _seal(writer: RecordingWriter, manifest: Manifest, subscriber: Subscriber) -
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Nobody else uses the state folder, and nobody else captures."""
     with exclusive(), sole_capture():
         yield
@@ -161,7 +163,7 @@ def pull_node_image(reference: str | None, subscriber: Subscriber) -> Path:
         assert lab.docker is not None  # auto is managed or the host's
         return fetch(reference, lab.docker.socket, lambda text: subscriber(LabStep("node image", "working", text)))
     finally:
-        lab.owned.ledger.undo()
+        lab.owned.undo()
 
 
 def live_result(

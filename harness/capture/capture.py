@@ -74,7 +74,7 @@ class Capture:
         """Put back what this capture changed; returns what could not be."""
         if self._api:
             self._api.close()
-        return self.owned.ledger.undo()
+        return self.owned.undo()
 
     def _makers(self, count: int) -> Makers:
         return Makers(count, self.owned.ledger)

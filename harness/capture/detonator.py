@@ -51,7 +51,7 @@ class Surroundings:
         """The whole environment of its shell."""
         found = (
             base_environment()
-            | {"HOME": str(self.home), "USER": "root", "TERM": "dumb", OWNER: self.owner}
+            | {"HOME": str(self.home), "USER": "root", "TERM": "dumb", "TMPDIR": str(self.home), OWNER: self.owner}
             | dict(self.further)
         )
         if self.docker_socket:

@@ -40,10 +40,33 @@ def listener(name: str) -> int:
     return int(pid)
 
 
+def ticks(pid: int) -> int:
+    """When a process began: field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)); 0 where it can't be told.
+
+    With this a number is one process's; alone it may be another's by now.
+    """
+    try:
+        return _ticks((Path("/proc") / str(pid) / "stat").read_text())
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def is_alive(pid: int, began: int) -> bool:
+    """Whether the process that began then is still there, and no zombie."""
+    try:
+        stat = (Path("/proc") / str(pid) / "stat").read_text()
+        return _ticks(stat) == began and stat.rpartition(")")[2].split()[0] not in "ZXx"
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def _ticks(stat: str) -> int:
+    return int(stat.rpartition(")")[2].split()[19])
+
+
 def _running(stat: str) -> float:
-    """Seconds since its start: field 22 of /proc/PID/stat, in clock ticks since boot (proc(5))."""
-    ticks = int(stat.rpartition(")")[2].split()[19])
-    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"))
+    """Seconds since its start."""
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - _ticks(stat) / os.sysconf("SC_CLK_TCK"))
 
 
 def _duration(seconds: float) -> str:

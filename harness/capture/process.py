@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,8 @@ def base_environment() -> dict[str, str]:
     """What our own tools need, and nothing of the caller's environment but PATH, HOME and proxies' absence."""
     path = os.environ.get("PATH", "")
     sbin = ":".join(p for p in _SYSTEM_PATH.split(":") if p not in path.split(":"))
-    return {"PATH": f"{path}:{sbin}".strip(":"), "HOME": os.environ.get("HOME", "/root"), "LANG": "C.UTF-8"}
+    found = {"PATH": f"{path}:{sbin}".strip(":"), "HOME": os.environ.get("HOME", "/root"), "LANG": "C.UTF-8"}
+    return found | {"TMPDIR": tempfile.gettempdir()}
 
 
 def find_tool(name: str, *, package: str = "") -> Path:
@@ -111,7 +113,7 @@ def start_daemon(
         return halt.start(
             lambda: subprocess.Popen(
                 [str(part) for part in command],
-                env=base_environment() | dict(environment or {}) | {OWNER: owner},
+                env=base_environment() | dict(environment or {}) | {"TMPDIR": str(log.parent), OWNER: owner},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

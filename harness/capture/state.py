@@ -13,7 +13,9 @@ from pathlib import Path
 from harness.capture import undo as undo  # registers how folders and processes are undone
 from harness.capture.holder import describe, listener
 from harness.capture.ledger import Ledger
+from harness.capture.notes import forget, note
 from harness.errors import Busy, LabUnavailable
+from harness.interrupts import shielded
 
 # sun_path holds 107 bytes (unix(7)); the deepest socket is LAB/docker/exec/libnetwork/TWELVE_HEX.sock
 _LONGEST_ROOT = 107 - len("/lab-3f9a1c/docker/exec/libnetwork/0123456789ab.sock")
@@ -66,6 +68,7 @@ class OwnedFolder:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             owned = cls(root / new_id(kind))
             _made.append(owned)
+            note(owned.path)
             owned.path.mkdir(mode=0o700)
         except OSError as error:
             raise LabUnavailable(f"{root}: {error.strerror}", hint="Set LIVEFIRE_STATE to a folder of yours.") from None
@@ -79,7 +82,11 @@ class OwnedFolder:
 
     def undo(self) -> list[str]:
         """Undo all that is in its ledger, and remove it; returns what could not be."""
-        return self.ledger.undo()
+        with shielded("still undoing"):
+            remains = self.ledger.undo()
+            if not remains:
+                forget(self.path)
+        return remains
 
 
 _made: list[OwnedFolder] = []  # by this process

@@ -5,13 +5,15 @@ from __future__ import annotations
 import typer
 from rich.console import Console
 
+from harness.capture.heal import heal
 from harness.capture.lab.choice import LabChoice, plan
 from harness.capture.lab.lab import kept_lab
-from harness.capture.state import exclusive, owned_folders
+from harness.capture.scratch import scratch
+from harness.capture.state import exclusive, owned_folders, state_root
 from harness.cli.options import AsJson, AuditLogOption, ClusterOption, DockerOption, DryRun, NodeImageOption, print_json
 from harness.errors import LabUnavailable
 from harness.report.console import LiveConsole
-from harness.session import obtain_lab, pull_node_image
+from harness.session import alone, obtain_lab, pull_node_image
 
 app = typer.Typer(help="Keep a lab, so that the next run takes seconds.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -30,7 +32,8 @@ def up(
         for line in plan(choice):
             Console(highlight=False, soft_wrap=True).print(line, markup=False)
         return
-    with exclusive(), LiveConsole(Console(stderr=True)) as live:
+    with alone(), LiveConsole(Console(stderr=True)) as live, scratch(state_root()):
+        heal(live)
         obtain_lab(choice, live).keep()
     status()
 
@@ -46,7 +49,7 @@ def down(dry_run: DryRun = False) -> None:
         return
     with exclusive():
         labs = [owned for owned in owned_folders() if owned.id.startswith("lab-")]
-        problems = [problem for owned in labs for problem in owned.ledger.undo()]
+        problems = [problem for owned in labs for problem in owned.undo()]
     if problems:
         raise LabUnavailable("left behind: " + "; ".join(problems), hint="Run `livefire clean`.")
     console.print(f"{len(labs)} lab taken down" if labs else "no lab is up")
@@ -55,7 +58,7 @@ def down(dry_run: DryRun = False) -> None:
 @app.command(short_help="Pull kind's node image, and keep it in the cache.")
 def pull(node_image: NodeImageOption = None) -> None:
     """Pull a node image for kind, pinned by digest, and keep it in the cache. Exit 3 where no registry answers."""
-    with exclusive(), LiveConsole(Console(stderr=True)) as live:
+    with exclusive(), LiveConsole(Console(stderr=True)) as live, scratch(state_root()):
         path = pull_node_image(node_image, live)
     Console(highlight=False, soft_wrap=True).print(str(path), markup=False)
 

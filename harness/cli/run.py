@@ -11,6 +11,8 @@ from rich.console import Console
 
 from harness import session
 from harness.capture.lab.choice import LabChoice, plan
+from harness.capture.scratch import scratch
+from harness.capture.state import state_root
 from harness.cli.options import (
     ATOMICS,
     EXPECTATIONS,
@@ -151,7 +153,7 @@ def capture(
     if dry_run:
         _show_plan(chosen, options)
         return
-    with LiveConsole(Console(stderr=True)) as live:
+    with LiveConsole(Console(stderr=True)) as live, scratch(state_root()):
         Repetitions(output, repeat).capture(chosen, options, live, lambda _: None)
 
 
@@ -165,7 +167,7 @@ def _run(
     outputs.require_writable()  # a mistake is said before anything is started
     require(expected)
     results: list[Result] = []
-    with LiveConsole(Console(stderr=True)) as live:
+    with LiveConsole(Console(stderr=True)) as live, scratch(state_root()):
 
         def judge(taken: Recording) -> None:
             results.append(prove_recording(taken, expected, subscriber=live, live=True))

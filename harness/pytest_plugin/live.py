@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Iterator
 
 from harness import interrupts, session
-from harness.capture.state import undo_unfinished
+from harness.capture.scratch import scratch
+from harness.capture.state import state_root, undo_unfinished
 from harness.errors import InvalidFiles, LivefireError
 from harness.evasion.choice import with_marked
 from harness.model.catalog import check_atomics_known, find_atomics
@@ -22,7 +23,8 @@ def live_outcome(settings: Settings, chosen: list[Selected], say: Callable[[str]
     """Detonate what is asked for and judge it. KeyboardInterrupt and SystemExit pass, with everything undone."""
     with _orderly_end():
         try:
-            return Outcome(results=[_detonate(settings, chosen, say)])
+            with scratch(state_root()):
+                return Outcome(results=[_detonate(settings, chosen, say)])
         except Exception as error:
             if not interrupts.came():  # else it is what became of an interrupt
                 if isinstance(error, LivefireError):

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -62,7 +63,8 @@ def interrupt(
     """Start it in a session of its own, end it, and compare the machine with what it was before."""
     before = machine(livefire, scratch)
     recording = scratch.parent / f"r-{time.monotonic_ns()}"
-    words = livefire.command(*arguments, "--recording", recording)
+    where = ("--recording", recording) if arguments[0] == "run" else ()
+    words = livefire.command(*arguments, *where)
     process, output = _start(words, livefire.environment | {"TMPDIR": str(scratch)}, root)
     time.sleep(after)
     sent = time.monotonic()
@@ -82,7 +84,7 @@ def interrupt(
         process.wait()
     output.close()
     now = machine(livefire, scratch)
-    left = {name: _more(before[name], now[name]) for name in now if now[name] != before[name]}
+    left = {name: more for name in now if now[name] != before[name] and (more := _more(before[name], now[name]))}
     return Ended(way, after, code, seconds, output.said(), left)
 
 
@@ -92,7 +94,7 @@ def machine(livefire: Livefire, scratch: Path) -> dict[str, Any]:
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             with contextlib.suppress(OSError):
-                if b"LIVEFIRE_OWNER=" in (process / "environ").read_bytes():
+                if re.search(rb"\0LIVEFIRE_OWNER=(lab|run)-", b"\0" + (process / "environ").read_bytes()):
                     owned.append(f"{process.name} {(process / 'cmdline').read_bytes()[:60]!r}")
     places = {"temporary": scratch, "state": livefire.state, "tmp": Path("/tmp/livefire-nothing")}
     files = {name: sorted(str(p) for p in place.rglob("*")) for name, place in places.items()}
@@ -101,7 +103,7 @@ def machine(livefire: Livefire, scratch: Path) -> dict[str, Any]:
 
 def _more(before: Any, now: Any) -> Any:
     if isinstance(before, list) and isinstance(now, list):
-        return [each for each in now if each not in before] or [f"gone: {e}" for e in before if e not in now]
+        return [each for each in now if each not in before]
     if isinstance(before, dict) and isinstance(now, dict):
         return {name: value for name, value in now.items() if before.get(name) != value}
     return now

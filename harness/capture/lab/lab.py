@@ -97,7 +97,7 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
             lab = Lab(owned, host.result(), control.result(), kept=False)
         subscriber(LabStarted(lab.facts(""), time.monotonic() - started))
     except BaseException:
-        owned.ledger.undo()
+        owned.undo()
         raise
     return lab
 

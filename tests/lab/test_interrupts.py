@@ -1,0 +1,32 @@
+"""An interrupt while the lab starts, in each way: exit 130, no traceback, no hang, nothing left.
+
+The long form, 150 tries in small steps: `python -m tests.lab.interrupting`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.conftest import Livefire
+from tests.lab.interrupting import RUN, WAYS, interrupt
+
+
+@pytest.mark.parametrize("after", [0.6, 1.7, 2.3])
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_is_left_whenever_and_however_a_start_is_interrupted(
+    livefire: Livefire, way: str, after: float
+) -> None:
+    scratch = livefire.state.with_name("t")
+    scratch.mkdir()
+    ended = interrupt(livefire, way, after, RUN, scratch)
+    assert ended.faults() == [], ended.said
+    assert ended.code == 130, ended.said
+    if way != "terminal":
+        assert "what was made has been undone" in ended.said
+
+
+def test_many_interrupts_do_not_keep_it_from_being_undone(livefire: Livefire) -> None:
+    scratch = livefire.state.with_name("t")
+    scratch.mkdir()
+    ended = interrupt(livefire, "ten times SIGINT", 3.0, ("lab", "up"), scratch)
+    assert ended.faults() == [], ended.said
