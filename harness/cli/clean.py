@@ -6,7 +6,8 @@ import typer
 from rich.console import Console
 
 from harness.capture import makers as makers  # so that each kind of thing can be undone
-from harness.capture.state import exclusive, owned_folders
+from harness.capture.scratch import sweep
+from harness.capture.state import exclusive, owned_folders, state_root
 from harness.cli.options import DryRun
 from harness.errors import LabUnavailable
 
@@ -26,8 +27,11 @@ def clean(dry_run: DryRun = False) -> None:
             remains = owned.undo()
             problems += remains
             console.print(f"{owned.id}: {'undone' if not remains else 'not all undone'}", markup=False)
+        swept = sweep(state_root())
+        for name in swept:
+            console.print(f"{name}: removed", markup=False)
     if problems:
         raise LabUnavailable("left behind: " + "; ".join(problems))
-    if not found:
+    if not found and not swept:
         console.print("nothing to undo")
     raise typer.Exit
