@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+
 from harness.capture.capture import Capture
 from harness.capture.heal import heal
 from harness.capture.lab.choice import LabChoice
@@ -121,15 +123,27 @@ def _record(
     running = Capture(lab, writer, subscriber, options.timeout)
     try:
         return running.run(atomics)
+    except OSError as error:
+        raise _unwritable(writer, error) from None
     finally:
         remains += running.undo()
 
 
 def _seal(writer: RecordingWriter, manifest: Manifest, subscriber: Subscriber) -> Recording:
-    write_tables(build_tables(writer.path, manifest), writer.path)
-    writer.seal(manifest.model_copy(update={"tables": VERSION}))
+    try:
+        write_tables(build_tables(writer.path, manifest), writer.path)
+        writer.seal(manifest.model_copy(update={"tables": VERSION}))
+    except (OSError, duckdb.IOException) as error:
+        raise _unwritable(writer, error) from None
     subscriber(RecordingSealed(str(writer.path)))
     return open_recording(writer.path)
+
+
+def _unwritable(writer: RecordingWriter, error: Exception) -> LabUnavailable:
+    """What to say of a disk that is full, or of a folder that may not be written any more."""
+    said = next(iter(str(error).splitlines()), type(error).__name__)
+    hint = "Free some of the disk, or give --recording a folder elsewhere; the state folder is set by LIVEFIRE_STATE."
+    return LabUnavailable(f"{writer.path}: the recording cannot be written: {said}", hint=hint)
 
 
 @contextlib.contextmanager

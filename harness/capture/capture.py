@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from harness.capture.detonator import Surroundings, detonate
+from harness.capture.detonator import Surroundings, detonate, not_detonated
 from harness.capture.halt import Makers
 from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
 from harness.capture.lab.image import REFERENCE
@@ -21,7 +21,7 @@ from harness.capture.lab.pod_watch import PodWatch
 from harness.capture.lab.podman import podman_environment
 from harness.capture.sensors.auditd import AuditdSensor
 from harness.capture.sensors.base import Arrivals, Sensor, now
-from harness.capture.sensors.docker_daemon import DockerDaemonSensor
+from harness.capture.sensors.docker_daemon import DockerDaemonSensor, daemon_fault, first_line
 from harness.capture.sensors.kube_audit import KubeAuditSensor
 from harness.capture.sensors.redaction import redact_query
 from harness.capture.state import OwnedFolder
@@ -55,16 +55,13 @@ class Capture:
         """
         with self._makers(1) as pool:  # asking every tool takes longer than detonating an atomic
             versions = pool.submit(tool_versions, self.lab.owned.path / "versions.json")
-            sensors = self._sensors()
-            self._start(sensors)
-            started = now()
-            self._mark(sensors, "start")
-            detonations = []
-            with self._pod_watch(), self._gateway(HARNESS, self.owned.path / "harness.sock") as socket:
-                harness = self._surroundings(HARNESS, socket)
-                for number, atomic in enumerate(atomics):
-                    detonations.append(self._detonate(atomic, number, harness))
-                    self._mark(sensors, f"after:{atomic.id}")
+            with self._gateway(HARNESS, self.owned.path / "harness.sock") as socket:
+                sensors = self._sensors(socket)
+                self._start(sensors)
+                started = now()
+                self._mark(sensors, "start")
+                with self._pod_watch():
+                    detonations = self._detonate_all(atomics, self._surroundings(HARNESS, socket), sensors)
             finished = now()
             with self._makers(len(sensors)) as drains:
                 drained = list(drains.map(self._drain, sensors))
@@ -79,10 +76,10 @@ class Capture:
     def _makers(self, count: int) -> Makers:
         return Makers(count, self.owned.ledger)
 
-    def _sensors(self) -> list[Sensor]:
+    def _sensors(self, gateway: Path | None) -> list[Sensor]:
         sensors: list[Sensor] = [AuditdSensor(self.owned, self._arrivals)]
-        if self.lab.docker:
-            sensors.append(DockerDaemonSensor(self.lab.docker, self._arrivals, self.recording))
+        if self.lab.docker and gateway:
+            sensors.append(DockerDaemonSensor(self.lab.docker, self._arrivals, self.recording, gateway))
         if self.lab.cluster and self._api:
             sensors.append(KubeAuditSensor(self._api, self.lab.cluster.audit_log, self._arrivals))
         return sensors
@@ -115,15 +112,58 @@ class Capture:
         home.mkdir(mode=0o700)
         kubeconfig = user = None
         if self._api:
-            assert self.lab.cluster is not None
-            record_objects(self.owned.ledger, self.lab.cluster.kubeconfig, self.owned.id)
-            user, token = self._api.create_identity(f"{self.owned.id}-{name}", self.owned.id)
+            user, token = self._identity(name)
             kubeconfig = home / "kubeconfig"
             self._api.write_kubeconfig(kubeconfig, token)
-            if name == HARNESS:
+            if name == HARNESS and user:
                 self._users.append(user)
         podman = podman_environment(home, self._cgroup)
         return Surroundings(f"{self.owned.id}/shell", home, docker_socket, kubeconfig, user, podman)
+
+    def _identity(self, name: str) -> tuple[str | None, str]:
+        """A user of the cluster and its token. Where the server has died, nobody, and a token that opens nothing:
+        the atomic does not need it, or its sensor tells that it could not be had.
+        """
+        assert self._api is not None
+        assert self.lab.cluster is not None
+        if name != HARNESS and self._api.ready(timeout=1):
+            return None, "none"
+        cluster = self.lab.cluster
+        record_objects(self.owned.ledger, cluster.kubeconfig, self.owned.id, ours=cluster.owned)
+        try:
+            return self._api.create_identity(f"{self.owned.id}-{name}", self.owned.id)
+        except LivefireError:
+            if name == HARNESS:
+                raise
+            return None, "none"
+
+    def _detonate_all(
+        self, atomics: Sequence[Atomic], harness: Surroundings, sensors: list[Sensor]
+    ) -> list[Detonation]:
+        """One after the other. Where the lab fails us, the rest is lost, and what has been recorded is kept."""
+        detonations: list[Detonation] = []
+        failed = ""
+        for number, atomic in enumerate(atomics):
+            if not failed:
+                try:
+                    detonations.append(self._detonate(atomic, number, harness))
+                    self._mark(sensors, f"after:{atomic.id}")
+                    continue
+                except (LivefireError, OSError) as error:
+                    failed = f"the capture could not go on: {first_line(error)}"
+            if len(detonations) == number:
+                detonations.append(not_detonated(atomic, failed, lost=True))
+                self._subscriber(AtomicDetonated(detonations[-1]))
+        return detonations
+
+    def _fault(self) -> str:
+        """What of the lab has died, or does not answer within a second; empty where all of it does."""
+        found = []
+        if self.lab.docker and (said := daemon_fault(self.lab.docker.socket)):
+            found.append(f"the Docker daemon does not answer: {said}")
+        if self._api and (said := self._api.ready(timeout=1)):
+            found.append(f"the API server is not ready: {said}")
+        return "; ".join(found)
 
     def _detonate(self, atomic: Atomic, number: int, harness: Surroundings) -> Detonation:
         self._subscriber(AtomicStarted(atomic.id, atomic.variant))
@@ -134,7 +174,10 @@ class Capture:
             self.owned.ledger.add("daemon", owner=harness.owner)
         with self._gateway(atomic.id, self.owned.path / f"{number}.sock") as socket:
             attack = self._surroundings(f"atomic-{number}", socket)
-            detonation = detonate(atomic, attack, harness, timeout=self._timeout, arguments=self.lab.arguments())
+            arguments = self.lab.arguments()
+            detonation = detonate(
+                atomic, attack, harness, timeout=self._timeout, arguments=arguments, fault=self._fault
+            )
         self._subscriber(AtomicDetonated(detonation))
         return detonation
 

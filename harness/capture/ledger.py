@@ -5,6 +5,7 @@ There is one way to take something down, and it is this one: after an orderly en
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -126,8 +127,9 @@ class Ledger:
         """Undo one entry; returns what failed: whatever a daemon, its client library or the kernel came up with."""
         try:
             kinds.undo(entry.kind, self._whose, entry.what)
-            if self.path.exists():  # the folder that holds the ledger may be what was removed
-                self._append({"undone": entry.id})
+            with contextlib.suppress(OSError):  # on a full disk; then it is undone once more, which does no harm
+                if self.path.exists():  # the folder that holds the ledger may be what was removed
+                    self._append({"undone": entry.id})
         except Exception as error:
             return [f"{entry.kind} {entry.brief()}: {_said(error)}"]
         return []

@@ -172,6 +172,17 @@ def session_processes(session: int) -> list[int]:
     return found
 
 
+def group_processes(group: int) -> list[int]:
+    """The pids of all processes in a process group (proc(5), /proc/pid/stat, field 5)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                if int((entry / "stat").read_text().rpartition(")")[2].split()[2]) == group:
+                    found.append(int(entry.name))
+    return found
+
+
 def tail(path: Path, lines: int = 5) -> str:
     """The last lines of a log, for an error message."""
     try:

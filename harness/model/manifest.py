@@ -123,7 +123,8 @@ class Execution(_Record):
 class Detonation(_Record):
     """One atomic, detonated or skipped. `user` is the Kubernetes user that was made for it.
 
-    `variant` says that it is another way to do what another atomic does.
+    `variant` says that it is another way to do what another atomic does. `lost` says that it was skipped because
+    something of the lab had died: that is no prerequisite which is missing, and nothing can be said of the atomic.
     """
 
     atomic: str
@@ -135,6 +136,7 @@ class Detonation(_Record):
     attack: Execution | None
     others: list[Execution] = Field(default_factory=list)
     variant: Variant | None = None
+    lost: bool = False
 
     @property
     def executed(self) -> bool:

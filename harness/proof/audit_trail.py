@@ -63,7 +63,8 @@ class AuditTrail:
     def _came(self, canary: Canary, session: int | None) -> bool:
         pid, seen_in, arguments = self.canaries.get(canary.token, (None, None, []))
         same = session is None or seen_in == session
-        return pid is not None and pid == canary.pid and same and arguments[1:] == [canary.token]
+        named = bool(arguments) and str(arguments[0]).rpartition("/")[2] == canary.name
+        return pid is not None and pid == canary.pid and same and named and arguments[1:] == [canary.token]
 
 
 def _changes(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[int, str]]:

@@ -196,6 +196,8 @@ class Judge:
         facts = Facts(Executed(ran=False, effect=False), "", [], [], [], [], 0, variant=compared)
         reason = detonation.skipped or "it was not run"
         verdict = Verdict.SKIPPED if detonation.skipped else Verdict.NOT_EXECUTED
+        if detonation.lost:
+            verdict = Verdict.INCONCLUSIVE
         return self._result(expectation, detonation, facts, verdict, reason, None, Latency())
 
 

@@ -73,7 +73,8 @@ class LiveConsole:
             case AtomicDetonated(detonation):
                 self._detonated(detonation)
             case SensorDrained(sensor):
-                problems = [*sensor.before.problems, *sensor.after.problems]
+                at_marks = [problem for mark in sensor.marks for problem in mark.problems]
+                problems = [*sensor.before.problems, *at_marks, *sensor.after.problems]
                 self._line("UNWELL", f"{sensor.name}: {problems[0]}", good=False) if problems else None
             case RecordingSealed(path):
                 self._end_variants()

@@ -40,7 +40,7 @@ def use_existing(owned: OwnedFolder, context: str, audit_log: Path | None) -> Cl
     try:
         api = KubeApi(kubeconfig)
         version = api.version()
-        record_objects(owned.ledger, kubeconfig, owned.id)
+        record_objects(owned.ledger, kubeconfig, owned.id, ours=False)
         api.ensure_namespace(owned.id)
         api.close()
     except (LabUnavailable, ConfigException) as error:

@@ -45,6 +45,7 @@ class KubeApi:
     def __init__(self, kubeconfig: Path, context: str | None = None) -> None:
         self.kubeconfig = kubeconfig
         self._configuration = client.Configuration()
+        self._configuration.retries = 1  # a server that is paused would be waited for again and again
         config.load_kube_config(str(kubeconfig), context=context, client_configuration=self._configuration)
         self._api = client.ApiClient(self._configuration)
 
@@ -56,10 +57,10 @@ class KubeApi:
         """The version of the API server, such as `v1.20.2`."""
         return str(self._call("GET", "/version")["gitVersion"])
 
-    def ready(self) -> str:
-        """Empty when `/readyz` answers 200, else what it said."""
+    def ready(self, timeout: float = 10) -> str:
+        """Empty when `/readyz` answers 200 within so many seconds, else what it said."""
         try:
-            status, body = self._send("GET", "/readyz")
+            status, body = self._send("GET", "/readyz", timeout=timeout)
         except urllib3.exceptions.HTTPError as error:
             return str(error).rpartition(": ")[2]
         failing = [line for line in body.decode(errors="replace").splitlines() if line.startswith("[-]")]
@@ -133,9 +134,9 @@ class KubeApi:
         path.touch(mode=0o600)
         path.write_text(yaml.safe_dump(kubeconfig_document(cluster, {"token": token})))
 
-    def canary(self, token: str) -> None:
+    def canary(self, token: str, timeout: float = 10) -> None:
         """A request that can be found again in the audit log: a configmap that does not exist."""
-        self._call("GET", f"/api/v1/namespaces/default/configmaps/{token}", allow=404)
+        self._call("GET", f"/api/v1/namespaces/default/configmaps/{token}", allow=404, timeout=timeout)
 
     def node_state(self) -> str:
         """Empty when every node is Ready and pods can be made, else what is missing."""
@@ -183,10 +184,12 @@ class KubeApi:
         for item in self._call("GET", f"/api/v1/namespaces{selector}")["items"]:
             self._call("DELETE", f"/api/v1/namespaces/{item['metadata']['name']}", allow=404)
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None, *, allow: int = 0) -> dict[str, Any]:
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, allow: int = 0, timeout: float = 10
+    ) -> dict[str, Any]:
         """The object that a request answers. `allow` is a status that is no error. Raises LabUnavailable."""
         try:
-            status, data = self._send(method, path, body)
+            status, data = self._send(method, path, body, timeout=timeout)
         except urllib3.exceptions.HTTPError as error:
             raise LabUnavailable(f"the API server does not answer: {str(error).rpartition(': ')[2]}") from None
         answer = _object(data)
@@ -194,8 +197,10 @@ class KubeApi:
             raise LabUnavailable(f"{method} {path.partition('?')[0]}: HTTP {status}: {answer.get('message', '')}")
         return answer
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, bytes]:
-        response = self._request(method, path, body, timeout=10)
+    def _send(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, timeout: float = 10
+    ) -> tuple[int, bytes]:
+        response = self._request(method, path, body, timeout=timeout)
         return int(response.status), bytes(response.read() or b"")
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None, *, timeout: float | None) -> Any:

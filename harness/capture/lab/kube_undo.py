@@ -9,15 +9,21 @@ from harness.capture.lab.kube_api import KubeApi
 from harness.capture.ledger import Ledger
 
 
-def record_objects(ledger: Ledger, kubeconfig: Path, run_id: str) -> None:
-    """Write down, once, that objects with the run's label are about to be made in a cluster."""
+def record_objects(ledger: Ledger, kubeconfig: Path, run_id: str, *, ours: bool) -> None:
+    """Write down, once, that objects with the run's label are about to be made in a cluster.
+
+    `ours` says that the cluster is a lab's of ours, and goes with that.
+    """
     if not any(entry.kind == "kube_objects" for entry in ledger.open_entries()):
-        ledger.add("kube_objects", kubeconfig=str(kubeconfig), run_id=run_id)
+        ledger.add("kube_objects", kubeconfig=str(kubeconfig), run_id=run_id, ours=ours)
 
 
 @undoes("kube_objects")
-def kube_objects(whose: Whose, kubeconfig: str, run_id: str) -> None:
-    """Remove what carries the run's label. A cluster whose kubeconfig has gone with its lab has gone, too."""
+def kube_objects(whose: Whose, kubeconfig: str, run_id: str, ours: bool = False) -> None:
+    """Remove what carries the run's label. A cluster whose kubeconfig has gone with its lab has gone, too.
+
+    Where the server of a lab of ours does not answer any more, what was made in it is undone with the lab.
+    """
     siblings = Whose(whose.id, whose.folder.parent)  # a run uses the kubeconfig of a lab
     if run_id != whose.id or not siblings.holds(kubeconfig):
         raise Foreign(f"it is no cluster of a lab beside {whose.id}, or another run's part of it")
@@ -25,6 +31,7 @@ def kube_objects(whose: Whose, kubeconfig: str, run_id: str) -> None:
         return
     api = KubeApi(Path(kubeconfig))
     try:
-        api.delete_labelled(run_id)
+        if not (ours and api.ready(timeout=1)):
+            api.delete_labelled(run_id)
     finally:
         api.close()

@@ -61,12 +61,12 @@ class Patience:
     """
 
     def __init__(self) -> None:
-        self._timeout = MARK_TIMEOUT
+        self.timeout = MARK_TIMEOUT
 
     def wait(self, seen: Callable[[float], float | None]) -> float | None:
         """What `seen` returns, which is given how many seconds it may take."""
-        found = seen(self._timeout)
-        self._timeout = MARK_TIMEOUT if found is not None else _IMPATIENT
+        found = seen(self.timeout)
+        self.timeout = MARK_TIMEOUT if found is not None else _IMPATIENT
         return found
 
 

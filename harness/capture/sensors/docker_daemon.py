@@ -31,13 +31,15 @@ class DockerDaemonSensor:
 
     name = "docker_daemon"
 
-    def __init__(self, host: DockerHost, arrivals: Arrivals, recording: RecordingWriter) -> None:
+    def __init__(self, host: DockerHost, arrivals: Arrivals, recording: RecordingWriter, gateway: Path) -> None:
         self._host = host
+        self._gateway = gateway
         self._arrivals = arrivals
         self._events = _EventStream(host.socket, recording.file(layout.DAEMON_EVENTS), arrivals)
         self._log: LogFollower | None = None
         self._clients = contextlib.ExitStack()
         self._client: docker.DockerClient
+        self._through: docker.DockerClient
         self._patience = Patience()
         self._marks: list[Mark] = []
         self._before: Check | None = None
@@ -49,15 +51,19 @@ class DockerDaemonSensor:
             self._log.start()
         self._events.start()
         self._client = self._clients.enter_context(docker_client(self._host.socket, timeout=5))
+        self._through = self._clients.enter_context(docker_client(self._gateway, timeout=5))
         self._before = self._check()
 
     def mark(self, label: str) -> Mark:
-        """Tag our image with a token and untag it: that shows in the log and in the events."""
+        """Tag our image with a token and untag it, by way of the harness's gateway.
+
+        That shows in the log, in the events, and in what gateways note.
+        """
         token, emitted = canary_token(), now()
         problems = self._events.take_problems() + (self._log.take_problems() if self._log else [])
         try:
-            self._client.api.tag(REFERENCE, CANARY_REPOSITORY, token)
-            self._client.api.remove_image(f"{CANARY_REPOSITORY}:{token}")
+            self._through.api.tag(REFERENCE, CANARY_REPOSITORY, token)
+            self._through.api.remove_image(f"{CANARY_REPOSITORY}:{token}")
         except _NO_ANSWER as error:
             problems.append(f"the daemon does not answer: {first_line(error)}")
         seen = self._patience.wait(lambda seconds: self._seen(token, seconds))
@@ -75,7 +81,7 @@ class DockerDaemonSensor:
         after = self._check()
         self._clients.close()
         self._events.stop()
-        files, problems, notes = [layout.DAEMON_EVENTS], list(after.problems), []
+        files, problems, notes = [layout.DAEMON_EVENTS, layout.DAEMON_REQUESTS], list(after.problems), []
         if self._log:
             self._log.stop()
             problems += self._log.take_problems()
@@ -100,6 +106,16 @@ class DockerDaemonSensor:
         if self._log and not debug:
             problems.append("the daemon does not log at debug level")
         return make_check({"debug": debug, "events": self._events.count}, problems)
+
+
+def daemon_fault(socket: Path) -> str:
+    """Why a daemon does not answer within a second; empty where it does."""
+    try:
+        with docker_client(socket, timeout=1) as client:
+            client.ping()
+    except _NO_ANSWER as error:
+        return first_line(error)
+    return ""
 
 
 def first_line(error: Exception) -> str:

@@ -38,7 +38,7 @@ class KubeAuditSensor:
         token, emitted = canary_token(), now()
         problems = self._follower.take_problems()
         try:
-            self._api.canary(token)
+            self._api.canary(token, timeout=self._patience.timeout)
         except LabUnavailable as error:
             problems.append(error.message)
         seen = self._patience.wait(lambda seconds: self._follower.seen(token, seconds))
@@ -60,5 +60,5 @@ class KubeAuditSensor:
         )
 
     def _check(self) -> Check:
-        said = self._api.ready()
+        said = self._api.ready(timeout=self._patience.timeout)
         return make_check({"ready": not said}, [f"the API server is not ready: {said}"] if said else [])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from harness.model.manifest import HARNESS, Execution, Manifest
+from harness.model.manifest import HARNESS, Canary, Execution, Manifest
 from harness.proof.attribution.containers import ContainerProcesses
 from harness.proof.attribution.docker_requests import DockerRequest, DockerRequests
 from harness.proof.attribution.named_containers import NamedContainers
@@ -36,6 +36,7 @@ class Attribution:
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
     _tokens: frozenset[str] = field(init=False)
+    _canaries: dict[str, tuple[Canary, int | None]] = field(init=False)
     _named: NamedContainers = field(init=False)
     _shells: dict[int, list[tuple[Execution, str]]] = field(init=False)
     _placed: dict[Process, Placed] = field(default_factory=dict)
@@ -59,6 +60,8 @@ class Attribution:
         self._in_containers = ContainerProcesses(
             self.docker, frozenset(self.pods), self.of_container, self._containers.__setitem__
         )
+        attacks_run = [d.attack for d in self.manifest.detonations if d.attack]
+        self._canaries = {each.token: (each, attack.session) for attack in attacks_run for each in attack.canaries}
         self._tokens = frozenset(mark.token for sensor in self.manifest.sensors for mark in sensor.marks)
 
     def of_container(self, container_id: str) -> str:
@@ -72,6 +75,17 @@ class Attribution:
     def is_canary(self, text: str) -> bool:
         """Whether one of our canary tokens stands in a text."""
         return "livefire-canary-" in text and any(token in text for token in self._tokens)
+
+    def _is_canary_of_attack(self, moment: Moment, arguments: list[str]) -> bool:
+        """Whether a launcher of ours executed this in an attack's session: by program, token, pid and session."""
+        known = self._canaries.get(arguments[-1]) if len(arguments) == 2 else None
+        if known is None:
+            return False
+        canary, in_session = known
+        return (canary.pid, canary.name) == (moment.pid, arguments[0].rpartition("/")[2]) and in_session in (
+            None,
+            moment.session,
+        )
 
     def login(self, event: AuditEvent) -> None:
         """A process got another audit session (a LOGIN record): it is its who had the old one, or who descends so."""
@@ -95,7 +109,7 @@ class Attribution:
         return placed
 
     def _place(self, moment: Moment, process: Process, arguments: list[str]) -> Placed:
-        if self._is_canary_process(arguments):
+        if self._is_canary_process(arguments) or self._is_canary_of_attack(moment, arguments):
             return Placed(HARNESS)
         if whose := self._sessions.get(moment.session) or self._shell(moment, process):
             return Placed(whose)

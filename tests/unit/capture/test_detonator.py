@@ -1,9 +1,11 @@
 """The detonator, with real shells. Audit sessions need root: the lab tests see to them."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
+from harness.capture import detonator
 from harness.capture.detonator import Surroundings, detonate, execute
 from harness.model.atomic import Atomic, load_atomics
 
@@ -79,3 +81,49 @@ def test_the_environment_is_explicit(
     names = {line.partition("=")[0] for line in (tmp_path / "seen").read_text().splitlines()}
     assert not names & {"AWS_SECRET_ACCESS_KEY", "LIVEFIRE_COMMAND", "LIVEFIRE_SHELL", "LIVEFIRE_TOLD"}
     assert {"HOME", "PATH"} <= names
+
+
+def test_canaries_are_executed_before_and_after_the_attack_and_are_no_child_of_it(
+    tmp_path: Path, surroundings: Surroundings
+) -> None:
+    found = execute("attack", "bash", "echo $PPID > parent; kill -TERM $PPID; kill 0", surroundings, timeout=10)
+    assert [(each.when, each.name) for each in found.canaries if each.name == "sh"] == [
+        ("before", "sh"),
+        ("after", "sh"),
+    ]
+    assert all(each.pid for each in found.canaries)
+    assert len({each.token for each in found.canaries}) == len(found.canaries)
+    assert int((tmp_path / "parent").read_text()) == found.pid
+    assert found.exit_code == 128 + signal.SIGTERM
+
+
+def test_an_attack_that_ends_its_launcher_has_no_canary_after_it(surroundings: Surroundings) -> None:
+    found = execute("attack", "bash", "kill -KILL $PPID", surroundings, timeout=10)
+    assert {each.when for each in found.canaries if each.pid is None} == {"after"}
+    assert found.exit_code == -signal.SIGKILL
+
+
+def test_the_time_limit_leaves_time_for_the_canaries(surroundings: Surroundings) -> None:
+    found = execute("attack", "bash", "trap '' TERM; sleep 1000", surroundings, timeout=0.2)
+    assert found.timed_out
+    assert all(each.pid for each in found.canaries)
+
+
+def test_prerequisites_have_no_canaries(surroundings: Surroundings) -> None:
+    assert execute("prerequisite", "sh", "true", surroundings, timeout=10).canaries == []
+
+
+def test_what_an_attack_writes_into_what_the_launcher_tells_breaks_nothing(surroundings: Surroundings) -> None:
+    path = "$(tr '\\0' '\\n' </proc/$PPID/environ | sed -n s/^LIVEFIRE_TOLD=//p)"
+    write = f'head -c 99 /dev/urandom >"{path}"'
+    assert execute("attack", "bash", write, surroundings, timeout=10).exit_code is not None
+
+
+def test_a_command_that_waits_for_a_dead_lab_is_ended(
+    surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detonator, "_PROBING", 0.1)
+    found = execute("attack", "bash", "sleep 1000", surroundings, timeout=100, fault=lambda: "it is dead")
+    assert not found.timed_out
+    assert found.exit_code == 128 + signal.SIGTERM
+    assert execute("attack", "bash", "sleep 0.5", surroundings, timeout=100, fault=str).exit_code == 0

@@ -1,0 +1,84 @@
+"""A daemon that dies, or is paused, in mid-run: what was recorded is sealed and judged, and nobody else is blamed."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import Done, Livefire, footprint
+from tests.lab.test_sabotage import EXECUTION, PRIVILEGED, SECRETS, sabotaged
+
+NAMED = (
+    "for p in /proc/[0-9]*; do tr '\\0' '\\n' <$p/environ 2>/dev/null | grep -q 'LIVEFIRE_OWNER=lab-.*/{}$' && {}; done"
+)
+QUICK = 60.0  # seconds, with a busy machine in mind; the start of the lab is in it
+
+
+def signalled(daemon: str, number: str) -> str:
+    return NAMED.format(daemon, f"kill -{number} ${{p#/proc/}}")
+
+
+def run(livefire: Livefire, folder: Path, before: str, *atomics: str, of: str) -> tuple[Done, float]:
+    changed = sabotaged(folder, of, before)
+    begun = time.monotonic()
+    done = livefire("run", *atomics, "--atomics", changed, "--recording", folder / "r", "--json", "-")
+    return done, time.monotonic() - begun
+
+
+@pytest.mark.parametrize(
+    ("daemon", "number"), [("kube-apiserver", "KILL"), ("kube-apiserver", "STOP"), ("etcd", "KILL"), ("etcd", "STOP")]
+)
+def test_an_api_server_that_dies_costs_what_rests_on_it(
+    livefire: Livefire, tmp_path: Path, daemon: str, number: str
+) -> None:
+    before = footprint()
+    done, seconds = run(livefire, tmp_path, signalled(daemon, number), SECRETS, EXECUTION, of=SECRETS)
+    assert done.verdicts() == {SECRETS: "INCONCLUSIVE", EXECUTION: "PROVEN"}, done.err
+    assert done.code == 4, done.err
+    assert seconds < QUICK
+    assert livefire("prove", tmp_path / "r").code == 4
+    assert footprint() == before
+    assert not livefire.state.exists()
+
+
+@pytest.mark.parametrize("number", ["KILL", "STOP"])
+def test_a_dockerd_that_dies_is_no_prerequisite_that_is_missing(
+    livefire: Livefire, tmp_path: Path, number: str
+) -> None:
+    before = footprint()
+    done, seconds = run(livefire, tmp_path, signalled("dockerd", number), EXECUTION, PRIVILEGED, SECRETS, of=EXECUTION)
+    assert done.verdicts() == {EXECUTION: "INCONCLUSIVE", PRIVILEGED: "INCONCLUSIVE", SECRETS: "PROVEN"}, done.err
+    assert done.code == 4, done.err
+    assert seconds < QUICK
+    assert footprint() == before
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 24 MiB."""
+    place = Path("/tmp/lf-small")
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "livefire-test", place], check=True)
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+    place.rmdir()
+
+
+@pytest.mark.parametrize("freed", [True, False])
+def test_auditd_s_disk_is_full(livefire: Livefire, tmp_path: Path, small_disk: Path, freed: bool) -> None:
+    """Around the attack, and for good."""
+    livefire.environment["LIVEFIRE_STATE"] = str(small_disk / "s")
+    fill = f"dd if=/dev/zero of={small_disk}/fill bs=64k 2>/dev/null"
+    around = f"{fill}\ntrap 'rm {small_disk}/fill' EXIT" if freed else fill
+    done, _ = run(livefire, tmp_path, around, EXECUTION, PRIVILEGED, of=EXECUTION)
+    assert done.code in (3, 4), (done.code, done.err)
+    assert "Traceback" not in done.err
+    if freed:
+        assert done.verdicts()[EXECUTION] == "INCONCLUSIVE", done.err
+    (small_disk / "fill").unlink(missing_ok=True)
+    assert livefire("clean").code == 0
+    assert not (small_disk / "s").exists()
