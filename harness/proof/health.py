@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness.model.manifest import Detonation, Manifest, Mark, SensorRecord
 from harness.model.result import SensorHealth
@@ -22,7 +21,7 @@ class Health:
     _unknown: dict[str, list[str]]
 
     @classmethod
-    def of(cls, root: Path, manifest: Manifest) -> Health:
+    def of(cls, root: layout.Root, manifest: Manifest) -> Health:
         """Read the raw files once."""
         files: dict[str, list[RawFile]] = {s.name: [] for s in manifest.sensors}
         files |= {sensor.name: files_of(root, manifest, sensor) for sensor in manifest.sensors}

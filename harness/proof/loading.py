@@ -19,13 +19,13 @@ def load(engine: Engine, recording: Recording, *, from_raw: bool = False) -> str
     why = "asked for" if from_raw else _outdated(recording)
     if not why:
         try:
-            engine.load(recording.path / "tables")
+            engine.load(recording.sealed)
             return ""
         except OtherColumns as error:
             why = str(error)
     with tempfile.TemporaryDirectory() as scratch:
-        write_tables(build_tables(recording.path, recording.manifest), Path(scratch))
-        engine.load(Path(scratch) / "tables")
+        write_tables(build_tables(recording.sealed, recording.manifest), Path(scratch))
+        engine.load(Path(scratch))
     return why
 
 

@@ -45,11 +45,11 @@ def prove(
         known = ", ".join(detonation.atomic for detonation in manifest.detonations) or "none"
         raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
     engine = DuckDbEngine(manifest.finished, threads=threads)
+    started = datetime.now(UTC)
+    tables = load(engine, recording, from_raw=from_raw)  # before it sees any KQL
     if not live:  # before a live run this was asked before anything was started
         (sound or Sound()).require([each.expectation for each in chosen if each.expectation.variant is None], engine)
-    started = datetime.now(UTC)
-    tables = load(engine, recording, from_raw=from_raw)
-    judge = Judge(engine, Health.of(recording.path, manifest), live=live)
+    judge = Judge(engine, Health.of(recording.sealed, manifest), live=live)
     results: list[AtomicResult] = []
     alerts: dict[str, list[Alert]] = {}
     accounts: dict[str, Account] = {}

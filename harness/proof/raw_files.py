@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from harness.model.manifest import Manifest, Mark, SensorRecord
 from harness.proof.attribution import read_request, read_requests
@@ -53,14 +52,14 @@ class RawFile:
         return [f"line {line} of {self.name} is damaged" for line in found[:_TOLD]]
 
 
-def files_of(root: Path, manifest: Manifest, sensor: SensorRecord) -> list[RawFile]:
+def files_of(root: layout.Root, manifest: Manifest, sensor: SensorRecord) -> list[RawFile]:
     """All files that a sensor answers for."""
     further = [name for name in _FURTHER[sensor.name] if name not in sensor.files]
     found = [_file(root, manifest, name) for name in [*sensor.files, *further]]
     return [*found, _arrivals(root)]
 
 
-def _file(root: Path, manifest: Manifest, name: str) -> RawFile:
+def _file(root: layout.Root, manifest: Manifest, name: str) -> RawFile:
     raw = layout.read(root, name)
     tokens: dict[str, int] = {}
     lines = raw.split(b"\n")
@@ -80,7 +79,7 @@ def _must_be_there(name: str, manifest: Manifest) -> bool:
     return name == layout.DAEMON_REQUESTS and any(each.attack for each in manifest.detonations)
 
 
-def _arrivals(root: Path) -> RawFile:
+def _arrivals(root: layout.Root) -> RawFile:
     """They only tell how late something was read; but where they are damaged, the copying was disturbed."""
     lines = layout.read(root, layout.ARRIVALS).split(b"\n")
     return RawFile(
@@ -113,7 +112,7 @@ def _is_request(line: bytes) -> bool:
     return read_request(line.decode(errors="replace")) is not None
 
 
-def unknown_containers(root: Path) -> dict[str, list[str]]:
+def unknown_containers(root: layout.Root) -> dict[str, list[str]]:
     """The containers of each atomic of which neither an inspect nor the request tells what they may do."""
     asked = read_requests(layout.read(root, layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
     whose = {each.container_id: each.atomic for each in asked if each.container_id and each.config is None}

@@ -7,8 +7,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
+import stat
+import tempfile
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+from harness.errors import Position, RecordingDamaged
 
 MANIFEST = "manifest.json"
 SEAL = "seal"
@@ -21,10 +29,22 @@ KUBE_AUDIT = "raw/kube-audit.jsonl"
 KUBE_PODS = "raw/kube-pods.jsonl"
 ARRIVALS = "raw/arrivals.jsonl"
 
-
 PACKED = ".gz"
 # What reading a packed file raises where it holds nothing that can be unpacked.
 UNREADABLE = (OSError, EOFError, zlib.error)
+LIMIT = 2 << 30  # bytes of one file, unpacked: it is read into memory as a whole
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """The folder of a recording that was verified. `files` maps each of its files to the SHA-256 of its content."""
+
+    path: Path
+    files: Mapping[str, str]
+
+
+Root = Path | Sealed  # the folder of a recording in the making, or of one that is sealed
 
 
 def exists(root: Path, name: str) -> bool:
@@ -32,25 +52,102 @@ def exists(root: Path, name: str) -> bool:
     return (root / name).is_file() or (root / f"{name}{PACKED}").is_file()
 
 
-def read(root: Path, name: str) -> bytes:
-    """The content of a file of the recording at `root`; empty for one that its capture did not write."""
-    path = root / name
-    if path.exists():
-        return path.read_bytes()
-    packed = root / f"{name}{PACKED}"
-    return gzip.decompress(packed.read_bytes()) if packed.exists() else b""
+def read(root: Root, name: str) -> bytes:
+    """The content of a file of a recording; empty for one that its capture did not write.
+
+    Of a sealed recording, what is returned is what the manifest has the hash of. Raises RecordingDamaged.
+    """
+    file = copy(root, name)
+    if file is None:
+        return b""
+    with file:
+        return file.read()
+
+
+def copy(root: Root, name: str) -> BinaryIO | None:
+    """As `read`, as a file that has no name, at its beginning: nobody else can change it. None for no file."""
+    path, digest = (root, None) if isinstance(root, Path) else (root.path, root.files.get(name))
+    if isinstance(root, Sealed) and digest is None:
+        return None
+    out: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 -- it is the caller's
+    try:
+        actual = _hash(path, name, out)
+        if actual is None and digest is None:
+            out.close()
+            return None
+        if digest is not None and actual != digest:
+            raise RecordingDamaged(
+                "does not match its hash in the manifest",
+                at=Position(path / name),
+                hint="It was changed after its capture.",
+            )
+        out.seek(0)
+    except UNREADABLE as error:
+        out.close()
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise RecordingDamaged(f"cannot be read: {said}", at=Position(path / name)) from None
+    except BaseException:
+        out.close()
+        raise
+    return out
+
+
+def digest_of(root: Path, name: str) -> str:
+    """SHA-256 of the content of a file, packed or not, in hex; empty where there is none that can be read."""
+    try:
+        return _hash(root, name, None) or ""
+    except UNREADABLE:
+        return ""
+
+
+def _hash(root: Path, name: str, out: BinaryIO | None) -> str | None:
+    """The SHA-256 of a file's content, which is copied to `out`; None for no file. Memory stays small."""
+    for stored in (name, f"{name}{PACKED}"):
+        try:
+            plain = open_regular(root, stored)
+        except FileNotFoundError:
+            continue
+        with plain:
+            source = gzip.GzipFile(fileobj=plain) if stored != name else plain
+            return _digest(source, out, root / stored)
+    return None
+
+
+def _digest(source: BinaryIO | gzip.GzipFile, out: BinaryIO | None, path: Path) -> str:
+    sha, size = hashlib.sha256(), 0
+    while chunk := source.read(_CHUNK):
+        size += len(chunk)
+        if size > LIMIT:
+            hint = "Livefire reads each file of a recording into memory."
+            raise RecordingDamaged(f"holds more than {LIMIT >> 30} GiB", at=Position(path), hint=hint)
+        sha.update(chunk)
+        if out is not None:
+            out.write(chunk)
+    return sha.hexdigest()
+
+
+def open_regular(root: Path, name: str) -> BinaryIO:
+    """Open a file below `root` for reading, through no link. Raises OSError, RecordingDamaged for what is no file."""
+    parts = Path(name).parts
+    if not parts or ".." in parts or Path(name).is_absolute():
+        raise RecordingDamaged("is no file of a recording", at=Position(root / name))
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        # not to wait for whoever writes into a FIFO
+        file = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    finally:
+        os.close(folder)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise RecordingDamaged("is no regular file", at=Position(root / name))
+    return os.fdopen(file, "rb")
 
 
 def digest(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest_packed(path: Path) -> str:
-    """SHA-256 of what a gzip file holds, in hex; empty where it holds nothing that can be unpacked."""
-    try:
-        with gzip.open(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except UNREADABLE:
-        return ""

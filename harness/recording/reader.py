@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from harness.errors import Position, RecordingDamaged
 from harness.model.forward import foreign, validate
 from harness.model.manifest import SCHEMA, Manifest
 from harness.recording import layout
+
+_SEAL_BYTES = 1000  # it has 65
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,12 @@ class Recording:
 
     def read(self, name: str) -> bytes:
         """The content of a file of the recording; empty for one that its capture did not write."""
-        return layout.read(self.path, name)
+        return layout.read(self.sealed, name)
+
+    @property
+    def sealed(self) -> layout.Sealed:
+        """Its folder, from which nothing is read but what was verified."""
+        return layout.Sealed(self.path, self.manifest.files)
 
 
 def open_recording(path: Path) -> Recording:
@@ -38,17 +45,17 @@ def open_recording(path: Path) -> Recording:
     if not path.is_dir() or not layout.exists(path, layout.MANIFEST):
         hint = "Its capture was interrupted. Capture again." if (path / "raw").is_dir() else ""
         raise RecordingDamaged("not a recording: there is no manifest.json", at=Position(path), hint=hint)
-    seal = path / layout.SEAL
-    if not seal.is_file():
+    present = _present(path)
+    if layout.SEAL not in present:
         raise RecordingDamaged("not sealed", at=Position(path), hint="Its capture was interrupted. Capture again.")
-    try:
-        written = layout.read(path, layout.MANIFEST)
-    except layout.UNREADABLE:
-        written = b""
-    if seal.read_bytes() != hashlib.sha256(written).hexdigest().encode() + b"\n":
+    with layout.open_regular(path, layout.SEAL) as file:
+        seal = file.read(_SEAL_BYTES)
+    # before it is in memory: what is packed may unpack to anything
+    if seal != layout.digest_of(path, layout.MANIFEST).encode() + b"\n":
         raise RecordingDamaged("the manifest does not match the seal", at=Position(manifest_path))
+    written = layout.read(layout.Sealed(path, {layout.MANIFEST: seal.decode().strip()}), layout.MANIFEST)
     manifest = _manifest(written, manifest_path)
-    _verify(path, manifest)
+    _verify(path, manifest, present)
     return Recording(path, manifest)
 
 
@@ -67,8 +74,30 @@ def _manifest(written: bytes, path: Path) -> Manifest:
         raise RecordingDamaged(f"not a {SCHEMA} manifest: not valid JSON: {error}", at=Position(path)) from None
 
 
-def _verify(path: Path, manifest: Manifest) -> None:
-    present = {str(p.relative_to(path)) for p in path.rglob("*") if not p.is_dir()} - {layout.SEAL}
+def _present(root: Path) -> set[str]:
+    """The names of all files below a folder. Raises RecordingDamaged for a link or a special file: none is opened."""
+    found: set[str] = set()
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            raise RecordingDamaged(f"cannot be read: {error.strerror}", at=Position(folder)) from None
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(Path(entry.path))
+            elif entry.is_file(follow_symlinks=False):
+                found.add(str(Path(entry.path).relative_to(root)))
+            else:
+                kind = "a link" if entry.is_symlink() else "no regular file"
+                hint = "A recording holds files and folders, and nothing else."
+                raise RecordingDamaged(f"is {kind}", at=Position(Path(entry.path)), hint=hint)
+    return found
+
+
+def _verify(path: Path, manifest: Manifest, everything: set[str]) -> None:
+    present = everything - {layout.SEAL}
     present.remove(layout.MANIFEST if layout.MANIFEST in present else f"{layout.MANIFEST}{layout.PACKED}")
     stored = {name: name for name in present}
     for name in present:
@@ -80,9 +109,9 @@ def _verify(path: Path, manifest: Manifest) -> None:
     for name, expected in manifest.files.items():
         if name not in stored:
             raise RecordingDamaged("is missing from the recording", at=Position(path / name))
-        file = path / stored[name]
-        actual = layout.digest(file) if stored[name] == name else layout.digest_packed(file)
-        if file.is_symlink() or actual != expected:
+        if layout.digest_of(path, name) != expected:
             raise RecordingDamaged(
-                "does not match its hash in the manifest", at=Position(file), hint="It was changed after its capture."
+                "does not match its hash in the manifest",
+                at=Position(path / stored[name]),
+                hint="It was changed after its capture.",
             )

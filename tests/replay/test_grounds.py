@@ -19,7 +19,7 @@ EXPECTED = [each for each in load_expectations(EXPECTATIONS) if each.atomic in M
 @pytest.fixture
 def engine(committed: Recording) -> DuckDbEngine:
     found = DuckDbEngine(committed.manifest.finished)
-    found.load(committed.path / "tables")
+    found.load(committed.sealed)
     return found
 
 

@@ -57,7 +57,7 @@ def slices() -> list[str]:
 def engine(*, by_slice: bool) -> DuckDbEngine:
     recording = open_recording(COMMITTED)
     found = DuckDbEngine(recording.manifest.finished)
-    found.load(recording.path / "tables")
+    found.load(recording.sealed)
     if by_slice:
         found._carried = lambda kql: None  # type: ignore[method-assign]
     return found

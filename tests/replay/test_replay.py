@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,19 @@ def test_an_expectation_is_checked_once_for_all_recordings(monkeypatch: pytest.M
 def test_an_error_comes_whole_out_of_another_process(error: LivefireError) -> None:
     back = pickle.loads(pickle.dumps(error))
     assert (type(back), str(back), back.at, back.hint) == (type(error), str(error), error.at, error.hint)
+
+
+@pytest.mark.parametrize("name", ["n*", "[n]1", "n?", "FileName=docker", "it's", 'a"b', "line\nbreak"])
+def test_the_path_of_a_recording_is_no_pattern(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is the folder for what is temporary."""
+    shutil.copytree(COMMITTED, tmp_path / "n1")
+    shutil.copytree(COMMITTED, tmp_path / name)
+    scratch = tmp_path / "scratch" / name
+    scratch.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    expectations = load_expectations(EXPECTATIONS)
+    plain = prove(open_recording(tmp_path / "n1"), expectations)
+    for from_raw in (False, True):
+        found = prove(open_recording(tmp_path / name), expectations, from_raw=from_raw)
+        assert [each.verdict for each in found.results] == [each.verdict for each in plain.results]
+        assert found.background.rows == plain.background.rows

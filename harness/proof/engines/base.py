@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 from harness.model.result import EngineFacts
+from harness.recording.layout import Root
 
 Row = dict[str, Any]
 
@@ -38,8 +38,12 @@ class Engine(Protocol):
 
     facts: EngineFacts
 
-    def load(self, folder: Path) -> None:
-        """Load the tables: `folder/NAME.parquet` each. Raises OtherColumns, and has loaded nothing then."""
+    def load(self, root: Root) -> None:
+        """Load the tables of a recording's folder, `tables/NAME.parquet` each, as they were sealed.
+
+        Raises OtherColumns, and has loaded nothing then. Before any KQL is seen: from the first query on, an engine
+        reads nothing but its tables.
+        """
 
     def query(self, kql: str, slice_: str, now: datetime | None = None) -> list[Row]:
         """The rows that a query gives over one slice; hidden columns are not visible. Raises QueryFailed.

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from harness.model.result import EngineFacts
+from harness.proof.engines.allowed import tables_read
 from harness.proof.engines.answers import Answer, CarriedRow, Kept
 from harness.proof.engines.base import QueryFailed, Row, Run
 from harness.proof.engines.carrying import EVERY, OWN, ROW, carry, is_row_by_row
@@ -24,6 +24,7 @@ from harness.proof.engines.replay import NUMBER, over_runs, parameters
 from harness.proof.engines.store import ALL, Store, dicts, plain
 from harness.proof.engines.translation import translate
 from harness.proof.tables.schema import SQL_TYPES, TABLES
+from harness.recording.layout import Root
 
 _OUTPUT, _ANSWER, _NUMBER = f"{OWN}output", f"{OWN}answer", f"{OWN}number"
 _PRIVATE = (ALL.format(""), EVERY.format(""), _ANSWER, _OUTPUT)
@@ -34,6 +35,15 @@ _STRINGS, _DYNAMICS = (
     for kind in ("string", "dynamic")
 )
 _KQL_TYPES = {sql: kql for kql, sql in SQL_TYPES.items()} | {"INTEGER": "long", "HUGEINT": "long"}
+
+
+# Nothing is fetched, loaded or left on a disk; a rule must not read a file either, see Store.shut_in.
+_CONFIG: dict[str, Any] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "temp_directory": "",
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class DuckDbEngine:
 
     def __init__(self, now: datetime, *, threads: int = 2) -> None:
         self._now = now
-        self._con = duckdb.connect(":memory:", config={"threads": threads})
+        self._con = duckdb.connect(":memory:", config=_CONFIG | {"threads": threads})
         self._con.execute("SET TimeZone = 'UTC'")
         versions = {name: importlib.metadata.version(name) for name in ("duckdb", "duckdb-kql")}
         self.facts = EngineFacts(name="duckdb", versions=versions)
@@ -61,12 +71,13 @@ class DuckDbEngine:
         self._plans: Kept[_Plan] = Kept(1024)
         self._answers: Kept[Answer] = Kept(64)
         self._columns: Kept[dict[str, str]] = Kept(1024)
+        self._reads: Kept[frozenset[str]] = Kept(1024)
         self._sliced: Kept[tuple[int, list[Row]]] = Kept(1024)
         self._standing: Answer | None = None  # the answer whose rows _ANSWER holds
 
-    def load(self, folder: Path) -> None:
-        """As in Engine. Once only: then the engine is shut in."""
-        self._store.load(folder)
+    def load(self, root: Root) -> None:
+        """As in Engine. Once only, and before any KQL: then the engine is shut in."""
+        self._store.load(root)
 
     def query(self, kql: str, slice_: str, now: datetime | None = None) -> list[Row]:
         """As in Engine."""
@@ -121,6 +132,7 @@ class DuckDbEngine:
         """As in Engine."""
         if not rows:
             return []
+        self._store.shut_in()
         names = list(rows[0])
         definition = ", ".join(f'"{name}" {_sql_type([row[name] for row in rows])}' for name in names)
         self._con.execute(f'CREATE OR REPLACE TABLE "{_OUTPUT}" ({_NUMBER} BIGINT, {definition})')
@@ -130,7 +142,9 @@ class DuckDbEngine:
             self._con.execute(f'INSERT INTO "{_OUTPUT}" VALUES ({marks})', values)
         schema = json.dumps({_OUTPUT: [_NUMBER, *names]})
         _refuse_own(f"{lets}{kql}")
-        sql, parameters = translate(f"{lets}{_OUTPUT}\n{kql}\n| project {_NUMBER}", schema, _STRINGS)
+        text = f"{lets}{_OUTPUT}\n{kql}\n| project {_NUMBER}"
+        sql, parameters = translate(text, schema, _STRINGS)
+        self._read(sql, text, [_OUTPUT, *TABLES])
         return [rows[found[_NUMBER]] for found in self._rows(sql, self._clock(parameters))]
 
     def numbered(self, table: str, slice_: str) -> dict[int, Row]:
@@ -190,7 +204,9 @@ class DuckDbEngine:
         """The numbers of the rows in _ANSWER for which a predicate holds."""
         strings = frozenset(name for name, type_ in answer.columns.items() if type_ == "string")
         schema = json.dumps({_ANSWER: [*answer.columns, _NUMBER]})
-        sql, parameters = translate(f"{_ANSWER}\n| where {predicate}\n| project {_NUMBER}", schema, strings)
+        text = f"{_ANSWER}\n| where {predicate}\n| project {_NUMBER}"
+        sql, parameters = translate(text, schema, strings)
+        self._read(sql, text, [_ANSWER])
         return {row[_NUMBER] for row in self._rows(sql, self._clock(parameters))}
 
     def _described(self, kql: str) -> dict[str, str]:
@@ -207,6 +223,7 @@ class DuckDbEngine:
         return {str(row[0]): _kql_type(row[1]) for row in described if row[0] != ROW}
 
     def _plan(self, kql: str) -> _Plan:
+        self._store.shut_in()
         plan = self._plans.get(kql)
         if plan is None:
             plan = self._carried(kql) or self._by_slice(kql)
@@ -218,14 +235,20 @@ class DuckDbEngine:
             found = carry(kql, TABLES)
             if found is None:
                 return None
-            return _Plan(*translate(found.kql, self._every_schema, _STRINGS, _DYNAMICS), found.tables, carried=True)
+            sql, parameters = translate(found.kql, self._every_schema, _STRINGS, _DYNAMICS)
+            self._read(sql, kql, [EVERY.format(name) for name in TABLES])
+            return _Plan(sql, parameters, found.tables, carried=True)
         except QueryFailed:  # the query as it was written says why, and where
             return None
 
     def _by_slice(self, kql: str) -> _Plan:
+        _refuse_own(kql)
         sql, parameters = translate(kql, self._schema, _STRINGS, _DYNAMICS)
-        _refuse_own(sql)
-        return _Plan(sql, parameters, frozenset(name for name in TABLES if f'"{name}"' in sql), carried=False)
+        return _Plan(sql, parameters, self._read(sql, kql, TABLES), carried=False)
+
+    def _read(self, sql: str, kql: str, allowed: Collection[str]) -> frozenset[str]:
+        """The tables that a statement reads. Raises QueryFailed for anything that is not allowed."""
+        return self._reads.get(sql) or self._reads.put(sql, tables_read(self._con, sql, kql, allowed))
 
     def _run_by_slice(self, kql: str) -> None:
         self._plans.put(kql, self._by_slice(kql))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,6 +11,7 @@ import duckdb
 from harness.proof.engines.base import OtherColumns, Row
 from harness.proof.engines.carrying import EVERY, OWN, ROW
 from harness.proof.tables.schema import HIDDEN, SLICE, SQL_TYPES, TABLES
+from harness.recording import layout
 
 ALL = f"{OWN}all_{{}}"  # a table with the rows of all slices and all its hidden columns
 
@@ -20,6 +21,7 @@ class Store:
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._con = con
+        self._shut_in = False
         self._current: str | None = None
         self._places: dict[int, tuple[str, str]] = {}  # a row's number → its table and slice
         self._rows: dict[int, Row] = {}
@@ -37,36 +39,62 @@ class Store:
             )
         self.select("")
 
-    def load(self, folder: Path) -> None:
-        """Load the tables that are there; a table without a file stays empty. Once only: then the engine is shut in.
+    def load(self, root: layout.Root) -> None:
+        """Load the tables that are there; a table without a file stays empty. Before any KQL: then it is shut in."""
+        with contextlib.ExitStack() as stack:
+            stored: dict[str, str] = {}
+            for name in TABLES:
+                file = layout.copy(root, f"tables/{name}.parquet")
+                if file is not None:
+                    # the bytes that were hashed, and a path that is no pattern and no partition, whatever it was called
+                    stored[name] = f"/dev/fd/{stack.enter_context(file).fileno()}"
+            self._require_columns(stored)
+            try:
+                for name, path in stored.items():
+                    self._load(name, path)
+            except OtherColumns:
+                self._forget()
+                raise
+        self.shut_in()
 
-        A rule is somebody else's text, and DuckDB would take a name such as `['/etc/passwd']` for a file to read.
-        """
-        paths = {name: folder / f"{name}.parquet" for name in TABLES}
-        stored = {name: path for name, path in paths.items() if path.exists()}
-        self._require_columns(stored)
-        for name, path in stored.items():
-            columns = TABLES[name] | HIDDEN
-            casts = ", ".join(f'CAST("{c}" AS {SQL_TYPES[t]}) AS "{c}"' for c, t in columns.items())
-            source = str(path).replace("'", "''")
-            number = f"row_number() OVER () - 1 + {len(self._places)}"
-            self._con.execute(
-                f"INSERT INTO \"{ALL.format(name)}\" SELECT {casts}, {number} FROM read_parquet('{source}')"
-            )
-            found = self._con.execute(f'SELECT "{ROW}", "{SLICE}" FROM "{ALL.format(name)}"').fetchall()
-            self._places |= {number: (name, slice_) for number, slice_ in found}
-            self._slices |= {slice_ for _, slice_ in found}
-        self._con.execute("SET enable_external_access = false")
+    def _forget(self) -> None:
+        for name in TABLES:
+            self._con.execute(f'DELETE FROM "{ALL.format(name)}"')
+        self._places, self._slices = {}, set()
 
-    def _require_columns(self, stored: dict[str, Path]) -> None:
-        """Raise OtherColumns for a table that lacks a column, or that can't be read."""
-        sql = "SELECT DISTINCT file_name, name FROM parquet_schema(?)"
+    def _load(self, name: str, path: str) -> None:
+        casts = ", ".join(f'CAST("{c}" AS {SQL_TYPES[t]}) AS "{c}"' for c, t in (TABLES[name] | HIDDEN).items())
+        number = f"row_number() OVER () - 1 + {len(self._places)}"
         try:
-            found = self._con.execute(sql, [[str(path) for path in stored.values()]]).fetchall() if stored else []
+            self._con.execute(
+                f'INSERT INTO "{ALL.format(name)}" SELECT {casts}, {number} '
+                f"FROM read_parquet('{path}', hive_partitioning = false)"
+            )
         except duckdb.Error as error:
-            raise OtherColumns(str(error).splitlines()[0]) from None
+            raise OtherColumns(f"{name} is stored otherwise: {str(error).splitlines()[0]}") from None
+        found = self._con.execute(f'SELECT "{ROW}", "{SLICE}" FROM "{ALL.format(name)}"').fetchall()
+        self._places |= {number: (name, slice_) for number, slice_ in found}
+        self._slices |= {slice_ for _, slice_ in found}
+
+    def shut_in(self) -> None:
+        """Let DuckDB reach nothing outside of itself from now on, and nobody change that.
+
+        A rule is somebody else's text, and DuckDB would take a name such as `['/etc/passwd']` for a file to read, and
+        one that begins with https:// for an extension to fetch.
+        """
+        if not self._shut_in:
+            for setting in ("enable_external_access = false", "lock_configuration = true"):
+                self._con.execute(f"SET {setting}")
+            self._shut_in = True
+
+    def _require_columns(self, stored: dict[str, str]) -> None:
+        """Raise OtherColumns for a table that lacks a column, or that can't be read."""
         for name, path in stored.items():
-            missing = (TABLES[name] | HIDDEN).keys() - {column for file, column in found if file == str(path)}
+            try:
+                found = self._con.execute(f"SELECT DISTINCT name FROM parquet_schema('{path}')").fetchall()
+            except duckdb.Error as error:
+                raise OtherColumns(f"{name}.parquet: {str(error).splitlines()[0]}") from None
+            missing = (TABLES[name] | HIDDEN).keys() - {column for (column,) in found}
             if missing:
                 raise OtherColumns(f"{name} is stored without {min(missing)}")
 

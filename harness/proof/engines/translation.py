@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb_kql
 
+from harness.proof.engines.allowed import no_table
 from harness.proof.engines.base import QueryFailed
 from harness.proof.engines.folding import drop_json_branches, drop_switches, fold
+
+_UNKNOWN_TABLE = re.compile(r"schema error for '(.+?)' \(unknown table")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -19,9 +23,12 @@ def translate(
 ) -> tuple[str, tuple[str, ...]]:
     """The SQL of a query and the names of its parameters, of which the clock is the only one. Raises QueryFailed.
 
+    What the SQL reads is for `allowed.tables_read` to say.
     `schema` is JSON: the columns of each table. `strings` are columns that hold text in each table that has them,
     `dynamics` those that hold JSON.
     """
+    if kql.lstrip().startswith("."):
+        raise QueryFailed("a control command is no query", 1, len(kql) - len(kql.lstrip()) + 1)
     try:
         clock = datetime.now(UTC)
         translated = duckdb_kql.to_sql(kql, schema=json.loads(schema), query_now=clock, allow_write=False)
@@ -33,7 +40,11 @@ def translate(
         hint = f" ({error.hint})" if error.hint else ""
         raise QueryFailed(f"not supported by this engine: {error.construct}{hint}", *_position(error.span)) from None
     except duckdb_kql.KqlError as error:
+        if unknown := _UNKNOWN_TABLE.search(str(error)):
+            raise no_table(unknown[1], kql, json.loads(schema)) from None
         raise QueryFailed(str(error)) from None
+    except (AssertionError, RecursionError):  # of duckdb-kql itself, at what it does not know
+        raise QueryFailed("not supported by this engine: it can't be translated") from None
     sql = drop_switches(drop_json_branches(str(translated), set(strings)), set(strings), set(dynamics))
     return fold(sql), tuple(translated.parameters)
 

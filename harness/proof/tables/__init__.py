@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from harness.proof.attribution import Attribution
 
 
-def build_tables(root: Path, manifest: Manifest) -> Tables:
+def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
     """All tables from the raw files below `root`. A file that is not there gives no rows."""
     # here, since attribution reads the audit records of this package: either may be imported first
     from harness.proof.attribution import Attribution, read_pod_creations, read_processes, read_requests
@@ -72,25 +72,26 @@ def write_tables(tables: Tables, root: Path) -> None:
     """Write `root/tables/NAME.parquet` for each table."""
     folder = root / "tables"
     folder.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, duckdb.connect(":memory:") as con:
+    with duckdb.connect(":memory:") as con:
         for name, rows in tables.items():
-            source = Path(scratch) / f"{name}.jsonl"
             # JSON may name half of a surrogate pair (\ud800), which no text can hold: it becomes a question mark
-            with source.open("w", encoding="utf-8", errors="replace") as out:
-                out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            source = tempfile.TemporaryFile("w", encoding="utf-8", errors="replace")  # noqa: SIM115 -- closed below
+            source.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            source.flush()
             columns = {column: SQL_TYPES[kind] for column, kind in (TABLES[name] | HIDDEN).items()}
             spec = ", ".join(f"'{column}': '{kind}'" for column, kind in columns.items())
             con.execute(
                 f"COPY (SELECT * FROM read_json(?, format='newline_delimited', columns={{{spec}}}, "
                 f"maximum_object_size=1073741824)) TO '{str(folder / name).replace(chr(39), chr(39) * 2)}.parquet' "
                 "(FORMAT parquet, COMPRESSION zstd)",
-                [str(source)],
+                [f"/dev/fd/{source.fileno()}"],  # a path in a temporary folder would be taken for a pattern
             )
+            source.close()
 
 
-def _byte_lines(root: Path, name: str) -> list[bytes]:
+def _byte_lines(root: layout.Root, name: str) -> list[bytes]:
     return layout.read(root, name).splitlines(keepends=True)
 
 
-def _lines(root: Path, name: str) -> list[str]:
+def _lines(root: layout.Root, name: str) -> list[str]:
     return [line.decode(errors="replace") for line in _byte_lines(root, name)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Callable
-from pathlib import Path
 
 from harness.recording import layout
 
@@ -16,7 +15,7 @@ ArrivalOf = Callable[[int], float | None]
 class Arrivals:
     """The arrivals of one recording."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: layout.Root) -> None:
         self._offsets: dict[str, list[int]] = {}
         self._times: dict[str, list[float]] = {}
         for line in layout.read(root, layout.ARRIVALS).splitlines():

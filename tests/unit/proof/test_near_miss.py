@@ -73,7 +73,7 @@ def test_of_rows_that_come_as_far_the_one_most_like_the_attack_is_shown(
     ]
     write_tables({"DeviceProcessEvents": rows}, tmp_path)
     engine = DuckDbEngine(datetime(2026, 1, 2, tzinfo=UTC))
-    engine.load(tmp_path / "tables")
+    engine.load(tmp_path)
     rule = tmp_path / "r.yaml"
     rule.write_text(
         rule_text('DeviceProcessEvents | where FileName == "docker" | where ProcessCommandLine has "ps --all"')

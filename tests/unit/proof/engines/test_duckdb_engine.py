@@ -25,7 +25,7 @@ def engine(tmp_path: Path) -> DuckDbEngine:
     ]
     write_tables({"DeviceProcessEvents": rows}, tmp_path)
     found = DuckDbEngine(NOW)
-    found.load(tmp_path / "tables")
+    found.load(tmp_path)
     return found
 
 
@@ -63,7 +63,7 @@ def test_rows_can_be_filtered_by_a_tail(engine: DuckDbEngine) -> None:
 
 @pytest.mark.parametrize(
     ("kql", "line"),
-    [("DeviceProcessEvents\n| wherex 1", 2), ("Nothing | take 1", 0), ("DeviceProcessEvents | where Nope == 1", 0)],
+    [("DeviceProcessEvents\n| wherex 1", 2), ("Nothing | take 1", 1), ("DeviceProcessEvents | where Nope == 1", 0)],
 )
 def test_a_query_that_cannot_run_says_so(engine: DuckDbEngine, kql: str, line: int) -> None:
     with pytest.raises(QueryFailed) as caught:

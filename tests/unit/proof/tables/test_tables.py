@@ -61,5 +61,5 @@ def test_no_text_is_too_odd_for_the_tables(resealed: Resealed, tmp_path: Path, v
     recording = resealed({layout.KUBE_AUDIT: lambda _: [event]})
     write_tables(build_tables(recording.path, recording.manifest), tmp_path)
     engine = DuckDbEngine(datetime.now(UTC))
-    engine.load(tmp_path / "tables")
+    engine.load(tmp_path)
     assert engine.count("background")["AKSAudit"] == 1
