@@ -15,7 +15,7 @@ from harness.capture.heal import heal
 from harness.capture.lab.choice import LabChoice
 from harness.capture.lab.lab import Lab, fits, kept_lab, start_lab
 from harness.capture.lab.node_image import fetch
-from harness.capture.state import exclusive, sole_capture
+from harness.capture.state import add_left_behind, exclusive, sole_capture
 from harness.capture.wait import wait_for_turn
 from harness.errors import LabUnavailable, Refused
 from harness.model.atomic import Atomic
@@ -103,13 +103,20 @@ def _lab(options: CaptureOptions, subscriber: Subscriber) -> Iterator[tuple[Lab,
         lab = obtain_lab(options.choice, subscriber)
         try:
             yield lab, remains
-        finally:
-            if options.keep_lab and not lab.kept:
-                lab.keep()
-            elif not lab.kept:
-                remains += lab.owned.undo()
+        except BaseException as error:
+            _leave(lab, options, remains)
+            add_left_behind(error, remains)
+            raise
+        _leave(lab, options, remains)
     if remains:
         raise LabUnavailable("left behind: " + "; ".join(remains), hint="Run `livefire clean`.")
+
+
+def _leave(lab: Lab, options: CaptureOptions, remains: list[str]) -> None:
+    if options.keep_lab and not lab.kept:
+        lab.keep()
+    elif not lab.kept:
+        remains += lab.owned.undo()
 
 
 def _record(
@@ -175,9 +182,13 @@ def pull_node_image(reference: str | None, subscriber: Subscriber) -> Path:
     lab = start_lab(LabChoice(cluster="none"), subscriber)
     try:
         assert lab.docker is not None  # auto is managed or the host's
-        return fetch(reference, lab.docker.socket, lambda text: subscriber(LabStep("node image", "working", text)))
-    finally:
-        lab.owned.undo()
+        path = fetch(reference, lab.docker.socket, lambda text: subscriber(LabStep("node image", "working", text)))
+    except BaseException as error:
+        add_left_behind(error, lab.owned.undo())
+        raise
+    if remains := lab.owned.undo():
+        raise LabUnavailable("left behind: " + "; ".join(remains), hint="Run `livefire clean`.")
+    return path
 
 
 def live_result(

@@ -69,9 +69,10 @@ class Capture:
 
     def undo(self) -> list[str]:
         """Put back what this capture changed; returns what could not be."""
+        remains = self.owned.undo()
         if self._api:
             self._api.close()
-        return self.owned.undo()
+        return remains
 
     def _makers(self, count: int) -> Makers:
         return Makers(count, self.owned.ledger)

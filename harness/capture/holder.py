@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import struct
 import time
 from pathlib import Path
 
@@ -23,21 +21,6 @@ def describe(pid: int) -> str:
         return f"pid {pid}"
     command = _command([word.decode(errors="replace") for word in words])
     return f"pid {pid}, running for {_duration(seconds)}" + (f": {command}" if command else "")
-
-
-def listener(name: str) -> int:
-    """The pid of the process that listens on an abstract socket; 0 where it can't be told.
-
-    The kernel tells who called listen (SO_PEERCRED, unix(7)); nothing is sent.
-    """
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.setblocking(False)
-        try:
-            asking.connect(name)
-            pid, _, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        except OSError:
-            return 0
-    return int(pid)
 
 
 def ticks(pid: int) -> int:

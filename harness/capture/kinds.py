@@ -74,6 +74,11 @@ def is_known(kind: str) -> bool:
     return kind in _UNDOERS
 
 
+def known() -> frozenset[str]:
+    """All kinds that have been registered."""
+    return frozenset(_UNDOERS)
+
+
 def undo(kind: str, whose: Whose, what: What) -> None:
     """Undo one thing. Raises Foreign for what nothing here may undo, else whatever the undoer raises."""
     undoer = _UNDOERS.get(kind)

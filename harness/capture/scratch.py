@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.capture.holder import is_alive, ticks
+from harness.capture.root import HINT, make_root, remove_root
 from harness.errors import LabUnavailable
 from harness.interrupts import shielded
 
@@ -31,9 +32,10 @@ def scratch(root: Path) -> Iterator[Path]:
     before = tempfile.tempdir, os.environ.get("TMPDIR")
     try:
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_root(root)
+            folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise LabUnavailable(f"{root}: {error.strerror}", hint="Set LIVEFIRE_STATE to a folder of yours.") from None
+            raise LabUnavailable(f"{root}: {error.strerror}", hint=HINT) from None
         tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
         yield folder
     finally:
@@ -43,8 +45,7 @@ def scratch(root: Path) -> Iterator[Path]:
             if before[1] is not None:
                 os.environ["TMPDIR"] = before[1]
             shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(OSError):  # there is something else in it
-                root.rmdir()
+            remove_root(root)
 
 
 def sweep(root: Path) -> list[str]:

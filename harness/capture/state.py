@@ -1,45 +1,31 @@
-"""Where Livefire keeps what it has made, and the lock that keeps two runs apart."""
+"""Where Livefire keeps what it has made: a folder each, with a ledger in it."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
+import re
 import secrets
-import socket
-from collections.abc import Iterator
+import stat
 from pathlib import Path
 
 from harness.capture import undo as undo  # registers how folders and processes are undone
-from harness.capture.holder import describe, listener
 from harness.capture.ledger import Ledger
+from harness.capture.locks import exclusive as exclusive
+from harness.capture.locks import sole_capture as sole_capture
 from harness.capture.notes import forget, note
-from harness.errors import Busy, LabUnavailable
+from harness.capture.root import HINT, make_root, safe_root
+from harness.capture.root import cache_root as cache_root
+from harness.capture.root import state_root as state_root
+from harness.errors import Busy, LabUnavailable, LivefireError
 from harness.interrupts import shielded
 
 # sun_path holds 107 bytes (unix(7)); the deepest socket is LAB/docker/exec/libnetwork/TWELVE_HEX.sock
 _LONGEST_ROOT = 107 - len("/lab-3f9a1c/docker/exec/libnetwork/0123456789ab.sock")
-# Whoever finds it taken connects, to be told by the kernel who listens; these connections are never accepted.
-_CAPTURING, _ASKERS = "\0livefire-capture", 4096
-_WAIT = "Wait for it (run, evade and capture: --wait SECONDS), or end it."
+_OURS = re.compile(r"(lab|run)-[0-9a-f]{6}")
 
 
 KEPT = "lab.json"  # in the folder of a kept lab: what it is
-
-
-def state_root() -> Path:
-    """`LIVEFIRE_STATE`, else /var/lib/livefire for root, else a folder in the user's XDG state."""
-    given = os.environ.get("LIVEFIRE_STATE")
-    if given:
-        return Path(given).absolute()
-    if os.geteuid() == 0:
-        return Path("/var/lib/livefire")
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "livefire"
-
-
-def cache_root() -> Path:
-    """Where built binaries are kept: outside the checkout, in the user's XDG cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "livefire"
 
 
 def new_id(kind: str) -> str:
@@ -58,22 +44,29 @@ class OwnedFolder:
     @classmethod
     def create(cls, kind: str) -> OwnedFolder:
         """A new folder below the state root. The ledger's first entry is the folder itself."""
-        root = state_root()
+        root = safe_root()
         if len(os.fsencode(root)) > _LONGEST_ROOT:
             hint = (
                 f"Sockets lie in it, and their paths are limited: set LIVEFIRE_STATE to {_LONGEST_ROOT} bytes or less."
             )
             raise LabUnavailable(f"the path of the state folder is too long: {root}", hint=hint)
         try:
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_root()
             owned = cls(root / new_id(kind))
             _made.append(owned)
             note(owned.path)
             owned.path.mkdir(mode=0o700)
         except OSError as error:
-            raise LabUnavailable(f"{root}: {error.strerror}", hint="Set LIVEFIRE_STATE to a folder of yours.") from None
+            raise LabUnavailable(f"{root}: {error.strerror}", hint=HINT) from None
         owned.ledger.add("folder", path=str(owned.path))
         return owned
+
+    @property
+    def started(self) -> float:
+        """When it was made, in seconds since the epoch: what its ledger says, else the folder itself."""
+        with contextlib.suppress(OSError):
+            return self.ledger.read().started or self.path.stat().st_mtime
+        return 0.0
 
     @property
     def kept(self) -> bool:
@@ -102,72 +95,42 @@ def undo_unfinished() -> list[str]:
     if not found:
         return []
     with contextlib.ExitStack() as held:
-        with contextlib.suppress(Busy):  # by ourselves, if it was taken at the very moment
-            held.enter_context(exclusive())
+        for lock in (exclusive, sole_capture):
+            with contextlib.suppress(Busy):  # by ourselves, if it was taken at the very moment
+                held.enter_context(lock())
         return [problem for owned in found for problem in owned.undo()]
 
 
 def owned_folders() -> list[OwnedFolder]:
-    """All that was made and not yet undone: labs before runs, so that undoing in reverse ends runs first."""
-    root = state_root()
+    """All that was made and not yet undone, the oldest first: what came later is undone earlier.
+
+    Only folders that are called as ours are, that belong to us and that nobody else may enter. Raises Refused where
+    another user could have planted one.
+    """
+    root = safe_root()
     if not root.is_dir():
         return []
-    return [OwnedFolder(p) for p in sorted(root.iterdir()) if p.is_dir() and (p.name.startswith(("lab-", "run-")))]
+    return sorted((OwnedFolder(path) for path in root.iterdir() if _is_ours(path)), key=lambda owned: owned.started)
 
 
-@contextlib.contextmanager
-def exclusive() -> Iterator[None]:
-    """Hold the lock of this machine's Livefire: there is one kernel audit system, so one capture at a time.
-
-    The kernel drops the lock when its holder dies. Raises Busy, naming the holder.
-    """
-    root = state_root()
-    path = root / "lock"
+def _is_ours(path: Path) -> bool:
+    if not _OURS.fullmatch(path.name):
+        return False
     try:
-        descriptor = _open_lock(path)
-    except OSError as error:
-        raise LabUnavailable(f"{root}: {error.strerror}", hint="Set LIVEFIRE_STATE to a folder of yours.") from None
-    try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # not empty: something is still to be undone, or a lab is kept
-            root.rmdir()
-        os.close(descriptor)
+        state = path.lstat()
+    except OSError:  # it has been undone in the meantime
+        return False
+    private = stat.S_IMODE(state.st_mode) == 0o700
+    return stat.S_ISDIR(state.st_mode) and private and state.st_uid == os.geteuid()
 
 
-@contextlib.contextmanager
-def sole_capture() -> Iterator[None]:
-    """One capture a kernel, whatever the state folder: two would share the audit rules, and one would remove them.
-
-    An abstract socket (unix(7)) is no file and goes with its process. Raises Busy when it is taken, naming the holder.
-    """
-    with socket.socket(socket.AF_UNIX) as held:
-        try:
-            held.bind(_CAPTURING)
-        except OSError:
-            pid = listener(_CAPTURING)
-            who = f" ({describe(pid)})" if pid else ""
-            hint = f"It uses another state folder. {_WAIT}"
-            raise Busy(f"another Livefire is capturing on this machine{who}", hint=hint) from None
-        held.listen(_ASKERS)
-        yield
-
-
-def _open_lock(path: Path) -> int:
-    while True:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip()
-            os.close(descriptor)
-            who = describe(int(holder)) if holder.isdigit() else "pid unknown"
-            raise Busy(f"another Livefire is at work here ({who})", hint=_WAIT) from None
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_ino == os.fstat(descriptor).st_ino:
-                return descriptor
-        os.close(descriptor)  # its last holder removed the file while we opened it
+def add_left_behind(error: BaseException, remains: list[str]) -> None:
+    """Let an error that is on its way also tell what could not be undone."""
+    if not remains:
+        return
+    text = "left behind: " + "; ".join(remains)
+    if isinstance(error, LivefireError):
+        error.message += f"\n  {text}"
+        error.hint = f"{error.hint}\n  Run `livefire clean`.".lstrip("\n ")
+    else:
+        error.add_note(text)

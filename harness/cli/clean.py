@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import typer
 from rich.console import Console
 
 from harness.capture import makers as makers  # so that each kind of thing can be undone
 from harness.capture.scratch import sweep
-from harness.capture.state import exclusive, owned_folders, state_root
+from harness.capture.state import exclusive, owned_folders, sole_capture, state_root
 from harness.cli.options import DryRun
 from harness.errors import LabUnavailable
 
@@ -21,17 +23,23 @@ def clean(dry_run: DryRun = False) -> None:
                 console.print(f"would undo {line}", markup=False)
         return
     problems: list[str] = []
-    with exclusive():
-        found = list(reversed(owned_folders()))
+    doubtful: list[str] = []
+    with contextlib.ExitStack() as held:
+        held.enter_context(exclusive())
+        found = list(reversed(owned_folders()))  # the newest first: each puts back what it found
+        if found:
+            held.enter_context(sole_capture())  # the audit rules of a run in progress are not to be taken away
         for owned in found:
             remains = owned.undo()
-            problems += remains
+            problems += [f"{owned.id}: {each}" for each in remains]
+            doubtful += [str(owned.path)] * bool(remains)
             console.print(f"{owned.id}: {'undone' if not remains else 'not all undone'}", markup=False)
         swept = sweep(state_root())
         for name in swept:
             console.print(f"{name}: removed", markup=False)
     if problems:
-        raise LabUnavailable("left behind: " + "; ".join(problems))
+        hint = f"Mend it and clean again. Where only doubt is left, look, then remove {', '.join(doubtful)} yourself."
+        raise LabUnavailable("left behind, or not known to be undone:\n  " + "\n  ".join(problems), hint=hint)
     if not found and not swept:
         console.print("nothing to undo")
     raise typer.Exit

@@ -49,7 +49,7 @@ def down(dry_run: DryRun = False) -> None:
         return
     with exclusive():
         labs = [owned for owned in owned_folders() if owned.id.startswith("lab-")]
-        problems = [problem for owned in labs for problem in owned.undo()]
+        problems = [problem for owned in reversed(labs) for problem in owned.undo()]
     if problems:
         raise LabUnavailable("left behind: " + "; ".join(problems), hint="Run `livefire clean`.")
     console.print(f"{len(labs)} lab taken down" if labs else "no lab is up")

@@ -23,7 +23,7 @@ from harness.capture.lab.node_image import choose, provide
 from harness.capture.lab.sysctl import record_sysctls
 from harness.capture.preflight import require_kind
 from harness.capture.process import owned_processes
-from harness.capture.state import KEPT, OwnedFolder, owned_folders
+from harness.capture.state import KEPT, OwnedFolder, add_left_behind, owned_folders
 from harness.errors import LabUnavailable, LivefireError
 from harness.model.events import LabStarted, LabStep, Subscriber
 from harness.model.manifest import LabFacts, LabPart
@@ -96,8 +96,8 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
             wait([control])
             lab = Lab(owned, host.result(), control.result(), kept=False)
         subscriber(LabStarted(lab.facts(""), time.monotonic() - started))
-    except BaseException:
-        owned.undo()
+    except BaseException as error:
+        add_left_behind(error, owned.undo())
         raise
     return lab
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 import time
@@ -10,19 +11,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from harness.capture.holder import describe, listener
-from harness.capture.state import exclusive, sole_capture
+from harness.capture.holder import describe
+from harness.capture.state import OwnedFolder, exclusive, sole_capture
 from harness.capture.wait import wait_for_turn
-from harness.errors import Busy
+from harness.cli.app import app
+from harness.errors import Busy, LabUnavailable, Refused
 from harness.recording import RecordingWriter
 from tests.conftest import PROJECT
 
 HOLD = """
 import contextlib, sys
-from harness.capture import state
-state._CAPTURING = sys.argv[2]
-with getattr(state, sys.argv[1])():
+from pathlib import Path
+from harness.capture import locks
+locks.CAPTURING = Path(sys.argv[2])
+with getattr(locks, sys.argv[1])():
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -32,10 +36,10 @@ Hold = Callable[[str], subprocess.Popen[str]]
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Locks of this test's own: a real capture may be going on."""
-    monkeypatch.setenv("LIVEFIRE_STATE", str(tmp_path / "state"))
-    name = f"\0livefire-test-{tmp_path}"[:100]
-    monkeypatch.setattr("harness.capture.state._CAPTURING", name)
-    return name
+    monkeypatch.setenv("LIVEFIRE_STATE", str(tmp_path / "s"))
+    name = tmp_path / "captures"
+    monkeypatch.setattr("harness.capture.locks.CAPTURING", name)
+    return str(name)
 
 
 @pytest.fixture
@@ -101,6 +105,50 @@ def test_it_is_had_when_its_holder_is_killed(hold: Hold) -> None:
         pass
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a network namespace of its own")
+def test_a_capture_in_another_network_namespace_is_seen(place: str) -> None:
+    program = HOLD.replace("sys.argv[2]", repr(place))
+    command = ["unshare", "--net", sys.executable, "-c", program, "sole_capture"]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(Busy, match=rf"capturing on this machine \(pid {process.pid}, "), sole_capture():
+            pass
+        process.communicate()
+    with sole_capture():
+        pass
+    assert not Path(place).exists()
+
+
+def test_a_place_where_captures_meet_that_others_may_write_is_refused(place: str) -> None:
+    Path(place).mkdir()
+    Path(place).chmod(0o777)
+    with pytest.raises(Refused, match="where captures meet, is not safe"), sole_capture():
+        pass
+
+
+def test_a_link_in_the_place_of_a_lock_is_not_followed(place: str, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("4711")
+    Path(place).mkdir(mode=0o700)
+    (Path(place) / "capture.lock").symlink_to(tmp_path / "precious")
+    with pytest.raises(LabUnavailable), sole_capture():
+        pass
+    assert (tmp_path / "precious").read_text() == "4711"
+
+
+def test_clean_does_not_undo_while_somebody_captures_and_says_who(hold: Hold, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.capture.state._LONGEST_ROOT", 107)  # no socket lies in it
+    owned = OwnedFolder.create("run")
+    process = hold("sole_capture")
+    done = CliRunner().invoke(app, ["clean"])
+    assert isinstance(done.exception, Busy)
+    assert f"(pid {process.pid}, " in done.exception.message
+    assert owned.path.exists()
+    process.communicate()
+    assert CliRunner().invoke(app, ["clean"]).exit_code == 0
+    assert not owned.path.exists()
+
+
 def test_the_time_to_wait_comes_to_an_end(hold: Hold) -> None:
     hold("sole_capture")
     begun, told = time.monotonic(), list[str]()
@@ -153,10 +201,6 @@ def test_a_process_is_described_as_far_as_it_can_be_seen() -> None:
         found = describe(process.pid)
         process.kill()
     assert found in [f"pid {process.pid}, running for {number} s: cat -" for number in range(20)]
-
-
-def test_nobody_listens_on_a_socket_that_is_not_there() -> None:
-    assert listener("\0livefire-nobody") == 0
 
 
 def test_a_recording_that_was_not_begun_leaves_no_folder(tmp_path: Path) -> None:
