@@ -12,6 +12,8 @@ from pathlib import Path
 
 from harness.capture.detonator import Surroundings, detonate, not_detonated
 from harness.capture.halt import Makers
+from harness.capture.kinds import Whose
+from harness.capture.lab.docker_front import aside, moved_socket
 from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
 from harness.capture.lab.image import REFERENCE
 from harness.capture.lab.kube_api import KubeApi
@@ -29,7 +31,7 @@ from harness.capture.versions import host, lab_versions, tool_versions
 from harness.errors import LivefireError
 from harness.model.atomic import Atomic
 from harness.model.events import AtomicDetonated, AtomicStarted, LabStep, SensorDrained, Subscriber
-from harness.model.manifest import HARNESS, Detonation, Manifest, SensorRecord
+from harness.model.manifest import BACKGROUND, HARNESS, Detonation, Manifest, SensorRecord
 from harness.recording import RecordingWriter, layout
 
 
@@ -43,6 +45,7 @@ class Capture:
         self._timeout = timeout
         self._arrivals = Arrivals(recording)
         self._api = KubeApi(lab.cluster.kubeconfig) if lab.cluster else None
+        self._daemon: Path | None = None  # where the daemon listens while a gateway has its place
         self._requests = threading.Lock()
         self._users: list[str] = [lab.cluster.admin] if lab.cluster and lab.cluster.admin else []
         self.owned = OwnedFolder.create("run")  # last: who interrupts us before we are there can't undo it
@@ -53,7 +56,7 @@ class Capture:
 
         Raises LabUnavailable when a sensor does not start. A sensor that breaks later is a result, not an error.
         """
-        with self._makers(1) as pool:  # asking every tool takes longer than detonating an atomic
+        with self._makers(1) as pool, self._front():  # asking every tool takes longer than detonating an atomic
             versions = pool.submit(tool_versions, self.lab.owned.path / "versions.json")
             with self._gateway(HARNESS, self.owned.path / "harness.sock") as socket:
                 sensors = self._sensors(socket)
@@ -80,7 +83,8 @@ class Capture:
     def _sensors(self, gateway: Path | None) -> list[Sensor]:
         sensors: list[Sensor] = [AuditdSensor(self.owned, self._arrivals)]
         if self.lab.docker and gateway:
-            sensors.append(DockerDaemonSensor(self.lab.docker, self._arrivals, self.recording, gateway))
+            host = replace(self.lab.docker, socket=self._daemon or self.lab.docker.socket)
+            sensors.append(DockerDaemonSensor(host, self._arrivals, self.recording, gateway))
         if self.lab.cluster and self._api:
             sensors.append(KubeAuditSensor(self._api, self.lab.cluster.audit_log, self._arrivals))
         return sensors
@@ -183,11 +187,31 @@ class Capture:
         return detonation
 
     @contextlib.contextmanager
+    def _front(self) -> Iterator[None]:
+        """A gateway in the place of the daemon's own socket, too, so that who calls it past an atomic's is known.
+
+        Only before a daemon of ours: another's socket is not ours to move, and what comes by it is the background's.
+        """
+        docker = self.lab.docker
+        if docker is None or not docker.owned:
+            yield
+            return
+        own = aside(docker.socket, self.owned.id)
+        self.owned.ledger.add("moved_socket", path=str(docker.socket))
+        docker.socket.rename(own)
+        self._daemon = own
+        try:
+            with DockerGateway(BACKGROUND, docker.socket, own, self._note_request):
+                yield
+        finally:
+            moved_socket(Whose(self.owned.id, self.owned.path), str(docker.socket))
+
+    @contextlib.contextmanager
     def _gateway(self, whose: str, path: Path) -> Iterator[Path | None]:
         if self.lab.docker is None:
             yield None
             return
-        with DockerGateway(whose, path, self.lab.docker.socket, self._note_request):
+        with DockerGateway(whose, path, self._daemon or self.lab.docker.socket, self._note_request):
             yield path
 
     @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """All who make what a ledger names: importing this registers how each kind is undone, and how it is found."""
 
 from harness.capture import undo as undo
+from harness.capture.lab import docker_front as docker_front
 from harness.capture.lab import docker_undo as docker_undo
 from harness.capture.lab import kube_undo as kube_undo
 from harness.capture.lab import sysctl as sysctl

@@ -12,6 +12,8 @@ from harness.model.variant import Variant
 SCHEMA = "livefire.recording/1"
 # Whose doing it is when Livefire itself acts: prerequisites, cleanup, canaries.
 HARNESS = "harness"
+# What nobody's is that Livefire knows.
+BACKGROUND = "background"
 
 
 class _Record(BaseModel):

@@ -207,6 +207,21 @@ class Background(_Part):
         return sum(len(alerts) for alerts in self.alerts.values())
 
 
+class Ambiguous(_Part):
+    """What may be an atomic's doing or not: `rows` by table and `alerts` by rule, over all atomics.
+
+    No alert here is credit, and none is a false positive; a verdict that hangs on one is INCONCLUSIVE.
+    """
+
+    rows: dict[str, int] = Field(default_factory=dict)
+    alerts: dict[str, list[Alert]] = Field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """The number of rows, over all tables."""
+        return sum(self.rows.values())
+
+
 class Recall(_Part):
     """How many variants of a family were executed, are equivalent to their atomic, made the rule fire, with its flags.
 
@@ -308,6 +323,7 @@ class Result(_Part):
     tables: str = ""
     results: list[AtomicResult]
     background: Background
+    ambiguous: Ambiguous = Field(default_factory=Ambiguous)
     recall: dict[str, dict[str, Recall]] = Field(default_factory=dict)
     recall_split: dict[str, dict[str, Recall]] = Field(default_factory=dict)
     benign: dict[str, dict[str, BenignRuns]] = Field(default_factory=dict)

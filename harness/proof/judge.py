@@ -21,6 +21,7 @@ from harness.model.result import (
 )
 from harness.model.rule import Rule
 from harness.model.verdict import Verdict
+from harness.proof.ambiguous import hangs_on_ambiguous
 from harness.proof.cases import Case
 from harness.proof.decision import Facts, decide, decide_rule, flags_of
 from harness.proof.effect import Effect, compare, effect_of
@@ -78,6 +79,11 @@ class Judge:
             variant=variant,
         )
         verdict, reason = decide(expectation, facts)
+        asked = self._here([*expectation.entry.oracle, *expectation.entry.signals])
+        if why := hangs_on_ambiguous(
+            expectation, self._engine, slice_, list(zip(asked, facts.oracle + facts.signals, strict=True)), verdict
+        ):
+            verdict, reason = Verdict.INCONCLUSIVE, why
         # that a variant is missed is known, with its reason: there are dozens of them
         wanted = verdict is Verdict.RULE_SILENT or (verdict is Verdict.KNOWN_GAP and not variant)
         near = self._near_miss(expectation, detonation, facts) if wanted and not rows else None

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.errors import NothingSelected, RuleNotRunnable
 from harness.model.events import Judged, Subscriber, silent
 from harness.model.expectation import Expectation
-from harness.model.result import Alert, AtomicResult, Background, Result, RuleFacts
+from harness.model.result import Alert, Ambiguous, AtomicResult, Background, Result, RuleFacts
 from harness.model.verdict import exit_code
 from harness.proof.account import Account, account
 from harness.proof.cases import Case, cases
@@ -19,7 +19,7 @@ from harness.proof.judge import Judge, prepare
 from harness.proof.lint import Sound
 from harness.proof.loading import load
 from harness.proof.rule_proof import settled
-from harness.proof.tables.schema import BACKGROUND
+from harness.proof.tables.schema import BACKGROUND, ambiguous
 from harness.recording import Recording
 
 
@@ -67,6 +67,8 @@ def prove(
             results += judged
     except QueryFailed as error:
         raise RuleNotRunnable(f"a query failed over {recording.path}: {error.message}") from None
+    unclear = [ambiguous(case.detonation.atomic) for case in chosen]
+    unclear = [slice_ for slice_ in dict.fromkeys(unclear) if any(engine.count(slice_).values())]
     background = Background(rows=engine.count(BACKGROUND), alerts=alerts)
     result = Result(
         run_id=manifest.run_id,
@@ -80,6 +82,7 @@ def prove(
         tables=tables,
         results=results,
         background=background,
+        ambiguous=_ambiguous(chosen, unclear, engine, judge),
         recall={name: each.recall for name, each in accounts.items() if each.recall},
         recall_split={name: each.recall_split for name, each in accounts.items() if each.recall_split},
         benign={name: each.benign for name, each in accounts.items() if each.benign},
@@ -89,6 +92,21 @@ def prove(
         exit_code=exit_code((result.verdict for result in results), background.count),
     )
     return settled([result])[0]
+
+
+def _ambiguous(chosen: list[Case], unclear: list[str], engine: DuckDbEngine, judge: Judge) -> Ambiguous:
+    """What can't be told whose it is. Raises RuleNotRunnable."""
+    rows: Counter[str] = Counter()
+    for slice_ in unclear:
+        rows.update(engine.count(slice_))
+    alerts: dict[str, list[Alert]] = {}
+    for rule in {case.expectation.rule.path: case.expectation.rule for case in chosen}.values() if unclear else ():
+        try:
+            said = [alert for slice_ in unclear for alert in judge.alerts(rule, slice_)]
+        except QueryFailed as error:
+            raise RuleNotRunnable(f"a query failed: {error.message}") from None
+        alerts[rule.id] = alerts.get(rule.id, []) + said
+    return Ambiguous(rows={name: count for name, count in rows.items() if count}, alerts=alerts)
 
 
 def _rules(chosen: list[Case]) -> dict[str, RuleFacts]:

@@ -25,7 +25,7 @@ from harness.model.result import AtomicResult, Result
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.report.account import print_account
-from harness.report.describe import alert_lines, details
+from harness.report.describe import alert_lines, ambiguous_lines, details
 from harness.report.text import folded, visible
 
 _STYLES = {Verdict.PROVEN: "bold green", Verdict.KNOWN_GAP: "yellow", Verdict.SKIPPED: "dim"}
@@ -137,6 +137,9 @@ def print_result(result: Result, console: Console) -> None:
             lines = [f"UNEXPECTED_ALERT  {count} of {rule} in the background, where no atomic ran"]
             _print_lines(console, lines + [line for alert in alerts for line in alert_lines(alert)])
             console.print()
+    if result.ambiguous.count:
+        _print_lines(console, list(ambiguous_lines(result.ambiguous)))
+        console.print()
     print_account(result, console)
     _print_proofs(result, console)
     _print_summary(result, console)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from harness.model.result import Alert, AtomicResult, Evidence
+from harness.model.result import Alert, Ambiguous, AtomicResult, Evidence
 from harness.report.text import visible, visible_lines
 
 _COMMAND_LINES = 12
@@ -68,3 +69,13 @@ def _words(row: dict[str, Any]) -> str:
 def _where(evidence: Evidence) -> str:
     pid = evidence.facts.get("ProcessId")
     return f"{evidence.record}" + (f", pid {pid}" if pid else "")
+
+
+def ambiguous_lines(ambiguous: Ambiguous) -> Iterator[str]:
+    """What can't be told whose it is: how much of it, and what the rules say of it."""
+    tables = ", ".join(f"{count} in {table}" for table, count in ambiguous.rows.items())
+    yield f"AMBIGUOUS  rows of which it can't be told whose doing they are, which no atomic gets credit for: {tables}"
+    for rule, alerts in ambiguous.alerts.items():
+        for alert in alerts:
+            yield f"  {rule} fires on one:"
+            yield from alert_lines(alert)

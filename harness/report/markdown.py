@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.model.result import Alert, AtomicResult, Result
 from harness.model.verdict import Verdict
-from harness.report.describe import alert_lines, details
+from harness.report.describe import alert_lines, ambiguous_lines, details
 from harness.report.document import write_document
 from harness.report.text import visible
 
@@ -69,6 +69,9 @@ def _section(result: Result) -> Iterator[str]:
     for rule, alerts in result.background.alerts.items():
         if alerts:
             yield from _background(rule, alerts)
+    if result.ambiguous.count:
+        title, *lines = ambiguous_lines(result.ambiguous)
+        yield _folded(title, lines)
     yield from _skipped([each for each in result.results if each.verdict is Verdict.SKIPPED])
 
 

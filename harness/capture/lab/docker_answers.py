@@ -20,13 +20,14 @@ _POWERS = set(
     "Privileged NetworkMode PidMode IpcMode UTSMode UsernsMode CgroupnsMode Binds Mounts VolumesFrom CapAdd CapDrop"
     " SecurityOpt Devices AutoRemove Runtime ReadonlyRootfs".split()
 )
+_RUNNING = re.compile(r"^ ---> Running in ([0-9a-f]{12,64})\s*$")
 _PULLED = re.compile(r"^Status: .* for (\S+)$")
 
 
 def tells_what_was_made(method: str, path: str) -> bool:
     """Whether the answer to this request, when it is complete, tells of a new container or image."""
     place = _place(path)
-    known = place in ("/containers/create", "/images/create", "/build")
+    known = place in ("/containers/create", "/images/create", "/build", "/services/create")
     return method == "POST" and (known or any(each.match(place) for each in (_EXEC, _PUSH)))
 
 
@@ -61,6 +62,21 @@ def made_container(path: str, status: int, body: bytes) -> str | None:
 def made_exec(path: str, status: int, body: bytes) -> str | None:
     """The id of the process that is to be executed in a container."""
     return _id(body) if status == 201 and _EXEC.match(_place(path)) else None
+
+
+def made_service(path: str, status: int, body: bytes) -> str | None:
+    """The id of the service that was created; its containers are the swarm's to make."""
+    if status not in (200, 201) or _place(path) != "/services/create":
+        return None
+    return next((str(message["ID"]) for message in _messages(body) if "ID" in message), None)
+
+
+def built_containers(path: str, status: int, body: bytes) -> tuple[str, ...]:
+    """The short ids of the containers that a build ran its steps in (the classic builder tells each)."""
+    if status != 200 or _place(path) != "/build":
+        return ()
+    told = (str(message.get("stream", "")) for message in _messages(body))
+    return tuple(match[1] for text in told if (match := _RUNNING.match(text)))
 
 
 def made_image(path: str, status: int, body: bytes) -> str | None:

@@ -12,7 +12,6 @@ import contextlib
 import json
 import re
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -22,14 +21,17 @@ from select import select
 from typing import Any
 
 from harness.capture.lab.docker_answers import (
+    built_containers,
     configuration,
     is_creation,
     made_container,
     made_exec,
     made_image,
+    made_service,
     tells_what_was_made,
     unchunk,
 )
+from harness.capture.lab.peer import Peer, peer_of
 
 _HEAD_LIMIT = 1 << 20
 
@@ -40,7 +42,9 @@ class ApiRequest:
 
     `container_id` is that of a new container, `exec_id` that of a process to be executed in one; `image` what was
     built, pulled or pushed, as an event would name it. `config` is what was asked for of a new container: it may be
-    gone before the daemon can be asked what it was.
+    gone before the daemon can be asked what it was. `service_id` is that of a new service, whose containers the daemon
+    makes; `built` are the short ids of those that a build ran. `peer` is the process that asked: whoever it was, on
+    whichever socket.
     """
 
     atomic: str
@@ -54,6 +58,9 @@ class ApiRequest:
     exec_id: str | None = None
     image: str | None = None
     config: dict[str, Any] | None = None
+    service_id: str | None = None
+    built: tuple[str, ...] = ()
+    peer: Peer | None = None
 
     def line(self) -> str:
         """As it stands in the recording."""
@@ -100,10 +107,9 @@ class DockerGateway:
             self._open |= {client, daemon}
         try:
             daemon.connect(str(self._daemon))
-            # struct ucred of SO_PEERCRED, unix(7)
-            pid = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+            peer = peer_of(client)
             exchange = _Exchange(_Stream(client), _Stream(daemon))
-            while exchange.forward(lambda **facts: self._note(pid, **facts)):
+            while exchange.forward(lambda **facts: self._note(peer, **facts)):
                 pass
         except (OSError, ValueError):  # either side hung up, or does not speak HTTP: so does the other
             pass
@@ -114,12 +120,27 @@ class DockerGateway:
             _shut(daemon)
 
     def _note(
-        self, pid: int, *, sent: float, method: str, path: str, status: int, body: bytes, asked: bytes = b""
+        self, peer: Peer, *, sent: float, method: str, path: str, status: int, body: bytes, asked: bytes = b""
     ) -> None:
         container, executed = made_container(path, status, body), made_exec(path, status, body)
         image, config = made_image(path, status, body), configuration(asked) if container else None
-        at = time.time()
-        self._record(ApiRequest(self._atomic, pid, sent, at, method, path, status, container, executed, image, config))
+        request = ApiRequest(
+            atomic=self._atomic,
+            pid=peer.pid,
+            sent=sent,
+            answered=time.time(),
+            method=method,
+            path=path,
+            status=status,
+            container_id=container,
+            exec_id=executed,
+            image=image,
+            config=config,
+            service_id=made_service(path, status, body),
+            built=built_containers(path, status, body),
+            peer=peer,
+        )
+        self._record(request)
 
 
 class _Stream:

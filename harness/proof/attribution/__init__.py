@@ -3,7 +3,7 @@
 from harness.proof.attribution.attribution import Attribution
 from harness.proof.attribution.docker_requests import DockerRequest, read_request, read_requests
 from harness.proof.attribution.placed import Placed
-from harness.proof.attribution.pods import Pods, read_pod_creations
+from harness.proof.attribution.pods import Pods, read_pod_creations, read_pod_names
 from harness.proof.attribution.processes import Image, Moment, Process, Processes, birth_of, read_processes
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Processes",
     "birth_of",
     "read_pod_creations",
+    "read_pod_names",
     "read_processes",
     "read_request",
     "read_requests",

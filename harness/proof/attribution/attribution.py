@@ -5,12 +5,16 @@ Processes by audit session and descent, containers' processes by container id, A
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from harness.model.manifest import HARNESS, Canary, Execution, Manifest
-from harness.proof.attribution.containers import ContainerProcesses
+from harness.proof.attribution.containers import ContainerProcesses, served_container
+from harness.proof.attribution.docker_containers import DockerContainers
 from harness.proof.attribution.docker_requests import DockerRequest, DockerRequests
+from harness.proof.attribution.identities import Identities, read_identities
 from harness.proof.attribution.named_containers import NamedContainers
+from harness.proof.attribution.peers import Peers
 from harness.proof.attribution.placed import Placed
 from harness.proof.attribution.processes import Moment, Process, Processes
 from harness.proof.tables.audit_log import AuditEvent, number
@@ -32,6 +36,9 @@ class Attribution:
     requests: list[DockerRequest]
     pods: dict[str, str] = field(default_factory=dict)
     processes: Processes = field(default_factory=Processes)
+    daemon_events: Iterable[bytes] = ()
+    kube_audit: Iterable[bytes] = ()
+    pod_names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     _containers: dict[str, str] = field(init=False)
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
@@ -42,8 +49,7 @@ class Attribution:
     _placed: dict[Process, Placed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.docker = DockerRequests(self.requests)
-        self._containers = dict(self.docker.containers)
+        self._containers = {}
         self._sessions, self._users = {}, dict.fromkeys(self.manifest.harness_users, HARNESS)
         self._shells = {}
         for detonation in self.manifest.detonations:
@@ -54,19 +60,25 @@ class Attribution:
                 self._shells.setdefault(execution.pid, []).append((execution, whose))
                 if execution.session is not None:
                     self._sessions[execution.session] = whose
+        self._tokens = frozenset(mark.token for sensor in self.manifest.sensors for mark in sensor.marks)
         attacks = {d.atomic: d.attack.command for d in self.manifest.detonations if d.attack}
         self._named = NamedContainers(attacks)
         self._containers |= {id_: self.of_user(user) for id_, user in self.pods.items()}
+        peers = Peers(self.manifest, self._sessions)
+        self.requests = peers.settle(self.requests)
+        self.docker = DockerRequests(self.requests, peers.during)
+        self._of_daemon = DockerContainers(self.docker, self.daemon_events)
+        identities = Identities(self._users, peers.running, self.is_canary)
+        self.callers = read_identities(identities, self.kube_audit)
         self._in_containers = ContainerProcesses(
-            self.docker, frozenset(self.pods), self.of_container, self._containers.__setitem__
+            self.docker, self.pod_names, identities, self.of_container, self._containers.__setitem__
         )
         attacks_run = [d.attack for d in self.manifest.detonations if d.attack]
         self._canaries = {each.token: (each, attack.session) for attack in attacks_run for each in attack.canaries}
-        self._tokens = frozenset(mark.token for sensor in self.manifest.sensors for mark in sensor.marks)
 
-    def of_container(self, container_id: str) -> str:
-        """The slice of a container."""
-        return self._containers.get(container_id, BACKGROUND)
+    def of_container(self, container_id: str, at: float | None = None) -> str:
+        """The slice of a container at a moment (seconds, epoch): who made it, or who started it since."""
+        return self._of_daemon.of(container_id, at) or self._containers.get(container_id, BACKGROUND)
 
     def of_user(self, user: str) -> str:
         """The slice of a Kubernetes user."""
@@ -115,7 +127,9 @@ class Attribution:
             return Placed(whose)
         over = self.processes.over(process, moment)
         above, before = self._place_of(over), self._placed.get(process)
-        served, shim = self._in_containers.serve(arguments, before, above)
+        if over is None and served_container(arguments) and "exec" in arguments:
+            over = self.processes.presume(moment)  # its shim is older than the log
+        served, shim = self._in_containers.serve(arguments, before, above, moment.time / 1000)
         if shim and over:
             self._placed[over] = shim
         if served:

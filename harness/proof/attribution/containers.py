@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from harness.proof.attribution.docker_requests import DockerRequests
+from harness.proof.attribution.identities import Identities
 from harness.proof.attribution.placed import Placed
-from harness.proof.tables.schema import BACKGROUND
+from harness.proof.tables.schema import BACKGROUND, one_of
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _RUNTIMES = ("containerd-shim", "runc", "crun")
@@ -16,25 +17,29 @@ _RUNTIMES = ("containerd-shim", "runc", "crun")
 
 @dataclass
 class ContainerProcesses:
-    """Answers in the order of the log. `pods` are containers in pods; `owner` tells a container's slice."""
+    """Answers in the order of the log. `pods` are the pods of containers; `owner` tells a container's slice."""
 
     docker: DockerRequests
-    pods: frozenset[str]
-    owner: Callable[[str], str]
+    pods: Mapping[str, tuple[str, str]]
+    identities: Identities
+    owner: Callable[[str, float | None], str]
     learn: Callable[[str, str], None]
     _entering: dict[str, list[str]] = field(default_factory=dict)
 
     def serve(
-        self, arguments: list[str], before: Placed | None, above: Placed | None
+        self, arguments: list[str], before: Placed | None, above: Placed | None, at: float
     ) -> tuple[Placed | None, Placed | None]:
         """The place of a runtime's process, and what it tells of its parent; None where it tells nothing."""
         served = served_container(arguments)
         if not served:
             return None, None
-        shim = self._sandbox(served, above)
+        shim = self._sandbox(served, above, at)
         if "exec" in arguments:
-            return self._enter(arguments, served, before), shim
-        return Placed(self.owner(served), served, shim="containerd-shim" in arguments[0]), shim
+            if above is None:  # the container is older than the log: who serves it is known by this
+                shim = Placed(self.owner(served, at), served, shim=True)
+            serving = (shim or above or Placed("")).container_id or served
+            return self._enter(arguments, served, serving, before, at), shim
+        return Placed(self.owner(served, at), served, shim="containerd-shim" in arguments[0]), shim
 
     def below(self, above: Placed, arguments: list[str], before: Placed | None) -> Placed:
         """What a process of a container, its shim or its runc starts. `before` is what the process itself was."""
@@ -48,28 +53,35 @@ class ContainerProcesses:
         # runc hands a process to the shim before that execs, or after: so its parent may be either
         entering = self._entering.get(container, [])
         whose = above.slice if above.enters or not entering else entering[0]
-        if above.shim and len(set(entering)) > 1:
-            whose = BACKGROUND  # several parties execute in one container at this moment: no credit by guess
-        if whose in entering:
-            entering.remove(whose)
+        took = whose
+        if above.shim and entering:  # several parties execute in one container at this moment: no credit by guess
+            whose = one_of(entering)
+        if took in entering:
+            entering.remove(took)
         return Placed(whose, container, in_container=True)
 
-    def _enter(self, arguments: list[str], container_id: str, before: Placed | None) -> Placed:
-        """A `runc exec`: dockerd's id of it is in the name of its pid file. In a pod it isn't known who asked."""
-        if before and before.enters and before.container_id == container_id:
+    def _enter(self, arguments: list[str], container: str, serving: str, before: Placed | None, at: float) -> Placed:
+        """A `runc exec`, by the shim of `serving`: dockerd's id of it is in the name of its pid file.
+
+        In a pod it is that of whoever has the API server execute something there, else (a probe) its creator's.
+        """
+        if before and before.enters and before.container_id == serving:
             return before  # a shim of the runtime executes the runtime
         ids = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
         whose = next((found for each in ids if (found := self.docker.of_exec(each)) != BACKGROUND), BACKGROUND)
-        if container_id in self.pods:
-            whose = self.owner(container_id)
-        self._entering.setdefault(container_id, []).append(whose)
-        return Placed(whose, container_id, enters=True)
+        pod = self.pods.get(container)
+        if pod or len(ids) == 1:
+            whose = (self.identities.executing(pod, at) if pod else "") or self.owner(container, at)
+        elif whose == BACKGROUND:
+            whose = self.docker.unknown(at) or BACKGROUND
+        self._entering.setdefault(serving, []).append(whose)
+        return Placed(whose, serving, enters=True)
 
-    def _sandbox(self, container_id: str, above: Placed | None) -> Placed | None:
+    def _sandbox(self, container_id: str, above: Placed | None, at: float) -> Placed | None:
         """One shim serves all containers of a pod; its own id is the sandbox's, which the API server doesn't tell."""
-        if above is None or not above.shim or self.owner(above.container_id) != BACKGROUND:
+        if above is None or not above.shim or self.owner(above.container_id, at) != BACKGROUND:
             return None
-        owner = self.owner(container_id)
+        owner = self.owner(container_id, at)
         if owner == BACKGROUND:
             return None
         self.learn(above.container_id, owner)

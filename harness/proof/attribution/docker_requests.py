@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.proof.tables.schema import BACKGROUND
+from harness.proof.tables.schema import BACKGROUND, ambiguous, one_of
 
 _FILES = re.compile(r"/containers/([^/]+)/(?:archive|copy|export)(?:\?|$)")
 _CREATE = re.compile(r"/containers/create(\?|$)")
@@ -20,7 +20,7 @@ _SLACK = 0.005
 class DockerRequest:
     """One request that an atomic sent to the daemon (`raw/docker-requests.jsonl`); times in seconds, epoch.
 
-    `config` is what it asked for of a new container; recordings up to November 2026 have none.
+    `config` is what it asked for of a new container, `peer` the process that sent it; older recordings have neither.
     """
 
     atomic: str
@@ -33,6 +33,9 @@ class DockerRequest:
     exec_id: str = ""
     image: str = ""
     config: dict[str, Any] | None = None
+    service_id: str = ""
+    built: tuple[str, ...] = ()
+    peer: dict[str, Any] | None = None
 
 
 def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
@@ -55,6 +58,9 @@ def read_request(line: str) -> DockerRequest | None:
             exec_id=str(item.get("exec_id") or ""),
             image=str(item.get("image") or ""),
             config=item["config"] if isinstance(item.get("config"), dict) else None,
+            service_id=str(item.get("service_id") or ""),
+            built=tuple(str(each) for each in item.get("built") or ()),
+            peer=item["peer"] if isinstance(item.get("peer"), dict) else None,
         )
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
@@ -62,15 +68,18 @@ def read_request(line: str) -> DockerRequest | None:
 
 @dataclass
 class DockerRequests:
-    """All requests of one recording."""
+    """All requests of one recording. `during` tells the atomic whose attack ran at a moment, or an empty text."""
 
     requests: list[DockerRequest]
+    during: Callable[[float], str] = lambda _: ""
     _told: set[tuple[object, ...]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.containers = {r.container_id: r.atomic for r in self.requests if r.container_id}
         self._asked = {r.container_id: r.config for r in self.requests if r.container_id and r.config is not None}
         self._execs = {r.exec_id: r.atomic for r in self.requests if r.exec_id}
+        # only since peers are noted does a gateway stand before the daemon's own socket, too
+        self.all_noted = any(r.peer is not None for r in self.requests)
 
     def asked_for(self, container_id: str) -> dict[str, Any] | None:
         """The configuration that was asked for, in the form of an inspect; None where nobody knows it."""
@@ -81,18 +90,26 @@ class DockerRequests:
         host = host if isinstance(host, dict) else {}
         return {"Config": asked, "HostConfig": host, "Mounts": _mounts(host)}
 
+    def unknown(self, at: float) -> str:
+        """The slice of what somebody asked of the daemon past all gateways: it may be that of the attack that ran."""
+        running = self.during(at) if self.all_noted else ""
+        return ambiguous(running) if running else ""
+
     def of_exec(self, exec_id: str) -> str:
         """The slice of a process that is executed in a container: whose it is tells who asked, not whose container."""
         return self._execs.get(exec_id, BACKGROUND)
 
+    def asked_by(self, method: str, uri: str, at: float) -> str:
+        """Who asked for this at that moment; empty where nobody did, ambiguous where several parties did the same."""
+        asked = (r.atomic for r in self.requests if (r.method, r.path) == (method, uri) and _within(r, at))
+        return one_of(asked)
+
     def of_request(self, method: str, uri: str, at: float) -> str:
-        """The slice of a request in the daemon's log: that of the atomic's request which it can only be."""
-        matches = {
-            request.atomic
-            for request in self.requests
-            if (request.method, request.path) == (method, uri) and _within(request, at)
-        }
-        return matches.pop() if len(matches) == 1 else BACKGROUND
+        """The slice of a request in the daemon's log."""
+        found = self.asked_by(method, uri, at)
+        if not found and method not in ("GET", "HEAD"):  # Livefire looks at the daemon past the gateways
+            found = self.unknown(at)
+        return found or BACKGROUND
 
     def of_image(self, image: str, event: tuple[str, ...], at: float) -> str:
         """The slice of an event of an image: that of the request which made it and was under way, once for each."""
@@ -111,7 +128,7 @@ class DockerRequests:
             named = match is not None and (container_id.startswith(match[1]) or match[1] == name)
             if named and _within(request, at):
                 asked.add(request.atomic)
-        return asked.pop() if len(asked) == 1 else BACKGROUND
+        return one_of(asked) or BACKGROUND
 
     def creates_at(self, at: float) -> list[DockerRequest]:
         """The atomics' successful creations that were under way at a moment."""

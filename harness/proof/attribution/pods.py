@@ -49,3 +49,16 @@ def read_pod_creations(events: Iterable[bytes]) -> Pods:
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
     return Pods(found)
+
+
+def read_pod_names(lines: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Container ids and the namespace and name of their pods, from `raw/kube-pods.jsonl`."""
+    found: dict[str, tuple[str, str]] = {}
+    for line in lines:
+        try:
+            item = json.loads(line)
+            name = (str(item["namespace"]), str(item["name"]))
+            found |= dict.fromkeys([str(each) for each in item["container_ids"]], name)
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found

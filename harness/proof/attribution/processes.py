@@ -187,6 +187,12 @@ class Processes:
         # without births: a container's process is looked for by its container, which has an end of its own
         return known if known.contained or not self._cycle.passed(pid, known.place, self._place) else None
 
+    def presume(self, moment: Moment) -> Process:
+        """The parent at a moment that executed nothing in this log, from now on remembered."""
+        made = Process(moment.parent, -1, UNSET, moment.time, self._place)
+        self._known[moment.parent] = made
+        return made
+
     def over(self, process: Process, moment: Moment) -> Process | None:
         """The parent of a process as of a moment, which may have adopted it; None where that isn't known."""
         parent = process.parent

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
     """All tables from the raw files below `root`. A file that is not there gives no rows."""
     # here, since attribution reads the audit records of this package: either may be imported first
-    from harness.proof.attribution import Attribution, read_pod_creations, read_processes, read_requests
+    from harness.proof.attribution import Attribution, read_pod_creations, read_pod_names, read_processes, read_requests
     from harness.proof.tables.docker_requests import request_rows
 
     asked = _lines(root, layout.DAEMON_REQUESTS)
@@ -35,25 +35,24 @@ def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
     arrivals = Arrivals(root)
     audit = _byte_lines(root, layout.AUDIT_LOG)
     events = list(read_events(line.decode(errors="replace") for line in audit))
-    pods = creations.owners(_lines(root, layout.KUBE_PODS))
-    attribution = Attribution(manifest, requests, pods, read_processes(events))
-    execs = _exec_rows(events, audit, manifest, attribution, arrivals)
-    told, inspected = event_rows(
-        _byte_lines(root, layout.DAEMON_EVENTS), layout.DAEMON_EVENTS, attribution, arrivals.of(layout.DAEMON_EVENTS)
+    told = _byte_lines(root, layout.DAEMON_EVENTS)
+    pods, kube = _lines(root, layout.KUBE_PODS), _byte_lines(root, layout.KUBE_AUDIT)
+    attribution = Attribution(
+        manifest, requests, creations.owners(pods), read_processes(events), told, kube, read_pod_names(pods)
     )
+    execs = _exec_rows(events, audit, manifest, attribution, arrivals)
+    happened, inspected = event_rows(told, layout.DAEMON_EVENTS, attribution, arrivals.of(layout.DAEMON_EVENTS))
     log = LogRows(layout.DAEMON_LOG, attribution, inspected)
     logged = list(log.rows(_byte_lines(root, layout.DAEMON_LOG), arrivals.of(layout.DAEMON_LOG)))
-    answered = request_rows(asked, layout.DAEMON_REQUESTS)
-    docker = sorted(told + logged + answered, key=lambda row: str(row["TimeGenerated"]))
+    answered = request_rows(asked, layout.DAEMON_REQUESTS, attribution.requests)
+    docker = sorted(happened + logged + answered, key=lambda row: str(row["TimeGenerated"]))
     for row in docker:
         row["Computer"] = manifest.host.hostname
     return {
         "DeviceProcessEvents": execs.processes,
         "Auditd_CL": execs.auditd,
         "DockerDaemon_CL": docker,
-        "AKSAudit": aks_audit_rows(
-            _byte_lines(root, layout.KUBE_AUDIT), layout.KUBE_AUDIT, attribution, arrivals.of(layout.KUBE_AUDIT)
-        ),
+        "AKSAudit": aks_audit_rows(kube, layout.KUBE_AUDIT, attribution.callers, arrivals.of(layout.KUBE_AUDIT)),
     }
 
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from harness.model.manifest import HARNESS
 from harness.proof.tables.arrivals import ArrivalOf
 from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete
 
-if TYPE_CHECKING:
-    from harness.proof.attribution import Attribution
 
-
-def aks_audit_rows(lines: Iterable[bytes], file: str, attribution: Attribution, arrival: ArrivalOf) -> list[Row]:
-    """One row for each event; lines that are no event are passed over."""
+def aks_audit_rows(lines: Iterable[bytes], file: str, callers: Sequence[str], arrival: ArrivalOf) -> list[Row]:
+    """One row for each event; lines that are no event are passed over. `callers` are the slices of all lines."""
     rows, offset = [], 0
     for number, line in enumerate(lines, 1):
         offset += len(line)
@@ -25,9 +21,6 @@ def aks_audit_rows(lines: Iterable[bytes], file: str, attribution: Attribution, 
             continue
         user = event.get("user") if isinstance(event.get("user"), dict) else {}
         uri = str(event.get("requestURI", ""))
-        whose = attribution.of_user(str((user or {}).get("username", "")))
-        if whose == BACKGROUND and attribution.is_canary(uri):
-            whose = HARNESS
         reference = event.get("objectRef") or {}
         row = {
             "TimeGenerated": _time(event.get("stageTimestamp")),
@@ -47,7 +40,7 @@ def aks_audit_rows(lines: Iterable[bytes], file: str, attribution: Attribution, 
             "User": user or None,
             "UserAgent": str(event.get("userAgent", "")),
             "Verb": str(event.get("verb", "")),
-            SLICE: whose,
+            SLICE: callers[number - 1] or BACKGROUND,
             RECORD: f"{file}:{number}",
             ARRIVED: arrival(offset),
         }

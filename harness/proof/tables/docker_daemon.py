@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from harness.model.manifest import HARNESS
 from harness.proof.tables.arrivals import ArrivalOf
 from harness.proof.tables.audit_log import number
-from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete
+from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete, one_of
 
 if TYPE_CHECKING:
     from harness.proof.attribution import Attribution, DockerRequest
@@ -86,14 +86,18 @@ class LogRows:
     def _create(self, body: dict[str, Any], at: float) -> Row:
         row = {"Action": "create", "Method": "POST", "Body": _masked(body)}
         row |= _configuration(body, body.get("HostConfig") or {})
-        request = self._request_of(body, at)
-        if request is None:
-            return row | {SLICE: BACKGROUND}
-        self._paired.add(request.container_id)
-        return row | {SLICE: request.atomic, "ContainerId": request.container_id}
+        requests = self._requests_of(body, at)
+        if not requests:
+            return row | {SLICE: self._attribution.docker.unknown(at) or BACKGROUND}
+        whose = one_of(each.atomic for each in requests)
+        if whose != requests[0].atomic:  # the same at the same moment, and not all of one party
+            return row | {SLICE: whose}
+        self._paired.add(requests[0].container_id)
+        return row | {SLICE: whose, "ContainerId": requests[0].container_id}
 
-    def _request_of(self, body: dict[str, Any], at: float) -> DockerRequest | None:
-        """The atomic's request that this body came with: the one under way, with the same configuration."""
+    def _requests_of(self, body: dict[str, Any], at: float) -> list[DockerRequest]:
+        """The requests that this body may have come with: those under way, with the same configuration."""
+        found = []
         wanted = fingerprint(body, body.get("HostConfig") or {})
         for request in self._attribution.docker.creates_at(at):
             inspect = self._inspected.get(request.container_id)
@@ -104,10 +108,10 @@ class LogRows:
                     each for moment, each in self._moments if request in self._attribution.docker.creates_at(moment)
                 }
                 if under_way == {wanted}:
-                    return request
+                    found.append(request)
             elif fingerprint(inspect.get("Config") or {}, inspect.get("HostConfig") or {}) == wanted:
-                return request
-        return None
+                found.append(request)
+        return found
 
     def _place(self, message: str, fields: dict[str, str], request: tuple[str, str], at: float) -> Row:
         if self._attribution.is_canary(message + fields.get("request-url", "")):
@@ -116,8 +120,9 @@ class LogRows:
         if message.startswith(("Calling ", "handling ")):
             row = {"Method": request[0], "Uri": request[1]}
         container = fields.get("container", "") or "".join(_ID_IN_URI.findall(row.get("Uri", ""))[:1])
-        if container:
-            return row | {"ContainerId": container, SLICE: self._attribution.of_container(container)}
+        if container and not (row and self._attribution.docker.all_noted):
+            return row | {"ContainerId": container, SLICE: self._attribution.of_container(container, at)}
+        row |= {"ContainerId": container} if container else {}
         return row | {SLICE: self._attribution.docker.of_request(*request, at) if row else BACKGROUND}
 
 
@@ -165,7 +170,7 @@ def _event(event: dict[str, Any], attribution: Attribution) -> Row:
     elif event.get("Action") in _FILES and isinstance(nanoseconds, int):
         whose = attribution.docker.of_files(container, str(attributes.get("name", "")), nanoseconds / 1e9)
     elif container:
-        whose = attribution.of_container(container)
+        whose = attribution.of_container(container, nanoseconds / 1e9 if isinstance(nanoseconds, int) else None)
     elif kind == "image" and isinstance(nanoseconds, int):
         told = (str(event.get("Action", "")), str(attributes.get("name", "")))
         whose = attribution.docker.of_image(identifier, told, nanoseconds / 1e9)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.proof.attribution import read_request
+from harness.proof.attribution import DockerRequest, read_request
 from harness.proof.tables.docker_daemon import sql_time
 from harness.proof.tables.schema import ARRIVED, RECORD, SLICE, Row, complete
 
 
-def request_rows(lines: Iterable[str], file: str) -> list[Row]:
-    """One row for each request: `Method`, `Uri`, and `Message` is `answered STATUS`. Damaged lines are passed over."""
-    rows = []
+def request_rows(lines: Iterable[str], file: str, settled: Iterable[DockerRequest]) -> list[Row]:
+    """One row for each request: `Method`, `Uri`, and `Message` is `answered STATUS`. Damaged lines are passed over.
+
+    `settled` are the requests on the other lines, in their order, each with the slice of who sent it.
+    """
+    rows, whose = [], iter(settled)
     for place, line in enumerate(lines, 1):
         request = read_request(line)
         if request is None:
@@ -26,7 +29,7 @@ def request_rows(lines: Iterable[str], file: str) -> list[Row]:
             "Method": request.method,
             "Uri": request.path,
             "ContainerId": request.container_id,
-            SLICE: request.atomic,
+            SLICE: next(whose).atomic,
             RECORD: f"{file}:{place}",
             ARRIVED: request.answered,
         }

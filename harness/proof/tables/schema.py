@@ -6,11 +6,16 @@ Sources: learn.microsoft.com, «DeviceProcessEvents» and «AKSAudit» in the Az
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+from harness.model.manifest import BACKGROUND as BACKGROUND
+from harness.model.manifest import HARNESS
 
 # Raised with each change to what the tables hold for the same raw logs. Of a recording with another version they are
 # built anew. 2: what the daemon answered is a row of DockerDaemon_CL.
-# 3: a pid is a process together with its time, and what descends from an attack's shell is the attack's.
+# 3: a pid is a process together with its time, and what descends from an attack's shell is the attack's;
+# who sent a request is told by its process, a container is its who started it, and there is a slice of what is unclear.
 VERSION = 3
 
 Row = dict[str, Any]
@@ -30,7 +35,21 @@ SLICE, RECORD, ARRIVED = "_Slice", "_Record", "_Arrived"
 # Whose row it is; where it stands in the recording (`raw/FILE:LINE`); when it could be read (seconds, epoch).
 HIDDEN = {SLICE: "string", RECORD: "string", ARRIVED: "real"}
 
-BACKGROUND = "background"
+
+def ambiguous(atomic: str) -> str:
+    """The slice of what may be an atomic's doing or not: neither credit for it, nor an alert in the background."""
+    return f"ambiguous: {atomic}"
+
+
+def one_of(slices: Iterable[str]) -> str:
+    """The slice of what any of these may have done: empty for none, ambiguous where several can't be told apart."""
+    parties = set(slices)
+    if len(parties) <= 1:
+        return next(iter(parties), "")
+    atomics = sorted(parties - {BACKGROUND, HARNESS})
+    if not atomics:
+        return BACKGROUND
+    return atomics[0] if atomics[0].startswith(ambiguous("")) else ambiguous(atomics[0])
 
 
 def _columns(text: str) -> dict[str, str]:

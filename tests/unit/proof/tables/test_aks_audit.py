@@ -12,7 +12,7 @@ from harness.proof.tables.aks_audit import aks_audit_rows
 from harness.recording import open_recording
 from tests.conftest import COMMITTED
 
-ATTRIBUTION = Attribution(open_recording(COMMITTED).manifest, [])
+MANIFEST = open_recording(COMMITTED).manifest
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda v: st.lists(v) | st.dictionaries(st.text(), v),
@@ -21,21 +21,27 @@ json_values = st.recursive(
 KEYS = ["kind", "user", "verb", "objectRef", "requestURI", "stageTimestamp", "responseStatus", "sourceIPs"]
 
 
+def callers(lines: list[bytes]) -> list[str]:
+    return Attribution(MANIFEST, [], kube_audit=lines).callers
+
+
 @given(st.lists(st.binary()))
 def test_no_line_breaks_the_reader(lines: list[bytes]) -> None:
-    aks_audit_rows(lines, "f", ATTRIBUTION, lambda _: None)
+    aks_audit_rows(lines, "f", callers(lines), lambda _: None)
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), json_values))
 def test_no_shape_of_an_event_breaks_the_reader(event: dict[str, object]) -> None:
-    aks_audit_rows([json.dumps(event | {"kind": "Event"}).encode()], "f", ATTRIBUTION, lambda _: None)
+    lines = [json.dumps(event | {"kind": "Event"}).encode()]
+    aks_audit_rows(lines, "f", callers(lines), lambda _: None)
 
 
 def test_an_event_keeps_its_user_and_its_place() -> None:
-    user = next(d.user for d in ATTRIBUTION.manifest.detonations if d.user)
+    user = next(d.user for d in MANIFEST.detonations if d.user)
     event = {"kind": "Event", "auditID": "x", "verb": "list", "user": {"username": user}, "sourceIPs": ["10.0.0.1"]}
     event["stageTimestamp"] = "2026-11-24T10:00:00.000001Z"
-    (row,) = aks_audit_rows([b"broken\n", json.dumps(event).encode()], "raw/f", ATTRIBUTION, lambda _: None)
+    lines = [b"broken\n", json.dumps(event).encode()]
+    (row,) = aks_audit_rows(lines, "raw/f", callers(lines), lambda _: None)
     assert row["_Record"] == "raw/f:2"
     assert row["_Slice"].startswith("T1059.013/")
     assert row["StageReceivedTime"] == "2026-11-24 10:00:00.000001"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.proof.attribution import read_requests
 from harness.proof.tables.docker_requests import request_rows
 
 LINE = {
@@ -21,8 +23,12 @@ LINE = {
 }
 
 
+def rows(lines: list[str], file: str) -> list[dict[str, Any]]:
+    return request_rows(lines, file, read_requests(lines))
+
+
 def test_a_request_is_a_row_of_its_atomic_with_the_answer() -> None:
-    (row,) = request_rows(["garbage", json.dumps(LINE)], "raw/docker-requests.jsonl")
+    (row,) = rows(["garbage", json.dumps(LINE)], "raw/docker-requests.jsonl")
     assert (row["_Slice"], row["_Record"], row["_Arrived"]) == ("T1/a", "raw/docker-requests.jsonl:2", 1700000000.25)
     assert (row["Source"], row["Method"], row["Uri"]) == ("request", "GET", "/v1.41/containers/json")
     assert row["Message"] == "answered 200"
@@ -30,4 +36,4 @@ def test_a_request_is_a_row_of_its_atomic_with_the_answer() -> None:
 
 @given(st.text() | st.dictionaries(st.sampled_from(list(LINE)), st.none() | st.integers() | st.text()).map(json.dumps))
 def test_no_line_breaks_the_reader(line: str) -> None:
-    assert len(request_rows([line], "f")) <= 1
+    assert len(rows([line], "f")) <= 1

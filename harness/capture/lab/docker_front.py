@@ -1,0 +1,24 @@
+"""The daemon's own socket while a gateway stands in its place, and how it comes back."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+from pathlib import Path
+
+from harness.capture.kinds import Foreign, Whose, undoes
+
+
+def aside(socket: Path, owner: str) -> Path:
+    """Where the daemon's own socket is meanwhile: beside, under the owner's name."""
+    return socket.with_name(f"{owner}.sock")
+
+
+@undoes("moved_socket")
+def moved_socket(whose: Whose, path: str) -> None:
+    """Put a daemon's socket back in its place. It was put back, or its daemon has ended, where it is not aside."""
+    own = aside(Path(path), whose.id)
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(own.lstat().st_mode):
+            raise Foreign(f"{own} is no socket")
+        own.rename(path)

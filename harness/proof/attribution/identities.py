@@ -1,0 +1,140 @@
+"""Whose a request to the API server is: by the identity that it came with, whoever made that or took it.
+
+Source: audit.k8s.io/v1 Event; the extra `authentication.kubernetes.io/…` of a bound token's user, and the annotation
+that names the credential which a TokenRequest gave out (Kubernetes 1.30 and later).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from harness.model.manifest import HARNESS
+from harness.proof.tables.schema import BACKGROUND, ambiguous, one_of
+
+_EXTRA = "authentication.kubernetes.io/"
+_ACCOUNT = "system:serviceaccount:"
+
+
+@dataclass
+class Identities:
+    """Answers for one recording, in the order of its log: what an atomic makes there is known from then on.
+
+    `users` are slices by user name. `during` tells the atomic whose attack ran at a moment, or an empty text;
+    `is_canary` whether a request is one of ours.
+    """
+
+    users: Mapping[str, str]
+    during: Callable[[float], str]
+    is_canary: Callable[[str], bool]
+    _made: dict[str, str] = field(default_factory=dict)
+    _given: dict[str, set[str]] = field(default_factory=dict)
+    _credentials: dict[str, str] = field(default_factory=dict)
+    _pods: dict[tuple[str, str], str] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
+    _read_secrets: set[str] = field(default_factory=set)
+    _agents: set[str] = field(default_factory=set)
+    _execs: list[tuple[float, float, tuple[str, str], str]] = field(default_factory=list)
+
+    def of(self, event: Mapping[str, Any]) -> str:
+        """The slice of a request; it also teaches whose what was made by it is."""
+        user = event.get("user")
+        user = user if isinstance(user, dict) else {}
+        name, at = str(user.get("username", "")), _seconds(event.get("requestReceivedTimestamp"))
+        whose = self._of(event, name, user, at)
+        if whose == BACKGROUND and self.is_canary(str(event.get("requestURI", ""))):
+            whose = HARNESS
+        status = event.get("responseStatus")
+        code = status.get("code") if isinstance(status, dict) else None
+        if isinstance(code, int) and code < 300:
+            self._learn(event, whose, name)
+        self._seen.add(name)
+        return whose
+
+    def executing(self, pod: tuple[str, str], at: float) -> str:
+        """Who has a process executed in a pod at a moment; empty for nobody."""
+        return one_of(who for began, ended, name, who in self._execs if name == pod and began - 0.02 <= at <= ended)
+
+    def _of(self, event: Mapping[str, Any], name: str, user: Mapping[str, Any], at: float) -> str:
+        running = self.during(at)
+        if known := self.users.get(name):
+            return self._ours(event, name, running) if known == HARNESS else known
+        extra = user.get("extra")
+        extra = extra if isinstance(extra, dict) else {}
+        credential = _first(extra.get(f"{_EXTRA}credential-id"))
+        if credential in self._credentials:
+            return self._credentials[credential]
+        pod = (name.removeprefix(_ACCOUNT).partition(":")[0], _first(extra.get(f"{_EXTRA}pod-name")))
+        if pod in self._pods:
+            return self._pods[pod]
+        if credential or not name.startswith(_ACCOUNT):
+            return BACKGROUND  # another's token, even where it is for the same account
+        if name in self._made:
+            return self._made[name]
+        if given := self._given.get(name):
+            return one_of(given)
+        stolen = running in self._read_secrets and name not in self._seen
+        return ambiguous(running) if stolen else BACKGROUND
+
+    def _ours(self, event: Mapping[str, Any], name: str, running: str) -> str:
+        """A request in Livefire's own name: while an attack runs, only what Livefire's client sends is its own."""
+        agent = str(event.get("userAgent", ""))
+        if self.is_canary(str(event.get("requestURI", ""))):
+            self._agents.add(agent)
+        if not running or agent in self._agents or not self._agents:
+            return HARNESS
+        return ambiguous(running)
+
+    def _learn(self, event: Mapping[str, Any], whose: str, name: str) -> None:
+        reference = event.get("objectRef")
+        reference = reference if isinstance(reference, dict) else {}
+        verb, resource, below = str(event.get("verb", "")), reference.get("resource"), reference.get("subresource")
+        place = (str(reference.get("namespace", "")), str(reference.get("name", "")))
+        account = f"{_ACCOUNT}{place[0]}:{place[1]}"
+        if resource == "serviceaccounts" and verb == "create":
+            if below == "token":
+                self._give(event, account, whose)
+            elif whose not in (BACKGROUND, HARNESS):
+                self._made[account] = whose
+        elif resource == "pods" and verb == "create" and not below:
+            self._pods[place] = whose
+        elif resource == "pods" and below == "exec":
+            began, ended = (_seconds(event.get(each)) for each in ("requestReceivedTimestamp", "stageTimestamp"))
+            open_ = event.get("stage") == "ResponseStarted"
+            self._execs.append((began, float("inf") if open_ else ended, place, whose))
+        elif resource == "secrets" and verb in ("get", "list", "watch"):
+            self._read_secrets.add(whose)
+
+    def _give(self, event: Mapping[str, Any], account: str, whose: str) -> None:
+        annotations = event.get("annotations")
+        issued = str((annotations if isinstance(annotations, dict) else {}).get(f"{_EXTRA}issued-credential-id", ""))
+        if issued:
+            self._credentials[issued] = whose
+        self._given.setdefault(account, {BACKGROUND} if account in self._seen else set()).add(whose)
+
+
+def read_identities(identities: Identities, lines: Iterable[bytes]) -> list[str]:
+    """The slice of each line of an API audit log; empty for a line that is no event."""
+    found = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        found.append(identities.of(event) if isinstance(event, dict) and event.get("kind") == "Event" else "")
+    return found
+
+
+def _first(value: Any) -> str:
+    return str(value[0]) if isinstance(value, list) and value else ""
+
+
+def _seconds(text: Any) -> float:
+    """Seconds since the epoch; 0 where that is no time."""
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0

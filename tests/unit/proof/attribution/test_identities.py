@@ -1,0 +1,125 @@
+"""Whose a request to the API server is, by the identity that it came with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.proof.attribution.identities import Identities, read_identities
+from harness.proof.tables.schema import ambiguous
+
+ATTACK, OTHER = "T1/a", "T1/b"
+USERS = {"sa-of-a": ATTACK, "sa-of-b": OTHER, "admin": "harness"}
+ACCOUNT = "system:serviceaccount:web:default"
+EXTRA = "authentication.kubernetes.io/"
+
+
+def event(user: str, verb: str, resource: str, name: str = "", below: str = "", **more: Any) -> dict[str, Any]:
+    extra = more.pop("extra", None)
+    return {
+        "kind": "Event",
+        "verb": verb,
+        "user": {"username": user} | ({"extra": extra} if extra else {}),
+        "objectRef": {"resource": resource, "namespace": "web", "name": name, "subresource": below},
+        "requestReceivedTimestamp": "2026-01-01T00:00:01.000000Z",
+        "stageTimestamp": "2026-01-01T00:00:02.000000Z",
+        "stage": "ResponseComplete",
+        "responseStatus": {"code": 200},
+    } | more
+
+
+def identities(running: str = ATTACK) -> Identities:
+    return Identities(USERS, lambda _: running, lambda uri: "canary" in uri)
+
+
+def slices(*events: dict[str, Any], running: str = ATTACK) -> list[str]:
+    return read_identities(identities(running), [json.dumps(each).encode() for each in events])
+
+
+TOKEN = event("sa-of-a", "create", "serviceaccounts", "default", "token")
+USED = event(ACCOUNT, "list", "secrets")
+
+
+def test_a_token_that_an_atomic_was_given_is_its_own() -> None:
+    assert slices(USED, running="") == ["background"]
+    assert slices(TOKEN, USED) == [ATTACK, ATTACK]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [USED, event("mallory", "create", "serviceaccounts", "default", "token")],
+    ids=["used", "given to another"],
+)
+def test_an_account_that_somebody_else_uses_tells_nothing(before: dict[str, Any]) -> None:
+    assert slices(before, TOKEN, USED) == ["background", ATTACK, ambiguous(ATTACK)]
+
+
+def test_a_token_that_was_refused_is_none() -> None:
+    assert slices(TOKEN | {"responseStatus": {"code": 403}}, USED) == [ATTACK, "background"]
+
+
+def test_a_credential_has_an_id_of_its_own_where_the_server_tells_it() -> None:
+    given_out = TOKEN | {"annotations": {f"{EXTRA}issued-credential-id": "JTI=1"}}
+    mine, theirs = (event(ACCOUNT, "list", "secrets", extra={f"{EXTRA}credential-id": [f"JTI={n}"]}) for n in (1, 2))
+    assert slices(USED, given_out, mine, theirs) == ["background", ATTACK, ATTACK, "background"]
+
+
+def test_an_account_that_an_atomic_made_is_its_own_and_so_is_what_that_makes() -> None:
+    made = event("sa-of-a", "create", "serviceaccounts", "new")
+    further = event("system:serviceaccount:web:new", "create", "serviceaccounts", "next")
+    used = event("system:serviceaccount:web:next", "get", "pods")
+    assert slices(made, further, used) == [ATTACK] * 3
+
+
+def test_a_request_out_of_a_pod_is_that_of_who_made_the_pod() -> None:
+    made = event("sa-of-a", "create", "pods", "p")
+    asks = [event(ACCOUNT, "get", "secrets", extra={f"{EXTRA}pod-name": [name]}) for name in ("p", "q")]
+    assert slices(USED, made, *asks)[2:] == [ATTACK, "background"]
+
+
+def test_who_read_secrets_may_have_taken_a_token_from_one() -> None:
+    read = event("sa-of-a", "list", "secrets")
+    assert slices(read, USED) == [ATTACK, ambiguous(ATTACK)]
+    assert slices(USED, read, USED) == ["background", ATTACK, "background"]
+    assert slices(read, event("mallory", "list", "secrets")) == [ATTACK, "background"]
+
+
+def test_livefires_own_name_in_anothers_hands_is_not_livefires() -> None:
+    ours = event("admin", "get", "configmaps", requestURI="/canary", userAgent="livefire")
+    listed = event("admin", "list", "secrets")
+    assert slices(ours, listed | {"userAgent": "livefire"}, listed | {"userAgent": "kubectl"}) == [
+        "harness",
+        "harness",
+        ambiguous(ATTACK),
+    ]
+    assert slices(ours, listed | {"userAgent": "kubectl"}, running="") == ["harness", "harness"]
+
+
+def test_an_impersonated_user_is_none_of_the_one_that_is_impersonated() -> None:
+    assert slices(event("mallory", "list", "secrets", impersonatedUser={"username": "sa-of-a"})) == ["background"]
+
+
+def test_who_executes_in_a_pod() -> None:
+    found = identities()
+    exec_ = event("sa-of-a", "get", "pods", "target", "exec", responseStatus={"code": 101})
+    found.of(exec_ | {"responseStatus": {"code": 200}})
+    at = 1767225601.5
+    assert found.executing(("web", "target"), at) == ATTACK
+    assert found.executing(("web", "other"), at) == ""
+    assert found.executing(("web", "target"), at + 5) == ""
+    found.of(event("sa-of-b", "create", "pods", "target", "exec"))
+    assert found.executing(("web", "target"), at) == ambiguous(ATTACK)
+
+
+odd = st.recursive(
+    st.none() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v), max_leaves=5
+)
+
+
+@given(st.sampled_from([*TOKEN, "annotations"]), odd, st.binary())
+def test_no_shape_breaks_the_reader(key: str, value: object, line: bytes) -> None:
+    read_identities(identities(), [json.dumps(TOKEN | {key: value, "kind": "Event"}).encode(), line])
