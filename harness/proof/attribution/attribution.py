@@ -118,7 +118,8 @@ class Attribution:
         process.contained = process.contained or placed.in_container
         if not placed.container_id and placed.slice not in (BACKGROUND, HARNESS):
             self._named.note(placed.slice, arguments)
-        return placed
+        own_shim = self.manifest.lab.runtime_shim and placed.container_id and not placed.in_container
+        return replace(placed, slice=HARNESS) if own_shim and _is_oci_shim(arguments) else placed
 
     def _place(self, moment: Moment, process: Process, arguments: list[str]) -> Placed:
         if self._is_canary_process(arguments) or self._is_canary_of_attack(moment, arguments):
@@ -169,3 +170,8 @@ class Attribution:
         """The slice of the shell that it descends from; empty where it descends from none."""
         placed = self._place_of(process)
         return placed.slice if placed and placed.slice != BACKGROUND else ""
+
+
+def _is_oci_shim(arguments: list[str]) -> bool:
+    """Livefire's own runtime in front of runc (oci_shim.py, and the script that starts it): no real host has it."""
+    return any(each.endswith(("/docker/runc-bounded", "/lab/oci_shim.py")) for each in arguments[:5])

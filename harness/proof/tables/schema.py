@@ -14,9 +14,10 @@ from harness.model.manifest import HARNESS
 
 # Raised with each change to what the tables hold for the same raw logs. Of a recording with another version they are
 # built anew. 2: what the daemon answered is a row of DockerDaemon_CL.
-# 3: a pid is a process together with its time, and what descends from an attack's shell is the attack's;
-# who sent a request is told by its process, a container is its who started it, and there is a slice of what is unclear.
-VERSION = 3
+# 3: a pid is a process together with its time, and what descends from an attack's shell is the attack's.
+# 4: who sent a request is told by its process, a container is its who started it, what is unclear has a slice of its
+# own, and Livefire's runtime shim is Livefire's.
+VERSION = 4
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
