@@ -79,10 +79,12 @@ class Judge:
             variant=variant,
         )
         verdict, reason = decide(expectation, facts)
-        asked = self._here([*expectation.entry.oracle, *expectation.entry.signals])
-        if why := hangs_on_ambiguous(
-            expectation, self._engine, slice_, list(zip(asked, facts.oracle + facts.signals, strict=True)), verdict
-        ):
+        asked = zip(
+            [*on(lab, expectation.entry.oracle), *on(lab, expectation.entry.signals)],
+            facts.oracle + facts.signals,
+            strict=True,
+        )
+        if why := hangs_on_ambiguous(expectation, self._engine, slice_, list(asked), verdict):
             verdict, reason = Verdict.INCONCLUSIVE, why
         # that a variant is missed is known, with its reason: there are dozens of them
         wanted = verdict is Verdict.RULE_SILENT or (verdict is Verdict.KNOWN_GAP and not variant)

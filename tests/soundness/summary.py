@@ -37,7 +37,7 @@ class Tally:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures, where any of these tests ran."""
     reports = [each for found in terminalreporter.stats.values() for each in found if hasattr(each, "user_properties")]
-    reports = [each for each in reports if each.when == "call"]
+    reports = [each for each in reports if getattr(each, "when", "") == "call"]
     properties = [value for each in reports for name, value in each.user_properties if name == "soundness"]
     if not properties:
         return
