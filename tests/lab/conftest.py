@@ -52,8 +52,8 @@ class Done:
         return found
 
     def verdicts(self) -> dict[str, str]:
-        """The verdict of each atomic."""
-        return {each["atomic"]: each["verdict"] for each in self.result["results"]}
+        """The verdict of each attack; a benign run may stand beside them, as their control."""
+        return {each["atomic"]: each["verdict"] for each in self.result["results"] if not each["benign"]}
 
 
 class Livefire:

@@ -15,7 +15,7 @@ from tests.lab.test_sabotage import EXECUTION, PRIVILEGED, SECRETS, sabotaged
 NAMED = (
     "for p in /proc/[0-9]*; do tr '\\0' '\\n' <$p/environ 2>/dev/null | grep -q 'LIVEFIRE_OWNER=lab-.*/{}$' && {}; done"
 )
-QUICK = 60.0  # seconds, with a busy machine in mind; the start of the lab is in it
+QUICK = 90.0  # seconds, with a busy machine in mind; the start of the lab is in it
 
 
 def signalled(daemon: str, number: str) -> str:

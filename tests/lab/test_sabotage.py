@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -34,14 +35,16 @@ def lab() -> Iterator[Livefire]:
 
 
 def sabotaged(folder: Path, atomic: str, before: str) -> Path:
-    """The atomics, with commands put before those of one of them."""
+    """The atomics, with commands put before those of one of them, and the benign ones as they are."""
     document = yaml.safe_load((PROJECT / "atomics/T1059.013/T1059.013.yaml").read_text())
     names = {EXECUTION: 0, PRIVILEGED: 1, SECRETS: 2}
     executor = document["atomic_tests"][names[atomic]]["executor"]
     executor["command"] = f"{before}\n{executor['command']}"
-    path = folder / "atomics.yaml"
-    path.write_text(yaml.safe_dump(document))
-    return path
+    atomics = folder / "atomics"
+    atomics.mkdir()
+    (atomics / "T1059.013.yaml").write_text(yaml.safe_dump(document))
+    shutil.copy(PROJECT / "atomics/T1059.013/benign.yaml", atomics)
+    return atomics
 
 
 def run(lab: Livefire, folder: Path, atomic: str, before: str, **environment: str) -> Done:

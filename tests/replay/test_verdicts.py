@@ -327,3 +327,13 @@ def test_a_skipped_atomic_is_no_pass(resealed: Resealed) -> None:
     result = judged(resealed(manifest=skip))
     assert {each.verdict for each in result.results} == {Verdict.SKIPPED}
     assert result.exit_code is ExitCode.LAB_UNAVAILABLE
+
+
+def test_an_atomic_that_was_lost_with_the_lab_is_inconclusive_and_not_skipped(resealed: Resealed) -> None:
+    def lost(manifest: Manifest) -> Manifest:
+        first, *rest = manifest.detonations
+        gone = {"attack": None, "skipped": "the Docker daemon does not answer", "lost": True}
+        return manifest.model_copy(update={"detonations": [first.model_copy(update=gone), *rest]})
+
+    found = of(judged(resealed(manifest=lost)), EXECUTION)
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "the Docker daemon does not answer")

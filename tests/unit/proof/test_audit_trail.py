@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.manifest import Manifest
+from harness.model.manifest import Canary, Manifest
 from harness.proof.audit_trail import AuditTrail
 from harness.recording import Recording, layout
 from tests.conftest import MAIN_JOB
@@ -75,3 +75,38 @@ def committed_manifest() -> Manifest:
     from tests.conftest import COMMITTED
 
     return counted(open_recording(COMMITTED).manifest)
+
+
+def executed(pid: int, session: int, name: str, token: str) -> tuple[str, str]:
+    call = f"arch=c000003e syscall=59 success=yes exit=0 ppid=1 pid={pid} auid=0 uid=0 ses={session}"
+    return (
+        f"type=SYSCALL {HEAD.format(7)}: {call}",
+        f'type=EXECVE {HEAD.format(7)}: argc=2 a0="/usr/bin/{name}" a1="{token}"',
+    )
+
+
+@pytest.mark.parametrize(
+    ("pid", "other_session", "name", "token", "came"),
+    [
+        (4242, 0, "docker", "livefire-canary-0a", True),
+        (4243, 0, "docker", "livefire-canary-0a", False),
+        (4242, 1, "docker", "livefire-canary-0a", False),
+        (4242, 0, "sh", "livefire-canary-0a", False),
+        (4242, 0, "docker", "livefire-canary-0b", False),
+    ],
+)
+def test_a_canary_of_an_attack_came_if_program_token_pid_and_session_are_its_own(
+    committed: Recording, pid: int, other_session: int, name: str, token: str, came: bool
+) -> None:
+    detonation = committed.manifest.detonations[0]
+    assert detonation.attack is not None
+    assert detonation.attack.session is not None
+    canary = Canary(when="before", name="docker", token="livefire-canary-0a", pid=4242)
+    attack = detonation.attack.model_copy(update={"canaries": [canary]})
+    lines = log(*executed(pid, detonation.attack.session + other_session, name, token))
+    missing = AuditTrail.of(lines, committed.manifest).canaries_missing(
+        detonation.model_copy(update={"attack": attack})
+    )
+    assert missing == (
+        [] if came else ["docker with a canary, before the attack and in its session, is not in the log"]
+    )
