@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,8 +61,7 @@ def test_a_dockerd_that_dies_is_no_prerequisite_that_is_missing(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 24 MiB."""
-    place = Path("/tmp/lf-small")
-    place.mkdir()
+    place = Path(tempfile.mkdtemp(prefix="lf-"))  # short: sockets lie in it
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "livefire-test", place], check=True)
     yield place
     subprocess.run(["umount", "-l", place], check=True)
@@ -71,7 +71,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("freed", [True, False])
 def test_auditd_s_disk_is_full(livefire: Livefire, tmp_path: Path, small_disk: Path, freed: bool) -> None:
     """Around the attack, and for good."""
-    livefire.environment["LIVEFIRE_STATE"] = str(small_disk / "s")
+    livefire.environment |= {"LIVEFIRE_STATE": str(small_disk / "s"), "LIVEFIRE_CLUSTER": "none"}
     fill = f"dd if=/dev/zero of={small_disk}/fill bs=64k 2>/dev/null"
     around = f"{fill}\ntrap 'rm {small_disk}/fill' EXIT" if freed else fill
     done, _ = run(livefire, tmp_path, around, EXECUTION, PRIVILEGED, of=EXECUTION)
