@@ -150,3 +150,16 @@ def test_the_pid_of_a_dead_auditd_is_no_auditd(lab: Livefire, tmp_path: Path) ->
     done = lab("run", EXECUTION, "--recording", tmp_path / "r", "--json", "-")
     auditctl("-e", "0")  # auditd had switched it on
     assert done.verdicts() == {EXECUTION: "PROVEN"}, done.err
+
+
+def test_a_flood_while_auditd_is_stopped_is_the_sensor_s_loss_though_the_count_is_set_back(
+    lab: Livefire, tmp_path: Path
+) -> None:
+    flood = """pid=$(auditctl -s | awk '$1 == "pid" { print $2 }'); kill -STOP $pid
+auditctl --backlog_wait_time 0; for i in $(seq 3000); do /bin/true; done
+kill -CONT $pid; auditctl --reset-lost; auditctl --backlog_wait_time 15000"""
+    done = run(lab, tmp_path, EXECUTION, flood)
+    assert done.verdicts() == {EXECUTION: "INCONCLUSIVE"}, done.err
+    assert "the audit daemon was stopped" in problems(done)
+    assert "events are missing before serial" in problems(done)
+    assert "the count of lost records was set back" in problems(done)
