@@ -15,6 +15,7 @@ from harness.capture.halt import Makers
 from harness.capture.kinds import Whose
 from harness.capture.lab.docker_front import aside, moved_socket
 from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
+from harness.capture.lab.foreign_daemon import guarded
 from harness.capture.lab.image import REFERENCE
 from harness.capture.lab.kube_api import KubeApi
 from harness.capture.lab.kube_undo import record_objects
@@ -50,6 +51,8 @@ class Capture:
         self._users: list[str] = [lab.cluster.admin] if lab.cluster and lab.cluster.admin else []
         self.owned = OwnedFolder.create("run")  # last: who interrupts us before we are there can't undo it
         self._cgroup = f"livefire-{self.owned.id}"
+        foreign = lab.docker and not lab.docker.owned
+        self._guard = guarded(lab.docker.socket, self.owned.ledger) if lab.docker and foreign else None
 
     def run(self, atomics: Sequence[Atomic]) -> Manifest:
         """Detonate the atomics one after the other; returns the manifest, yet without hashes.
@@ -211,7 +214,7 @@ class Capture:
         if self.lab.docker is None:
             yield None
             return
-        with DockerGateway(whose, path, self._daemon or self.lab.docker.socket, self._note_request):
+        with DockerGateway(whose, path, self._daemon or self.lab.docker.socket, self._note_request, self._guard):
             yield path
 
     @contextlib.contextmanager

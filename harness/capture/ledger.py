@@ -37,7 +37,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._whose = kinds.Whose(path.parent.name, path.parent)
+        self.whose = kinds.Whose(path.parent.name, path.parent)
         self._lock = threading.Lock()
         self._closed = False
         self._makers: list[Callable[[], list[str]]] = []
@@ -52,7 +52,7 @@ class Ledger:
         number = secrets.token_hex(8)
         with self._lock:
             if self._closed:
-                raise LedgerClosed(f"{self._whose.id} is being taken down: no {kind} is made")
+                raise LedgerClosed(f"{self.whose.id} is being taken down: no {kind} is made")
             self._append({"id": number, "kind": kind, "what": what, "time": time.time()})
         return number
 
@@ -60,6 +60,11 @@ class Ledger:
         """Call `stop` when it is closed: it ends those who make what stands in it, and returns what would not end."""
         with self._lock:
             self._makers.append(stop)
+
+    def mark_undone(self, number: str) -> None:
+        """What this entry names has been taken back already, by whoever made it."""
+        with self._lock:
+            self._append({"undone": number})
 
     def close(self) -> list[str]:
         """From now on `add` raises, and nothing is being made any more. What was added before is on disk.
@@ -126,7 +131,7 @@ class Ledger:
     def _undo(self, entry: Entry) -> list[str]:
         """Undo one entry; returns what failed: whatever a daemon, its client library or the kernel came up with."""
         try:
-            kinds.undo(entry.kind, self._whose, entry.what)
+            kinds.undo(entry.kind, self.whose, entry.what)
             with contextlib.suppress(OSError):  # on a full disk; then it is undone once more, which does no harm
                 if self.path.exists():  # the folder that holds the ledger may be what was removed
                     self._append({"undone": entry.id})
@@ -136,20 +141,20 @@ class Ledger:
 
     def _undo_leftovers(self) -> list[str]:
         """Undo what no entry named. That it was there means that a line is missing, which may have named more."""
-        if not _OURS.fullmatch(self._whose.id):
+        if not _OURS.fullmatch(self.whose.id):
             return []
         problems = []
         for kind in kinds.findable():
             try:
-                for what in kinds.find(kind, self._whose):
+                for what in kinds.find(kind, self.whose):
                     problems += self._undo_found(Entry("", kind, what))
             except Exception as error:
-                problems.append(f"whether a {kind} of {self._whose.id} is left can't be told: {_said(error)}")
+                problems.append(f"whether a {kind} of {self.whose.id} is left can't be told: {_said(error)}")
         return problems
 
     def _undo_found(self, found: Entry) -> list[str]:
         try:
-            kinds.undo(found.kind, self._whose, found.what)
+            kinds.undo(found.kind, self.whose, found.what)
         except Exception as error:
             return [f"{found.kind} {found.brief()}: {_said(error)}"]
         return [f"{found.kind} {found.brief()}: undone, but it stood in no ledger, which so may lack more"]

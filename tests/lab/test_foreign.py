@@ -7,12 +7,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 
 from harness.capture.lab.docker_api import docker_client
-from harness.capture.lab.image import REFERENCE
+from harness.capture.lab.image import REFERENCE, ensure_image
 from harness.capture.sensors.auditd import kernel_status
-from tests.lab.conftest import Livefire, footprint, fresh_livefire
+from tests.lab.conftest import Done, Livefire, footprint, fresh_livefire
 
 DOCKER = ["T1059.013/docker-container-execution", "T1059.013/docker-privileged-container-creation"]
 SECRETS = "T1059.013/kubectl-secrets-enumeration"
@@ -45,9 +46,91 @@ def test_a_named_docker_host_is_used_and_keeps_nothing_of_ours(
             "-",
         ]
         done = livefire("run", *DOCKER, *options, DOCKER_HOST=foreign["DOCKER_HOST"])
-        assert done.verdicts() == dict.fromkeys(DOCKER, "PROVEN"), done.err
+        assert verdicts_of(done, DOCKER) == dict.fromkeys(DOCKER, "PROVEN"), done.err
         assert client.images.list(all=True) == theirs
         assert client.containers.list(all=True) == []
+
+
+def verdicts_of(done: Done, atomics: list[str]) -> dict[str, str]:
+    """Those of the atomics that were asked for: a live run adds controls."""
+    found = done.verdicts()
+    return {atomic: found[atomic] for atomic in atomics}
+
+
+CREATING = [
+    "T1059.013/docker-create-privileged",
+    "T1059.013/docker-exec",
+    "T1059.013/docker-build",
+]
+
+
+def the_users(client: docker.DockerClient) -> dict[str, str]:
+    """Containers of the user's, one of each image that is ours, by whatever name; their ids and states."""
+    ours = client.images.get(REFERENCE)
+    ours.tag("mine/box", "1")
+    made = [
+        client.containers.create(REFERENCE, ["sleep", "300"]),
+        client.containers.run("mine/box:1", ["sleep", "300"], detach=True, name="users-box"),
+        client.containers.create(str(ours.id), ["true"]),
+    ]
+    return states(client) if made else {}
+
+
+def states(client: docker.DockerClient) -> dict[str, str]:
+    return {str(each.id): each.status for each in client.containers.list(all=True)}
+
+
+def tags(client: docker.DockerClient) -> list[str]:
+    return sorted(tag for image in client.images.list(all=True) for tag in image.tags)
+
+
+def options(folder: Path) -> list[str | Path]:
+    return ["--docker", "host", "--cluster", "none", "--recording", folder, "--json", "-"]
+
+
+def test_the_user_s_containers_of_the_same_image_survive_a_run_and_a_crash(
+    livefire: Livefire, foreign: dict[str, str], tmp_path: Path
+) -> None:
+    socket = Path(foreign["DOCKER_HOST"].removeprefix("unix://"))
+    with docker_client(socket) as client:
+        ensure_image(client)
+        before, names = the_users(client), tags(client)
+        try:
+            assert len(before) == 3
+            done = livefire("run", *CREATING, *options(tmp_path / "r"), DOCKER_HOST=foreign["DOCKER_HOST"])
+            proven = CREATING[:2]  # of a build the daemon's log alone tells, which is not read on a host
+            assert verdicts_of(done, proven) == dict.fromkeys(proven, "PROVEN"), done.err
+            assert (states(client), tags(client)) == (before, names)
+
+            killed = livefire.start("run", *CREATING, *options(tmp_path / "k"), DOCKER_HOST=foreign["DOCKER_HOST"])
+            while states(client) == before and killed.poll() is None:
+                time.sleep(0.01)
+            killed.kill()
+            killed.communicate()
+            cleaned = livefire("clean")
+            assert cleaned.code == 0, cleaned.err
+            assert (states(client), tags(client)) == (before, names)
+        finally:
+            for each in client.containers.list(all=True):
+                each.remove(force=True)
+            client.images.remove("mine/box:1")
+
+
+def test_a_container_of_the_user_s_with_a_name_that_an_atomic_wants_is_left_alone(
+    livefire: Livefire, foreign: dict[str, str], tmp_path: Path
+) -> None:
+    socket = Path(foreign["DOCKER_HOST"].removeprefix("unix://"))
+    atomic = "T1059.013/docker-exec"
+    with docker_client(socket) as client:
+        ensure_image(client)
+        theirs = client.containers.run(REFERENCE, ["sleep", "300"], detach=True, name="livefire-target")
+        try:
+            done = livefire("run", atomic, *options(tmp_path / "r"), DOCKER_HOST=foreign["DOCKER_HOST"])
+            assert done.verdicts()[atomic] != "PROVEN", done.err
+            theirs.reload()
+            assert theirs.status == "running"
+        finally:
+            theirs.remove(force=True)
 
 
 def test_a_named_cluster_is_used_and_keeps_nothing_of_ours(
@@ -74,7 +157,7 @@ def test_a_running_auditd_is_used_and_left_running(livefire: Livefire, tmp_path:
         before = footprint()
         options: list[str | Path] = ["--cluster", "none", "--recording", tmp_path / "r", "--json", "-"]
         done = livefire("run", *DOCKER, *options)
-        assert done.verdicts() == dict.fromkeys(DOCKER, "PROVEN"), done.err
+        assert verdicts_of(done, DOCKER) == dict.fromkeys(DOCKER, "PROVEN"), done.err
         assert footprint() == before
         assert daemon.poll() is None
     finally:

@@ -26,14 +26,14 @@ _PULLED = re.compile(r"^Status: .* for (\S+)$")
 
 def tells_what_was_made(method: str, path: str) -> bool:
     """Whether the answer to this request, when it is complete, tells of a new container or image."""
-    place = _place(path)
+    place = place_of(path)
     known = place in ("/containers/create", "/images/create", "/build", "/services/create")
     return method == "POST" and (known or any(each.match(place) for each in (_EXEC, _PUSH)))
 
 
 def is_creation(method: str, path: str) -> bool:
     """Whether a request asks for a new container."""
-    return method == "POST" and _place(path) == "/containers/create"
+    return method == "POST" and place_of(path) == "/containers/create"
 
 
 def configuration(body: bytes) -> dict[str, Any] | None:
@@ -56,24 +56,24 @@ def configuration(body: bytes) -> dict[str, Any] | None:
 
 def made_container(path: str, status: int, body: bytes) -> str | None:
     """The id of the container that was created."""
-    return _id(body) if status == 201 and _place(path) == "/containers/create" else None
+    return _id(body) if status == 201 and place_of(path) == "/containers/create" else None
 
 
 def made_exec(path: str, status: int, body: bytes) -> str | None:
     """The id of the process that is to be executed in a container."""
-    return _id(body) if status == 201 and _EXEC.match(_place(path)) else None
+    return _id(body) if status == 201 and _EXEC.match(place_of(path)) else None
 
 
 def made_service(path: str, status: int, body: bytes) -> str | None:
     """The id of the service that was created; its containers are the swarm's to make."""
-    if status not in (200, 201) or _place(path) != "/services/create":
+    if status not in (200, 201) or place_of(path) != "/services/create":
         return None
     return next((str(message["ID"]) for message in _messages(body) if "ID" in message), None)
 
 
 def built_containers(path: str, status: int, body: bytes) -> tuple[str, ...]:
     """The short ids of the containers that a build ran its steps in (the classic builder tells each)."""
-    if status != 200 or _place(path) != "/build":
+    if status != 200 or place_of(path) != "/build":
         return ()
     told = (str(message.get("stream", "")) for message in _messages(body))
     return tuple(match[1] for text in told if (match := _RUNNING.match(text)))
@@ -88,7 +88,7 @@ def made_image(path: str, status: int, body: bytes) -> str | None:
         return None
     for message in _messages(body):
         aux = message.get("aux")
-        pushed = _PUSH.match(_place(path))
+        pushed = _PUSH.match(place_of(path))
         if pushed and isinstance(aux, dict) and "Digest" in aux:
             tag = parse_qs(urlsplit(path).query).get("tag", ["latest"])[0]
             return f"{unquote(pushed[1])}:{tag}"
@@ -114,7 +114,7 @@ def unchunk(body: bytes) -> bytes:
     return content
 
 
-def _place(path: str) -> str:
+def place_of(path: str) -> str:
     """The path without the API's version and the query."""
     return _VERSION.sub("", path.partition("?")[0])
 

@@ -17,6 +17,8 @@ def aside(socket: Path, owner: str) -> Path:
 @undoes("moved_socket")
 def moved_socket(whose: Whose, path: str) -> None:
     """Put a daemon's socket back in its place. It was put back, or its daemon has ended, where it is not aside."""
+    if not Whose(whose.id, whose.folder.parent).holds(path):  # a lab lies beside the run
+        raise Foreign(f"it does not lie in a lab beside {whose.id}")
     own = aside(Path(path), whose.id)
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISSOCK(own.lstat().st_mode):

@@ -3,12 +3,14 @@
 A marker in the command line would change the very thing that is being tested, and so would a container name.
 The atomic's DOCKER_HOST is this socket instead. It forwards each request unchanged and notes its method, path,
 times, the peer's pid and which container or image came of it: HTTP/1.1 (RFC 9112), and the upgrade to a raw stream
-by which attach and exec work (Docker Engine API, ContainerAttach).
+by which attach and exec work (Docker Engine API, ContainerAttach). Before a daemon that isn't ours stands a guard
+(docker_guard.py): there, what was not made for us is not changed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import re
 import socket
@@ -28,10 +30,14 @@ from harness.capture.lab.docker_answers import (
     made_exec,
     made_image,
     made_service,
+    place_of,
     tells_what_was_made,
     unchunk,
 )
+from harness.capture.lab.docker_guard import DockerGuard
 from harness.capture.lab.peer import Peer, peer_of
+from harness.capture.ledger import LedgerClosed
+from harness.model.manifest import HARNESS
 
 _HEAD_LIMIT = 1 << 20
 
@@ -70,8 +76,16 @@ class ApiRequest:
 class DockerGateway:
     """Listens while it is used as a context manager; `record` is called for each request that was answered."""
 
-    def __init__(self, atomic: str, path: Path, daemon: Path, record: Callable[[ApiRequest], None]) -> None:
+    def __init__(
+        self,
+        atomic: str,
+        path: Path,
+        daemon: Path,
+        record: Callable[[ApiRequest], None],
+        guard: DockerGuard | None = None,
+    ) -> None:
         self.path = path
+        self._guard = guard
         self._atomic = atomic
         self._daemon = daemon
         self._record = record
@@ -108,10 +122,10 @@ class DockerGateway:
         try:
             daemon.connect(str(self._daemon))
             peer = peer_of(client)
-            exchange = _Exchange(_Stream(client), _Stream(daemon))
+            exchange = _Exchange(_Stream(client), _Stream(daemon), self._guard, self._atomic == HARNESS)
             while exchange.forward(lambda **facts: self._note(peer, **facts)):
                 pass
-        except (OSError, ValueError):  # either side hung up, or does not speak HTTP: so does the other
+        except (OSError, ValueError, http.client.HTTPException, LedgerClosed):  # hung up, no HTTP, or too late
             pass
         finally:
             with self._lock:
@@ -185,9 +199,11 @@ class _Stream:
 class _Exchange:
     """Requests and answers on one connection, one after the other."""
 
-    def __init__(self, client: _Stream, daemon: _Stream) -> None:
+    def __init__(self, client: _Stream, daemon: _Stream, guard: DockerGuard | None, hides: bool) -> None:
         self.client = client
         self.daemon = daemon
+        self._guard = guard
+        self._hides = hides
 
     def forward(self, note: Callable[..., None]) -> bool:
         """Forward one request and its answer; returns whether another may follow."""
@@ -202,6 +218,8 @@ class _Exchange:
         if not path:
             return False  # the end, or not HTTP
         sent = time.time()
+        if self._guard and (refused := self._guard.refusal(method.decode(), path.decode("latin-1"), hides=self._hides)):
+            return self._refuse(head, refused, sent, note)
         self.daemon.socket.sendall(head)
         asked = bytearray() if is_creation(method.decode("latin-1"), path.decode("latin-1")) else None
         _copy_body(head, self.client, self.daemon.socket, asked)
@@ -215,6 +233,10 @@ class _Exchange:
         name, place = method.decode("latin-1"), path.decode("latin-1")
         facts = {"sent": sent, "method": name, "path": place, "status": status}
         makes = tells_what_was_made(name, place)
+        if self._guard and self._holds_back(name, place):
+            return self._pass_whole(head, answer, facts, note, _content(head, asked))
+        if self._guard and method == b"DELETE" and status < 300:
+            self._guard.was_removed(place)
         if not makes:  # what makes something is noted with its body, all others when they begin to answer
             note(**facts, body=b"")
         self.client.socket.sendall(answer)
@@ -232,6 +254,37 @@ class _Exchange:
                 content = unchunk(bytes(body)) if chunked else bytes(body)
                 note(**facts, body=content, asked=_content(head, asked))
 
+    def _refuse(self, head: bytes, refused: tuple[int, str], sent: float, note: Callable[..., None]) -> bool:
+        """Answer as the daemon does: an object with a message."""
+        status, message = refused
+        method, path = (part.decode("latin-1") for part in head.split(b" ", 2)[:2])
+        _copy_body(head, self.client, _Held())
+        note(sent=sent, method=method, path=path, status=status, body=b"")
+        body = b"" if method == "HEAD" else json.dumps({"message": message}).encode()
+        self.client.socket.sendall(_answer(status, body))
+        return True
+
+    def _holds_back(self, method: str, path: str) -> bool:
+        """Whether an answer is passed on only when it is whole: it tells what was made, or what there is."""
+        place = place_of(path)
+        made = method == "POST" and place in ("/containers/create", "/networks/create", "/volumes/create")
+        return made or (self._hides and method == "GET" and place == "/containers/json")
+
+    def _pass_whole(
+        self, head: bytes, answer: bytes, facts: dict[str, Any], note: Callable[..., None], asked: bytes
+    ) -> bool:
+        """So that what was made is written down before anybody knows of it, and others' containers are left out."""
+        assert self._guard is not None
+        held = _Held()
+        again = _copy_body(answer, self.daemon, held, answer=True)
+        body = _content(answer, held.data)
+        self._guard.takes_note(facts["path"], facts["status"], body)
+        note(**facts, body=body, asked=asked)
+        if facts["method"] == "GET" and facts["status"] == 200:
+            body = self._guard.visible(body)
+        self.client.socket.sendall(_answer(facts["status"], body))
+        return again
+
     def _splice(self) -> None:
         """Both directions at once, until both are closed."""
         back = threading.Thread(target=_pump, args=(self.daemon, self.client.socket), daemon=True)
@@ -247,13 +300,30 @@ def _content(head: bytes, body: bytearray | None) -> bytes:
     return unchunk(bytes(body)) if b"chunked" in _header(head, b"Transfer-Encoding").lower() else bytes(body)
 
 
+class _Held:
+    """Keeps what would be sent."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def sendall(self, data: bytes) -> None:
+        self.data.extend(data)
+
+
+def _answer(status: int, body: bytes) -> bytes:
+    """An answer with a body in JSON (RFC 9112)."""
+    reason = http.client.responses.get(status, "")
+    head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
 def _header(head: bytes, name: bytes) -> bytes:
     match = re.search(rb"(?im)^" + re.escape(name) + rb":\s*(.*?)\s*$", head)
     return match[1] if match else b""
 
 
 def _copy_body(
-    head: bytes, source: _Stream, target: socket.socket, copy: bytearray | None = None, answer: bool = False
+    head: bytes, source: _Stream, target: socket.socket | _Held, copy: bytearray | None = None, answer: bool = False
 ) -> bool:
     """Forward the body that `head` announces; returns whether the connection can be used again."""
 

@@ -19,6 +19,8 @@ SHIM_SOCKETS = Path("/run/containerd/s")
 RUNC, _FIFO = Path("/run/containerd/runc"), Path("/run/containerd/fifo")
 OUTSIDE = (Path("/run/containerd"), SHIM_SOCKETS, RUNC, _FIFO, Path("/run/docker"), Path("/run/docker/plugins"))
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
+# the names that we and our atomics give, also with a registry before them
+IMAGE = re.compile(r"([\w.-]+(:[0-9]+)?/)?livefire/[\w.-]+:[\w.-]+")
 _LINKS = Path("/sys/class/net")
 
 
@@ -103,10 +105,28 @@ def container(whose: Whose, socket: str, id: str) -> None:
         client.api.remove_container(id, force=True, v=True)
 
 
+@undoes("atomic_network")
+def atomic_network(whose: Whose, socket: str, id: str) -> None:
+    """Remove a network that an atomic made, on a daemon that goes on running."""
+    if not re.fullmatch("[0-9a-f]{64}", id):
+        raise Foreign("it is not the id of a network")
+    with docker_client(Path(socket)) as client, contextlib.suppress(docker.errors.NotFound):
+        client.api.remove_network(id)
+
+
+@undoes("atomic_volume")
+def atomic_volume(whose: Whose, socket: str, name: str) -> None:
+    """Remove a volume that an atomic made, on a daemon that goes on running."""
+    if not re.fullmatch(r"\w[\w.-]+", name):
+        raise Foreign("it is not the name of a volume")
+    with docker_client(Path(socket)) as client, contextlib.suppress(docker.errors.NotFound):
+        client.api.remove_volume(name)
+
+
 @undoes("image")
 def image(whose: Whose, socket: str, reference: str) -> None:
     """Take back a name that we gave to an image, on a daemon that goes on running; other names of it stay."""
-    if not re.fullmatch(r"livefire/[\w.-]+:[\w.-]+", reference):
+    if not IMAGE.fullmatch(reference):
         raise Foreign("it is not a name that we give")
     with docker_client(Path(socket)) as client, contextlib.suppress(docker.errors.ImageNotFound):
         client.images.remove(reference)

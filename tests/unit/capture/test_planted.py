@@ -93,6 +93,9 @@ FOREIGN: list[tuple[str, dict[str, Any]]] = [
     ("container", {"socket": "/run/docker.sock", "id": "0" * 64 + "/../"}),
     ("image", {"socket": "/run/docker.sock", "reference": "debian:12"}),
     ("image", {"socket": "/run/docker.sock", "reference": "livefire/../debian:12"}),
+    ("image", {"socket": "/run/docker.sock", "reference": "registry/other/box:1"}),
+    ("atomic_network", {"socket": "/run/docker.sock", "id": "bridge"}),
+    ("atomic_volume", {"socket": "/run/docker.sock", "name": "../x"}),
     ("docker_network", {"socket": "/run/docker.sock", "name": "bridge"}),
     ("kind_cluster", {"socket": "/run/docker.sock", "name": "kind"}),
     ("kube_objects", {"kubeconfig": "/root/.kube/config", "run_id": "lab-0a1b2c"}),
@@ -103,6 +106,8 @@ FOREIGN: list[tuple[str, dict[str, Any]]] = [
     ("sysctl", {"name": "kernel.panic", "value": ""}),
     ("sysctl", {"name": "../../tmp/x", "value": "1"}),
     ("sysctl", {"name": "kernel.panic", "value": 10}),
+    ("moved_socket", {"path": "/run/docker.sock"}),
+    ("moved_socket", {"path": "{folder}/../../docker.sock"}),
     ("spell", {}),
 ]
 

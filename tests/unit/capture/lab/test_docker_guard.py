@@ -1,0 +1,195 @@
+"""The guard before a daemon that isn't ours: a real socket, and a daemon that knows what it was told of."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import tempfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingMixIn, UnixStreamServer
+from typing import Any
+
+import pytest
+
+from harness.capture import makers
+from harness.capture.lab.docker_gateway import DockerGateway
+from harness.capture.lab.docker_guard import _tagged, _UnixConnection
+from harness.capture.lab.foreign_daemon import guarded
+from harness.capture.ledger import Ledger
+from harness.model.manifest import HARNESS
+
+assert makers
+OURS, THEIRS, NET = "a" * 64, "b" * 64, "c" * 64
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Containers by id and name, images by name; what is asked of it is kept in `server.asked`."""
+
+    protocol_version = "HTTP/1.1"
+
+    def address_string(self) -> str:
+        return "unix"
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def _answer(self, status: int, body: object) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _serve(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.asked.append(f"{self.command} {self.path}")  # type: ignore[attr-defined]
+        place = self.path.removeprefix("/v1.41").partition("?")[0]
+        known = {"ours": OURS, "theirs": THEIRS, OURS: OURS, THEIRS: THEIRS, OURS[:12]: OURS, THEIRS[:12]: THEIRS}
+        name = place.split("/")[2] if place.count("/") > 1 else ""
+        if place == "/containers/create":
+            self._answer(201, {"Id": OURS, "Warnings": []})
+        elif place == "/networks/create":
+            self._answer(201, {"Id": NET})
+        elif place == "/containers/json":
+            self._answer(200, [{"Id": OURS}, {"Id": THEIRS}])
+        elif place.startswith("/containers/") and self.command == "GET" and name in known:
+            self._answer(200, {"Id": known[name]})
+        elif place.startswith("/networks/") and self.command == "GET" and name in ("bridge", NET):
+            self._answer(200, {"Id": name if name == NET else "d" * 64})
+        elif place.startswith("/images/") and self.command == "GET":
+            there = "theirs" in place
+            self._answer(200 if there else 404, {"Id": "sha256:e"} if there else {"message": "no such image"})
+        else:
+            self._answer(200 if self.command != "GET" else 404, {})
+
+    do_GET = do_POST = do_DELETE = do_PUT = do_HEAD = _serve
+
+
+class Server(ThreadingMixIn, UnixStreamServer):
+    daemon_threads = True
+    asked: list[str]
+
+
+class Rig:
+    """Two gateways with one guard before a daemon: the harness's, and an atomic's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = Server(str(folder / "d.sock"), Handler)
+        self.server.asked = []
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.ledger = Ledger(folder / "ledger.jsonl")
+        guard = guarded(folder / "d.sock", self.ledger)
+        noted: list[Any] = []
+        self.noted = noted
+        daemon = folder / "d.sock"
+        self.harness = DockerGateway(HARNESS, folder / "h.sock", daemon, noted.append, guard)
+        self.atomic = DockerGateway("T1/a", folder / "a.sock", daemon, noted.append, guard)
+
+    def ask(self, method: str, path: str, *, harness: bool = False) -> tuple[int, Any]:
+        connection = _UnixConnection(self.harness.path if harness else self.atomic.path)
+        try:
+            connection.request(method, f"/v1.41{path}", b"{}" if method in ("POST", "PUT") else None)
+            answer: http.client.HTTPResponse = connection.getresponse()
+            body = answer.read()
+            return answer.status, json.loads(body) if body else None
+        finally:
+            connection.close()
+
+    def reached(self, method: str, path: str) -> bool:
+        return f"{method} /v1.41{path}" in self.server.asked
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    with tempfile.TemporaryDirectory(prefix="lf-") as folder:
+        found = Rig(Path(folder))
+        with found.harness, found.atomic:
+            yield found
+        found.server.shutdown()
+        found.server.server_close()
+
+
+CHANGES = [
+    ("DELETE", "/containers/{}?force=1"),
+    ("POST", "/containers/{}/kill"),
+    ("POST", "/containers/{}/stop"),
+    ("POST", "/containers/{}/rename?name=x"),
+    ("POST", "/containers/{}/exec"),
+    ("POST", "/containers/{}/start"),
+    ("POST", "/containers/{}/update"),
+    ("PUT", "/containers/{}/archive?path=/"),
+]
+
+
+@pytest.mark.parametrize("harness", [True, False])
+@pytest.mark.parametrize("name", ["theirs", THEIRS, THEIRS[:12]])
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+def test_a_container_of_others_is_not_changed(rig: Rig, method: str, path: str, name: str, harness: bool) -> None:
+    status, body = rig.ask(method, path.format(name), harness=harness)
+    assert status == 403
+    assert "was not made by this run" in body["message"]
+    assert not rig.reached(method, path.format(name))
+    assert rig.noted[-1].status == 403
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+def test_one_that_was_made_through_a_gateway_is_ours_and_in_the_ledger(rig: Rig, method: str, path: str) -> None:
+    assert rig.ask("POST", "/containers/create") == (201, {"Id": OURS, "Warnings": []})
+    assert [(each.kind, each.what["id"]) for each in rig.ledger.open_entries()] == [("container", OURS)]
+    assert rig.noted[-1].container_id == OURS
+    for name in ("ours", OURS, OURS[:12]):
+        assert rig.ask(method, path.format(name), harness=True)[0] == 200
+        assert rig.reached(method, path.format(name))
+
+
+@pytest.mark.parametrize("what", ["containers", "images", "networks", "volumes", "build"])
+def test_nothing_is_pruned(rig: Rig, what: str) -> None:
+    assert rig.ask("POST", f"/{what}/prune")[0] == 403
+    assert not rig.reached("POST", f"/{what}/prune")
+
+
+def test_cleanup_sees_our_containers_alone_and_an_attack_sees_all(rig: Rig) -> None:
+    assert rig.ask("GET", "/containers/json?all=1", harness=True) == (200, [])
+    rig.ask("POST", "/containers/create")
+    assert rig.ask("GET", "/containers/json?all=1", harness=True) == (200, [{"Id": OURS}])
+    assert rig.ask("GET", "/containers/json?all=1") == (200, [{"Id": OURS}, {"Id": THEIRS}])
+    assert rig.ask("GET", "/containers/theirs/json", harness=True)[0] == 404
+    assert rig.ask("GET", "/containers/ours/json", harness=True)[0] == 200
+    assert rig.ask("GET", "/containers/theirs/json")[0] == 200
+
+
+def test_a_network_of_others_is_not_removed_and_one_of_ours_is_in_the_ledger(rig: Rig) -> None:
+    assert rig.ask("DELETE", "/networks/bridge")[0] == 403
+    assert rig.ask("POST", "/networks/create") == (201, {"Id": NET})
+    assert [(each.kind, each.what["id"]) for each in rig.ledger.open_entries()] == [("atomic_network", NET)]
+    assert rig.ask("DELETE", f"/networks/{NET}")[0] == 200
+
+
+def test_a_name_of_an_image_is_ours_if_nobody_had_it(rig: Rig) -> None:
+    assert rig.ask("DELETE", "/images/theirs:1")[0] == 403
+    assert rig.ask("POST", "/build?t=theirs:1")[0] == 403
+    assert rig.ask("POST", "/images/livefire/busybox:local/tag?repo=theirs&tag=1")[0] == 403
+    tagged = "/images/livefire/busybox:local/tag?repo=livefire/canary&tag=t1"
+    assert rig.ask("POST", tagged)[0] == 200
+    entries = rig.ledger.open_entries()
+    assert [(each.kind, each.what["reference"]) for each in entries] == [("image", "livefire/canary:t1")]
+    assert rig.ask("DELETE", "/images/livefire/canary:t1")[0] == 200
+    assert rig.reached("DELETE", "/images/livefire/canary:t1")
+    assert rig.ledger.open_entries() == []  # taken back already
+
+
+@pytest.mark.parametrize(
+    ("name", "tagged"),
+    [
+        ("box", "box:latest"),
+        ("docker.io/library/box", "box:latest"),
+        ("h:5000/box", "h:5000/box:latest"),
+        ("h:5000/box:1", "h:5000/box:1"),
+        ("box@sha256:00", "box@sha256:00"),
+    ],
+)
+def test_a_name_as_the_daemon_writes_it(name: str, tagged: str) -> None:
+    assert _tagged(name) == tagged
