@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.capture import makers
 from harness.capture.ledger import Ledger, LedgerClosed
-from harness.capture.state import KEPT, OwnedFolder, exclusive, owned_folders, undo_unfinished
-from harness.errors import LabUnavailable
+from harness.capture.state import KEPT, OwnedFolder, add_left_behind, exclusive, owned_folders, undo_unfinished
+from harness.errors import LabUnavailable, Refused
+
+assert makers  # each kind of thing can be undone
 
 
 @pytest.fixture
@@ -145,3 +148,17 @@ def test_what_an_interrupted_process_left_behind_is_undone_and_what_is_kept_is_n
     assert [owned.path for owned in owned_folders()] == [kept.path]
     assert kept.undo() == []
     assert undo_unfinished() == []
+
+
+def test_an_error_on_its_way_tells_what_was_left_behind(state: Path) -> None:
+    owned = OwnedFolder.create("run")
+    owned.ledger.add("folder", path="/nonexistent/elsewhere")
+    error, fault = Refused("no", hint="Ask."), KeyError("x")
+    remains = owned.undo()
+    assert len(remains) == 1
+    for each in (error, fault):
+        add_left_behind(each, remains)
+    assert str(error) == f"no\n  left behind: {remains[0]}\n  Ask.\n  Run `livefire clean`."
+    assert fault.__notes__ == [f"left behind: {remains[0]}"]
+    add_left_behind(error, [])
+    assert str(error).count("left behind") == 1
