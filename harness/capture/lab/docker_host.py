@@ -15,7 +15,7 @@ import docker.errors
 
 from harness.capture.lab import oci_shim
 from harness.capture.lab.docker_api import docker_client
-from harness.capture.lab.docker_undo import OUTSIDE, bridge_names, namespace
+from harness.capture.lab.docker_undo import IMAGE, OUTSIDE, bridge_names, namespace
 from harness.capture.lab.image import REFERENCE, ensure_image
 from harness.capture.lab.ramdisk import mount_ramdisk
 from harness.capture.lab.registry import start_registry
@@ -130,12 +130,17 @@ def use_host(owned: OwnedFolder, reason: str) -> DockerHost:
     except NotYet as error:
         hint = "Start it, or use --docker managed."
         raise LabUnavailable(f"the Docker daemon at {address} does not answer: {error}", hint=hint) from None
+    record_image(owned, socket, REFERENCE)
     with docker_client(socket) as client:
-        # written before it is made; removed only if it was not there already
-        if not client.images.list(name=REFERENCE):
-            owned.ledger.add("image", socket=str(socket), reference=REFERENCE)
         ensure_image(client)
     return DockerHost("host", address, socket, None, version, reason, shim=False, owned=False)
+
+
+def record_image(owned: OwnedFolder, socket: Path, reference: str) -> None:
+    """Write down a name of ours that an image is about to get on another's daemon, unless one has it already."""
+    with docker_client(socket) as client:
+        if IMAGE.fullmatch(reference) and not client.images.list(name=reference):
+            owned.ledger.add("image", socket=str(socket), reference=reference)
 
 
 def needs_shim() -> bool:

@@ -15,7 +15,7 @@ from harness.capture.halt import Makers
 from harness.capture.lab.choice import LabChoice, cluster_kind, docker_kind, require_tools
 from harness.capture.lab.cluster import Cluster
 from harness.capture.lab.control_plane import has_control_plane, start_control_plane
-from harness.capture.lab.docker_host import DockerHost, start_managed, use_host
+from harness.capture.lab.docker_host import DockerHost, record_image, start_managed, use_host
 from harness.capture.lab.existing_cluster import use_existing
 from harness.capture.lab.kind import start_kind
 from harness.capture.lab.kube_api import KubeApi
@@ -135,6 +135,8 @@ class _Start:
         try:
             require_kind(host.socket, self.owned.id)
             self._say(f"providing {image.reference}")
+            if not host.owned:
+                record_image(self.owned, host.socket, image.reference)
             reference = provide(image, host.socket)
         except LabUnavailable as error:
             if self.choice.cluster != "auto" or not has_control_plane():
