@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.capture.kinds import Foreign, What, Whose, finds, undoes
@@ -78,7 +79,7 @@ def daemon(whose: Whose, owner: str) -> None:
         raise Foreign(f"it is not a process of {whose.id}")
 
     def gone() -> None:
-        _kill({pid for pid in owned_processes(owner) if not _is_zombie(pid)})
+        _kill(lambda: owned_processes(owner))
 
     wait_until(f"end of {owner}", gone, timeout=10, interval=0.02)
 
@@ -95,18 +96,43 @@ def podman(whose: Whose, folder: str) -> None:
         raise Foreign(f"it does not lie in {whose.folder}")
 
     def gone() -> None:
-        _kill({pid for pid in podman_processes(folder) if not _is_zombie(pid)})
+        _kill(lambda: podman_processes(folder))
 
     wait_until(f"end of Podman's processes of {folder}", gone, timeout=10, interval=0.02)
 
 
-def _kill(alive: set[int]) -> None:
-    """Raises NotYet where there was any: whether it has ended shows the next time."""
-    for pid in alive:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    if alive:
-        raise NotYet(f"processes {sorted(alive)}")
+def _kill(find: Callable[[], Iterable[int]]) -> None:
+    """Kill what is found. Raises NotYet where there was anything: whether it has ended shows the next time.
+
+    A number may be another process's by the time it is used. So each is held (pidfd_open(2), where there is that), and
+    killed only if it is found once more after that.
+    """
+    with contextlib.ExitStack() as held:
+        processes: dict[int, int | None] = {}
+        for pid in find():
+            if pid != os.getpid() and not _is_zombie(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    processes[pid] = _hold(pid, held)
+        for pid in set(find()) & set(processes) if processes else ():
+            with contextlib.suppress(ProcessLookupError):
+                if (process := processes[pid]) is None:
+                    os.kill(pid, signal.SIGKILL)
+                else:
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+    if processes:
+        raise NotYet(f"processes {sorted(processes)}")
+
+
+def _hold(pid: int, held: contextlib.ExitStack) -> int | None:
+    """A descriptor of the process; None where the kernel has none to give. Raises ProcessLookupError."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise
+    except OSError:
+        return None
+    held.callback(os.close, process)
+    return process
 
 
 def _is_zombie(pid: int) -> bool:
@@ -128,15 +154,15 @@ def cgroup(whose: Whose, name: str) -> None:
         raise Foreign(f"it is not the control group of {whose.id}")
     roots = _hierarchies(name)
 
-    def gone() -> None:
+    def inside() -> set[int]:
         alive: set[int] = set()
         for root in roots:
             for procs in (root / name).rglob("cgroup.procs"):
                 with contextlib.suppress(OSError):
                     alive.update(int(pid) for pid in procs.read_text().split() if pid != "0")
-        _kill(alive)
+        return alive
 
-    wait_until(f"end of the control group {name}", gone, timeout=10, interval=0.02)
+    wait_until(f"end of the control group {name}", lambda: _kill(inside), timeout=10, interval=0.02)
 
     def removed() -> None:
         for root in roots:
