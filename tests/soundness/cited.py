@@ -68,7 +68,6 @@ ALTERATIONS = (
     ),
     Alteration("other executable", layout.AUDIT_LOG, _sub(r'\bexe="[^"]*"', 'exe="/usr/bin/true"'), ("Exe ",)),
     Alteration("a stranger's process", layout.AUDIT_LOG, _stranger),
-    Alteration("other session", layout.AUDIT_LOG, _sub(r"\bses=(?!4294967295)\d+", "ses=77777"), ("Exe ",)),
     Alteration("a year ago", layout.AUDIT_LOG, _sub(r"audit\(\d{4}", "audit(1763"), (), _YEAR, _UNMENDED),
     Alteration("line dropped", layout.DAEMON_EVENTS, lambda _: None),
     Alteration("line torn", layout.DAEMON_EVENTS, _torn, (), _DAMAGE),

@@ -6,6 +6,7 @@ import functools
 import itertools
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from harness.model.expectation import Companion
@@ -92,7 +93,9 @@ def flags() -> list[Sabotage]:
         for flag, atomic in zip(expectations(rule)[0].entry.flags, itertools.cycle(MAIN_JOB), strict=False):
             turned = functools.partial(_tail, text=f"| extend {flag} = not({flag})")
             name = f"{flag} turned around by the rule"
-            found.append(one(name, atomic, turned, "WRONG_FLAGS", rule=rule, named=(flag,)))
+            # this flag tells the rule's companions, so its own row is then taken for one
+            also = ("RULE_SILENT",) if flag == "ClusterTunnel" else ()
+            found.append(one(name, atomic, turned, "WRONG_FLAGS", *also, rule=rule, named=(flag, "companions alone")))
     for atomic in MAIN_JOB:
         for flag in expectations(CLI)[0].entry.flags:
             wrong = functools.partial(_expect_flag, flag=flag)
@@ -128,9 +131,8 @@ def rules() -> list[Sabotage]:
                 _expect, fires=False, flags={}, rows=None, benign="work", grounds={}, companions=[]
             )
             found.append(one("it must be silent here", atomic, benign, "UNEXPECTED_ALERT", rule=rule))
-    unmended = "a companion is taken for the atomic's own row"
     for atomic in MAIN_JOB:
-        found.append(one("all rows are companions", atomic, _all_companions, "RULE_SILENT", REFUSED, unmended=unmended))
+        found.append(one("all rows are companions", atomic, _all_companions, "RULE_SILENT", REFUSED))
     return found
 
 
@@ -140,20 +142,18 @@ def evidence() -> list[Sabotage]:
     for rule, atomic in ((CLI, EXECUTION), (HARDENED, PRIVILEGED), (CLI, SECRETS)):
         for key in ("oracle", "signals"):
             empty = functools.partial(_no_evidence, key=key)
-            note = "an empty list of evidence is satisfied"
-            found.append(one(f"no {key}", atomic, empty, "INCONCLUSIVE", REFUSED, rule=rule, unmended=note))
+            found.append(one(f"no {key}", atomic, empty, "INCONCLUSIVE", REFUSED, rule=rule))
             nodes = functools.partial(_signals, key=key, update={"cluster": "nodes"})
-            found.append(
-                one(f"{key} of another lab alone", atomic, nodes, "INCONCLUSIVE", REFUSED, rule=rule, unmended=note)
-            )
+            found.append(one(f"{key} of another lab alone", atomic, nodes, "INCONCLUSIVE", REFUSED, rule=rule))
             for kql in _VACUOUS:
                 vacuous = functools.partial(_vacuous, key=key, kql=kql)
-                note = "evidence that is there without any telemetry is taken"
-                found.append(one(f"{key} is {kql}", atomic, vacuous, REFUSED, rule=rule, unmended=note))
+                note = "" if kql.startswith("print") else "evidence that is there without any telemetry is taken"
+                found.append(one(f"{key} is {kql.format('TABLE')}", atomic, vacuous, REFUSED, rule=rule, unmended=note))
     return found
 
 
-_VACUOUS = ("DockerDaemon_CL | where false | count", "union (AKSAudit), (print x=1)", "print DockerDaemon_CL=1")
+_VACUOUS = ("{} | where false | count", "union ({}), (print x=1)", "print {}=1")
+_TABLES = {"auditd": "Auditd_CL", "docker_daemon": "DockerDaemon_CL", "kube_audit": "AKSAudit"}
 
 
 def files() -> list[Sabotage]:
@@ -184,14 +184,12 @@ def files() -> list[Sabotage]:
 
 def catalogue() -> list[Sabotage]:
     """Rules that ask the engine instead of the telemetry."""
-    note = "a query may read the engine's catalogue"
     return [
         one(
             f"the rule reads {name}",
             EXECUTION,
             functools.partial(_tail, text=f"| where toscalar({name} | count) >= 0"),
             REFUSED,
-            unmended=note,
         )
         for name in ("sqlite_master", "pragma_database_list", "duckdb_tables")
     ]
@@ -289,7 +287,8 @@ def _expect_flag(draft: Draft, *, flag: str) -> None:
 
 
 def _all_companions(draft: Draft) -> None:
-    _expect(draft, companions=[Companion(reason="any", where="FileName != ''")])
+    every = (Companion(reason="any", where="1 == 1"),)
+    draft.expectations = [replace(each, companions=every) for each in draft.expectations]
 
 
 def _no_evidence(draft: Draft, *, key: str) -> None:
@@ -302,7 +301,9 @@ def _signals(draft: Draft, *, key: str, update: dict[str, object]) -> None:
 
 
 def _vacuous(draft: Draft, *, key: str, kql: str) -> None:
-    _signals(draft, key=key, update={"kql": kql})
+    """Each of them asks the table of its own sensor for nothing."""
+    of = getattr(draft.expectations[0].entry, key)
+    _expect(draft, **{key: [each.model_copy(update={"kql": kql.format(_TABLES[each.sensor])}) for each in of]})
 
 
 def _unsealed(change: Callable[[Path], object]) -> Change:

@@ -36,8 +36,8 @@ class Tally:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures, where any of these tests ran."""
-    reports = [each for found in terminalreporter.stats.values() for each in found if hasattr(each, "user_properties")]
-    reports = [each for each in reports if getattr(each, "when", "") == "call"]
+    told = [each for found in terminalreporter.stats.values() for each in found]
+    reports = [each for each in told if isinstance(each, pytest.TestReport) and each.when == "call"]
     properties = [value for each in reports for name, value in each.user_properties if name == "soundness"]
     if not properties:
         return

@@ -18,11 +18,12 @@ SCRIPTS = (
     "build-kubernetes",
     "build-node-image",
     "fetch-kind",
+    "mutation-test",
     "nightly",
     "rebuild-tables",
 )
 # What takes no argument of another program, and a word that it must refuse.
-STRICT = ("setup", "build-kubernetes", "build-node-image", "fetch-kind", "nightly", "bench")
+STRICT = ("setup", "build-kubernetes", "build-node-image", "fetch-kind", "nightly", "bench", "mutation-test")
 
 
 def script(name: str, *arguments: str, home: Path) -> subprocess.CompletedProcess[str]:

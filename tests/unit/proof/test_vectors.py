@@ -47,6 +47,15 @@ def test_the_flag_that_disagrees_is_the_one_that_is_told() -> None:
     assert flags["B"].right
 
 
+def test_what_has_no_partner() -> None:
+    assert paired([A], [A, B]) == [(A, A)]
+    assert paired([A], [A, B], counted=False) == [(A, A), (A, B)]
+    assert paired([B, A, BOTH], [A, BOTH], counted=False) == [(A, A), (BOTH, BOTH), (B, BOTH)]
+    assert paired([A], [], counted=False) == []
+    assert paired([], [A], counted=False) == []
+    assert compared([], {}) == {}
+
+
 vectors = st.lists(st.fixed_dictionaries({"A": st.booleans(), "B": st.booleans()}), min_size=1, max_size=5)
 
 
