@@ -38,7 +38,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures, where any of these tests ran."""
     told = [each for found in terminalreporter.stats.values() for each in found]
     reports = [each for each in told if isinstance(each, pytest.TestReport) and each.when == "call"]
-    properties = [value for each in reports for name, value in each.user_properties if name == "soundness"]
+    properties: list[Any] = [value for each in reports for name, value in each.user_properties if name == "soundness"]
     if not properties:
         return
     # what is shown elsewhere counts where it ran; imported here, since most runs of pytest need no table
