@@ -19,6 +19,10 @@ def moved_socket(whose: Whose, path: str) -> None:
     """Put a daemon's socket back in its place. It was put back, or its daemon has ended, where it is not aside."""
     if not Whose(whose.id, whose.folder.parent).holds(path):  # a lab lies beside the run
         raise Foreign(f"it does not lie in a lab beside {whose.id}")
+    lab = Path(path).parent.parent
+    ours = lab.parent.resolve() == whose.folder.parent.resolve() and lab.name.startswith("lab-")
+    if not ours or Path(path) != lab / "docker/docker.sock":
+        raise Foreign(f"it is not the socket of a lab in {whose.folder.parent}")
     own = aside(Path(path), whose.id)
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISSOCK(own.lstat().st_mode):

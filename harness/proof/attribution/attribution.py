@@ -22,6 +22,8 @@ from harness.proof.tables.schema import BACKGROUND
 
 # A session lies between two moments of ours, told with another clock than the kernel's coarse one.
 _SLACK = 50
+# The kernel's records are timed by its coarse clock (CONFIG_HZ down to 100), in seconds.
+_COARSE = 0.02
 
 
 @dataclass
@@ -130,7 +132,7 @@ class Attribution:
         above, before = self._place_of(over), self._placed.get(process)
         if over is None and served_container(arguments) and "exec" in arguments:
             over = self.processes.presume(moment)  # its shim is older than the log
-        served, shim = self._in_containers.serve(arguments, before, above, moment.time / 1000)
+        served, shim = self._in_containers.serve(arguments, before, above, moment.time / 1000 + _COARSE)
         if shim and over:
             self._placed[over] = shim
         if served:

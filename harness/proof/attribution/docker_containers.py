@@ -12,8 +12,6 @@ from harness.proof.tables.schema import BACKGROUND
 
 _START = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/(?:start|restart)(?:\?|$)")
 _SERVICE = "com.docker.swarm.service.id"
-# The kernel's records are timed by its coarse clock (CONFIG_HZ down to 100).
-_SLACK = 0.02
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class DockerContainers:
 
     def of(self, container: str, at: float | None = None) -> str:
         """The slice of a container at a moment (seconds, epoch); empty where nothing is known of it."""
-        runs = [whose for sent, whose in self._runs.get(container, ()) if at is not None and sent - _SLACK <= at]
+        runs = [whose for sent, whose in self._runs.get(container, ()) if at is not None and sent <= at]
         return runs[-1] if runs else self._makers.get(container, "")
 
     def _read(self) -> dict[str, Created]:

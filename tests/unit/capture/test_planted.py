@@ -108,6 +108,8 @@ FOREIGN: list[tuple[str, dict[str, Any]]] = [
     ("sysctl", {"name": "kernel.panic", "value": 10}),
     ("moved_socket", {"path": "/run/docker.sock"}),
     ("moved_socket", {"path": "{folder}/../../docker.sock"}),
+    ("moved_socket", {"path": "/run/docker.sock"}),
+    ("moved_socket", {"path": "{folder}/../precious/docker/docker.sock"}),
     ("spell", {}),
 ]
 
