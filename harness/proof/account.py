@@ -38,7 +38,8 @@ def account(
     """The account of the rule of these expectations. Raises QueryFailed where an exclusion can't be evaluated."""
     variants = [each for each in results if each.variant]
     families = sorted({each.variant.family for each in variants if each.variant})
-    benign = _benign(results, background, engine)
+    more = any(each.entry.benign and not each.entry.control for each in expectations)  # a control alone counts nothing
+    benign = _benign(results, background, engine) if more else {}
     return Account(
         recall={name: _recall(v for v in variants if v.variant and v.variant.family == name) for name in families},
         recall_split={
