@@ -89,3 +89,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 def print_json(document: object) -> None:
     """JSON on standard output, and nothing else."""
     sys.stdout.write(json.dumps(document, indent=1, default=str) + "\n")
+
+
+RequireAll = Annotated[
+    bool,
+    typer.Option(
+        "--require-all",
+        help="Exit 1 for what was not judged: rules or atomics without expectations, expectations without their "
+        "atomic, skips that no expectation allows for.",
+    ),
+]

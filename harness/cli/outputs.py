@@ -12,9 +12,8 @@ from typing import NoReturn
 from rich.console import Console
 
 from harness.errors import InvalidInput
-from harness.model.expectation import Expectation
-from harness.model.result import Result
-from harness.model.verdict import ExitCode
+from harness.model.result import Result, Unjudged
+from harness.proof.unjudged import completed
 from harness.report.console import print_result
 from harness.report.html import write_html
 from harness.report.junit import write_junit
@@ -49,16 +48,17 @@ class Outputs:
         require_writable(named)
 
     def report(
-        self, results: list[Result], unjudged: Sequence[Expectation] = (), *, require_all: bool = False
+        self, results: list[Result], unjudged: Sequence[Unjudged] = (), *, require_all: bool = False
     ) -> NoReturn:
         """Write the files, print the tables unless standard output is taken, and exit with the worst code.
 
-        `unjudged` are expectations whose atomic no recording holds: with `require_all` they count as unmet.
+        `unjudged` is what no single recording tells: with `require_all` all that was not judged counts as unmet.
         """
+        results = completed(results, unjudged, required=require_all)
         if self.json:
             write_json(results, self.json)
         if self.junit:
-            write_junit(results, self.junit, unjudged if require_all else ())
+            write_junit(results, self.junit)
         if self.html:
             write_html(results, self.html)
         if self.navigator:
@@ -75,10 +75,8 @@ class Outputs:
             console.print()
             print_latency(results, console)
             print_flakes(results, console)
-        print_unjudged(unjudged, console, every=require_all)
+        print_unjudged(results, console)
         codes = [int(result.exit_code) for result in results]
-        if require_all and unjudged:
-            codes.append(int(ExitCode.UNMET))
         sys.exit(max(codes, key=_severity))
 
 

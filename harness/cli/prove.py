@@ -16,13 +16,14 @@ from harness.cli.options import (
     JunitOption,
     MarkdownOption,
     NavigatorOption,
+    RequireAll,
 )
 from harness.cli.outputs import Outputs
 from harness.errors import NothingSelected
-from harness.model.catalog import find_expectations
+from harness.model.catalog import find_expectations, rules_beside
 from harness.model.expectation import Expectation, load_expectations
-from harness.proof.cases import unheld
 from harness.proof.replay import prove_all
+from harness.proof.unjudged import unheld, without_expectations
 from harness.recording import find_recordings
 from harness.report.progress import counting
 
@@ -42,9 +43,7 @@ def prove(
     navigator: NavigatorOption = None,
     markdown: MarkdownOption = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False,
-    require_all: Annotated[
-        bool, typer.Option("--require-all", help="Exit 1 when an expectation's atomic is in no recording.")
-    ] = False,
+    require_all: RequireAll = False,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
     """The second half: judge recordings. Needs no root, no Docker, no cluster and no network.
@@ -58,7 +57,8 @@ def prove(
     outputs.require_writable()
     with counting("judging recordings") as progress:
         results = prove_all(find_recordings(recordings), expected, from_raw=from_raw, progress=progress)
-    outputs.report(results, unheld(expected, results), require_all=require_all)
+    left = without_expectations([] if rule else rules_beside([expectations]), expected)
+    outputs.report(results, [*left, *unheld(expected, results)], require_all=require_all)
 
 
 def _for_rule(path: Path, expected: list[Expectation]) -> list[Expectation]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,7 @@ from harness.cli.options import (
     NodeImageOption,
     RecordingOption,
     RepeatOption,
+    RequireAll,
     Select,
     TimeoutOption,
     WaitOption,
@@ -41,11 +43,13 @@ from harness.cli.repetitions import Repetitions
 from harness.errors import NothingSelected
 from harness.evasion.choice import is_whole, with_all, with_controls, with_marked
 from harness.model.atomic import Atomic
-from harness.model.catalog import find_atomics, find_expectations, select
+from harness.model.catalog import find_atomics, find_expectations, rules_beside, select
 from harness.model.expectation import Expectation
-from harness.model.result import Result
+from harness.model.result import Result, Unjudged
 from harness.proof.lint import require
 from harness.proof.prove import prove as prove_recording
+from harness.proof.rule_proof import settled
+from harness.proof.unjudged import unknown, without_expectations
 from harness.recording import Recording
 from harness.report.console import LiveConsole
 
@@ -66,6 +70,7 @@ def run(
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
     wait: WaitOption = 0,
+    require_all: RequireAll = False,
     kube_audit_log: AuditLogOption = None,
     node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
@@ -86,7 +91,8 @@ def run(
         _show_plan(chosen, options)
         return
     outputs = Outputs(json, junit, html, navigator=navigator, markdown=markdown)
-    _run(chosen, expected, options, Repetitions(recording, repeat), outputs)
+    left = _unjudged(expectations, known)
+    _run(chosen, expected, options, Repetitions(recording, repeat), outputs, left, require_all=require_all)
 
 
 def evade(
@@ -107,6 +113,7 @@ def evade(
     dry_run: DryRun = False,
     timeout: TimeoutOption = 120,
     wait: WaitOption = 0,
+    require_all: RequireAll = False,
     kube_audit_log: AuditLogOption = None,
     node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
@@ -123,7 +130,8 @@ def evade(
         _show_plan(chosen, options)
         return
     outputs = Outputs(json, junit, html, matrix=True, navigator=navigator, markdown=markdown)
-    _run(chosen, expected, options, Repetitions(recording, repeat), outputs)
+    left = _unjudged(expectations, known)
+    _run(chosen, expected, options, Repetitions(recording, repeat), outputs, left, require_all=require_all)
 
 
 def capture(
@@ -163,6 +171,9 @@ def _run(
     options: session.CaptureOptions,
     repetitions: Repetitions,
     outputs: Outputs,
+    unjudged: Sequence[Unjudged],
+    *,
+    require_all: bool,
 ) -> None:
     outputs.require_writable()  # a mistake is said before anything is started
     require(expected)
@@ -173,7 +184,13 @@ def _run(
             results.append(prove_recording(taken, expected, subscriber=live, live=True))
 
         repetitions.capture(chosen, options, live, judge)
-    outputs.report(results)
+    outputs.report(settled(results), unjudged, require_all=require_all)
+
+
+def _unjudged(folder: Path, known: list[Atomic]) -> list[Unjudged]:
+    """What can't be judged whatever is selected: rules without expectations, expectations without their atomic."""
+    expected = find_expectations([folder])
+    return [*without_expectations(rules_beside([folder]), expected), *unknown(expected, [a.id for a in known])]
 
 
 def _expected(folder: Path, chosen: list[Atomic]) -> list[Expectation]:

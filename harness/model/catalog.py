@@ -40,6 +40,16 @@ def find_rules(paths: Iterable[Path]) -> list[Rule]:
     return _load(others, lambda path: [_rule_of(path)])
 
 
+def rules_beside(paths: Iterable[Path]) -> list[Rule]:
+    """Every rule in these files and below these folders; YAML that is none, as the folder may hold, is passed over."""
+    found = []
+    for path in _yaml_files(paths):
+        if not path.name.endswith(SUFFIX):
+            data = load_yaml(path).data
+            found += [load_rule(path)] if isinstance(data, dict) and "query" in data else []
+    return found
+
+
 def check_keys(paths: Iterable[Path]) -> list[LivefireError]:
     """A mistake for each misspelt key of an atomic or a rule, which loading them ignores."""
     problems: list[LivefireError] = []

@@ -65,6 +65,7 @@ class KnownEvasion(_Strict):
 class _Entry(_Strict):
     # benign: the family of a benign run. false_alarms: how many alerts it is known to raise; known_gap says why.
     # known_gap: why the rule is silent, or, where it fires, why these flags are not what they should be.
+    # may_skip: why it is no loss when a prerequisite of the atomic is missing.
     # control: a quick benign run that a live run adds where none was selected, since a rule is not proven without one.
     # evade: its variants are part of every whole run. evasions: those on which the rule is known to be wrong.
     # grounds: words of the command line that each, without the others, must make the rule fire with this flag.
@@ -81,6 +82,7 @@ class _Entry(_Strict):
     grounds: dict[str, list[str]] = Field(default_factory=dict)
     companions: list[Companion] = Field(default_factory=list)
     known_gap: str | None = Field(default=None, min_length=1)
+    may_skip: str | None = Field(default=None, min_length=1)
     control: bool = False
     evade: bool = False
     evasions: list[KnownEvasion] = Field(default_factory=list)
@@ -125,12 +127,21 @@ class Exclusion(_Strict):
     where: str = Field(min_length=1)
 
 
+class MaySkip(_Strict):
+    """Variants, of whatever atomic of a file, that may be skipped, and why."""
+
+    variants: list[str] = Field(min_length=1)
+    reason: str = Field(min_length=1)
+
+
 class _ExpectFile(_Strict):
     # signals_from: the expectations of another rule, which have the oracles and signals of the same atomics.
     # companions: those of every entry. tuning: exclusions whose gain and cost are to be measured.
+    # may_skip: variants whose tools need not be there.
     signals_from: str | None = None
     companions: list[Companion] = Field(default_factory=list)
     tuning: list[Exclusion] = Field(default_factory=list)
+    may_skip: list[MaySkip] = Field(default_factory=list)
     expectations: list[_Entry] = Field(min_length=1)
 
 
@@ -148,6 +159,14 @@ class Expectation:
     companions: tuple[Companion, ...] = ()
     tuning: tuple[Exclusion, ...] = ()
     variant: Variant | None = None
+    skippable: tuple[MaySkip, ...] = ()
+
+    @property
+    def may_skip(self) -> str:
+        """Why a skip of the atomic, or of this variant of it, is no loss; empty where it is one."""
+        if self.variant is None:
+            return self.entry.may_skip or ""
+        return next((each.reason for each in self.skippable if self.variant.key in each.variants), "")
 
     @property
     def atomic(self) -> str:
@@ -195,7 +214,15 @@ def load_expectations(path: Path, rule_path: Path | None = None) -> list[Expecta
             raise InvalidInput(f"'{entry.atomic}' twice", at=source.at(("expectations", index, "atomic")))
         seen.add(entry.atomic)
     return [
-        Expectation(rule, entry, index, source, (*parsed.companions, *entry.companions), tuple(parsed.tuning))
+        Expectation(
+            rule,
+            entry,
+            index,
+            source,
+            (*parsed.companions, *entry.companions),
+            tuple(parsed.tuning),
+            skippable=tuple(parsed.may_skip),
+        )
         for index, entry in enumerate(entries)
     ]
 

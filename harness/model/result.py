@@ -172,7 +172,10 @@ class RuleFacts(_Part):
 
 
 class AtomicResult(_Part):
-    """One atomic under one rule. `at` is the expectation's position; `benign` the family of a benign run."""
+    """One atomic under one rule. `at` is the expectation's position; `benign` the family of a benign run.
+
+    `may_skip` is why the expectation allows it to be skipped.
+    """
 
     atomic: str
     guid: str
@@ -192,6 +195,7 @@ class AtomicResult(_Part):
     near_miss: NearMiss | None = None
     latency: Latency = Field(default_factory=Latency)
     benign: str = ""
+    may_skip: str = ""
     variant: VariantResult | None = None
 
 
@@ -294,6 +298,20 @@ class RuleProof(_Part):
         return not self.reason
 
 
+class Unjudged(_Part):
+    """Something that was asked for and not judged.
+
+    A `rule` without expectations, an `atomic` of which none speaks, an `expectation` without its atomic, a `skip` that
+    its expectation does not allow for.
+    """
+
+    kind: Literal["rule", "atomic", "expectation", "skip"]
+    name: str
+    rule: str = ""
+    reason: str
+    at: str = ""
+
+
 class EngineFacts(_Part):
     """What ran the KQL."""
 
@@ -304,6 +322,7 @@ class EngineFacts(_Part):
 class Result(_Part):
     """Everything that one run or replay found. `summary` counts the verdicts.
 
+    `unjudged` was asked for and not judged; with `all_required` it makes the exit code 1.
     `proofs` are of each rule, over all results of the command that made this one; none in older results.
     `rules` are by the digest of their query, as `inputs.rule` of each result has it; none in older results.
     By rule: `recall` by family of variants, `recall_split` the same for the variants that were `tuned` on and for those
@@ -330,5 +349,7 @@ class Result(_Part):
     flags: dict[str, dict[str, FlagCounts]] = Field(default_factory=dict)
     tuning: dict[str, list[TuningResult]] = Field(default_factory=dict)
     summary: dict[str, int]
+    unjudged: list[Unjudged] = Field(default_factory=list)
+    all_required: bool = False
     proofs: list[RuleProof] = Field(default_factory=list)
     exit_code: ExitCode

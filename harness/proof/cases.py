@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.model.expectation import Expectation
 from harness.model.manifest import Detonation, Manifest
-from harness.model.result import Result
 from harness.model.variant import Variant
 
 
@@ -36,12 +35,6 @@ def cases(manifest: Manifest, expectations: Sequence[Expectation]) -> list[Case]
             elif variant and variant.of == expectation.atomic and expectation.entry.fires:
                 found.append(Case(of_variant(expectation, variant), detonation, right))
     return found
-
-
-def unheld(expectations: Sequence[Expectation], results: Iterable[Result]) -> list[Expectation]:
-    """Those whose atomic was in none of the recordings: nothing was judged by them."""
-    held = {each.atomic for result in results for each in result.results}
-    return [expectation for expectation in expectations if expectation.atomic not in held]
 
 
 def of_variant(expectation: Expectation, variant: Variant) -> Expectation:

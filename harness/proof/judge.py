@@ -196,6 +196,7 @@ class Judge:
             near_miss=near,
             latency=latency,
             benign=expectation.entry.benign or "",
+            may_skip=expectation.may_skip,
             variant=facts.variant,
         )
 

@@ -18,8 +18,8 @@ from harness.proof.health import Health
 from harness.proof.judge import Judge, prepare
 from harness.proof.lint import Sound
 from harness.proof.loading import load
-from harness.proof.rule_proof import settled
 from harness.proof.tables.schema import BACKGROUND, ambiguous
+from harness.proof.unjudged import in_recording
 from harness.recording import Recording
 
 
@@ -37,6 +37,7 @@ def prove(
 
     `live` says that the recording has just been made: then the time of each alert is noted, and `require` has passed.
     `sound` are expectations that need not be checked again; `threads` are the engine's.
+    Whether the rules are proven is a matter of all results of a command: `settled` tells.
     Raises NothingSelected when there is none, InvalidFiles for a mistake in a rule or an expectation.
     """
     manifest = recording.manifest
@@ -70,7 +71,7 @@ def prove(
     unclear = [ambiguous(case.detonation.atomic) for case in chosen]
     unclear = [slice_ for slice_ in dict.fromkeys(unclear) if any(engine.count(slice_).values())]
     background = Background(rows=engine.count(BACKGROUND), alerts=alerts)
-    result = Result(
+    return Result(
         run_id=manifest.run_id,
         recording=str(recording.path),
         started=manifest.started if live else started,
@@ -88,10 +89,10 @@ def prove(
         benign={name: each.benign for name, each in accounts.items() if each.benign},
         flags={name: each.flags for name, each in accounts.items() if each.flags},
         tuning={name: each.tuning for name, each in accounts.items() if each.tuning},
+        unjudged=in_recording(manifest, results),
         summary=dict(Counter(str(result.verdict) for result in results)),
         exit_code=exit_code((result.verdict for result in results), background.count),
     )
-    return settled([result])[0]
 
 
 def _ambiguous(chosen: list[Case], unclear: list[str], engine: DuckDbEngine, judge: Judge) -> Ambiguous:

@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
-from harness.model.expectation import Expectation
-from harness.model.result import Alert, AtomicResult, Result, RuleProof
+from harness.model.result import Alert, AtomicResult, Result, RuleProof, Unjudged
 from harness.model.verdict import Verdict
 from harness.report.describe import alert_lines, details
 from harness.report.document import write_document
 from harness.report.text import legal_xml, visible
+from harness.report.unjudged import all_unjudged
 
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::\d+)?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")  # for a part of a class; in addresses, Jenkins takes several of them for one
@@ -27,8 +27,8 @@ _MESSAGE = 200
 _UNSAFE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 
 
-def write_junit(results: Sequence[Result], path: Path, missing: Sequence[Expectation] = ()) -> None:
-    """Write JUnit XML. `missing` are expectations that had to be judged, and whose atomic no recording holds.
+def write_junit(results: Sequence[Result], path: Path) -> None:
+    """Write JUnit XML.
 
     One test suite for each recording, and in it one test case more for the background of each rule.
 
@@ -39,8 +39,10 @@ def write_junit(results: Sequence[Result], path: Path, missing: Sequence[Expecta
     root = ET.Element("testsuites", name="livefire")
     for result, recording in zip(results, _recordings(results), strict=True):
         root.append(_suite(result, recording))
-    if missing:
-        root.append(_missing(missing))
+    # a skip has a case of its own already, and fails there only where all is required
+    required = any(result.all_required for result in results)
+    if left := [each for each in all_unjudged(results) if required or each.kind != "skip"]:
+        root.append(_unjudged(left, required=required))
     _tell_apart(root)
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
@@ -90,15 +92,16 @@ def _suite(result: Result, recording: list[str]) -> ET.Element:
     return suite
 
 
-def _missing(expectations: Sequence[Expectation]) -> ET.Element:
-    suite = ET.Element("testsuite", name="livefire not judged", tests=str(len(expectations)), time="0.000")
-    suite.set("failures", str(len(expectations)))
-    for expectation in expectations:
-        technique, _, name = expectation.atomic.rpartition("/")
-        case = _element(["not-judged", expectation.rule.id, technique], name, 0)
-        _set_place(case, str(expectation.at()))
-        lines = [f"{expectation.atomic}: no recording holds it", f"expected at {expectation.at()}"]
-        _add_outcome(case, "failure", Verdict.NOT_EXECUTED, "no recording holds it", lines)
+def _unjudged(unjudged: Sequence[Unjudged], *, required: bool) -> ET.Element:
+    """A case for each thing that was not judged; a failure where all is required, else skipped."""
+    suite = ET.Element("testsuite", name="livefire not judged", tests=str(len(unjudged)), time="0.000")
+    suite.set("failures" if required else "skipped", str(len(unjudged)))
+    for each in unjudged:
+        technique, _, name = each.name.rpartition("/")
+        case = _element(["not-judged", each.kind, *([each.rule] if each.rule else []), technique], name, 0)
+        _set_place(case, each.at)
+        lines = [f"{each.name}: {each.reason}", *([f"expected at {each.at}"] if each.at else [])]
+        _add_outcome(case, "failure" if required else "skipped", Verdict.SKIPPED, each.reason, lines)
         suite.append(case)
     return suite
 

@@ -12,6 +12,7 @@ from harness.model.verdict import Verdict
 from harness.report.describe import alert_lines, ambiguous_lines, details
 from harness.report.document import write_document
 from harness.report.text import visible
+from harness.report.unjudged import by_kind
 
 LIMIT = 256 * 1024  # bytes; GitHub drops the summary of a step that is over 1 MiB, and several may share one
 _LEFT_OUT = 200  # bytes that are kept free to say so
@@ -72,6 +73,7 @@ def _section(result: Result) -> Iterator[str]:
     if result.ambiguous.count:
         title, *lines = ambiguous_lines(result.ambiguous)
         yield _folded(title, lines)
+    yield from _unjudged(result)
     yield from _skipped([each for each in result.results if each.verdict is Verdict.SKIPPED])
 
 
@@ -109,6 +111,16 @@ def _background(rule: str, alerts: Sequence[Alert]) -> Iterator[str]:
     count = f"{len(alerts)} alert{'' if len(alerts) == 1 else 's'}"
     title = f"{Verdict.UNEXPECTED_ALERT} {count} of {rule} in the background, where no atomic ran"
     yield _folded(title, [line for alert in alerts for line in alert_lines(alert)])
+
+
+def _unjudged(result: Result) -> Iterator[str]:
+    """What was asked for and not judged, by kind."""
+    if result.unjudged:
+        yield from ("### Not judged" + (", and all was required" if result.all_required else ""), "")
+    for said, of_kind in by_kind(result.unjudged):
+        yield f"- {said}: {escaped(', '.join(dict.fromkeys(each.name for each in of_kind)))}"
+    if result.unjudged:
+        yield ""
 
 
 def _skipped(skipped: Sequence[AtomicResult]) -> Iterator[str]:

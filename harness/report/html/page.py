@@ -46,6 +46,7 @@ from harness.report.html.timeline import ALERT_SHAPE, SENSOR_SHAPES, Timeline, t
 from harness.report.html.unmet import GRAVITY, Cause, causes
 from harness.report.mutation_json import Mutants
 from harness.report.text import visible
+from harness.report.unjudged import by_kind
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _OUTCOMES = {
@@ -209,6 +210,7 @@ def _environment() -> Environment:
         flag_text=flag_text,
         flag_wrong=flag_wrong,
         kinds=KINDS,
+        by_kind=by_kind,
         gravity=GRAVITY,
         letters=LETTERS,
         meanings=MEANINGS,

@@ -1,0 +1,67 @@
+"""What was asked for and not judged: a result that leaves it out in silence looks whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness.model.expectation import Expectation
+from harness.model.manifest import Manifest
+from harness.model.result import AtomicResult, Result, Unjudged
+from harness.model.rule import Rule
+from harness.model.verdict import ExitCode, Verdict
+
+
+def in_recording(manifest: Manifest, judged: Sequence[AtomicResult]) -> list[Unjudged]:
+    """Of one recording: atomics of which nothing is expected, and skips that no expectation allows for."""
+    known = {each.atomic for each in judged}
+    found = [
+        Unjudged(kind="atomic", name=detonation.atomic, reason="no rule expects anything of it")
+        for detonation in manifest.detonations
+        if detonation.atomic not in known and (detonation.variant is None or detonation.variant.of not in known)
+    ]
+    skipped = [each for each in judged if each.verdict is Verdict.SKIPPED and not each.may_skip]
+    return found + [Unjudged(kind="skip", name=e.atomic, rule=e.rule, reason=e.reason, at=e.at) for e in skipped]
+
+
+def unheld(expectations: Sequence[Expectation], results: Iterable[Result]) -> list[Unjudged]:
+    """Expectations whose atomic was in none of the recordings: nothing was judged by them."""
+    held = {each.atomic for result in results for each in result.results}
+    return [
+        Unjudged(
+            kind="expectation", name=e.atomic, rule=e.rule.id, reason="no recording holds its atomic", at=str(e.at())
+        )
+        for e in expectations
+        if e.atomic not in held
+    ]
+
+
+def unknown(expectations: Sequence[Expectation], atomics: Iterable[str]) -> list[Unjudged]:
+    """Expectations whose atomic does not exist: it may have been renamed."""
+    known = set(atomics)
+    return [
+        Unjudged(kind="expectation", name=e.atomic, rule=e.rule.id, reason="there is no such atomic", at=str(e.at()))
+        for e in expectations
+        if e.atomic not in known
+    ]
+
+
+def without_expectations(rules: Iterable[Rule], expectations: Sequence[Expectation]) -> list[Unjudged]:
+    """Rules of which nothing is expected."""
+    expected: set[Path] = {each.rule.path.resolve() for each in expectations}
+    return [
+        Unjudged(kind="rule", name=rule.id, rule=rule.id, reason="it has no expectations", at=str(rule.path))
+        for rule in rules
+        if rule.path.resolve() not in expected
+    ]
+
+
+def completed(results: Sequence[Result], more: Sequence[Unjudged], *, required: bool) -> list[Result]:
+    """The results of one command with all that was not judged in each; where all is required, unmet for it."""
+    found = []
+    for result in results:
+        left = [*result.unjudged, *more]
+        unmet = required and bool(left) and result.exit_code in (ExitCode.AS_EXPECTED, ExitCode.INCONCLUSIVE)
+        code = ExitCode.UNMET if unmet else result.exit_code
+        found.append(result.model_copy(update={"unjudged": left, "all_required": required, "exit_code": code}))
+    return found
