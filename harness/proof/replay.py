@@ -35,7 +35,7 @@ def prove_all(
     expectation is raised as soon as it is met: it would be the same for all.
     """
     if len(recordings) == 1:
-        return settled([prove(open_recording(recordings[0]), expectations, from_raw=from_raw)]
+        return settled([prove(open_recording(recordings[0]), expectations, from_raw=from_raw)])
     if not recordings:
         return []
     with pool_of(_begin, (expectations, from_raw), most=len(recordings), wanted=workers) as pool:
