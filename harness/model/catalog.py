@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ def find_atomics(paths: Iterable[Path]) -> list[Atomic]:
 
 def find_expectations(paths: Iterable[Path]) -> list[Expectation]:
     """Every expectation in these files and below these folders. Raises InvalidFiles with all mistakes at once."""
-    return _load([path for path in _yaml_files(paths) if path.name.endswith(SUFFIX)], load_expectations)
+    return _load([path for path in _yaml_files(paths) if is_expectations(path)], load_expectations)
 
 
 def find_rules(paths: Iterable[Path]) -> list[Rule]:
@@ -36,7 +37,7 @@ def find_rules(paths: Iterable[Path]) -> list[Rule]:
 
     A file that is neither a rule, nor atomics, nor expectations is a mistake.
     """
-    others = [path for path in _yaml_files(paths) if not path.name.endswith(SUFFIX) and not _is_atomics(path)]
+    others = [path for path in _yaml_files(paths) if not is_expectations(path) and not _is_atomics(path)]
     return _load(others, lambda path: [_rule_of(path)])
 
 
@@ -128,7 +129,7 @@ def _yaml_files(paths: Iterable[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            found |= dict.fromkeys(sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]))
+            found |= dict.fromkeys(sorted(_below(path)))
         elif path.exists():
             found[path] = None
         else:
@@ -136,9 +137,30 @@ def _yaml_files(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
+def _below(folder: Path) -> Iterator[Path]:
+    """The YAML files below a folder. Raises InvalidInput for a folder that can't be read: it would be passed over."""
+
+    def refuse(error: OSError) -> None:
+        raise InvalidInput(f"cannot be read: {error.strerror}", at=Position(Path(str(error.filename))))
+
+    for root, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(root) / name for name in names if name.lower().endswith((".yaml", ".yml")))
+
+
+def is_expectations(path: Path) -> bool:
+    """Whether a file holds expectations, by its name. Raises InvalidInput for a name that only looks like theirs."""
+    if path.name.endswith(SUFFIX):
+        return True
+    if path.name.lower().endswith((SUFFIX, SUFFIX.replace(".yaml", ".yml"))):
+        raise InvalidInput(
+            f"expectations are called NAME{SUFFIX}, and this would be passed over", at=Position(path), hint="Rename it."
+        )
+    return False
+
+
 def _is_atomics(path: Path) -> bool:
     """Whether a YAML file is meant to hold atomics. One that is not YAML at all is, so that the mistake is said."""
-    if path.name.endswith(SUFFIX):
+    if is_expectations(path):
         return False
     data = load_yaml(path).data
     return isinstance(data, dict) and bool({"attack_technique", "atomic_tests"} & data.keys())

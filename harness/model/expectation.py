@@ -67,6 +67,7 @@ class _Entry(_Strict):
     # known_gap: why the rule is silent, or, where it fires, why these flags are not what they should be.
     # may_skip: why it is no loss when a prerequisite of the atomic is missing.
     # control: a quick benign run that a live run adds where none was selected, since a rule is not proven without one.
+    # looks_for_silence: why a rule that fires over empty tables is right to.
     # evade: its variants are part of every whole run. evasions: those on which the rule is known to be wrong.
     # grounds: words of the command line that each, without the others, must make the rule fire with this flag.
     # Two words that set the same flag hide each other: with one of them gone from the rule, the flag is still set.
@@ -83,6 +84,7 @@ class _Entry(_Strict):
     companions: list[Companion] = Field(default_factory=list)
     known_gap: str | None = Field(default=None, min_length=1)
     may_skip: str | None = Field(default=None, min_length=1)
+    looks_for_silence: str | None = Field(default=None, min_length=1)
     control: bool = False
     evade: bool = False
     evasions: list[KnownEvasion] = Field(default_factory=list)

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from harness.errors import InvalidInput, LivefireError, Position
 from harness.model.schedule import Schedule, ScheduleKeys
-from harness.model.yaml_source import YamlSource, load_yaml, unknown_keys
+from harness.model.yaml_source import YamlSource, load_yaml, read_text, unknown_keys
 
 _CLOSE = 0.85  # of difflib's ratio: a letter or two are wrong
 
@@ -89,7 +89,7 @@ class Rule:
 def position_in_block(source: YamlSource, where: tuple[str | int, ...], line: int, column: int) -> Position:
     """The place in the file of (line, column) in the block scalar (`key: |`) at `where`."""
     start = source.at(where)
-    lines = source.path.read_text(encoding="utf-8").splitlines()
+    lines = read_text(source.path).splitlines()
     first = lines[start.line] if start.line < len(lines) else ""
     indent = len(first) - len(first.lstrip())
     if not re.search(r":\s*[|>][-+0-9]*\s*(#.*)?$", lines[start.line - 1]):

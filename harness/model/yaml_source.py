@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -17,6 +19,9 @@ from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position
 Path_ = tuple[str | int, ...]
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml: ten times as fast
 _NAMED = 12
+_MOST_BYTES = 16 << 20
+_BESIDE_TEXT = 100_000  # values that aliases may make beside those that are written out
+_DEEPEST = 100
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -111,12 +116,23 @@ def did_you_mean(word: str, known: list[str]) -> str:
 
 def load_yaml(path: Path) -> YamlSource:
     """Read one YAML document. Raises InvalidInput with the position where it can't be read."""
+    return parse_yaml(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises InvalidInput for one that can't be read, a special one (unopened), or a huge one."""
     try:
-        text = path.read_text(encoding="utf-8")
+        # not to wait for whoever writes into a FIFO; a device is told before anything is read from it
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InvalidInput("is no regular file", at=Position(path))
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise InvalidInput(f"has more than {_MOST_BYTES >> 20} MiB", at=Position(path))
+        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise InvalidInput(f"cannot be read: {reason}", at=Position(path)) from None
-    return parse_yaml(text, path)
 
 
 def parse_yaml(text: str, path: Path) -> YamlSource:
@@ -125,7 +141,7 @@ def parse_yaml(text: str, path: Path) -> YamlSource:
         loader = _LOADER(text)
         node, positions, data = loader.get_single_node(), dict[Path_, tuple[int, int]](), None
         if node is not None:
-            _collect(node, (), positions, path)
+            _collect(node, (), positions, path, _Budget(path, _BESIDE_TEXT + len(text)))
             data = loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -136,7 +152,26 @@ def parse_yaml(text: str, path: Path) -> YamlSource:
     return YamlSource(path, data, positions)
 
 
-def _collect(node: yaml.Node, where: Path_, positions: dict[Path_, tuple[int, int]], path: Path) -> None:
+class _Budget:
+    """How many values a document may have: aliases can make 442 bytes into billions."""
+
+    def __init__(self, path: Path, values: int) -> None:
+        self._path, self._left = path, values
+
+    def spend(self, node: yaml.Node, depth: int) -> None:
+        """Count a value. Raises InvalidInput for one too many, or one that lies too deep."""
+        self._left -= 1
+        at = Position(self._path, node.start_mark.line + 1, node.start_mark.column + 1)
+        if self._left < 0:
+            raise InvalidInput("too many values: aliases (*name) repeat too much", at=at, hint="Write it out.")
+        if depth > _DEEPEST:
+            raise InvalidInput(f"values lie more than {_DEEPEST} deep in each other", at=at)
+
+
+def _collect(
+    node: yaml.Node, where: Path_, positions: dict[Path_, tuple[int, int]], path: Path, budget: _Budget
+) -> None:
+    budget.spend(node, len(where))
     positions.setdefault(where, (node.start_mark.line + 1, node.start_mark.column + 1))
     if isinstance(node, yaml.MappingNode):
         seen = set()
@@ -147,10 +182,10 @@ def _collect(node: yaml.Node, where: Path_, positions: dict[Path_, tuple[int, in
                 raise InvalidInput(f"key '{key.value}' twice", at=Position(path, mark.line + 1, mark.column + 1))
             seen.add(here)
             positions[here] = (mark.line + 1, mark.column + 1)
-            _collect(value, here, positions, path)
+            _collect(value, here, positions, path, budget)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            _collect(item, (*where, index), positions, path)
+            _collect(item, (*where, index), positions, path, budget)
 
 
 def _keys(model: type[BaseModel], where: Path_) -> set[str]:

@@ -15,6 +15,7 @@ from harness.proof.evidence import sensors_of
 from harness.proof.labs import check_labs
 from harness.proof.tables.schema import TABLES
 
+_WORDS = {"oracle": "oracle", "signals": "signal"}
 _SAMPLE: dict[str, object] = {"bool": False, "long": 0, "real": 0.0, "datetime": datetime(2000, 1, 1)}
 
 
@@ -34,7 +35,8 @@ def check(expectations: list[Expectation], engine: Engine | None = None) -> list
             problems += _flag_problems(expectation, known)
             problems += _companion_problems(expectation, engine)
         problems += _signal_problems(expectation, engine)
-    return problems + check_labs(expectations)[0]
+    problems += check_labs(expectations)[0]
+    return problems or vacuous(expectations, engine)  # what does not run can't be asked
 
 
 def check_rules(rules: Iterable[Rule]) -> list[LivefireError]:
@@ -87,6 +89,30 @@ def _rule_flags(rule: Rule, engine: Engine, problems: list[LivefireError]) -> se
 def missing_columns(rule: Rule, columns: dict[str, str]) -> list[str]:
     """The columns that a rule's entity mappings and custom details need, and its query does not give."""
     return sorted(rule.columns() - columns.keys())
+
+
+def vacuous(expectations: Iterable[Expectation], engine: Engine) -> list[LivefireError]:
+    """A mistake for each rule and each piece of evidence that yields rows over empty tables, at the engine's time."""
+    problems: list[LivefireError] = []
+    asked: dict[str, bool] = {}
+
+    def speaks(kql: str) -> bool:
+        if kql not in asked:
+            asked[kql] = engine.speaks_of_nothing(kql)
+        return asked[kql]
+
+    for each in expectations:
+        for key in ("oracle", "signals"):
+            for number, signal in enumerate(getattr(each.entry, key)):
+                if speaks(signal.kql):
+                    said = f"the {_WORDS[key]} '{signal.name}' yields rows over empty tables"
+                    hint = "It would be there whatever happened, so it shows nothing."
+                    problems.append(InvalidInput(said, at=each.at(key, number, "kql"), hint=hint))
+        if each.entry.fires and not each.entry.looks_for_silence and speaks(each.rule.query):
+            said = f"the rule {each.rule.id} fires over empty tables: that it fires here shows nothing"
+            hint = "Where silence is what the rule looks for, say so: looks_for_silence: REASON."
+            problems.append(InvalidInput(said, at=each.at("fires"), hint=hint))
+    return problems
 
 
 def _flag_problems(expectation: Expectation, known: set[str]) -> list[LivefireError]:

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.errors import NothingSelected, RuleNotRunnable
+from harness.errors import InvalidFiles, NothingSelected, RuleNotRunnable
 from harness.model.events import Judged, Subscriber, silent
 from harness.model.expectation import Expectation
 from harness.model.result import Alert, Ambiguous, AtomicResult, Background, Result, RuleFacts
@@ -16,7 +16,7 @@ from harness.proof.cases import Case, cases
 from harness.proof.engines import DuckDbEngine, QueryFailed
 from harness.proof.health import Health
 from harness.proof.judge import Judge, prepare
-from harness.proof.lint import Sound
+from harness.proof.lint import Sound, vacuous
 from harness.proof.loading import load
 from harness.proof.tables.schema import BACKGROUND, ambiguous
 from harness.proof.unjudged import in_recording
@@ -50,6 +50,8 @@ def prove(
     tables = load(engine, recording, from_raw=from_raw)  # before it sees any KQL
     if not live:  # before a live run this was asked before anything was started
         (sound or Sound()).require([each.expectation for each in chosen if each.expectation.variant is None], engine)
+    if found := vacuous([each.expectation for each in chosen], engine):  # at this recording's time
+        raise found[0] if len(found) == 1 else InvalidFiles(found)
     judge = Judge(engine, Health.of(recording.sealed, manifest), live=live)
     results: list[AtomicResult] = []
     alerts: dict[str, list[Alert]] = {}

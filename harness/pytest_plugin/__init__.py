@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExpectFile | None:
     """Collect expectations, when there is something to judge them by."""
-    if not file_path.name.endswith(".expect.yaml"):
+    if not file_path.name.lower().endswith((".expect.yaml", ".expect.yml")):
         return None
     if not parent.config.stash[SETTINGS].active:
         parent.config.stash[_PASSED_OVER] = True

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import pytest
 
 from harness.errors import LivefireError
+from harness.model.catalog import is_expectations
 from harness.model.expectation import Expectation, load_expectations
 from harness.model.result import Alert, AtomicResult
 from harness.model.verdict import Verdict
@@ -33,6 +34,7 @@ class ExpectFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """The atomics, or one collection error with every mistake in the file."""
         try:
+            is_expectations(self.path)
             expectations = load_expectations(self.path)
             problems = plugin_of(self).mistakes(self.path, expectations)
             with_variants = [each for each in expectations if plugin_of(self).holds_variants(each)]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.errors import InvalidInput, Position
 from harness.model.forward import foreign, validate
+from harness.model.yaml_source import read_text
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -33,7 +34,7 @@ def write_document(text: str, target: str | Path) -> None:
 def read_documents(path: Path) -> list[object]:
     """The JSON in a file: the elements of an array, or the one document that it is. Raises InvalidInput."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_text(path))
     except OSError as error:
         raise InvalidInput(f"cannot be read: {error.strerror}", at=Position(path)) from None
     except json.JSONDecodeError as error:

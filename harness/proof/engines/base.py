@@ -57,6 +57,9 @@ class Engine(Protocol):
     def columns(self, kql: str) -> dict[str, str]:
         """The columns of a query's output and their KQL types. Raises QueryFailed."""
 
+    def speaks_of_nothing(self, kql: str) -> bool:
+        """Whether a query yields rows over empty tables, at the engine's own time. Raises QueryFailed."""
+
     def tables(self, kql: str) -> set[str]:
         """Which of the tables a query reads. Raises QueryFailed."""
 

@@ -114,6 +114,14 @@ class DuckDbEngine:
             return dict(answer.columns)
         return dict(self._columns.get(kql) or self._columns.put(kql, self._described(kql)))
 
+    def speaks_of_nothing(self, kql: str) -> bool:
+        """As in Engine."""
+        plan = self._plan(kql)
+        if plan.carried:  # what works row by row makes no row of none
+            return False
+        self._store.select(None)
+        return bool(self._rows(f"SELECT 1 FROM ({plan.sql}) LIMIT 1", self._clock(plan.parameters)))
+
     def tables(self, kql: str) -> set[str]:
         """As in Engine."""
         return set(self._plan(kql).tables)

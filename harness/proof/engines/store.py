@@ -22,7 +22,7 @@ class Store:
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._con = con
         self._shut_in = False
-        self._current: str | None = None
+        self._current: object = self  # nothing is selected yet
         self._places: dict[int, tuple[str, str]] = {}  # a row's number → its table and slice
         self._rows: dict[int, Row] = {}
         self._aged: dict[str, int] = {}
@@ -113,15 +113,15 @@ class Store:
             values = [plain((row | {SLICE: slice_})[name]) for name in names]
             self._con.execute(f'INSERT INTO "{ALL.format(table)}" VALUES ({marks})', [*values, number])
 
-    def select(self, slice_: str) -> None:
-        """Make each table's name mean one slice of it, without the hidden columns."""
+    def select(self, slice_: str | None) -> None:
+        """Make each table's name mean one slice of it, without the hidden columns; None: no row at all."""
         if slice_ == self._current:
             return
-        quoted = slice_.replace("'", "''")
+        which = "false" if slice_ is None else "\"{}\" = '{}'".format(SLICE, slice_.replace("'", "''"))
         for name in TABLES:
             self._con.execute(
                 f'CREATE OR REPLACE VIEW "{name}" AS SELECT * EXCLUDE ({", ".join([*HIDDEN, ROW])}) '
-                f'FROM "{ALL.format(name)}" WHERE "{SLICE}" = \'{quoted}\''
+                f'FROM "{ALL.format(name)}" WHERE {which}'
             )
         self._current = slice_
 
