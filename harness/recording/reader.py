@@ -13,6 +13,7 @@ from harness.errors import Position, RecordingDamaged
 from harness.model.forward import foreign, validate
 from harness.model.manifest import SCHEMA, Manifest
 from harness.recording import layout
+from harness.recording.consistency import contradiction
 
 _SEAL_BYTES = 1000  # it has 65
 
@@ -56,6 +57,8 @@ def open_recording(path: Path) -> Recording:
     written = layout.read(layout.Sealed(path, {layout.MANIFEST: seal.decode().strip()}), layout.MANIFEST)
     manifest = _manifest(written, manifest_path)
     _verify(path, manifest, present)
+    if said := contradiction(manifest):
+        raise RecordingDamaged(f"the manifest contradicts itself: {said}", at=Position(manifest_path))
     return Recording(path, manifest)
 
 

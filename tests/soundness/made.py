@@ -49,7 +49,7 @@ def detonations() -> list[Sabotage]:
         right = ("WRONG_FLAGS",) if (atomic, other) == (EXECUTION, PRIVILEGED) else ("NO_TELEMETRY", "NOT_EXECUTED")
         found.append(one("swapped with another", atomic, swap, *right, REFUSED, "INCONCLUSIVE"))
         twice = functools.partial(_rename, old=other, new=atomic)
-        found.append(one("two of one id", atomic, twice, REFUSED, unmended="two atomics of one id are taken"))
+        found.append(one("two of one id", atomic, twice, REFUSED))
     found.append(one("user of nobody", SECRETS, _detonation(user="mallory"), "NOT_EXECUTED"))
     found.append(one("user of the harness", SECRETS, _harness_user, "NOT_EXECUTED", REFUSED, "INCONCLUSIVE"))
     return found
@@ -147,8 +147,7 @@ def evidence() -> list[Sabotage]:
             found.append(one(f"{key} of another lab alone", atomic, nodes, "INCONCLUSIVE", REFUSED, rule=rule))
             for kql in _VACUOUS:
                 vacuous = functools.partial(_vacuous, key=key, kql=kql)
-                note = "" if kql.startswith("print") else "evidence that is there without any telemetry is taken"
-                found.append(one(f"{key} is {kql.format('TABLE')}", atomic, vacuous, REFUSED, rule=rule, unmended=note))
+                found.append(one(f"{key} is {kql.format('TABLE')}", atomic, vacuous, REFUSED, rule=rule))
     return found
 
 
@@ -173,12 +172,11 @@ def files() -> list[Sabotage]:
     for atomic, rule in ((EXECUTION, CLI), (PRIVILEGED, HARDENED), (SECRETS, CLI)):
         stored = functools.partial(_stored_only, atomic=atomic)
         found.append(one("tables that the raw logs don't give", atomic, stored, REFUSED, rule=rule, unmended=note))
-    note = "inconsistent times and tokens are taken"
     for name, change in (
         ("finished before it started", _backwards),
         ("all canaries with one token", _one_token),
     ):
-        found.append(one(name, EXECUTION, change, REFUSED, "INCONCLUSIVE", unmended=note))
+        found.append(one(name, EXECUTION, change, REFUSED, "INCONCLUSIVE"))
     return found
 
 
