@@ -38,8 +38,9 @@ def account(
     """The account of the rule of these expectations. Raises QueryFailed where an exclusion can't be evaluated."""
     variants = [each for each in results if each.variant]
     families = sorted({each.variant.family for each in variants if each.variant})
-    more = any(each.entry.benign and not each.entry.control for each in expectations)  # a control alone counts nothing
-    benign = _benign(results, background, engine) if more else {}
+    controls = [each.entry.control for each in expectations if each.entry.benign]
+    alone = bool(controls) and all(controls)  # a control shows that a rule is not always loud, and counts nothing
+    benign = {} if alone else _benign(results, background, engine)
     return Account(
         recall={name: _recall(v for v in variants if v.variant and v.variant.family == name) for name in families},
         recall_split={

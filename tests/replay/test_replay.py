@@ -19,6 +19,7 @@ from harness.proof.engines import Engine
 from harness.proof.lint import Sound
 from harness.proof.prove import prove
 from harness.proof.replay import prove_all
+from harness.proof.rule_proof import settled
 from harness.recording import open_recording
 from tests.conftest import COMMITTED, EXPECTATIONS, Resealed, main_job_rule
 
@@ -49,7 +50,9 @@ def test_each_result_is_what_its_recording_gives_alone_and_in_order(resealed: Re
     told: list[tuple[int, int]] = []
     results = prove_all(paths, expectations, workers=2, progress=lambda done, total: told.append((done, total)))
     assert [result.recording for result in results] == [str(path) for path in paths]
-    assert [said(r) for r in results] == [said(prove(open_recording(p), expectations)) for p in paths]
+    assert [said(r) for r in results] == [
+        said(r) for r in settled([prove(open_recording(p), expectations) for p in paths])
+    ]
     assert [r.results[0].verdict for r in results][1] is Verdict.SKIPPED
     assert told == [(number, 5) for number in range(1, 6)]
 

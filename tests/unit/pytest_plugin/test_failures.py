@@ -34,12 +34,12 @@ def test_a_silent_rule(proof: Path, run: Run) -> None:
             "  seen     auditd: EXECVE of docker with 'run'  raw/auditd.log:*",
             "*rejected by: ProcessCommandLine has_any (SuspiciousCommands)",
             "*closest row: raw/auditd.log:*",
-            f"expectations/{EXPECTATIONS.name}:53:5:",
-            "  21 |   - atomic: T1059.013/docker-container-execution",
+            f"expectations/{EXPECTATIONS.name}:56:5:",
+            "  24 |   - atomic: T1059.013/docker-container-execution",
             "   :",
-            "  53 |     fires: true",
+            "  56 |     fires: true",
             "     |     ^",
-            f"SKIPPED * expectations/{EXPECTATIONS.name}:21: the layer 'fired' let go: *",
+            f"SKIPPED * expectations/{EXPECTATIONS.name}:24: the layer 'fired' let go: *",
         ]
     )
 
@@ -54,11 +54,11 @@ def test_wrong_flags_are_each_pointed_at(proof: Path, run: Run) -> None:
         [
             "WRONG_FLAGS *",
             "  flag     PrivilegedContainer: expected true, actual false",
-            "  55 |     flags:",
-            "  56 |       PrivilegedContainer: true",
+            "  58 |     flags:",
+            "  59 |       PrivilegedContainer: true",
             "     |       ^",
             "   :",
-            "  58 |       ContainerExec: true",
+            "  61 |       ContainerExec: true",
             "     |       ^",
         ],
         consecutive=False,
