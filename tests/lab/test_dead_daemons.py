@@ -46,12 +46,9 @@ def test_an_api_server_that_dies_costs_what_rests_on_it(
     assert not livefire.state.exists()
 
 
-@pytest.mark.parametrize("number", ["KILL", "STOP"])
-def test_a_dockerd_that_dies_is_no_prerequisite_that_is_missing(
-    livefire: Livefire, tmp_path: Path, number: str
-) -> None:
+def test_a_dockerd_that_dies_is_no_prerequisite_that_is_missing(livefire: Livefire, tmp_path: Path) -> None:
     before = footprint()
-    done, seconds = run(livefire, tmp_path, signalled("dockerd", number), EXECUTION, PRIVILEGED, SECRETS, of=EXECUTION)
+    done, seconds = run(livefire, tmp_path, signalled("dockerd", "KILL"), EXECUTION, PRIVILEGED, SECRETS, of=EXECUTION)
     assert done.verdicts() == {EXECUTION: "INCONCLUSIVE", PRIVILEGED: "INCONCLUSIVE", SECRETS: "PROVEN"}, done.err
     assert done.code == 4, done.err
     assert seconds < QUICK
