@@ -94,8 +94,9 @@ def test_a_kept_lab_serves_many_runs_with_the_same_verdicts(livefire: Livefire, 
     kept.append(footprint())
     for number, result in enumerate(json.loads(done.out), 1):
         assert Path(result["recording"]) == tmp_path / "many" / str(number)
-        assert {each["atomic"]: each["verdict"] for each in result["results"]} == dict.fromkeys(MAIN_JOB, "PROVEN")
-        assert all(each["latency"]["alert"] < 60 for each in result["results"])
+        assert {each["verdict"] for each in result["results"]} == {"PROVEN"}
+        assert {each["atomic"] for each in result["results"] if not each["benign"]} == set(MAIN_JOB)
+        assert all(each["latency"]["alert"] < 60 for each in result["results"] if not each["benign"])
     assert "the same verdicts in all 2 recordings" in done.err
     assert all(each == kept[0] for each in kept)  # the first container makes the daemon's own cgroups and mounts
     assert livefire("lab", "down").code == 0
