@@ -88,7 +88,7 @@ def test_what_runs_in_a_pod_belongs_to_the_atomic_that_created_it(kind_lab: Kind
     assert ("T1610/privileged-pod", "cat /proc/1/comm") in {(slice_, line) for slice_, line, _ in rows}
 
 
-def test_an_exec_into_a_pod_that_was_there_before_is_seen_at_the_api_and_is_nobodys_process(
+def test_an_exec_into_a_pod_that_was_there_before_belongs_to_the_atomic_that_asked_for_it(
     kind_lab: KindLab, tmp_path: Path
 ) -> None:
     atomic = "T1059.013/kubectl-exec"
@@ -98,7 +98,7 @@ def test_an_exec_into_a_pod_that_was_there_before_is_seen_at_the_api_and_is_nobo
         f"SELECT _Slice FROM read_parquet('{tmp_path / 'r/tables/DeviceProcessEvents.parquet'}') "
         "WHERE FileName = 'busybox' AND ProcessCommandLine = 'id'"
     ).fetchall()
-    assert rows == [("background",)]
+    assert rows == [(atomic,)]
 
 
 def test_the_audit_log_tells_a_privileged_pod_and_no_secret(kind_lab: KindLab, tmp_path: Path) -> None:
