@@ -15,7 +15,7 @@ from tests.unit.cli.test_commands import livefire
     [
         ("mine.yaml", "- name: pasted without its head\n", "mine.yaml:1:1: neither atomics, nor a rule"),
         ("odd.yaml", "nonsense: 1\n", "odd.yaml:1:1: neither atomics, nor a rule"),
-        ("foo.expect.yml", "expectations: []\n", "foo.expect.yml:1:1: neither atomics, nor a rule"),
+        ("foo.expect.yml", "expectations: []\n", "foo.expect.yml: expectations are called NAME.expect.yaml"),
     ],
 )
 def test_a_file_that_is_nothing_we_know_is_a_mistake(tmp_path: Path, name: str, text: str, message: str) -> None:
