@@ -82,8 +82,8 @@ def run(
     """
     known = find_atomics([atomics])
     chosen = select(known, selectors or [])
-    expected = _expected(expectations, chosen)
-    chosen, expected = with_controls(chosen, expected, known, find_expectations([expectations]))
+    every = find_expectations([expectations])
+    chosen, expected = with_controls(chosen, _expected(every, chosen), known, every)
     if is_whole(chosen, selectors or []) if evasions is None else evasions:
         chosen = with_marked(chosen, expected)
     options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout, wait)
@@ -91,7 +91,7 @@ def run(
         _show_plan(chosen, options)
         return
     outputs = Outputs(json, junit, html, navigator=navigator, markdown=markdown)
-    left = _unjudged(expectations, known)
+    left = _unjudged(expectations, every, known)
     _run(chosen, expected, options, Repetitions(recording, repeat), outputs, left, require_all=require_all)
 
 
@@ -122,15 +122,15 @@ def evade(
     """Do what an atomic does in every other way that is known, and see which of them the rule misses."""
     known = find_atomics([atomics])
     base = select(known, selectors)
-    expected = _expected(expectations, base)
-    controls, expected = with_controls(base, expected, known, find_expectations([expectations]))
+    every = find_expectations([expectations])
+    controls, expected = with_controls(base, _expected(every, base), known, every)
     chosen = [*with_all(base, family or []), *controls[len(base) :]]
     options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout, wait)
     if dry_run:
         _show_plan(chosen, options)
         return
     outputs = Outputs(json, junit, html, matrix=True, navigator=navigator, markdown=markdown)
-    left = _unjudged(expectations, known)
+    left = _unjudged(expectations, every, known)
     _run(chosen, expected, options, Repetitions(recording, repeat), outputs, left, require_all=require_all)
 
 
@@ -187,15 +187,14 @@ def _run(
     outputs.report(settled(results), unjudged, require_all=require_all)
 
 
-def _unjudged(folder: Path, known: list[Atomic]) -> list[Unjudged]:
+def _unjudged(folder: Path, expected: list[Expectation], known: list[Atomic]) -> list[Unjudged]:
     """What can't be judged whatever is selected: rules without expectations, expectations without their atomic."""
-    expected = find_expectations([folder])
     return [*without_expectations(rules_beside([folder]), expected), *unknown(expected, [a.id for a in known])]
 
 
-def _expected(folder: Path, chosen: list[Atomic]) -> list[Expectation]:
+def _expected(every: list[Expectation], chosen: list[Atomic]) -> list[Expectation]:
     names = {atomic.id for atomic in chosen}
-    expected = [e for e in find_expectations([folder]) if e.atomic in names]
+    expected = [e for e in every if e.atomic in names]
     if not expected:
         raise NothingSelected(
             "no expectation names any of the selected atomics", hint="`livefire capture` records without judging."
