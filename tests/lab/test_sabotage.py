@@ -19,6 +19,7 @@ from tests.lab.conftest import PROJECT, Done, Livefire, fresh_livefire
 EXECUTION = "T1059.013/docker-container-execution"
 PRIVILEGED = "T1059.013/docker-privileged-container-creation"
 SECRETS = "T1059.013/kubectl-secrets-enumeration"
+CONTROL = "T1059.013/engineer-asks-for-versions"  # the benign run on which the rule must be silent
 # Each capture's rules have a key of their own.
 REMOVE = """rules=$(auditctl -l | grep key=livefire-run)
 echo "$rules" | sed s/^-a/-d/ | while read -r rule; do auditctl $rule; done"""
@@ -118,8 +119,11 @@ def test_two_nights_of_which_the_second_lost_a_sensor(lab: Livefire, tmp_path: P
     done = lab("diff", tmp_path / "old", tmp_path / "new", "--json", "-")
     assert done.code == 1, done.err
     found = json.loads(done.out)
-    told = {(each["atomic"], each["before"], each["after"], each["cause"]) for each in found["regressions"]}
-    assert told == {(EXECUTION, "PROVEN", "INCONCLUSIVE", "health")}
+    regressions = {each["atomic"]: (each["before"], each["after"], each["cause"]) for each in found["regressions"]}
+    # whether the control had ended when the rule went is a matter of milliseconds
+    assert regressions.keys() <= {EXECUTION, CONTROL}
+    assert regressions[EXECUTION] == ("PROVEN", "INCONCLUSIVE", "health")
+    assert set(regressions.values()) == {("PROVEN", "INCONCLUSIVE", "health")}
     assert found["improvements"] == []
 
 
