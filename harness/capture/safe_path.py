@@ -14,27 +14,29 @@ from pathlib import Path
 
 def unsafe(folder: Path) -> str:
     """Why a folder, which need not exist yet, is not safe; empty where it is. Links on the way are followed."""
-    for place in _on_the_way(folder.absolute()):
+    written, real = folder.absolute(), Path(os.path.realpath(folder))
+    try:
+        written.stat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:  # a file in the place of a folder, a link to itself
+        return f"{written}: {error.strerror}"
+    for place in (*_on_the_way(written), real):
         try:
             state = place.lstat()
         except FileNotFoundError:
             continue
-        except OSError as error:
-            return f"{place}: {error.strerror}"
         if state.st_uid not in (0, os.geteuid()):
             return f"{place} belongs to the user with uid {state.st_uid}"
-        above = place not in (folder.absolute(), folder.resolve())
-        sticky = above and state.st_mode & stat.S_ISVTX
+        sticky = place not in (written, real) and state.st_mode & stat.S_ISVTX
         if not stat.S_ISLNK(state.st_mode) and state.st_mode & 0o022 and not sticky:
             return f"other users may write into {place} (mode {stat.S_IMODE(state.st_mode):o})"
     return ""
 
 
 def _on_the_way(folder: Path) -> Iterator[Path]:
-    """The folder and all above it, as it is written and as it is once each link on the way has been followed."""
-    yield from (folder, *folder.parents)
+    """The folder and all above it, and where one of them is a link, what that leads to and all above."""
     for place in (folder, *folder.parents):
+        yield place
         if place.is_symlink():
             yield from _on_the_way(place.parent / place.readlink())
-    resolved = folder.resolve()
-    yield from (resolved, *resolved.parents)

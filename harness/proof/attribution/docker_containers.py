@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harness.proof.attribution.docker_requests import DockerRequests
-from harness.proof.tables.schema import BACKGROUND
 
 _START = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/(?:start|restart)(?:\?|$)")
 _SERVICE = "com.docker.swarm.service.id"
@@ -19,7 +18,7 @@ class Created:
     """A container's creation, as the daemon's events tell it; `at` in seconds, epoch."""
 
     at: float
-    service: str
+    service: str | None
 
 
 @dataclass
@@ -28,16 +27,13 @@ class DockerContainers:
 
     docker: DockerRequests
     events: Iterable[bytes] = ()
-    _names: dict[str, str] = field(default_factory=dict)
-    _makers: dict[str, str] = field(default_factory=dict)
+    _names: dict[str, str | None] = field(default_factory=dict)
+    _makers: dict[str, str] = field(init=False)
     _runs: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        created = self._read()
-        self._makers |= self.docker.containers
-        for container, creation in created.items():
-            if container not in self._makers and (maker := self._maker(container, creation)):
-                self._makers[container] = maker
+        made = {container: self._maker(container, creation) for container, creation in self._read().items()}
+        self._makers = made | self.docker.containers
         for request in self.docker.requests:
             match = _START.match(request.path)
             if match and request.method == "POST" and request.status < 300:
@@ -58,9 +54,9 @@ class DockerContainers:
                 if kind != "container":
                     continue
                 identifier = str(actor["ID"])
-                self._names.setdefault(identifier, str(attributes.get("name", "")))
+                self._names.setdefault(identifier, attributes.get("name"))
                 if event["Action"] == "create":
-                    found[identifier] = Created(at, str(attributes.get(_SERVICE, "")))
+                    found[identifier] = Created(at, attributes.get(_SERVICE))
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
         return found
@@ -76,12 +72,7 @@ class DockerContainers:
 
     def _resolve(self, name: str) -> str:
         """The id of a container that was named by its id, the beginning of it, or its name."""
-        named = [each for each, its in self._names.items() if its == name.lstrip("/")]
+        named = [each for each, its in self._names.items() if its == name]
         begun = [each for each in self._names if each.startswith(name)]
         found = [name] if name in self._names else named or begun
         return found[-1] if len(found) == 1 else name
-
-
-def slice_of(found: str) -> str:
-    """Background where nothing is known."""
-    return found or BACKGROUND

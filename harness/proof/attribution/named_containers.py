@@ -53,7 +53,7 @@ class NamedContainers:
     def _claim(self, shim: _Shim) -> str:
         """The atomic that named it last; it has to name it again for the next one."""
         for atomic, words in reversed(self._named):
-            script = self.scripts.get(atomic, "")
+            script = self.scripts.get(atomic, ())
             there = shim.address == _ADDRESS or shim.address in script
             if shim.id in words and there and (shim.namespace == _NAMESPACE or shim.namespace in script):
                 words.discard(shim.id)
@@ -62,8 +62,8 @@ class NamedContainers:
 
 
 def _read(arguments: list[str]) -> _Shim | None:
-    if not arguments or "containerd-shim" not in arguments[0].rpartition("/")[2]:
-        return None
     values = dict(pairwise(arguments))
-    address, namespace, container = (values.get(name, "") for name in ("-address", "-namespace", "-id"))
-    return _Shim(address, namespace, container) if address and namespace and container else None
+    if {"-address", "-namespace", "-id"} - values.keys():
+        return None
+    is_shim = "containerd-shim" in arguments[0].rpartition("/")[2]
+    return _Shim(values["-address"], values["-namespace"], values["-id"]) if is_shim else None

@@ -6,11 +6,11 @@ A stranger may use an atomic's socket, and an atomic the daemon's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.model.manifest import HARNESS, Manifest
+from harness.model.manifest import HARNESS, Execution, Manifest
 from harness.proof.attribution.docker_requests import DockerRequest
 from harness.proof.tables.schema import BACKGROUND, ambiguous
 
@@ -38,16 +38,11 @@ class Peers:
 
     def during(self, at: float) -> str:
         """The atomic whose attack ran at a moment (seconds, epoch); empty where none did."""
-        for detonation in self.manifest.detonations:
-            attack = detonation.attack
-            if attack and attack.started.timestamp() - _SLACK <= at <= attack.finished.timestamp() + _SLACK:
-                return detonation.atomic
-        return ""
+        return next((whose for attack, whose in self._attacks() if _ran(attack, at, _SLACK)), "")
 
     def running(self, at: float) -> str:
         """As `during`, to the microsecond: what Livefire does itself stands right before and right after."""
-        attacks = ((d.attack, d.atomic) for d in self.manifest.detonations if d.attack)
-        return next((whose for a, whose in attacks if a.started.timestamp() <= at <= a.finished.timestamp()), "")
+        return next((whose for attack, whose in self._attacks() if _ran(attack, at, 0)), "")
 
     def _of(self, request: DockerRequest, peer: Mapping[str, Any]) -> str:
         running = self.during(request.sent)
@@ -59,18 +54,19 @@ class Peers:
         for pid in pids:
             if whose := self._shell(pid, request.sent):
                 return whose
-        if container := _CONTAINER_ID.search(str(peer.get("cgroup") or "")):
+        if container := _CONTAINER_ID.search(str(peer.get("cgroup"))):
             return self._containers.get(container[0], BACKGROUND)
-        return (
-            HARNESS if pids[0] == self.manifest.harness_pid or pids[1:2] == [self.manifest.harness_pid] else BACKGROUND
-        )
+        return HARNESS if self.manifest.harness_pid in pids[:2] else BACKGROUND
 
-    def _shell(self, pid: object, at: float) -> str:
+    def _attacks(self) -> Iterator[tuple[Execution, str]]:
+        return ((each.attack, each.atomic) for each in self.manifest.detonations if each.attack)
+
+    def _shell(self, pid: object, at: float) -> str | None:
         """Whose shell a living process with that pid is at that moment, of those that Livefire started."""
-        for detonation in self.manifest.detonations:
-            attack = [(detonation.attack, detonation.atomic)] if detonation.attack else []
-            for execution, whose in [*attack, *((each, HARNESS) for each in detonation.others)]:
-                started, finished = execution.started.timestamp(), execution.finished.timestamp()
-                if execution.pid == pid and started - _SLACK <= at <= finished + _SLACK:
-                    return whose
-        return ""
+        others = ((each, HARNESS) for detonation in self.manifest.detonations for each in detonation.others)
+        shells = (whose for shell, whose in (*self._attacks(), *others) if shell.pid == pid and _ran(shell, at, _SLACK))
+        return next(shells, None)
+
+
+def _ran(execution: Execution, at: float, slack: float) -> bool:
+    return execution.started.timestamp() - slack <= at <= execution.finished.timestamp() + slack

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,13 +20,7 @@ class Pods:
     def owners(self, lines: Iterable[str]) -> dict[str, str]:
         """Container ids and their users, from `raw/kube-pods.jsonl`."""
         found: dict[str, str] = {}
-        for line in lines:
-            try:
-                item = json.loads(line)
-                at, name = float(item["time"]), (str(item["namespace"]), str(item["name"]))
-                ids = [str(each) for each in item["container_ids"]]
-            except (ValueError, KeyError, TypeError):
-                continue
+        for at, name, ids in _read_seen(lines):
             users = [user for created, pod, user in self.creations if pod == name and created <= at]
             if users:
                 found |= dict.fromkeys(ids, users[-1])
@@ -37,15 +31,15 @@ def read_pod_creations(events: Iterable[bytes]) -> Pods:
     """The successful creations of pods in an API audit log (audit.k8s.io/v1), in its order."""
     found = []
     for line in events:
-        if b'"create"' not in line or b'"pods"' not in line:
+        if b'"create"' not in line:  # most of a log, and so not even read
             continue
         try:
             event = json.loads(line)
             ref, at = event["objectRef"], datetime.fromisoformat(event["requestReceivedTimestamp"])
-            if ref["resource"] == "pods" and not ref.get("subresource") and event["responseStatus"]["code"] < 300:
-                found.append(
-                    (at.timestamp(), (str(ref["namespace"]), str(ref["name"])), str(event["user"]["username"]))
-                )
+            of_pod = ref["resource"] == "pods" and not ref.get("subresource")
+            if of_pod and event["verb"] == "create" and event["responseStatus"]["code"] < 300:
+                name, user = (str(ref["namespace"]), str(ref["name"])), str(event["user"]["username"])
+                found.append((at.timestamp(), name, user))
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
     return Pods(found)
@@ -53,12 +47,15 @@ def read_pod_creations(events: Iterable[bytes]) -> Pods:
 
 def read_pod_names(lines: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Container ids and the namespace and name of their pods, from `raw/kube-pods.jsonl`."""
-    found: dict[str, tuple[str, str]] = {}
+    return {container: name for _, name, ids in _read_seen(lines) for container in ids}
+
+
+def _read_seen(lines: Iterable[str]) -> Iterator[tuple[float, tuple[str, str], list[str]]]:
+    """When a pod was seen (seconds, epoch), its namespace and name, and the ids of its containers."""
     for line in lines:
         try:
             item = json.loads(line)
-            name = (str(item["namespace"]), str(item["name"]))
-            found |= dict.fromkeys([str(each) for each in item["container_ids"]], name)
+            name, ids = (str(item["namespace"]), str(item["name"])), [str(each) for each in item["container_ids"]]
+            yield float(item["time"]), name, ids
         except (ValueError, KeyError, TypeError):
             continue
-    return found

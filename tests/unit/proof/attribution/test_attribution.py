@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.model.manifest import Manifest
 from harness.proof.attribution import (
@@ -16,7 +13,6 @@ from harness.proof.attribution import (
     Moment,
     Placed,
     birth_of,
-    read_pod_creations,
     read_processes,
 )
 from harness.proof.tables.audit_log import read_events
@@ -316,43 +312,6 @@ def test_the_pod_of_a_stranger_is_background(manifest: Manifest) -> None:
     execs = [(5, 1, NONE, shim), (6, 5, NONE, f"runc --root r create --bundle b {ID}"), (7, 5, NONE, "sh -c id")]
     assert {p.slice for p in place(manifest, execs, pods={ID: "system:kube-scheduler"})} == {"background"}
     assert {p.slice for p in place(manifest, execs)} == {"background"}
-
-
-def created(name: str, user: str, second: int, **change: Any) -> bytes:
-    event = {
-        "verb": "create",
-        "user": {"username": user},
-        "objectRef": {"resource": "pods", "namespace": "default", "name": name},
-        "requestReceivedTimestamp": f"2026-01-01T00:00:{second:02}.000000Z",
-        "responseStatus": {"code": 201},
-    }
-    return json.dumps(event | change).encode()
-
-
-def seen(name: str, second: int, *ids: str) -> str:
-    time = 1767225600 + second  # 2026-01-01T00:00:00Z
-    return json.dumps({"time": time, "namespace": "default", "name": name, "uid": "u", "container_ids": ids})
-
-
-def test_a_pod_belongs_to_the_last_who_created_one_of_its_name_before_it_was_seen() -> None:
-    events = [created("p", "one", 1), created("p", "two", 5), created("p", "three", 9)]
-    pods = read_pod_creations(events)
-    assert pods.owners([seen("p", 3, ID), seen("p", 7, OTHER), seen("q", 7, "c" * 64)]) == {ID: "one", OTHER: "two"}
-
-
-def test_a_refused_creation_and_an_exec_create_no_pod() -> None:
-    exec_ = {"resource": "pods", "subresource": "exec", "namespace": "default", "name": "p"}
-    events = [created("p", "one", 1, responseStatus={"code": 403}), created("p", "one", 1, objectRef=exec_)]
-    assert read_pod_creations(events).owners([seen("p", 3, ID)]) == {}
-
-
-@given(st.lists(st.binary()), st.lists(st.text()), st.recursive(st.none() | st.text() | st.integers(), st.lists))
-def test_lines_that_are_none_are_passed_over(events: list[bytes], lines: list[str], odd: Any) -> None:
-    strange = created("p", "one", 1, objectRef=odd, responseStatus=odd)
-    creations = [*events, created("p", "one", 1), b'"create" "pods"', strange]
-    pods = read_pod_creations(creations)
-    text = json.dumps({"time": odd, "namespace": odd, "name": "p", "container_ids": odd})
-    assert pods.owners([*lines, text, seen("p", 3, ID)])[ID] == "one"
 
 
 def login(serial: int, pid: int, parent: int, old: int, new: int, time: float) -> list[str]:

@@ -50,10 +50,41 @@ def peer(**facts: Any) -> dict[str, Any]:
         (peer(above=[MANIFEST.harness_pid, 1]), "harness"),
         ({"pid": 77, "started": None}, ambiguous(FIRST.atomic)),  # gone before anybody could look
         (peer(cgroup=f"0::/docker/{ID}"), "background"),
+        (peer(session=999_999), "background"),
+        (peer(session=[FIRST.attack.session]), "background"),  # no number
+        (peer(above=[5, MANIFEST.harness_pid]), "background"),  # a grandchild is none of Livefire's own
+        ({"pid": 77, "started": 1.0}, "background"),
     ],
 )
 def test_who_asked(found: dict[str, Any] | None, whose: str) -> None:
     assert settled(found) == whose
+
+
+def test_one_that_was_gone_before_anybody_could_look_while_no_attack_ran_is_told_by_its_socket() -> None:
+    assert settled({"pid": 77, "started": None}, AT + 3600) == FIRST.atomic
+
+
+def test_a_shell_is_livefires_while_it_runs_and_right_before_and_after() -> None:
+    attack, other = FIRST.attack, next(each for d in MANIFEST.detonations for each in d.others)
+    assert attack
+    for shell, whose in ((attack, FIRST.atomic), (other, "harness")):
+        first, last = shell.started.timestamp() - 0.05, shell.finished.timestamp() + 0.05
+        for at, expected in ((first, whose), (last, whose), (first - 0.01, "background"), (last + 0.01, "background")):
+            assert settled(peer(pid=shell.pid), at) == expected
+
+
+def test_which_attack_runs_is_told_with_what_is_right_before_and_after_or_without() -> None:
+    skipped = FIRST.model_copy(update={"atomic": "T1/skipped", "skipped": "no cluster", "attack": None})
+    peers = Peers(MANIFEST.model_copy(update={"detonations": [skipped, FIRST]}), SESSIONS)
+    assert FIRST.attack
+    started, finished = FIRST.attack.started.timestamp(), FIRST.attack.finished.timestamp()
+    for at in (started, finished):
+        assert peers.during(at) == peers.running(at) == FIRST.atomic
+    for at in (started - 0.05, finished + 0.05):
+        assert (peers.during(at), peers.running(at)) == (FIRST.atomic, "")
+    for at in (started - 0.06, finished + 0.06):
+        assert peers.during(at) == peers.running(at) == ""
+    assert peers.settle([request(at=started, peer=peer(pid=FIRST.attack.pid))])[0].atomic == FIRST.atomic
 
 
 def test_a_pid_of_the_attacks_is_another_process_once_the_attack_is_over() -> None:
@@ -85,12 +116,33 @@ def test_a_container_is_its_who_started_it_from_then_on(named: str, verb: str) -
     made = request("harness", AT - 9, container_id=ID)
     started = request("T1/a", AT, f"/v1.41/containers/{named}/{verb}", status=204)
     found = containers([made, started], [event(ID, "create", AT - 9), event(OTHER, "create", AT - 9, "other")])
-    assert [found.of(ID, at) for at in (AT - 1, AT + 1, None)] == ["harness", "T1/a", "harness"]
+    assert [found.of(ID, at) for at in (AT - 1, AT, AT + 1, None)] == ["harness", "T1/a", "T1/a", "harness"]
 
 
-def test_a_start_that_failed_starts_nothing() -> None:
-    requests = [request("harness", container_id=ID), request("T1/a", AT, "/containers/n/start", status=404)]
+@pytest.mark.parametrize("status", [300, 304, 404, 500])
+def test_a_start_that_failed_starts_nothing(status: int) -> None:
+    requests = [request("harness", container_id=ID), request("T1/a", AT, "/containers/n/start", status=status)]
     assert containers(requests, [event(ID, "create")]).of(ID, AT + 1) == "harness"
+
+
+@pytest.mark.parametrize("named", ["nobody", "", "dd"])
+def test_a_start_of_what_is_unknown_or_might_be_either_is_credited_to_neither(named: str) -> None:
+    alike = ["dd" + "0" * 62, "dd" + "1" * 62]
+    requests = [request("T1/a", AT, f"/containers/{named}/start")]
+    found = containers(requests, [event(container, "create", name=container[:6]) for container in alike])
+    assert [found.of(container, AT + 1) for container in alike] == ["", ""]
+
+
+def test_an_id_is_its_own_containers_and_not_that_of_one_with_this_name() -> None:
+    requests = [request("T1/a", AT, f"/containers/{ID}/start")]
+    found = containers(requests, [event(ID, "create"), event(OTHER, "create", name=ID)])
+    assert (found.of(ID, AT + 1), found.of(OTHER, AT + 1)) == ("T1/a", "")
+
+
+def test_lines_that_tell_of_no_container_hide_none() -> None:
+    build = request("T1/a", path="/v1.41/build?q=1", built=(ID[:12],))
+    lines = [b"no JSON", b'{"event": 5}', event(ID, "create").replace(b'"container"', b'"image"'), event(ID, "create")]
+    assert containers([build], lines).of(ID) == "T1/a"
 
 
 def test_what_a_build_or_a_service_makes_is_their_who_asked_for_them() -> None:
@@ -99,6 +151,12 @@ def test_what_a_build_or_a_service_makes_is_their_who_asked_for_them() -> None:
     events = [event(ID, "create"), event(OTHER, "create", com_docker_swarm_service_id="s")]
     found = containers([build, service], events)
     assert (found.of(ID), found.of(OTHER)) == ("T1/a", "T1/b")
+
+
+def test_a_container_that_nobody_asked_for_may_be_his_whose_attack_ran_when_it_was_made() -> None:
+    docker = DockerRequests([request(peer=peer())], lambda at: "T1/x" if abs(at - AT) < 0.001 else "")
+    found = DockerContainers(docker, [event(ID, "create", AT), event(OTHER, "create", AT + 1)])
+    assert (found.of(ID), found.of(OTHER)) == (ambiguous("T1/x"), "")
 
 
 def test_what_nobody_is_known_to_have_asked_for_may_be_the_attacks_that_ran() -> None:

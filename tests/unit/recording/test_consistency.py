@@ -1,0 +1,106 @@
+"""What a manifest may say of a capture, and what contradicts itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from harness.model.manifest import Detonation, Execution, Manifest, Mark
+from harness.recording import open_recording
+from harness.recording.consistency import contradiction
+from tests.conftest import COMMITTED
+
+STARTED = datetime(2026, 1, 1, tzinfo=UTC)
+REAL = open_recording(COMMITTED).manifest
+ATTACK = next(d.attack for d in REAL.detonations if d.attack)
+
+
+def at(seconds: float) -> datetime:
+    return STARTED + timedelta(seconds=seconds)
+
+
+def execution(started: float, finished: float, role: str = "attack") -> Execution:
+    return ATTACK.model_copy(update={"started": at(started), "finished": at(finished), "role": role})
+
+
+def detonation(atomic: str, *, attack: Execution | None = None, others: tuple[Execution, ...] = ()) -> Detonation:
+    change = {"atomic": atomic, "attack": attack, "others": list(others)}
+    return REAL.detonations[0].model_copy(update=change)
+
+
+def mark(token: str, emitted: float, seen: float | None) -> Mark:
+    return Mark(label="m", token=token, emitted=at(emitted), seen=None if seen is None else at(seen))
+
+
+def manifest(*detonations: Detonation, marks: tuple[Mark, ...] = (), finished: float = 600) -> Manifest:
+    """Of a capture of ten minutes."""
+    sensor = REAL.sensors[0].model_copy(update={"name": "auditd", "marks": list(marks)})
+    change = {"started": STARTED, "finished": at(finished), "detonations": list(detonations), "sensors": [sensor]}
+    return REAL.model_copy(update=change)
+
+
+def test_a_real_one_is_consistent() -> None:
+    assert contradiction(REAL) == ""
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        manifest(),
+        manifest(finished=0),
+        manifest(detonation("a"), detonation("b"), marks=(mark("t", 1, None), mark("u", 1, 1))),
+        manifest(detonation("a", attack=execution(5, 5))),
+        manifest(detonation("a", attack=execution(-60, 660)), marks=(mark("t", 100, 40),)),  # a clock that was set
+    ],
+)
+def test_what_can_be_is_not_refused(told: Manifest) -> None:
+    assert contradiction(told) == ""
+
+
+Told = Callable[[Execution], Manifest]
+IN_EACH_PLACE: dict[str, Told] = {
+    "attack": lambda made: manifest(detonation("a", attack=made)),
+    "cleanup": lambda made: manifest(
+        detonation("a", attack=execution(1, 2), others=(execution(0, 1, "prerequisite"), made))
+    ),
+    "prerequisite": lambda made: manifest(detonation("b"), detonation("a", others=(made,))),
+}
+
+
+@pytest.mark.parametrize("role", IN_EACH_PLACE)
+@pytest.mark.parametrize(
+    ("started", "finished", "said"),
+    [
+        (9, 8, "finished before it started"),
+        (-61, 5, "was not during the capture"),
+        (5, 661, "was not during the capture"),
+        (5e8, 6e8, "was not during the capture"),
+    ],
+)
+def test_each_shell_ran_forwards_and_during_the_capture(role: str, started: float, finished: float, said: str) -> None:
+    assert contradiction(IN_EACH_PLACE[role](execution(started, finished, role))) == f"a: its {role} {said}"
+
+
+def test_a_capture_runs_forwards() -> None:
+    assert contradiction(manifest(finished=-1)) == "its capture finished before it started"
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_an_atomic_is_detonated_once(times: int) -> None:
+    told = manifest(detonation("b"), *[detonation("a")] * times)
+    said = f"a was detonated {times} times, and each would be proven by the evidence of the others"
+    assert contradiction(told) == said
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        ([mark("u", 0, 1), mark("t", 1, 2), mark("t", 2, 3)], "auditd has 2 canaries of the token t"),
+        ([mark("t", 5, 6), mark("u", 4, 5)], "the canaries of auditd are out of order"),
+        ([mark("u", 0, 1), mark("t", 100, 39)], "auditd saw the canary t before it was emitted"),
+    ],
+)
+def test_canaries_have_a_token_each_and_are_seen_after_they_were_emitted(marks: list[Mark], said: str) -> None:
+    assert contradiction(manifest(marks=tuple(marks))) == said
