@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from harness.capture.detonator import Surroundings, detonate, not_detonated
+from harness.capture.detonator import detonate, not_detonated
 from harness.capture.halt import Makers
 from harness.capture.kinds import Whose
 from harness.capture.lab.docker_front import aside, moved_socket
@@ -27,6 +27,7 @@ from harness.capture.sensors.base import Arrivals, Sensor, now
 from harness.capture.sensors.docker_daemon import DockerDaemonSensor, daemon_fault, first_line
 from harness.capture.sensors.kube_audit import KubeAuditSensor
 from harness.capture.sensors.redaction import redact_query
+from harness.capture.shell import Surroundings
 from harness.capture.state import OwnedFolder
 from harness.capture.versions import host, lab_versions, tool_versions
 from harness.errors import LivefireError
@@ -126,7 +127,7 @@ class Capture:
             if name == HARNESS and user:
                 self._users.append(user)
         podman = podman_environment(home, self._cgroup)
-        return Surroundings(f"{self.owned.id}/shell", home, docker_socket, kubeconfig, user, podman)
+        return Surroundings(f"{self.owned.id}/shell", home, docker_socket, kubeconfig, user, podman, self._cgroup)
 
     def _identity(self, name: str) -> tuple[str | None, str]:
         """A user of the cluster and its token. Where the server has died, nobody, and a token that opens nothing:

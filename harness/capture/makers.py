@@ -1,5 +1,6 @@
 """All who make what a ledger names: importing this registers how each kind is undone, and how it is found."""
 
+from harness.capture import cgroup as cgroup
 from harness.capture import undo as undo
 from harness.capture.lab import docker_front as docker_front
 from harness.capture.lab import docker_undo as docker_undo

@@ -8,11 +8,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.capture import halt
+from harness.capture.wait import NotYet
 from harness.errors import LabUnavailable
 from harness.interrupts import shielded
 
@@ -181,6 +182,48 @@ def group_processes(group: int) -> list[int]:
                 if int((entry / "stat").read_text().rpartition(")")[2].split()[2]) == group:
                     found.append(int(entry.name))
     return found
+
+
+def kill_found(find: Callable[[], Iterable[int]]) -> None:
+    """Kill what is found. Raises NotYet where there was anything: whether it has ended shows the next time.
+
+    A number may be another process's by the time it is used. So each is held (pidfd_open(2), where there is that), and
+    killed only if it is found once more after that.
+    """
+    with contextlib.ExitStack() as held:
+        processes: dict[int, int | None] = {}
+        for pid in find():
+            if pid != os.getpid() and not is_zombie(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    processes[pid] = _hold(pid, held)
+        for pid in set(find()) & set(processes) if processes else ():
+            with contextlib.suppress(ProcessLookupError):
+                if (process := processes[pid]) is None:
+                    os.kill(pid, signal.SIGKILL)
+                else:
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+    if processes:
+        raise NotYet(f"processes {sorted(processes)}")
+
+
+def _hold(pid: int, held: contextlib.ExitStack) -> int | None:
+    """A descriptor of the process; None where the kernel has none to give. Raises ProcessLookupError."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise
+    except OSError:
+        return None
+    held.callback(os.close, process)
+    return process
+
+
+def is_zombie(pid: int) -> bool:
+    """Whether it has ended, and only waits for its parent to take note of it, or is not there at all."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def tail(path: Path, lines: int = 5) -> str:

@@ -9,7 +9,8 @@ import secrets
 import stat
 from pathlib import Path
 
-from harness.capture import undo as undo  # registers how folders and processes are undone
+from harness.capture import cgroup as cgroup  # registers how control groups are undone
+from harness.capture import undo as undo  # and folders and processes
 from harness.capture.ledger import Ledger
 from harness.capture.locks import exclusive as exclusive
 from harness.capture.locks import sole_capture as sole_capture

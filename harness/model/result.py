@@ -43,7 +43,10 @@ class SignalResult(_Part):
 
 
 class Executed(_Part):
-    """The attack as it ran, and whether its effect was observed. `timed_out`: it was ended at its time limit."""
+    """The attack as it ran, and whether its effect was observed. `timed_out`: it was ended at its time limit.
+
+    `survivors` are the pids of what outlived its shell, and was ended.
+    """
 
     ran: bool
     timed_out: bool = False
@@ -52,6 +55,7 @@ class Executed(_Part):
     pid: int | None = None
     session: int | None = None
     exit_code: int | None = None
+    survivors: list[int] = Field(default_factory=list)
     oracle: list[SignalResult] = Field(default_factory=list)
 
 

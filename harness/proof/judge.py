@@ -249,6 +249,7 @@ def _executed(attack: Execution, oracle: list[SignalResult], variant: VariantRes
         pid=attack.pid,
         session=attack.session,
         exit_code=attack.exit_code,
+        survivors=attack.survivors,
         oracle=oracle,
     )
 

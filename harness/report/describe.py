@@ -21,6 +21,8 @@ def details(result: AtomicResult) -> list[str]:
         first, *more = visible_lines(result.executed.command, _COMMAND_LINES)
         lines += [f"  ran: {first}", *(f"       {line}" for line in more)]
         lines.append(f"       pid {result.executed.pid}{session}, exit code {result.executed.exit_code}")
+        if pids := ", ".join(map(str, result.executed.survivors)):
+            lines.append(f"       outlived its shell, and was ended: pid {pids}")
     for seen in [*result.executed.oracle, *result.signals]:
         where = f"  {seen.evidence[0].record}" if seen.evidence else ""
         lines.append(f"  {'seen' if seen.seen else 'MISSING':7}  {seen.sensor}: {visible(seen.name)}{where}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
+from harness.capture.cgroup import check_group
 from harness.capture.lab.control_plane import find_etcd, find_kube_apiserver
 from harness.capture.lab.docker_host import needs_shim
 from harness.capture.lab.image import is_static
@@ -13,7 +14,7 @@ from harness.capture.process import find_tool
 from harness.capture.sensors.audit_kernel import AuditKernel
 from harness.capture.sensors.audit_rules import describe, key_of, swallowing
 from harness.capture.sensors.audit_state import OWN_KEY, audit_daemon
-from harness.capture.state import owned_folders, state_root
+from harness.capture.state import new_id, owned_folders, state_root
 from harness.errors import LabUnavailable
 
 _TOOLS = {"dockerd": "docker.io", "docker": "docker.io", "containerd": "containerd", "runc": "runc", "ip": "iproute2"}
@@ -28,6 +29,7 @@ def check_host() -> list[Finding]:
     probes += [("busybox", _busybox), ("audit", _audit), ("audit rules", _audit_rules), ("login uid", _login_uid)]
     probes += [
         ("capabilities", _capabilities),
+        ("control groups", _control_groups),
         ("disk", lambda: free_disk(_MINIMUM_FREE)),
         ("left behind", _left_behind),
     ]
@@ -88,6 +90,14 @@ def _login_uid() -> str:
 
 def _capabilities() -> str:
     return "bounded: the OCI runtime shim will be used" if needs_shim() else "full: runc is used as it is"
+
+
+def _control_groups() -> str:
+    name = f"livefire-{new_id('run')}"
+    try:
+        return f"each shell of an atomic gets one of its own, in {check_group(name)}"
+    except LabUnavailable as error:
+        raise Doubt(f"none can be had: {error.message}", hint=error.hint) from None
 
 
 def _left_behind() -> str:

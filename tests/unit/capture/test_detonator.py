@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.capture import detonator
-from harness.capture.detonator import Surroundings, detonate, execute
+from harness.capture import shell
+from harness.capture.detonator import detonate
+from harness.capture.shell import Surroundings, execute
 from harness.model.atomic import Atomic, load_atomics
 
 ATOMIC = """\
@@ -122,7 +123,7 @@ def test_what_an_attack_writes_into_what_the_launcher_tells_breaks_nothing(surro
 def test_a_command_that_waits_for_a_dead_lab_is_ended(
     surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detonator, "_PROBING", 0.1)
+    monkeypatch.setattr(shell, "_PROBING", 0.1)
     found = execute("attack", "bash", "sleep 1000", surroundings, timeout=100, fault=lambda: "it is dead")
     assert not found.timed_out
     assert found.exit_code == 128 + signal.SIGTERM

@@ -1,0 +1,200 @@
+"""One command in a shell of its own: in an audit session and a control group that no other process has."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Literal
+
+from harness import interrupts
+from harness.capture.cgroup import make_group
+from harness.capture.process import OWNER, base_environment, find_tool, kill_group
+from harness.capture.sensors.base import canary_token, now
+from harness.capture.survivors import Started
+from harness.model.manifest import Canary, Execution, Output
+
+SHELLS = {"bash": "bash", "sh": "sh"}
+# Writing loginuid makes the kernel stamp a fresh audit session on the shell and all its descendants (kernel/audit.c,
+# audit_set_loginuid). The command travels in the environment: an argument would show up in the launcher's own record.
+# The launcher stays, to execute canaries in the attack's session before it and after it: what filters attacks filters
+# them. With little memory, the runtime of `docker` and of `kubectl` gives up at once, before it does anything.
+# It tells LABEL PID: the session, its canaries, and how the shell ended. Signals that the shell gets are not for it.
+_LAUNCHER = (
+    "trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2;"
+    ' echo 0 2>/dev/null >"$LIVEFIRE_DOOR";'
+    " echo 0 2>/dev/null >/proc/self/loginuid; read -r session </proc/self/sessionid;"
+    " shell=$LIVEFIRE_SHELL command=$LIVEFIRE_COMMAND told=$LIVEFIRE_TOLD;"
+    " before=$LIVEFIRE_BEFORE after=$LIVEFIRE_AFTER;"
+    " unset LIVEFIRE_SHELL LIVEFIRE_COMMAND LIVEFIRE_TOLD LIVEFIRE_BEFORE LIVEFIRE_AFTER LIVEFIRE_DOOR;"
+    ' echo "session $session" >>"$told";'
+    " canaries() { for each in $1; do"
+    ' (ulimit -v 100000; exec "${each%=*}" "${each##*=}") </dev/null >/dev/null 2>&1 &'
+    ' echo "${each##*=} $!" >>"$told"; wait $!; done; };'
+    ' canaries "$before"; "$shell" -c "$command"; code=$?; canaries "$after"; echo "code $code" >>"$told"'
+)
+# What attacks of this technique execute; `sh` runs on and finds no file of the token's name.
+_CANARIES = ("docker", "kubectl", "sh")
+_UNSET = 0xFFFFFFFF
+_PROBING = 5.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an atomic finds in its environment. `user` is the Kubernetes user behind its kubeconfig.
+
+    `further` are variables for tools that would else use something of the host's. `cgroup` is the control group, named
+    in a ledger, below which each shell gets one of its own; none where it is empty.
+    """
+
+    owner: str
+    home: Path
+    docker_socket: Path | None
+    kubeconfig: Path | None
+    user: str | None = None
+    further: Mapping[str, str] = field(default_factory=dict)
+    cgroup: str = ""
+
+    def environment(self) -> dict[str, str]:
+        """The whole environment of its shell."""
+        found = (
+            base_environment()
+            | {"HOME": str(self.home), "USER": "root", "TERM": "dumb", "TMPDIR": str(self.home), OWNER: self.owner}
+            | dict(self.further)
+        )
+        if self.docker_socket:
+            found["DOCKER_HOST"] = f"unix://{self.docker_socket}"
+        if self.kubeconfig:
+            found["KUBECONFIG"] = str(self.kubeconfig)
+        return found
+
+
+def execute(
+    role: Literal["attack", "prerequisite", "cleanup"],
+    shell: str,
+    command: str,
+    surroundings: Surroundings,
+    *,
+    timeout: float,
+    fault: Callable[[], str] = str,
+) -> Execution:
+    """Run a command as `SHELL -c COMMAND` in its own audit session and control group, for at most `timeout` seconds.
+
+    What it prints is counted and thrown away. What it leaves running is killed, and named in `survivors`.
+    """
+    group = make_group(surroundings.cgroup) if surroundings.cgroup else None
+    before, after = (_canaries() if role == "attack" else {} for _ in range(2))
+    environment = surroundings.environment() | {
+        "LIVEFIRE_SHELL": str(find_tool(SHELLS.get(shell, shell))),
+        "LIVEFIRE_COMMAND": command,
+        "LIVEFIRE_BEFORE": _words(before),
+        "LIVEFIRE_AFTER": _words(after),
+        "LIVEFIRE_DOOR": str(group.door if group else os.devnull),
+    }
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, tempfile.NamedTemporaryFile() as told:
+        started = now()
+        process = _launch(environment | {"LIVEFIRE_TOLD": told.name}, surroundings.home, output, errors)
+        tells = Path(told.name)
+        started_by_it = Started(process, lambda: _session(_told(tells)), group)
+        try:
+            timed_out = _wait(started_by_it, timeout, fault)
+        except BaseException:
+            with interrupts.shielded():
+                kill_group(process)
+            raise
+        finished = now()
+        facts = _told(tells)
+        survivors = started_by_it.end()
+        printed = Output(stdout_bytes=os.fstat(output.fileno()).st_size, stderr_bytes=os.fstat(errors.fileno()).st_size)
+    return Execution(
+        role=role,
+        executor=shell,
+        command=command,
+        pid=process.pid,
+        session=_session(facts),
+        started=started,
+        finished=finished,
+        exit_code=_exit_code(facts.get("code"), process.returncode, timed_out),
+        timed_out=timed_out,
+        output=printed,
+        survivors=survivors,
+        canaries=[*_as_executed("before", before, facts), *_as_executed("after", after, facts)],
+    )
+
+
+def _launch(
+    environment: Mapping[str, str], home: Path, output: IO[bytes], errors: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["/bin/sh", "-c", _LAUNCHER],
+        env=environment,
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=errors,
+        start_new_session=True,
+    )
+
+
+def _canaries() -> dict[str, Path]:
+    """A token for each program that an attack may execute, of those that are installed."""
+    path = base_environment()["PATH"]
+    found = [shutil.which(name, path=path) for name in _CANARIES]
+    return {canary_token(): Path(program) for program in found if program}
+
+
+def _words(canaries: Mapping[str, Path]) -> str:
+    return " ".join(f"{program}={token}" for token, program in canaries.items())
+
+
+def _as_executed(
+    when: Literal["before", "after"], canaries: Mapping[str, Path], facts: Mapping[str, str]
+) -> Iterator[Canary]:
+    for token, program in canaries.items():
+        yield Canary(when=when, name=program.name, token=token, pid=number(facts.get(token), None))
+
+
+def _told(path: Path) -> dict[str, str]:
+    """What the launcher told, by its first word. An attack that has found the file may have written anything."""
+    lines = path.read_text(errors="replace").splitlines()
+    return {name: value for name, _, value in (line.partition(" ") for line in reversed(lines))}
+
+
+def number(text: str | None, otherwise: int | None) -> int | None:
+    """A decimal number."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else otherwise
+
+
+def _exit_code(told: str | None, launcher: int, timed_out: bool) -> int | None:
+    """That of the attack's shell; of one that we ended, as that of any process: minus the signal's number."""
+    code = number(told, launcher)
+    return 128 - code if timed_out and code is not None and code > 128 else code
+
+
+def _session(facts: Mapping[str, str]) -> int | None:
+    """The audit session that the launcher told; None where the kernel gave none, or ours was not left."""
+    line = facts.get("session", "")
+    session = int(line) if line.isascii() and line.isdigit() else _UNSET
+    own = int(Path("/proc/self/sessionid").read_text())
+    return None if session in (_UNSET, own) else session
+
+
+def _wait(started: Started, timeout: float, fault: Callable[[], str]) -> bool:
+    """Wait for the launcher's end; True where the command ran into its time limit, and was ended for it.
+
+    It is ended, too, where the lab has been dead twice in a row: what asks a daemon that is paused never ends.
+    """
+    deadline, dead = time.monotonic() + timeout, 0
+    while (left := deadline - time.monotonic()) > 0 and dead < 2:
+        try:
+            started.launcher.wait(min(left, _PROBING))
+            return False
+        except subprocess.TimeoutExpired:
+            dead = dead + 1 if time.monotonic() < deadline and fault() else 0
+    started.hurry()
+    return dead < 2

@@ -1,0 +1,71 @@
+"""What an atomic's shell has started, and how that is ended: its process group, audit session and control group."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.capture.cgroup import Group
+from harness.capture.process import group_processes, is_zombie, kill_found, kill_group, session_processes
+from harness.capture.wait import NotYet
+from harness.errors import LabUnavailable
+
+_GRACE = 2.0
+_LONGEST = 5.0  # seconds for what is killed to end
+
+
+@dataclass(frozen=True)
+class Started:
+    """The shell that starts an atomic's, and all below it. `session` tells its audit session, once it has one."""
+
+    launcher: subprocess.Popen[bytes]
+    session: Callable[[], int | None]
+    group: Group | None
+
+    def hurry(self) -> None:
+        """End what the launcher runs, and the launcher itself only where it does not end then."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.launcher.pid, signal.SIGTERM)  # first politely: `docker run --rm` removes its container
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.launcher.wait(_GRACE)
+            return
+        for pid in {*group_processes(self.launcher.pid), *self._left()} - {self.launcher.pid}:
+            with contextlib.suppress(ProcessLookupError):  # but not the launcher, which has canaries to execute
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.launcher.wait(_GRACE)
+        kill_group(self.launcher)
+
+    def end(self) -> list[int]:
+        """Kill what the command left behind: its group, and whatever is in its audit session or its control group.
+
+        Returns the pids of what had outlived it. Raises LabUnavailable where something can't be killed.
+        """
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.launcher.pid, signal.SIGKILL)
+        survivors = [pid for pid in self._left() if not is_zombie(pid)]
+        if self.group:
+            self.group.stop_forks()
+        deadline = time.monotonic() + _LONGEST
+        while True:
+            try:
+                kill_found(self._left)
+                break
+            except NotYet as left:
+                if time.monotonic() > deadline:
+                    raise LabUnavailable(f"{left} that an atomic has left cannot be killed") from None
+            time.sleep(0.01)
+        if self.group:
+            with contextlib.suppress(NotYet):  # then the ledger's entry for all of them removes it
+                self.group.remove()
+        return survivors
+
+    def _left(self) -> list[int]:
+        session = self.session()
+        found = session_processes(session) if session is not None else []
+        return sorted({*found, *(self.group.processes() if self.group else [])})
