@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
-from harness.model.result import Alert, AtomicResult, Result, RuleProof, Unjudged
+from harness.model.result import Alert, Ambiguous, AtomicResult, Result, RuleProof, Unjudged
 from harness.model.verdict import Verdict
-from harness.report.describe import alert_lines, details
+from harness.report.describe import alert_lines, ambiguous_lines, details
 from harness.report.document import write_document
 from harness.report.text import legal_xml, visible
 from harness.report.unjudged import all_unjudged
@@ -79,6 +79,8 @@ def _suite(result: Result, recording: list[str]) -> ET.Element:
     places = {each.rule: each.at for each in reversed(result.results)}
     for rule, alerts in result.background.alerts.items():
         cases.append(_background(rule, alerts, recording, places.get(rule, "")))
+    if result.ambiguous.count:
+        cases.append(_ambiguous(result.ambiguous, recording))
     cases += [_proof(proof, recording, places.get(proof.rule, "")) for proof in result.proofs]
     seconds = (result.finished - result.started).total_seconds()
     suite = ET.Element("testsuite", name=f"livefire {result.run_id}", tests=str(len(cases)), time=f"{seconds:.3f}")
@@ -160,6 +162,15 @@ def _background(rule: str, alerts: Sequence[Alert], recording: list[str], at: st
         verdict = Verdict.UNEXPECTED_ALERT
         lines = [f"{verdict}  {reason}", *(line for alert in alerts for line in alert_lines(alert))]
         _add_outcome(case, "failure", verdict, reason, lines)
+    return case
+
+
+def _ambiguous(ambiguous: Ambiguous, recording: list[str]) -> ET.Element:
+    """What can't be told whose it is: no failure of its own, since what hangs on it is told there; so it is skipped."""
+    case = _element([*recording, "ambiguous"], "rows", 0)
+    first, *more = ambiguous_lines(ambiguous)
+    outcome = ET.SubElement(case, "skipped", type="AMBIGUOUS", message=legal_xml(first.removeprefix("AMBIGUOUS  ")))
+    outcome.text = legal_xml("\n".join([first, *more]))
     return case
 
 

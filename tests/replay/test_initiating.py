@@ -36,6 +36,20 @@ def test_few_of_an_attacks_programs_have_no_initiating_process() -> None:
     assert len(empty) * 400 < len(attacks), len(empty)
 
 
+def test_no_row_of_an_attack_names_livefires_own_shim() -> None:
+    recording = open_recording(WHOLE)
+    rows = build_tables(recording.path, recording.manifest)["DeviceProcessEvents"]
+    named = [
+        row
+        for row in rows
+        if row["_Slice"] not in ("background", "harness")
+        and any(word in str(row.values()) for word in ("oci_shim", "runc-bounded", ".config/containers/runtime"))
+    ]
+    # where an atomic's Podman has its runtime is told to conmon, as on any host
+    assert {(row["FileName"], row["InitiatingProcessFileName"]) for row in named} <= {("conmon", "podman")}
+    assert any("oci_shim" in row["ProcessCommandLine"] for row in rows)
+
+
 def minutes(text: str) -> float:
     hours, minute, seconds = text.partition(" ")[2].split(":")
     return int(hours) * 60 + int(minute) + float(seconds) / 60

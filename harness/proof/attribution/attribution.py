@@ -5,10 +5,12 @@ Processes by audit session and descent, containers' processes by container id, A
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from harness.model.manifest import HARNESS, Canary, Execution, Manifest
+from harness.model.manifest import HARNESS, Execution, Manifest
+from harness.proof.attribution.canaries import Canaries
 from harness.proof.attribution.containers import ContainerProcesses, served_container
 from harness.proof.attribution.docker_containers import DockerContainers
 from harness.proof.attribution.docker_requests import DockerRequest, DockerRequests
@@ -22,6 +24,8 @@ from harness.proof.tables.schema import BACKGROUND
 
 # A session lies between two moments of ours, told with another clock than the kernel's coarse one.
 _SLACK = 50
+# The runtime of the lab's daemon, that of Podman in an atomic's home, and what either starts.
+_OWN_SHIM = re.compile(r"/docker/runc-bounded$|/\.config/containers/runtime$|/lab/oci_shim\.py$")
 # The kernel's records are timed by its coarse clock (CONFIG_HZ down to 100), in seconds.
 _COARSE = 0.02
 
@@ -44,8 +48,6 @@ class Attribution:
     _containers: dict[str, str] = field(init=False)
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
-    _tokens: frozenset[str] = field(init=False)
-    _canaries: dict[str, tuple[Canary, int | None]] = field(init=False)
     _named: NamedContainers = field(init=False)
     _shells: dict[int, list[tuple[Execution, str]]] = field(init=False)
     _placed: dict[Process, Placed] = field(default_factory=dict)
@@ -62,7 +64,7 @@ class Attribution:
                 self._shells.setdefault(execution.pid, []).append((execution, whose))
                 if execution.session is not None:
                     self._sessions[execution.session] = whose
-        self._tokens = frozenset(mark.token for sensor in self.manifest.sensors for mark in sensor.marks)
+        self.canaries = Canaries(self.manifest)
         attacks = {d.atomic: d.attack.command for d in self.manifest.detonations if d.attack}
         self._named = NamedContainers(attacks)
         self._containers |= {id_: self.of_user(user) for id_, user in self.pods.items()}
@@ -70,13 +72,11 @@ class Attribution:
         self.requests = peers.settle(self.requests)
         self.docker = DockerRequests(self.requests, peers.during)
         self._of_daemon = DockerContainers(self.docker, self.daemon_events)
-        identities = Identities(self._users, peers.running, self.is_canary)
+        identities = Identities(self._users, peers.running, self.canaries.asks_api)
         self.callers = read_identities(identities, self.kube_audit)
         self._in_containers = ContainerProcesses(
             self.docker, self.pod_names, identities, self.of_container, self._containers.__setitem__
         )
-        attacks_run = [d.attack for d in self.manifest.detonations if d.attack]
-        self._canaries = {each.token: (each, attack.session) for attack in attacks_run for each in attack.canaries}
 
     def of_container(self, container_id: str, at: float | None = None) -> str:
         """The slice of a container at a moment (seconds, epoch): who made it, or who started it since."""
@@ -85,21 +85,6 @@ class Attribution:
     def of_user(self, user: str) -> str:
         """The slice of a Kubernetes user."""
         return self._users.get(user, BACKGROUND)
-
-    def is_canary(self, text: str) -> bool:
-        """Whether one of our canary tokens stands in a text."""
-        return "livefire-canary-" in text and any(token in text for token in self._tokens)
-
-    def _is_canary_of_attack(self, moment: Moment, arguments: list[str]) -> bool:
-        """Whether a launcher of ours executed this in an attack's session: by program, token, pid and session."""
-        known = self._canaries.get(arguments[-1]) if len(arguments) == 2 else None
-        if known is None:
-            return False
-        canary, in_session = known
-        return (canary.pid, canary.name) == (moment.pid, arguments[0].rpartition("/")[2]) and in_session in (
-            None,
-            moment.session,
-        )
 
     def login(self, event: AuditEvent) -> None:
         """A process got another audit session (a LOGIN record): it is its who had the old one, or who descends so."""
@@ -120,11 +105,11 @@ class Attribution:
         process.contained = process.contained or placed.in_container
         if not placed.container_id and placed.slice not in (BACKGROUND, HARNESS):
             self._named.note(placed.slice, arguments)
-        own_shim = self.manifest.lab.runtime_shim and placed.container_id and not placed.in_container
-        return replace(placed, slice=HARNESS) if own_shim and _is_oci_shim(arguments) else placed
+        own = self._is_own_shim(process, placed, arguments)
+        return replace(placed, slice=HARNESS, own_shim=True) if own else placed
 
     def _place(self, moment: Moment, process: Process, arguments: list[str]) -> Placed:
-        if self._is_canary_process(arguments) or self._is_canary_of_attack(moment, arguments):
+        if self.canaries.executed(moment, arguments):
             return Placed(HARNESS)
         if whose := self._sessions.get(moment.session) or self._shell(moment, process):
             return Placed(whose)
@@ -146,10 +131,17 @@ class Attribution:
             self._of_descent(process) or (HARNESS if moment.parent == self.manifest.harness_pid else BACKGROUND)
         )
 
-    def _is_canary_process(self, arguments: list[str]) -> bool:
-        """Ours alone execute `true TOKEN`: that a token stands in some text of somebody's makes nothing ours."""
-        name = arguments[0].rpartition("/")[2] if arguments else ""
-        return name == "true" and len(arguments) == 2 and arguments[1] in self._tokens
+    def _is_own_shim(self, process: Process, placed: Placed, arguments: list[str]) -> bool:
+        """Whether it is Livefire's own runtime in front of runc (oci_shim.py, and its script): no real host has it.
+
+        containerd-shim starts it, and Podman or its conmon; nobody hides anything by starting it himself.
+        """
+        if placed.in_container or not any(_OWN_SHIM.search(each) for each in arguments[:5]):
+            return False
+        by = process.image()
+        forked = by is None and not self.processes.tells_births  # conmon leaves its parent
+        below_podman = forked or (by is not None and by.name in ("podman", "conmon"))
+        return below_podman or bool(self.manifest.lab.runtime_shim and placed.container_id)
 
     def _shell(self, moment: Moment, process: Process) -> str:
         """Whose shell this is, of those that Livefire started; empty for any other process.
@@ -172,8 +164,3 @@ class Attribution:
         """The slice of the shell that it descends from; empty where it descends from none."""
         placed = self._place_of(process)
         return placed.slice if placed and placed.slice != BACKGROUND else ""
-
-
-def _is_oci_shim(arguments: list[str]) -> bool:
-    """Livefire's own runtime in front of runc (oci_shim.py, and the script that starts it): no real host has it."""
-    return any(each.endswith(("/docker/runc-bounded", "/lab/oci_shim.py")) for each in arguments[:5])

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.proof.attribution.twins import Window, surplus, within
 from harness.proof.tables.schema import BACKGROUND, ambiguous, one_of
 
 _FILES = re.compile(r"/containers/([^/]+)/(?:archive|copy|export)(?:\?|$)")
-_CREATE = re.compile(r"/containers/create(\?|$)")
-# dockerd writes its log with the clock of this host; what it logs on a request lies between these two moments.
-_SLACK = 0.005
+_CREATE = re.compile(r"^(?:/v[\d.]+)?/containers/create(\?|$)")
+# By which requests files go out of a container or into it (Docker Engine API, ContainerArchive, PutContainerArchive,
+# ContainerExport; `copy` is gone since 1.24), by the action of the event that tells of it.
+FILE_ACTIONS = {"archive-path": "GET", "extract-to-dir": "PUT", "copy": "POST", "export": "GET"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,16 @@ class DockerRequest:
     service_id: str = ""
     built: tuple[str, ...] = ()
     peer: dict[str, Any] | None = None
+
+    @property
+    def window(self) -> Window:
+        """From when it was sent until it was answered."""
+        return self.sent, self.answered
+
+    @property
+    def creates(self) -> bool:
+        """Whether it asked for a new container."""
+        return self.method == "POST" and bool(_CREATE.search(self.path))
 
 
 def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
@@ -68,13 +81,20 @@ def read_request(line: str) -> DockerRequest | None:
 
 @dataclass
 class DockerRequests:
-    """All requests of one recording. `during` tells the atomic whose attack ran at a moment, or an empty text."""
+    """All requests of one recording. `during` tells the atomic whose attack ran at a moment, or an empty text.
+
+    `moments` (seconds, epoch) are those of all that was told alike elsewhere: where they are more than the requests,
+    one was not noted, and nobody knows which.
+    """
 
     requests: list[DockerRequest]
     during: Callable[[float], str] = lambda _: ""
-    _told: set[tuple[object, ...]] = field(default_factory=set)
+
+    _by_call: dict[tuple[str, str], list[DockerRequest]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
+        for request in self.requests:
+            self._by_call[request.method, request.path].append(request)
         self.containers = {r.container_id: r.atomic for r in self.requests if r.container_id}
         self._asked = {r.container_id: r.config for r in self.requests if r.container_id and r.config is not None}
         self._execs = {r.exec_id: r.atomic for r in self.requests if r.exec_id}
@@ -99,44 +119,38 @@ class DockerRequests:
         """The slice of a process that is executed in a container: whose it is tells who asked, not whose container."""
         return self._execs.get(exec_id, BACKGROUND)
 
-    def asked_by(self, method: str, uri: str, at: float) -> str:
-        """Who asked for this at that moment; empty where nobody did, ambiguous where several parties did the same."""
-        asked = (r.atomic for r in self.requests if (r.method, r.path) == (method, uri) and _within(r, at))
-        return one_of(asked)
+    def one_of(self, asked: Collection[DockerRequest], at: float, moments: Collection[float]) -> str:
+        """Who made one of these requests at a moment; empty where nobody did, ambiguous where it may be several."""
+        parties = [request.atomic for request in asked if within(request.window, at)]
+        if parties and surplus(at, moments, [request.window for request in asked]):
+            parties.append(self.unknown(at) or BACKGROUND)
+        return one_of(parties)
 
-    def of_request(self, method: str, uri: str, at: float) -> str:
+    def of_request(self, method: str, uri: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of a request in the daemon's log."""
-        found = self.asked_by(method, uri, at)
-        if not found and method not in ("GET", "HEAD"):  # Livefire looks at the daemon past the gateways
+        reads = method in ("GET", "HEAD")  # Livefire looks at the daemon past the gateways
+        found = self.one_of(self._by_call.get((method, uri), []), at, () if reads else moments)
+        if not found and not reads:
             found = self.unknown(at)
         return found or BACKGROUND
 
-    def of_image(self, image: str, event: tuple[str, ...], at: float) -> str:
-        """The slice of an event of an image: that of the request which made it and was under way, once for each."""
-        for place, request in enumerate(self.requests):
-            told = (place, *event)
-            if request.image and request.image == image and _within(request, at) and told not in self._told:
-                self._told.add(told)
-                return request.atomic
-        return BACKGROUND
+    def of_image(self, image: str, at: float, moments: Collection[float] = ()) -> str:
+        """The slice of an event of an image: that of the request which made it and was under way."""
+        asked = [request for request in self.requests if request.image and request.image == image]
+        return self.one_of(asked, at, moments) or BACKGROUND
 
-    def of_files(self, container_id: str, name: str, at: float) -> str:
+    def of_files(self, action: str, container_id: str, name: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of an event that files were fetched from a container, or put into it: that of who asked for it."""
-        asked = set()
+        asked = []
         for request in self.requests:
-            match = _FILES.search(request.path)
-            named = match is not None and (container_id.startswith(match[1]) or match[1] == name)
-            if named and _within(request, at):
-                asked.add(request.atomic)
-        return one_of(asked) or BACKGROUND
+            match = _FILES.search(request.path) if request.method == FILE_ACTIONS[action] else None
+            if match is not None and (container_id.startswith(match[1]) or match[1] == name):
+                asked.append(request)
+        return self.one_of(asked, at, moments) or BACKGROUND
 
     def creates_at(self, at: float) -> list[DockerRequest]:
         """The atomics' successful creations that were under way at a moment."""
-        return [r for r in self.requests if r.container_id and _CREATE.search(r.path) and _within(r, at)]
-
-
-def _within(request: DockerRequest, at: float) -> bool:
-    return request.sent - _SLACK <= at <= request.answered + _SLACK
+        return [r for r in self.requests if r.container_id and r.creates and within(r.window, at)]
 
 
 def _mounts(host: dict[str, Any]) -> list[dict[str, Any]]:

@@ -24,12 +24,12 @@ class Identities:
     """Answers for one recording, in the order of its log: what an atomic makes there is known from then on.
 
     `users` are slices by user name. `during` tells the atomic whose attack ran at a moment, or an empty text;
-    `is_canary` whether a request is one of ours.
+    `is_canary` whether a request (verb, URI, seconds) is one of ours.
     """
 
     users: Mapping[str, str]
     during: Callable[[float], str]
-    is_canary: Callable[[str], bool]
+    is_canary: Callable[[str, str, float], bool]
     _made: dict[str, str] = field(default_factory=dict)
     _given: dict[str, set[str]] = field(default_factory=dict)
     _credentials: dict[str, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Identities:
         user = user if isinstance(user, dict) else {}
         name, at = str(user.get("username", "")), _seconds(event.get("requestReceivedTimestamp"))
         whose = self._of(event, name, user, at)
-        if whose == BACKGROUND and self.is_canary(str(event.get("requestURI", ""))):
+        if whose == BACKGROUND and self._is_canary(event, at):
             whose = HARNESS
         status = event.get("responseStatus")
         code = status.get("code") if isinstance(status, dict) else None
@@ -61,7 +61,7 @@ class Identities:
     def _of(self, event: Mapping[str, Any], name: str, user: Mapping[str, Any], at: float) -> str:
         running = self.during(at)
         if known := self.users.get(name):
-            return self._ours(event, name, running) if known == HARNESS else known
+            return self._ours(event, at, running) if known == HARNESS else known
         extra = user.get("extra")
         extra = extra if isinstance(extra, dict) else {}
         credential = _first(extra.get(f"{_EXTRA}credential-id"))
@@ -79,10 +79,13 @@ class Identities:
         stolen = running in self._read_secrets and name not in self._seen
         return ambiguous(running) if stolen else BACKGROUND
 
-    def _ours(self, event: Mapping[str, Any], name: str, running: str) -> str:
+    def _is_canary(self, event: Mapping[str, Any], at: float) -> bool:
+        return self.is_canary(str(event.get("verb", "")), str(event.get("requestURI", "")), at)
+
+    def _ours(self, event: Mapping[str, Any], at: float, running: str) -> str:
         """A request in Livefire's own name: while an attack runs, only what Livefire's client sends is its own."""
         agent = str(event.get("userAgent", ""))
-        if self.is_canary(str(event.get("requestURI", ""))):
+        if self._is_canary(event, at):
             self._agents.add(agent)
         if not running or agent in self._agents or not self._agents:
             return HARNESS

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Placed:
     """Where an exec belongs. `in_container` tells a container's own process from the runtime that serves it.
 
-    `shim` is containerd-shim; `enters` is a runc that puts a further process into a container.
+    `shim` is containerd-shim; `enters` is a runc that puts a further process into a container; `own_shim` is
+    Livefire's own program in front of runc, which then executes that.
     """
 
     slice: str
@@ -17,3 +18,4 @@ class Placed:
     in_container: bool = False
     shim: bool = False
     enters: bool = False
+    own_shim: bool = False

@@ -154,6 +154,11 @@ class Processes:
         self._shells: dict[int, set[Process]] = {}
         self._place = -1
 
+    @property
+    def tells_births(self) -> bool:
+        """Whether the log has births; those of older recordings have none."""
+        return bool(self._births)
+
     def bear(self, birth: Birth) -> None:
         """A birth stands in the log here."""
         by = self.at(birth.by)

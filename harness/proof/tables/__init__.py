@@ -14,7 +14,8 @@ from harness.model.manifest import Manifest
 from harness.proof.tables.aks_audit import aks_audit_rows
 from harness.proof.tables.arrivals import Arrivals
 from harness.proof.tables.audit_log import AuditEvent, read_events
-from harness.proof.tables.docker_daemon import LogRows, event_rows
+from harness.proof.tables.docker_daemon import LogRows
+from harness.proof.tables.docker_events import event_rows
 from harness.proof.tables.exec_rows import ExecRows
 from harness.proof.tables.schema import HIDDEN, SQL_TYPES, TABLES, Tables
 from harness.recording import layout

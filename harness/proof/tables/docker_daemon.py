@@ -1,19 +1,21 @@
-"""Rows of `DockerDaemon_CL`: the daemon's debug log, its events, and the inspect of each new container.
+"""Rows of `DockerDaemon_CL` from the daemon's debug log.
 
-Sources: logrus' text format (key=value, quoted as Go does); Docker Engine API, SystemEvents and ContainerInspect.
+Source: logrus' text format (key=value, quoted as Go does).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.model.manifest import HARNESS
+from harness.proof.attribution.twins import surplus, within
 from harness.proof.tables.arrivals import ArrivalOf
-from harness.proof.tables.audit_log import number
+from harness.proof.tables.docker_configuration import as_object, configuration, fingerprint, masked, sql_time
 from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete, one_of
 
 if TYPE_CHECKING:
@@ -24,8 +26,8 @@ _CALLING = re.compile(r"^Calling ([A-Z]+) (\S+)")
 _ID_IN_URI = re.compile(r"/(?:containers|exec)/([0-9a-f]{64})")
 _CREATE_URI = re.compile(r"/containers/create(\?|$)")
 _FORM = "form data: "
-# The events of files that go out of a container or into it; what is done to it otherwise is its creator's.
-_FILES = ("archive-path", "extract-to-dir", "copy", "export")
+_CALLS = ("Calling ", "handling ")
+_Print = tuple[str, ...]  # a fingerprint
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
@@ -51,12 +53,14 @@ class LogRows:
         self._attribution = attribution
         self._inspected = inspected
         self._paired: set[str] = set()
-        self._moments: list[tuple[float, tuple[str, ...]]] = []
+        self._creates: list[tuple[float, _Print]] = []
+        self._asked: dict[_Print | None, list[DockerRequest]] = defaultdict(list)
+        self._calls: dict[tuple[str, str], list[float]] = defaultdict(list)
 
     def rows(self, lines: Iterable[bytes], arrival: ArrivalOf) -> Iterator[Row]:
         """One row for each line that has a time."""
         lines = list(lines)
-        self._moments = [found for line in lines if (found := _create_moment(line)) is not None]
+        self._look_through(lines)
         offset, request = 0, ("", "")
         for place, line in enumerate(lines, 1):
             offset += len(line)
@@ -65,10 +69,7 @@ class LogRows:
             if at is None:
                 continue
             message = fields.get("msg", "")
-            if match := _CALLING.match(message):
-                request = (match[1], match[2])
-            elif fields.get("method") and fields.get("request-url"):  # release 27 and later
-                request = (fields["method"], fields["request-url"])
+            request = _call(message, fields) or request
             body = _body(message, fields)
             row: Row = {
                 "TimeGenerated": sql_time(at),
@@ -83,139 +84,85 @@ class LogRows:
             row |= {} if SLICE in row else self._place(message, fields, request, at)
             yield complete("DockerDaemon_CL", row)
 
-    def _create(self, body: dict[str, Any], at: float) -> Row:
-        row = {"Action": "create", "Method": "POST", "Body": _masked(body)}
-        row |= _configuration(body, body.get("HostConfig") or {})
-        requests = self._requests_of(body, at)
-        if not requests:
-            return row | {SLICE: self._attribution.docker.unknown(at) or BACKGROUND}
-        whose = one_of(each.atomic for each in requests)
-        if whose != requests[0].atomic:  # the same at the same moment, and not all of one party
-            return row | {SLICE: whose}
-        self._paired.add(requests[0].container_id)
-        return row | {SLICE: whose, "ContainerId": requests[0].container_id}
-
-    def _requests_of(self, body: dict[str, Any], at: float) -> list[DockerRequest]:
-        """The requests that this body may have come with: those under way, with the same configuration."""
-        found = []
-        wanted = fingerprint(body, body.get("HostConfig") or {})
-        for request in self._attribution.docker.creates_at(at):
-            inspect = self._inspected.get(request.container_id)
-            if request.container_id in self._paired:
+    def _look_through(self, lines: Iterable[bytes]) -> None:
+        """When each call was logged, and each body of a create; and what was asked for."""
+        for request in self._attribution.docker.requests:
+            if request.creates:
+                self._asked[self._fingerprint(request)].append(request)
+        for line in lines:
+            if b"Calling " not in line and b"handling " not in line and b"form" not in line:
                 continue
-            if inspect is None:  # nothing to compare with: told apart only where there is nothing to tell apart
-                under_way = {
-                    each for moment, each in self._moments if request in self._attribution.docker.creates_at(moment)
-                }
-                if under_way == {wanted}:
-                    found.append(request)
-            elif fingerprint(inspect.get("Config") or {}, inspect.get("HostConfig") or {}) == wanted:
-                found.append(request)
-        return found
+            fields = parse_logfmt(line.decode(errors="replace"))
+            at, message = parse_time(fields.get("time", "")), fields.get("msg", "")
+            if at is None:
+                continue
+            if message.startswith(_CALLS) and (call := _call(message, fields)):
+                self._calls[call].append(at)
+            body = _body(message, fields)
+            if body and "Image" in body:
+                self._creates.append((at, fingerprint(body, body.get("HostConfig") or {})))
+
+    def _create(self, body: dict[str, Any], at: float) -> Row:
+        wanted = fingerprint(body, body.get("HostConfig") or {})
+        row = {"Action": "create", "Method": "POST", "Body": masked(body)}
+        row |= configuration(body, body.get("HostConfig") or {})
+        docker, under_way = self._attribution.docker, _under_way(at)
+        same, unlike = self._asked.get(wanted, []), self._asked.get(None, [])
+        there = list(filter(under_way, same)) or list(filter(under_way, unlike))
+        if not there:
+            return row | {SLICE: docker.unknown(at) or BACKGROUND}
+        whose = {each.atomic for each in there}
+        if self._one_was_not_noted(at, wanted):
+            whose.add(docker.unknown(at) or BACKGROUND)
+        known = [each.container_id for each in there if each.container_id and each.container_id not in self._paired]
+        if len(whose) == 1 and known:  # else the same at the same moment, and not all of one party
+            self._paired.add(known[0])
+            row["ContainerId"] = known[0]
+        return row | {SLICE: one_of(whose)}
+
+    def _one_was_not_noted(self, at: float, wanted: _Print) -> bool:
+        """Whether more creates like this were logged than noted. A request of which nobody knows what it asked for,
+        such as one that failed, may be any of them.
+        """
+        same, unknown = ([each.window for each in self._asked.get(key, [])] for key in (wanted, None))
+        if any(within(window, at) for window in same):
+            alike = [moment for moment, logged in self._creates if logged == wanted]
+            if not surplus(at, alike, same):
+                return False
+        if not any(within(window, at) for window in unknown):
+            return True
+        return surplus(at, [moment for moment, _ in self._creates], [*same, *unknown])
+
+    def _fingerprint(self, request: DockerRequest) -> _Print | None:
+        """Of what was asked for; None where nobody knows."""
+        found = self._inspected.get(request.container_id) or self._attribution.docker.asked_for(request.container_id)
+        return fingerprint(found.get("Config") or {}, found.get("HostConfig") or {}) if found else None
 
     def _place(self, message: str, fields: dict[str, str], request: tuple[str, str], at: float) -> Row:
-        if self._attribution.is_canary(message + fields.get("request-url", "")):
-            return {SLICE: HARNESS}
         row: Row = {}
-        if message.startswith(("Calling ", "handling ")):
+        if message.startswith(_CALLS):
             row = {"Method": request[0], "Uri": request[1]}
+            if self._attribution.canaries.asks_daemon(*request, at):
+                return row | {SLICE: HARNESS}
         container = fields.get("container", "") or "".join(_ID_IN_URI.findall(row.get("Uri", ""))[:1])
         if container and not (row and self._attribution.docker.all_noted):
             return row | {"ContainerId": container, SLICE: self._attribution.of_container(container, at)}
         row |= {"ContainerId": container} if container else {}
-        return row | {SLICE: self._attribution.docker.of_request(*request, at) if row else BACKGROUND}
+        alike = self._calls.get(request, ())
+        return row | {SLICE: self._attribution.docker.of_request(*request, at, alike) if row else BACKGROUND}
 
 
-def event_rows(
-    lines: Iterable[bytes], file: str, attribution: Attribution, arrival: ArrivalOf
-) -> tuple[list[Row], dict[str, dict[str, Any]]]:
-    """Rows from events (Source `event`) and inspects (`inspect`), and the inspects by container id."""
-    rows: list[Row] = []
-    inspected: dict[str, dict[str, Any]] = {}
-    offset = 0
-    for place, line in enumerate(lines, 1):
-        offset += len(line)
-        item = _object(line)
-        event = item.get("event")
-        if not isinstance(event, dict) or not isinstance(event.get("Actor"), dict):
-            continue
-        where: Row = {RECORD: f"{file}:{place}", ARRIVED: arrival(offset)}
-        row = _event(event, attribution)
-        rows.append(complete("DockerDaemon_CL", row | where))
-        inspect, told = item.get("inspect"), ""
-        if inspect is None and row["Action"] == "create" and row["ContainerId"]:
-            # it was gone before it could be asked for: the daemon granted what was requested
-            inspect, told = attribution.docker.asked_for(row["ContainerId"]), ", as requested"
-        if isinstance(inspect, dict) and row["ContainerId"]:
-            inspected[row["ContainerId"]] = inspect
-            config, host = inspect.get("Config") or {}, inspect.get("HostConfig") or {}
-            detail = row | _configuration(config, host) | {"Source": "inspect", "Body": _masked(inspect)}
-            detail["Message"] += told
-            rows.append(complete("DockerDaemon_CL", detail | where))
-    return rows, inspected
+def _under_way(at: float) -> Callable[[DockerRequest], bool]:
+    return lambda request: within(request.window, at)
 
 
-def _event(event: dict[str, Any], attribution: Attribution) -> Row:
-    attributes = event["Actor"].get("Attributes")
-    attributes = attributes if isinstance(attributes, dict) else {}
-    kind, identifier = str(event.get("Type", "")), str(event["Actor"].get("ID", ""))
-    container = identifier if kind == "container" else str(attributes.get("container", ""))
-    nanoseconds = event.get("timeNano")
-    code = str(attributes.get("exitCode", ""))
-    whose = BACKGROUND
-    if attribution.is_canary(json.dumps(attributes)):
-        whose = HARNESS
-    elif executed := str(attributes.get("execID", "")):
-        whose = attribution.docker.of_exec(executed)
-    elif event.get("Action") in _FILES and isinstance(nanoseconds, int):
-        whose = attribution.docker.of_files(container, str(attributes.get("name", "")), nanoseconds / 1e9)
-    elif container:
-        whose = attribution.of_container(container, nanoseconds / 1e9 if isinstance(nanoseconds, int) else None)
-    elif kind == "image" and isinstance(nanoseconds, int):
-        told = (str(event.get("Action", "")), str(attributes.get("name", "")))
-        whose = attribution.docker.of_image(identifier, told, nanoseconds / 1e9)
-    return {
-        "TimeGenerated": sql_time(nanoseconds / 1e9)
-        if isinstance(nanoseconds, int) and abs(nanoseconds) < 1 << 63
-        else None,
-        "Source": "event",
-        "Message": f"{kind} {event.get('Action', '')}",
-        "Action": str(event.get("Action", "")),
-        "ContainerId": container,
-        "ContainerName": str(attributes.get("name", "")) if kind == "container" else "",
-        "Image": str(attributes.get("image", "")),
-        "ExitCode": number(code),
-        SLICE: whose,
-    }
-
-
-def _configuration(config: Any, host: Any) -> Row:
-    """The columns that tell what a container may do. The same keys stand in a create's body and in an inspect."""
-    config, host = (each if isinstance(each, dict) else {} for each in (config, host))
-    return {
-        "Image": str(config.get("Image") or ""),
-        "Command": " ".join(_words(config.get("Entrypoint")) + _words(config.get("Cmd"))),
-        "Privileged": bool(host.get("Privileged")),
-        "NetworkMode": str(host.get("NetworkMode") or ""),
-        "PidMode": str(host.get("PidMode") or ""),
-        "IpcMode": str(host.get("IpcMode") or ""),
-        "Binds": _words(host.get("Binds")),
-        "CapAdd": _words(host.get("CapAdd")),
-        "SecurityOpt": _words(host.get("SecurityOpt")),
-    }
-
-
-def fingerprint(config: Any, host: Any) -> tuple[str, ...]:
-    """What a create's body and the inspect of its container have in common."""
-    found = _configuration(config, host)
-    # an inspect may tell the network that the daemon chose where the body left it open
-    network = "bridge" if found["NetworkMode"] in ("", "default") else found["NetworkMode"]
-    keys = ("Image", "Command", "Privileged", "PidMode", "Binds", "CapAdd")
-    return (network, *(json.dumps(found[key]) for key in keys))
-
-
-def _words(value: Any) -> list[str]:
-    return [str(word) for word in value] if isinstance(value, list) else [value] if isinstance(value, str) else []
+def _call(message: str, fields: dict[str, str]) -> tuple[str, str] | None:
+    """Method and URI of the request that a line tells of; None for none."""
+    if match := _CALLING.match(message):
+        return match[1], match[2]
+    if fields.get("method") and fields.get("request-url"):  # release 27 and later
+        return fields["method"], fields["request-url"]
+    return None
 
 
 def _is_create(body: dict[str, Any], uri: str) -> bool:
@@ -223,33 +170,14 @@ def _is_create(body: dict[str, Any], uri: str) -> bool:
     return "HostConfig" in body or ("Image" in body and bool(_CREATE_URI.search(uri)))
 
 
-def _create_moment(line: bytes) -> tuple[float, tuple[str, ...]] | None:
-    """When a create's body was logged, and its fingerprint; None for any other line."""
-    if (b"form data: " not in line and b"form-data=" not in line) or b"Image" not in line:
-        return None
-    fields = parse_logfmt(line.decode(errors="replace"))
-    at, body = parse_time(fields.get("time", "")), _body(fields.get("msg", ""), fields)
-    return (at, fingerprint(body, body.get("HostConfig") or {})) if at is not None and body else None
-
-
 def _body(message: str, fields: dict[str, str]) -> dict[str, Any] | None:
     if message.startswith(_FORM):
-        found = _object(message.removeprefix(_FORM).encode(errors="replace"))
+        found = as_object(message.removeprefix(_FORM).encode(errors="replace"))
     elif "form-data" in fields:
-        found = _object(fields["form-data"].encode(errors="replace"))
+        found = as_object(fields["form-data"].encode(errors="replace"))
     else:
         return None
     return found or None
-
-
-def _masked(document: dict[str, Any]) -> dict[str, Any]:
-    """Without the values of the environment."""
-    copy = dict(document)
-    if isinstance(copy.get("Config"), dict):
-        copy["Config"] = _masked(copy["Config"])
-    if copy.get("Env"):
-        copy["Env"] = [f"{entry.partition('=')[0]}=***" for entry in _words(copy["Env"])]
-    return copy
 
 
 def _without_secrets(message: str, body: dict[str, Any] | None) -> str:
@@ -258,16 +186,8 @@ def _without_secrets(message: str, body: dict[str, Any] | None) -> str:
         return message
     if body is None:
         return f"{_FORM}(unreadable)"
-    masked = _masked(body)
-    return message if masked == body else f"{_FORM}{json.dumps(masked, ensure_ascii=False)}"
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    without = masked(body)
+    return message if without == body else f"{_FORM}{json.dumps(without, ensure_ascii=False)}"
 
 
 def parse_time(text: str) -> float | None:
@@ -275,12 +195,4 @@ def parse_time(text: str) -> float | None:
     try:
         return datetime.fromisoformat(text).timestamp() if "T" in text else None
     except (ValueError, OverflowError):
-        return None
-
-
-def sql_time(seconds: float) -> str | None:
-    """UTC, in the form that a TIMESTAMP is read from."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    except (ValueError, OverflowError, OSError):
         return None

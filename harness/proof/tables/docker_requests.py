@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.proof.attribution import DockerRequest, read_request
-from harness.proof.tables.docker_daemon import sql_time
+from harness.proof.tables.docker_configuration import sql_time
 from harness.proof.tables.schema import ARRIVED, RECORD, SLICE, Row, complete
 
 

@@ -64,7 +64,8 @@ class ExecRows:
         placed = self._attribution.place(moment, process, arguments)
         image = _image(event, fields, arguments)
         by = self._attribution.processes.initiating(process, moment)
-        self._attribution.processes.executed(process, moment, image)
+        if not placed.own_shim:  # no real host has it: what it becomes was started by who started it
+            self._attribution.processes.executed(process, moment, image)
         row = {
             "TimeGenerated": image.started,
             "Computer": self._computer,

@@ -17,7 +17,9 @@ from harness.model.manifest import HARNESS
 # 3: a pid is a process together with its time, and what descends from an attack's shell is the attack's.
 # 4: who sent a request is told by its process, a container is its who started it, what is unclear has a slice of its
 # own, and Livefire's runtime shim is Livefire's.
-VERSION = 4
+# 5: Livefire's runtime shim has started nothing; of calls that are alike, more than were noted, none is guessed; a
+# canary's token counts as a canary's only.
+VERSION = 5
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

@@ -107,10 +107,10 @@ def _citing(result: Result, subjects: Iterable[Subject], prefix: str) -> dict[st
         for row in subject.rows:
             for evidence in cited(row.result):
                 found.setdefault(evidence.record, {})[subject.anchor] = subject.short
-    for alerts in result.background.alerts.values():
-        for alert in alerts:
+    for name, slice_ in (("background", result.background), ("ambiguous", result.ambiguous)):
+        for alert in (alert for alerts in slice_.alerts.values() for alert in alerts):
             for evidence in alert.evidence:
-                found.setdefault(evidence.record, {})[f"{prefix}-background"] = "background"
+                found.setdefault(evidence.record, {})[f"{prefix}-{name}"] = name
     return found
 
 

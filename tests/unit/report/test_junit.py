@@ -14,7 +14,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 
 from harness.errors import InvalidInput
 from harness.model.expectation import load_expectations
-from harness.model.result import Alert, AtomicResult, Background, Result, VariantResult
+from harness.model.result import Alert, Ambiguous, AtomicResult, Background, Result, VariantResult
 from harness.model.verdict import Verdict
 from harness.proof.prove import prove
 from harness.recording import open_recording
@@ -121,6 +121,19 @@ def test_an_alert_in_the_background_has_a_place_and_its_evidence(proven: Result,
     assert "docker ps" in (failure.text or "")
     assert (case.get("file") or "").endswith("container-cli-api.expect.yaml")
     assert int(case.get("line", "")) > 0
+
+
+def test_what_is_ambiguous_is_a_case_of_its_own_and_no_failure(proven: Result, tmp_path: Path) -> None:
+    assert "ambiguous" not in str(keys(written(tmp_path, proven)))
+    unclear = Ambiguous(rows={"Auditd_CL": 3}, alerts={"r": [Alert(row={"ProcessCommandLine": "docker ps"})]})
+    root = written(tmp_path, proven.model_copy(update={"ambiguous": unclear}))
+    case = next(case for case in root.iter("testcase") if (case.get("classname") or "").endswith("ambiguous"))
+    skipped = case.find("skipped")
+    assert skipped is not None
+    assert "3 in Auditd_CL" in (skipped.get("message") or "")
+    assert "docker ps" in (skipped.text or "")
+    assert case.find("failure") is None
+    assert root.get("failures") == "0"
 
 
 def test_the_time_of_a_suite_is_utc(proven: Result, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from harness.model.manifest import Manifest
 from harness.proof.attribution import (
     Attribution,
     DockerRequest,
+    Image,
     Moment,
     Placed,
     birth_of,
@@ -58,7 +59,12 @@ def placed_of(
         moment = Moment.of(event)
         if event.is_exec:
             process = attribution.processes.executes(moment)
-            found.append(attribution.place(moment, process, [word or "" for word in event.arguments()[0]]))
+            arguments = [word or "" for word in event.arguments()[0]]
+            found.append(attribution.place(moment, process, arguments))
+            name, line = arguments[0].rpartition("/")[2], " ".join(arguments)
+            image = Image(moment.pid, moment.parent, arguments[0], name, line, "", "root", moment.session)
+            if not found[-1].own_shim:
+                attribution.processes.executed(process, moment, image)
         elif birth := birth_of(event):
             attribution.processes.bear(birth)
         elif event.first("LOGIN"):
@@ -148,7 +154,7 @@ def test_prerequisites_and_clean_up_are_the_harnesses(manifest: Manifest) -> Non
 def test_canaries_and_the_harnesses_own_children_are_not_background(manifest: Manifest) -> None:
     token = manifest.sensors[0].marks[0].token
     execs = [
-        (5, 4, NONE, f"true {token}"),
+        (5, manifest.harness_pid, NONE, f"true {token}"),
         (6, manifest.harness_pid, NONE, "ls"),
         (7, 4, NONE, "true livefire-canary-0"),
     ]
@@ -362,9 +368,23 @@ def test_a_token_in_some_text_makes_nothing_the_harnesses(manifest: Manifest) ->
         (5, 4, NONE, f"docker run {token}"),
         (6, 4, session, f"sh -c {token}"),
         (7, 4, NONE, f"true {token} {token}"),
-        (8, 4, session, f"/usr/bin/true {token}"),  # a canary that travels as attacks do
+        (8, 4, NONE, f"true {token}"),  # by somebody who has read the log
+        (9, 4, session, f"/usr/bin/true {token}"),
     ]
-    assert [p.slice for p in place(manifest, execs)] == ["background", atomic, "background", "harness"]
+    assert [p.slice for p in place(manifest, execs)] == ["background", atomic, "background", "background", atomic]
+
+
+SCRIPT = "/bin/sh /x/run-1/atomic-0/.config/containers/runtime create --bundle b i"
+SHIM = "/usr/bin/python3 -I -S /x/harness/capture/lab/oci_shim.py /usr/sbin/runc create --bundle b i"
+
+
+@pytest.mark.parametrize("by", ["podman", "conmon", "bash"])
+def test_livefires_own_shim_is_no_row_of_an_attack_where_podman_starts_it(manifest: Manifest, by: str) -> None:
+    """It is no cover, either: what an attack starts itself is the attack's."""
+    atomic, _, session = attack(manifest)
+    execs = [(5, 4, session, f"{by} run i"), (6, 5, session, SCRIPT), (6, 5, session, SHIM), (6, 5, session, "runc x")]
+    found = [p.slice for p in place(manifest, execs)]
+    assert found == [atomic, *[atomic if by == "bash" else "harness"] * 2, atomic]
 
 
 def test_a_pid_that_a_stranger_got_after_the_attacks_container_is_the_strangers(manifest: Manifest) -> None:

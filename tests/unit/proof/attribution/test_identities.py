@@ -33,7 +33,7 @@ def event(user: str, verb: str, resource: str, name: str = "", below: str = "", 
 
 
 def identities(running: str = ATTACK) -> Identities:
-    return Identities(USERS, lambda _: running, lambda uri: "canary" in uri)
+    return Identities(USERS, lambda _: running, lambda _, uri, __: "canary" in uri)
 
 
 def slices(*events: dict[str, Any], running: str = ATTACK) -> list[str]:

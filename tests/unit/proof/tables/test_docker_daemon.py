@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.proof.attribution import Attribution, DockerRequest
-from harness.proof.tables.docker_daemon import LogRows, event_rows, parse_logfmt
+from harness.proof.tables.docker_daemon import LogRows, parse_logfmt
+from harness.proof.tables.docker_events import event_rows
+from harness.proof.tables.schema import ambiguous
 from harness.recording import open_recording
 from tests.conftest import COMMITTED
 
@@ -59,9 +62,80 @@ def test_of_two_creates_in_one_moment_the_configuration_decides() -> None:
     assert [row["_Slice"] for row in found if row["Action"] == "create"] == ["background", "T1/a"]
 
 
-def test_an_identical_decoy_is_counted_once() -> None:
+def test_of_two_creates_that_are_alike_and_one_that_was_noted_none_is_guessed() -> None:
+    """Whose is which can't be told, neither of the calls nor of their bodies."""
     found = rows(create(True) + create(True), request(EPOCH))
-    assert [row["_Slice"] for row in found if row["Action"] == "create"] == ["T1/a", "background"]
+    assert [row["_Slice"] for row in found] == [ambiguous("T1/a")] * 4
+    assert {row["ContainerId"] for row in found} == {""}
+
+
+def test_all_creates_that_are_alike_were_noted() -> None:
+    both = [request(EPOCH), request(EPOCH + 0.01, container="b" * 64)]
+    found = [row for row in rows(create(True) + create(True), *both) if row["Action"] == "create"]
+    assert {row["_Slice"] for row in found} == {"T1/a"}
+    assert {row["ContainerId"] for row in found} == {ID, "b" * 64}
+
+
+def test_a_create_that_failed_was_noted_too() -> None:
+    """As where the image has to be pulled first."""
+    failed = replace(request(EPOCH, container=""), status=404)
+    asked = replace(request(EPOCH + 0.01), config={"Image": "i", "Cmd": ["id"], "HostConfig": {"Privileged": True}})
+    found = rows(create(True) + create(True), failed, asked)
+    assert [row["_Slice"] for row in found] == ["T1/a"] * 4
+
+
+def test_two_calls_that_are_alike_are_counted_whatever_they_ask_for() -> None:
+    call = f'time="{TIME}" level=debug msg="Calling POST /v1.41/containers/{ID}/exec"'
+    noted = DockerRequest("T1/a", EPOCH, EPOCH + 0.1, "POST", f"/v1.41/containers/{ID}/exec", 201, "", peer={"pid": 1})
+    assert [row["_Slice"] for row in rows([call], noted)] == ["T1/a"]
+    assert [row["_Slice"] for row in rows([call, call], noted)] == [ambiguous("T1/a")] * 2
+    assert [row["_Slice"] for row in rows([call, call], noted, noted)] == ["T1/a"] * 2
+    stranger = replace(noted, atomic="background")
+    assert [row["_Slice"] for row in rows([call, call], noted, stranger)] == [ambiguous("T1/a")] * 2
+
+
+MARK = next(mark for sensor in MANIFEST.sensors if sensor.name == "docker_daemon" for mark in sensor.marks)
+
+
+@pytest.mark.parametrize(
+    ("call", "whose"),
+    [
+        (f"POST /v1.41/images/i:x/tag?repo=livefire%2Fcanary&tag={MARK.token}", "harness"),
+        (f"DELETE /v1.41/images/livefire/canary:{MARK.token}?force=False", "harness"),
+        (f"POST /v1.41/images/i:x/tag?repo=other&tag={MARK.token}", "background"),
+        (f"POST /v1.41/images/i:x/tag?repo=livefire%2Fcanary&tag={MARK.token}x", "background"),
+        (f"POST /v1.41/containers/create?name={MARK.token}", "background"),
+        (f"POST /v1.41/containers/{MARK.token}/start", "background"),
+    ],
+)
+def test_a_token_is_a_canary_only_where_livefire_puts_it(call: str, whose: str) -> None:
+    at = (MARK.emitted.timestamp() + MARK.seen.timestamp()) / 2 if MARK.seen else 0.0
+    line = 'time="{}" level=debug msg="Calling {}"'
+    stamp = datetime.fromtimestamp(at, UTC).isoformat()
+    assert [row["_Slice"] for row in rows([line.format(stamp, call)])] == [whose]
+    later = datetime.fromtimestamp(at + 60, UTC).isoformat()
+    assert [row["_Slice"] for row in rows([line.format(later, call)])] == ["background"]
+    create_ = f'time="{stamp}" level=debug msg="container {MARK.token} mounted {MARK.token}"'
+    assert [row["_Slice"] for row in rows([create_])] == ["background"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "seconds", "whose"),
+    [
+        ("image", {"name": f"livefire/canary:{MARK.token}"}, 0, "harness"),
+        ("image", {"name": f"livefire/canary:{MARK.token}"}, 60, "background"),
+        ("image", {"name": f"x/canary:{MARK.token}"}, 0, "background"),
+        ("image", {"name": "i", "label": MARK.token}, 0, "background"),
+        ("container", {"name": f"livefire/canary:{MARK.token}"}, 0, "background"),
+    ],
+)
+def test_an_events_token_is_a_canary_only_as_its_images_name(
+    kind: str, attributes: dict[str, str], seconds: float, whose: str
+) -> None:
+    event = {"Type": kind, "Action": "tag", "timeNano": int((MARK.emitted.timestamp() + seconds) * 1e9)}
+    line = json.dumps({"event": event | {"Actor": {"ID": "x", "Attributes": attributes}}}).encode()
+    found, _ = event_rows([line], "f", Attribution(MANIFEST, []), lambda _: None)
+    assert [row["_Slice"] for row in found] == [whose]
 
 
 def test_the_newer_form_of_the_log_is_read_too() -> None:
@@ -155,10 +229,12 @@ def test_the_event_of_an_image_goes_with_the_request_that_made_it_and_a_decoy_s_
     own = DockerRequest(
         "T1/a", EPOCH, EPOCH + 0.1, "POST", "/images/create?fromImage=r/box&tag=x", 200, "", image="r/box:x"
     )
-    lines = [pulled(EPOCH + 0.05, "r/other:x"), pulled(EPOCH + 0.05), pulled(EPOCH + 0.06), pulled(EPOCH + 9)]
+    lines = [pulled(EPOCH + 0.05, "r/other:x"), pulled(EPOCH + 0.05), pulled(EPOCH + 9)]
     found, _ = event_rows(lines, "f", Attribution(MANIFEST, [own, request(EPOCH)]), lambda _: None)
-    assert [row["_Slice"] for row in found] == ["background", "T1/a", "background", "background"]
+    assert [row["_Slice"] for row in found] == ["background", "T1/a", "background"]
     assert found[1]["Action"] == "pull"
+    found, _ = event_rows([*lines, pulled(EPOCH + 0.06)], "f", Attribution(MANIFEST, [own]), lambda _: None)
+    assert [row["_Slice"] for row in found] == ["background", ambiguous("T1/a"), "background", ambiguous("T1/a")]
 
 
 def test_what_the_environment_holds_is_nowhere_in_a_row() -> None:
@@ -179,7 +255,7 @@ def test_another_request_may_stand_between_a_create_and_its_body() -> None:
 
 def test_of_two_unlike_creates_none_is_guessed_when_there_is_no_inspect() -> None:
     found = rows(create(True) + create(False), request(EPOCH))
-    assert {row["_Slice"] for row in found if row["Action"] == "create"} == {"background"}
+    assert {row["_Slice"] for row in found if row["Action"] == "create"} == {ambiguous("T1/a")}
 
 
 def test_the_network_tells_creates_apart_too() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.model.result import Alert, Evidence, Latency, NearMiss, Result, SignalResult
+from harness.model.result import Alert, Ambiguous, Evidence, Latency, NearMiss, Result, SignalResult
 from harness.model.verdict import ExitCode, Verdict
 from harness.report.html import to_html, write_html
 from harness.report.html.meanings import MEANINGS
@@ -74,6 +74,16 @@ def test_no_text_breaks_the_page(text: str) -> None:
     page = Page(to_html([poisoned(proven(), text)]))
     assert page.problems == []
     assert [tag for tag, _ in page.tags] == _tags_of_plain_text()
+
+
+def test_what_is_ambiguous_is_shown_and_only_where_there_is_some() -> None:
+    assert "Ambiguous" not in Page(to_html([proven()])).text
+    unclear = Ambiguous(rows={"Auditd_CL": 3}, alerts={RULE: [Alert(row={"ProcessCommandLine": NASTY})]})
+    page = Page(to_html([proven().model_copy(update={"ambiguous": unclear})]))
+    assert "be told whose doing they are" in page.text
+    assert "Ambiguous rows by table" in page.text
+    assert "document.title='owned'" in page.text
+    assert page.problems == []
 
 
 def test_half_a_surrogate_pair_can_be_written(tmp_path: Path) -> None:
