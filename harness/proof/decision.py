@@ -15,6 +15,18 @@ from harness.proof.vectors import compared, paired
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a rule says of one slice: the atomic's own rows, and how many companions stand beside them.
+
+    `grounds` say of each flag's words whether the rule sets it by that word alone.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    companions: int = 0
+    grounds: dict[str, dict[str, bool]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Facts:
     """All that is known of one atomic under one rule before it is judged.
 
@@ -22,13 +34,10 @@ class Facts:
     """
 
     executed: Executed
-    lacking: str
-    health: list[SensorHealth]
-    oracle: list[SignalResult]
-    signals: list[SignalResult]
-    rows: list[dict[str, Any]]
-    companions: int
-    grounds: dict[str, dict[str, bool]] = field(default_factory=dict)
+    answer: Answer = field(default_factory=Answer)
+    lacking: str = ""
+    health: list[SensorHealth] = field(default_factory=list)
+    signals: list[SignalResult] = field(default_factory=list)
     variant: VariantResult | None = None
 
 
@@ -40,11 +49,11 @@ def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
 
 def _decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
     unhealthy = {health.sensor: health.problems for health in facts.health if not health.ok}
-    for seen in facts.oracle:
+    for seen in facts.executed.oracle:
         for sensor in seen.rests_on:
             if not seen.seen and sensor in unhealthy:  # its silence says nothing
                 return Verdict.INCONCLUSIVE, unhealthy[sensor][0]
-    for seen in facts.oracle:
+    for seen in facts.executed.oracle:
         if not seen.seen:
             return Verdict.NOT_EXECUTED, f"the effect was not observed: {seen.name}"
     if facts.variant and facts.variant.equivalence == "none" and unhealthy:
@@ -60,11 +69,12 @@ def _decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
     for seen in facts.signals:
         if not seen.seen:
             return Verdict.NO_TELEMETRY, f"{', '.join(seen.rests_on)} did not show: {seen.name}"
-    return decide_rule(expectation, facts)
+    return decide_rule(expectation, facts.answer)
 
 
-def decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
-    entry, count = expectation.entry, len(facts.rows)
+def decide_rule(expectation: Expectation, answer: Answer) -> tuple[Verdict, str]:
+    """What is expected of the rule alone, taking it that the attack ran and was seen."""
+    entry, count = expectation.entry, len(answer.rows)
     if entry.false_alarms:
         if count == entry.false_alarms:
             return Verdict.KNOWN_GAP, str(entry.known_gap)
@@ -78,8 +88,8 @@ def decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
             return Verdict.KNOWN_GAP, entry.known_gap
         return Verdict.PROVEN, "executed, seen, and rightly silent"
     if not count:
-        return Verdict.RULE_SILENT, _silence(facts)
-    for name, flag in flags_of(expectation, facts).items():
+        return Verdict.RULE_SILENT, _silence(answer)
+    for name, flag in flags_of(expectation, answer).items():
         if flag.actual is not flag.expected:
             actual = "has no value" if flag.actual is None else f"is {str(flag.actual).lower()}"
             where = f" in one of {count} rows" if count > 1 else ""
@@ -93,18 +103,18 @@ def decide_rule(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
     return Verdict.PROVEN, "executed, seen, fired, and exactly these flags"
 
 
-def flags_of(expectation: Expectation, facts: Facts) -> dict[str, Flag]:
+def flags_of(expectation: Expectation, answer: Answer) -> dict[str, Flag]:
     """Each flag, as expected and as it is: each row has exactly the flags of one of the vectors that are expected."""
     vectors = expectation.entry.vectors
-    if not facts.rows:
+    if not answer.rows:
         return {name: Flag(expected=value, actual=None) for name, value in (vectors[0] if vectors else {}).items()}
-    pairs = paired(vectors, facts.rows, counted=bool(expectation.rows))
-    return compared(pairs, facts.grounds)
+    pairs = paired(vectors, answer.rows, counted=bool(expectation.rows))
+    return compared(pairs, answer.grounds)
 
 
-def _silence(facts: Facts) -> str:
-    if facts.companions:
-        return f"the rule fired on companions alone: {_rows(facts.companions)}, and none is the atomic's own"
+def _silence(answer: Answer) -> str:
+    if answer.companions:
+        return f"the rule fired on companions alone: {_rows(answer.companions)}, and none is the atomic's own"
     return "the rule gave no row"
 
 

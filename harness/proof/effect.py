@@ -21,10 +21,14 @@ _EXECS = 'DockerDaemon_CL | where Source == "event" and Action startswith "exec_
 _REQUESTS = 'AKSAudit | where Stage == "ResponseComplete" | project Verb, ObjectRef, ResponseStatus'
 # a stream (exec, port-forward) is answered when it begins
 _STREAMS = 'AKSAudit | where Stage == "ResponseStarted" | project Verb, ObjectRef, ResponseStatus'
+# The namespaces that a container may share, as HostConfig calls them, and what says that it does not.
+_MODES = {"NetworkMode": "network", "PidMode": "pid", "IpcMode": "ipc", "UTSMode": "uts", "UsernsMode": "userns"}
 _NO_MODE = ("", "default", "private", "bridge")
+_ALL = "ALL"  # all capabilities
+_IMPLIED = frozenset({"label=disable"})  # what a privileged container gets without asking
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Mount:
     """A folder or file of the host in a container."""
 
@@ -47,7 +51,7 @@ class Container:
     mounts: frozenset[Mount]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Request:
     """A request to the API server about a resource, and how it was answered."""
 
@@ -84,70 +88,60 @@ def effect_of(engine: Engine, slice_: str) -> Effect:
 
 
 def compare(base: Effect, other: Effect) -> tuple[Equivalence, list[str]]:
-    """Whether `other` did what `base` did, and what differs, in words."""
+    """Whether `other` did what `base` did, and what differs, in words: what is missing before what it did beyond."""
     if base.empty:
         return "unknown", ["nothing is known of what the atomic itself brought about"]
-    if base == other:
-        return "identical", []
     if other.empty:
         return "none", ["it brought nothing about"]
-    differences: list[str] = []
-    lacking = False
+    missing, beyond = list[str](), list[str]()
     for container, like in _paired(base.containers, other.containers):
-        words, covered = [f"no container like {' '.join(container.command)}"], False
-        if like:
-            words, covered = _differences(container, like)
-        differences += words
-        lacking |= not covered
-    for absent in sorted(base.execs - other.execs):
-        differences.append(f"'{absent}' was not executed")
-        lacking = True
-    for end in sorted(base.ends - other.ends):
-        differences.append(f"nothing ended with '{end}'")
-        lacking = True
-    for request in sorted(base.requests - other.requests, key=str):
-        differences.append(f"no {request.verb} of {_named(request)} answered {request.code}")
-        lacking = True
-    differences += [f"also {r.verb} of {_named(r)}" for r in sorted(other.requests - base.requests, key=str)]
+        if like is None:
+            missing.append(f"no container like {' '.join(container.command)}")
+            continue
+        lost, more = _differences(container, like)
+        missing += lost
+        beyond += more
+    missing += [f"'{absent}' was not executed" for absent in sorted(base.execs - other.execs)]
+    missing += [f"nothing ended with '{end}'" for end in sorted(base.ends - other.ends)]
+    missing += [f"no {r.verb} of {_named(r)} answered {r.code}" for r in sorted(base.requests - other.requests)]
+    beyond += [f"also {r.verb} of {_named(r)}" for r in sorted(other.requests - base.requests)]
     if len(other.containers) > len(base.containers):
-        differences.append(f"{len(other.containers)} containers instead of {len(base.containers)}")
-    if lacking:
-        return "different", differences
-    return "covers" if differences else "identical", differences
+        beyond.append(f"{len(other.containers)} containers instead of {len(base.containers)}")
+    if missing:
+        return "different", missing + beyond
+    return "covers" if beyond else "identical", beyond
 
 
 def _paired(base: Sequence[Container], others: Sequence[Container]) -> list[tuple[Container, Container | None]]:
     """Each container with the most similar of the others, which then stands for no second one."""
     left, pairs = list(others), list[tuple[Container, Container | None]]()
     for container in sorted(base, key=lambda each: each not in others):  # exact likenesses first
-        like = min(left, key=lambda each: len(_differences(container, each)[0]), default=None)
+        like = min(left, key=lambda each: sum(map(len, _differences(container, each))), default=None)
         if like:
             left.remove(like)
         pairs.append((container, like))
     return pairs
 
 
-def _differences(base: Container, other: Container) -> tuple[list[str], bool]:
-    """What differs, and whether `other` may do all that `base` may."""
-    words, covered = [], True
-    for what in ("image", "command", "user"):
-        if getattr(base, what) != getattr(other, what):
-            words.append(f"{what} {getattr(other, what)!r} instead of {getattr(base, what)!r}")
-            covered = False
-    if base.privileged != other.privileged:
-        words.append("privileged" if other.privileged else "not privileged")
-        covered &= other.privileged
+def _differences(base: Container, other: Container) -> tuple[list[str], list[str]]:
+    """What `base` is and may do and `other` does not, and what `other` may do beyond."""
+    missing = [
+        f"{what} {getattr(other, what)!r} instead of {getattr(base, what)!r}"
+        for what in ("image", "command", "user")
+        if getattr(base, what) != getattr(other, what)
+    ]
+    beyond = ["privileged"] if other.privileged and not base.privileged else []
+    missing += ["not privileged"] if base.privileged and not other.privileged else []
     for what in ("capabilities", "modes", "security"):
         have, want = getattr(other, what), getattr(base, what)
-        words += [f"also {what} {each}" for each in sorted(have - want)]
-        lost = sorted(want - have) if not (what == "capabilities" and "ALL" in have) else []
-        words += [f"without {what} {each}" for each in lost]
-        covered &= not lost
-    for mount in base.mounts - other.mounts:
-        like = next((each for each in other.mounts if _reaches(each, mount)), None)
-        words.append(f"mount {like.source}:{like.target}" if like else f"no mount of {mount.source}")
-        covered &= like is not None
-    return words, covered
+        beyond += [f"also {what} {each}" for each in sorted(have - want)]
+        if _ALL not in have or what != "capabilities":
+            missing += [f"without {what} {each}" for each in sorted(want - have)]
+    for mount in sorted(base.mounts - other.mounts):
+        like = [each for each in sorted(other.mounts) if _reaches(each, mount)]
+        beyond += [f"mount {each.source}:{each.target}" for each in like[:1]]
+        missing += [] if like else [f"no mount of {mount.source}"]
+    return missing, beyond
 
 
 def _reaches(mount: Mount, wanted: Mount) -> bool:
@@ -158,35 +152,25 @@ def _reaches(mount: Mount, wanted: Mount) -> bool:
 
 def _container(inspect: dict[str, Any]) -> Container:
     config, host = inspect.get("Config") or {}, inspect.get("HostConfig") or {}
-    modes = {
-        "network": host.get("NetworkMode"),
-        "pid": host.get("PidMode"),
-        "ipc": host.get("IpcMode"),
-        "uts": host.get("UTSMode"),
-        "userns": host.get("UsernsMode"),
-    }
+    privileged = bool(host.get("Privileged"))
+    modes = {name: str(host.get(key) or "") for key, name in _MODES.items()}
+    mounts = inspect.get("Mounts") or []
     return Container(
         image=str(config.get("Image") or ""),
         command=(*map(str, config.get("Entrypoint") or []), *map(str, config.get("Cmd") or [])),
         user=str(config.get("User") or ""),
-        privileged=bool(host.get("Privileged")),
+        privileged=privileged,
         capabilities=frozenset(str(c).upper().removeprefix("CAP_") for c in host.get("CapAdd") or []),
-        modes=frozenset(f"{name}={mode}" for name, mode in modes.items() if (mode or "") not in _NO_MODE),
-        # what a privileged container gets is implied by that
-        security=frozenset(
-            str(o) for o in host.get("SecurityOpt") or [] if not (host.get("Privileged") and o == "label=disable")
-        ),
-        mounts=frozenset(
-            Mount(_path(m.get("Source")), str(m.get("Destination") or ""), bool(m.get("RW")))
-            for m in inspect.get("Mounts") or []
-        ),
+        modes=frozenset(f"{name}={mode}" for name, mode in modes.items() if mode not in _NO_MODE),
+        security=frozenset(map(str, host.get("SecurityOpt") or [])) - (_IMPLIED if privileged else frozenset()),
+        mounts=frozenset(Mount(_path(m), str(m.get("Destination") or ""), bool(m.get("RW"))) for m in mounts),
     )
 
 
-def _path(source: Any) -> str:
+def _path(mount: dict[str, Any]) -> str:
     """A path of the host; /var/run is a link to /run (Filesystem Hierarchy Standard 3.0, 5.13)."""
-    text = str(source or "")
-    return text.removeprefix("/var") if text.startswith("/var/run") else text
+    path = str(mount.get("Source") or "")
+    return path.removeprefix("/var") if PurePosixPath(path).is_relative_to("/var/run") else path
 
 
 def _request(row: dict[str, Any]) -> Request:

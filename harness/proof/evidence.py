@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from harness.model.result import Evidence
+from harness.proof.engines.base import Engine, Row
 from harness.proof.tables.schema import ARRIVED, RECORD, SENSOR_OF, TABLES
 
-_LIMIT = 5
+LIMIT = 5  # rows that are shown of a signal, and looked at
 # What identifies a row to a person, by table.
 _TELLING = {
     "DeviceProcessEvents": ["ProcessId", "LogonId", "FileName", "ProcessCommandLine"],
@@ -19,7 +20,7 @@ _TELLING = {
 }
 
 
-def to_evidence(table: str, rows: list[dict[str, Any]]) -> list[Evidence]:
+def to_evidence(table: str, rows: list[Row]) -> list[Evidence]:
     """Evidence for the first few of these rows, which have their hidden columns."""
     return [
         Evidence(
@@ -27,7 +28,7 @@ def to_evidence(table: str, rows: list[dict[str, Any]]) -> list[Evidence]:
             table=table,
             facts={name: plain(row[name]) for name in _TELLING[table] if row.get(name) not in (None, "")},
         )
-        for row in rows[:_LIMIT]
+        for row in rows[:LIMIT]
     ]
 
 
@@ -37,18 +38,27 @@ def sensors_of(tables: Iterable[str]) -> list[str]:
     return [sensor for sensor in dict.fromkeys(SENSOR_OF.values()) if sensor in behind]
 
 
-def first_arrival(rows: list[dict[str, Any]]) -> float | None:
+def first_arrival(rows: list[Row]) -> float | None:
     """When the first of these rows could be read; None where that is not known."""
     return min((row[ARRIVED] for row in rows if row.get(ARRIVED) is not None), default=None)
 
 
-def best_table(row: dict[str, Any]) -> list[str]:
+def best_table(row: Row) -> list[str]:
     """The tables in the order in which a row may have come from them: the one with most columns in common first.
 
     A rule may name all its columns anew; then the order says nothing, and the engine knows.
     """
     shared = {name: len(row.keys() & columns.keys()) for name, columns in TABLES.items()}
     return sorted(shared, key=lambda name: -shared[name])
+
+
+def origins_of(engine: Engine, slice_: str, row: Row) -> tuple[str, list[Row]]:
+    """The table rows, hidden columns included, that a row of a query's output came from, and their table."""
+    tables = best_table(row)
+    for table in tables:
+        if origins := engine.matching(table, slice_, row):
+            return table, origins
+    return tables[0], []
 
 
 def plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,24 +24,25 @@ from harness.model.rule import Rule
 from harness.model.verdict import Verdict
 from harness.proof.ambiguous import hangs_on_ambiguous
 from harness.proof.cases import Case
-from harness.proof.decision import Facts, decide, decide_rule, flags_of
+from harness.proof.decision import Facts, decide, flags_of
 from harness.proof.effect import Effect, compare, effect_of
 from harness.proof.engines import Engine
-from harness.proof.evidence import best_table, first_arrival, plain, sensors_of, to_evidence
-from harness.proof.grounds import check_grounds, lay_grounds
+from harness.proof.evidence import LIMIT, first_arrival, origins_of, plain, sensors_of, to_evidence
 from harness.proof.health import Health
 from harness.proof.labs import kind_of, lacking, on
 from harness.proof.near_miss import explain
+from harness.proof.rule_answer import answer_of
 from harness.proof.tables.schema import SENSOR_OF
 from harness.proof.vectors import compared, paired
 
-_SENSORS = ("auditd", "docker_daemon", "kube_audit")
+_SENSORS = tuple(dict.fromkeys(SENSOR_OF.values()))
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """A signal's result and when its first row could be read."""
+    """A signal, its result, and when its first row could be read."""
 
+    signal: Signal
     result: SignalResult
     arrived: float | None
 
@@ -52,54 +54,50 @@ class Judge:
         self._engine = engine
         self._health = health
         self._live = live
+        self._lab = kind_of(health.manifest.lab)
         self._effects: dict[str, Effect] = {}
 
     def judge(self, case: Case) -> AtomicResult:
         """The verdict on one atomic. Raises QueryFailed when a query does not run."""
-        expectation, detonation = case.expectation, case.detonation
-        if detonation.skipped or detonation.attack is None:
+        expectation, detonation, attack = case.expectation, case.detonation, case.detonation.attack
+        if detonation.skipped or attack is None:
             return self._skipped(expectation, detonation)
-        attack, slice_ = detonation.attack, detonation.atomic
-        lab = kind_of(self._health.manifest.lab)
-        oracle = [self._signal(signal, slice_) for signal in on(lab, expectation.entry.oracle)]
-        signals = [self._signal(signal, slice_) for signal in on(lab, expectation.entry.signals)]
-        fired = self._engine.query(expectation.rule.query, slice_)
-        alerted = time.time()
-        rows = _without_companions(expectation, self._engine, slice_, fired)
-        variant = self._variant(case, rows)
+        oracle = self._signals(expectation.entry.oracle, detonation.atomic)
+        signals = self._signals(expectation.entry.signals, detonation.atomic)
+        fired = self._engine.query(expectation.rule.query, detonation.atomic)
+        alert = time.time() - attack.started.timestamp() if self._live and fired else None
+        answer = answer_of(expectation, self._engine, detonation.atomic)
+        variant = self._variant(case, answer.rows)
+        sensors = self._sensors(expectation, [*oracle, *signals])
         facts = Facts(
             executed=_executed(attack, [seen.result for seen in oracle], variant),
-            lacking=lacking(expectation, lab),
-            health=[self._health.around(detonation, name) for name in self._sensors(expectation)],
-            oracle=[seen.result for seen in oracle],
+            answer=answer,
+            lacking=lacking(expectation, self._lab),
+            health=[self._health.around(detonation, name) for name in sensors],
             signals=[seen.result for seen in signals],
-            rows=rows,
-            companions=len(fired) - len(rows),
-            grounds=check_grounds(expectation, self._engine, slice_, rows),
             variant=variant,
         )
         verdict, reason = decide(expectation, facts)
-        asked = zip(
-            [*on(lab, expectation.entry.oracle), *on(lab, expectation.entry.signals)],
-            facts.oracle + facts.signals,
-            strict=True,
-        )
-        if why := hangs_on_ambiguous(expectation, self._engine, slice_, list(asked), verdict):
+        asked = [(seen.signal, seen.result) for seen in [*oracle, *signals]]
+        if why := hangs_on_ambiguous(expectation, self._engine, detonation.atomic, asked, verdict):
             verdict, reason = Verdict.INCONCLUSIVE, why
-        # that a variant is missed is known, with its reason: there are dozens of them
-        wanted = verdict is Verdict.RULE_SILENT or (verdict is Verdict.KNOWN_GAP and not variant)
-        near = self._near_miss(expectation, detonation, facts) if wanted and not rows else None
+        near = self._near_miss(expectation, detonation, facts, verdict)
         if near and verdict is Verdict.RULE_SILENT:
             reason = f"no row passed: {near.predicate}"
-        alert = alerted - attack.started.timestamp() if self._live and fired else None
-        latency = _latency(attack, signals, alert)
-        return self._result(expectation, detonation, facts, verdict, reason, near, latency)
+        found = self._result(expectation, detonation, facts, verdict, reason)
+        return found.model_copy(update={"near_miss": near, "latency": _latency(attack, signals, alert)})
 
-    def _near_miss(self, expectation: Expectation, detonation: Detonation, facts: Facts) -> NearMiss | None:
-        """The attack's own row rather than one of its preparations: signals tell them apart.
+    def _near_miss(
+        self, expectation: Expectation, detonation: Detonation, facts: Facts, verdict: Verdict
+    ) -> NearMiss | None:
+        """Where a rule is silent: the attack's own row rather than one of its preparations. Signals tell them apart.
 
         A variant has none; then it is the command of its atomic.
         """
+        # that a variant is missed is known, with its reason: there are dozens of them
+        wanted = verdict is Verdict.RULE_SILENT or (verdict is Verdict.KNOWN_GAP and not facts.variant)
+        if facts.answer.rows or not wanted:
+            return None
         evidence = [found for signal in facts.signals for found in signal.evidence]
         telling = [fact for found in evidence for fact in found.facts.values() if isinstance(fact, str)]
         of = detonation.variant.of if detonation.variant else ""
@@ -134,43 +132,42 @@ class Judge:
             self._effects[slice_] = effect_of(self._engine, slice_)
         return self._effects[slice_]
 
-    def _signal(self, signal: Signal, slice_: str) -> _Seen:
-        rows = self._engine.query(signal.kql, slice_)
-        evidence, arrived = [], None
-        for table in self._engine.tables(signal.kql):
-            origins = [found for row in rows[:5] for found in self._engine.matching(table, slice_, row)]
-            evidence += to_evidence(table, origins)
-            arrived = first_arrival(origins) if arrived is None else arrived
-        sensors = sensors_of(self._engine.tables(signal.kql))
-        result = SignalResult(name=signal.name, sensor=sensors[0], sensors=sensors, seen=bool(rows), evidence=evidence)
-        return _Seen(result, arrived)
+    def _signals(self, signals: Sequence[Signal], slice_: str) -> list[_Seen]:
+        """Those that can be asked for on this kind of lab, with what they show of a slice."""
+        return [self._signal(signal, slice_) for signal in on(self._lab, signals)]
 
-    def _sensors(self, expectation: Expectation) -> list[str]:
+    def _signal(self, signal: Signal, slice_: str) -> _Seen:
+        rows, tables = self._engine.query(signal.kql, slice_), self._engine.tables(signal.kql)
+        origins = {
+            table: [found for row in rows[:LIMIT] for found in self._engine.matching(table, slice_, row)]
+            for table in sorted(tables)
+        }
+        sensors = sensors_of(tables)
+        result = SignalResult(
+            name=signal.name,
+            sensor=sensors[0],
+            sensors=sensors,
+            seen=bool(rows),
+            evidence=[found for table, of in origins.items() for found in to_evidence(table, of)],
+        )
+        return _Seen(signal, result, first_arrival([row for of in origins.values() for row in of]))
+
+    def _sensors(self, expectation: Expectation, seen: list[_Seen]) -> list[str]:
         """The sensors on which this expectation rests, in a fixed order."""
-        entry = expectation.entry
-        asked = on(kind_of(self._health.manifest.lab), [*entry.oracle, *entry.signals])
-        tables = {table for signal in asked for table in self._engine.tables(signal.kql)}
+        names = {name for each in seen for name in each.result.sensors}
+        names.update(sensors_of(self._engine.tables(expectation.rule.query)))
         if expectation.variant:  # its effect is looked for wherever there may be one
-            there = {sensor.name for sensor in self._health.manifest.sensors}
-            tables |= {table for table, sensor in SENSOR_OF.items() if sensor in there}
-        return sensors_of(tables | self._engine.tables(expectation.rule.query))
+            names.update(sensor.name for sensor in self._health.manifest.sensors)
+        return [name for name in _SENSORS if name in names]
 
     def _alert(self, row: dict[str, Any], slice_: str) -> Alert:
-        for table in best_table(row):
-            if origins := self._engine.matching(table, slice_, row):
-                return Alert(row={k: plain(v) for k, v in row.items()}, evidence=to_evidence(table, origins))
-        return Alert(row={k: plain(v) for k, v in row.items()})
+        evidence = to_evidence(*origins_of(self._engine, slice_, row))
+        return Alert(row={name: plain(value) for name, value in row.items()}, evidence=evidence)
 
     def _result(
-        self,
-        expectation: Expectation,
-        detonation: Detonation,
-        facts: Facts,
-        verdict: Verdict,
-        reason: str,
-        near: NearMiss | None,
-        latency: Latency,
+        self, expectation: Expectation, detonation: Detonation, facts: Facts, verdict: Verdict, reason: str
     ) -> AtomicResult:
+        rows = facts.answer.rows
         return AtomicResult(
             atomic=detonation.atomic,
             guid=detonation.guid,
@@ -186,15 +183,13 @@ class Judge:
             signals=facts.signals,
             fired=Fired(
                 expected=expectation.entry.fires,
-                actual=bool(facts.rows),
-                rows=len(facts.rows),
+                actual=bool(rows),
+                rows=len(rows),
                 expected_rows=expectation.rows,
-                companions=facts.companions,
+                companions=facts.answer.companions,
             ),
-            flags=flags_of(expectation, facts),
-            alerts=[self._alert(row, detonation.atomic) for row in facts.rows],
-            near_miss=near,
-            latency=latency,
+            flags=flags_of(expectation, facts.answer),
+            alerts=[self._alert(row, detonation.atomic) for row in rows],
             benign=expectation.entry.benign or "",
             may_skip=expectation.may_skip,
             variant=facts.variant,
@@ -202,42 +197,11 @@ class Judge:
 
     def _skipped(self, expectation: Expectation, detonation: Detonation) -> AtomicResult:
         compared = VariantResult.of_skipped(detonation.variant) if detonation.variant else None
-        facts = Facts(Executed(ran=False, effect=False), "", [], [], [], [], 0, variant=compared)
-        reason = detonation.skipped or "it was not run"
+        facts = Facts(Executed(ran=False, effect=False), variant=compared)
         verdict = Verdict.SKIPPED if detonation.skipped else Verdict.NOT_EXECUTED
         if detonation.lost:
             verdict = Verdict.INCONCLUSIVE
-        return self._result(expectation, detonation, facts, verdict, reason, None, Latency())
-
-
-def _without_companions(
-    expectation: Expectation, engine: Engine, slice_: str, rows: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The rows but for those that may stand beside the atomic's own. A companion is never the atomic's own row."""
-    own = rows
-    for companion in expectation.companions if rows else ():
-        aside = engine.passing(expectation.rule.query, companion.where, slice_)
-        own = [row for row in own if not any(row is other for other in aside)]
-    return own
-
-
-def prepare(expectations: list[Expectation], engine: Engine) -> None:
-    """Put what grounds ask about beside the recording, so that a rule answers all in one execution."""
-    for expectation in expectations:
-        if expectation.entry.grounds:
-            fired = engine.query(expectation.rule.query, expectation.atomic)
-            rows = _without_companions(expectation, engine, expectation.atomic, fired)
-            if rows:
-                lay_grounds(expectation, engine, expectation.atomic, rows)
-
-
-def judge_rule(expectation: Expectation, engine: Engine, slice_: str) -> tuple[Verdict, str]:
-    """What is expected of the rule alone, taking it that the attack ran and was seen. Raises QueryFailed."""
-    fired = engine.query(expectation.rule.query, slice_)
-    rows = _without_companions(expectation, engine, slice_, fired)
-    grounds = check_grounds(expectation, engine, slice_, rows)
-    facts = Facts(Executed(ran=True, effect=True), "", [], [], [], rows, len(fired) - len(rows), grounds)
-    return decide_rule(expectation, facts)
+        return self._result(expectation, detonation, facts, verdict, detonation.skipped or "it was not run")
 
 
 def _executed(attack: Execution, oracle: list[SignalResult], variant: VariantResult | None) -> Executed:

@@ -15,9 +15,10 @@ from harness.proof.account import Account, account
 from harness.proof.cases import Case, cases
 from harness.proof.engines import DuckDbEngine, QueryFailed
 from harness.proof.health import Health
-from harness.proof.judge import Judge, prepare
+from harness.proof.judge import Judge
 from harness.proof.lint import Sound, vacuous
 from harness.proof.loading import load
+from harness.proof.rule_answer import prepare
 from harness.proof.tables.schema import BACKGROUND, ambiguous
 from harness.proof.unjudged import in_recording
 from harness.recording import Recording

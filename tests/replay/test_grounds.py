@@ -9,7 +9,7 @@ import pytest
 from harness.model.expectation import load_expectations
 from harness.model.verdict import Verdict
 from harness.proof.engines import DuckDbEngine, QueryFailed
-from harness.proof.judge import judge_rule, prepare
+from harness.proof.rule_answer import judge_rule, prepare
 from harness.recording import Recording
 from tests.conftest import EXPECTATIONS, MAIN_JOB
 

@@ -11,13 +11,13 @@ from harness.model.rule import Rule
 from harness.proof.cases import cases as all_cases
 from harness.proof.effect import compare, effect_of
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
-from harness.proof.judge import judge_rule, prepare
 from harness.proof.lint import missing_columns
 from harness.proof.loading import load
 from harness.proof.mutation.equivalence import equivalence
 from harness.proof.mutation.operators import Mutation
 from harness.proof.mutation.suggestion import suggest
 from harness.proof.mutation.window import Window, window
+from harness.proof.rule_answer import judge_rule, prepare
 from harness.proof.tables.schema import BACKGROUND
 from harness.recording import Recording, open_recording
 

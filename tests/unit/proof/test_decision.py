@@ -11,7 +11,7 @@ from harness.model.expectation import Expectation, load_expectations
 from harness.model.result import Executed, SensorHealth, SignalResult, VariantResult
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
-from harness.proof.decision import Facts, decide, flags_of
+from harness.proof.decision import Answer, Facts, decide, flags_of
 from tests.conftest import EXPECTATIONS
 
 ENTRY = load_expectations(EXPECTATIONS)[0]
@@ -44,14 +44,14 @@ def variant(equivalence: Any) -> VariantResult:
 
 def facts(**update: Any) -> Facts:
     """Those of a PROVEN, changed."""
+    oracle = [seen("it was created", "docker_daemon"), seen("it ended", "docker_daemon")]
+    executed = update.pop("executed", RAN).model_copy(update={"oracle": update.pop("oracle", oracle)})
+    said: dict[str, Any] = {name: update.pop(name) for name in ("rows", "companions", "grounds") if name in update}
     good = Facts(
-        executed=RAN,
-        lacking="",
+        executed=executed,
+        answer=replace(Answer([dict(RIGHT)]), **said),
         health=[SensorHealth(sensor="auditd", ok=True), SensorHealth(sensor="docker_daemon", ok=True)],
-        oracle=[seen("it was created", "docker_daemon"), seen("it ended", "docker_daemon")],
         signals=[seen("an exec", "auditd")],
-        rows=[dict(RIGHT)],
-        companions=0,
     )
     return replace(good, **update)
 
@@ -164,12 +164,12 @@ def test_of_several_rows_the_one_that_disagrees_is_told_of() -> None:
 
 
 def test_where_the_rule_is_silent_the_flags_are_those_expected_and_no_others() -> None:
-    found = flags_of(expecting(), facts(rows=[]))
+    found = flags_of(expecting(), Answer())
     assert {name: (flag.expected, flag.actual) for name, flag in found.items()} == {
         "A": (True, None),
         "B": (False, None),
     }
-    assert flags_of(expecting(**SILENT), facts(rows=[])) == {}
+    assert flags_of(expecting(**SILENT), Answer()) == {}
 
 
 def test_where_rows_are_counted_a_row_too_many_is_told_as_that() -> None:

@@ -81,30 +81,197 @@ def test_what_is_the_same(base: Effect, other: Effect, equivalence: str) -> None
     assert bool(differences) == (equivalence != "identical")
 
 
-def test_what_the_daemon_and_the_api_server_recorded() -> None:
+LISTED = Request("list", "secrets", "web", "", 200)
+
+
+@pytest.mark.parametrize(
+    ("base", "other", "differences"),
+    [
+        (effect(), effect(container()), ["nothing is known of what the atomic itself brought about"]),
+        (effect(container()), effect(), ["it brought nothing about"]),
+        # what is like another exactly is its partner, and stays it
+        (
+            effect(container(command=("sh", "-c", "id")), container(privileged=True)),
+            effect(container(privileged=True)),
+            ["no container like sh -c id"],
+        ),
+        (effect(container()), effect(container(), container()), ["2 containers instead of 1"]),
+        (effect(execs={"b", "a"}), effect(execs={"c"}), ["'a' was not executed", "'b' was not executed"]),
+        (
+            replace(effect(container()), ends=frozenset({"die 1", "die 0"})),
+            effect(container()),
+            ["nothing ended with 'die 0'", "nothing ended with 'die 1'"],
+        ),
+        (
+            effect(requests={LIST, NAMED}),
+            effect(requests={replace(LIST, code=403), LISTED}),
+            [
+                "no get of secrets/stripe-api-key in payments answered 200",
+                "no list of secrets answered 200",
+                "also list of secrets",
+                "also list of secrets in web",
+            ],
+        ),
+        # what is missing is told first, over all containers: it is the reason why a variant does not count
+        (
+            effect(container(), container(image="a")),
+            effect(container(privileged=True), container(image="b", privileged=True)),
+            ["image 'b' instead of 'a'", "privileged", "privileged"],
+        ),
+    ],
+)
+def test_what_differs_is_told(base: Effect, other: Effect, differences: list[str]) -> None:
+    assert compare(base, other)[1] == differences
+
+
+def some(**more: list[str]) -> dict[str, frozenset[str]]:
+    return {name: frozenset(values) for name, values in more.items()}
+
+
+READ_ONLY = Mount("/", "/host", writable=False)
+
+
+@pytest.mark.parametrize(
+    ("base", "other", "equivalence", "differences"),
+    [
+        ({"image": "a"}, {"image": "b"}, "different", ["image 'b' instead of 'a'"]),
+        ({"command": ("a",)}, {"command": ("b",)}, "different", ["command ('b',) instead of ('a',)"]),
+        ({"user": "1"}, {"user": ""}, "different", ["user '' instead of '1'"]),
+        ({}, {"privileged": True}, "covers", ["privileged"]),
+        ({"privileged": True}, {}, "different", ["not privileged"]),
+        # more of one thing makes up for no other
+        ({"user": "1"}, {"privileged": True}, "different", ["user '' instead of '1'", "privileged"]),
+        (
+            some(capabilities=["A", "C", "B"]),
+            some(capabilities=["E", "D"]),
+            "different",
+            [
+                "without capabilities A",
+                "without capabilities B",
+                "without capabilities C",
+                "also capabilities D",
+                "also capabilities E",
+            ],
+        ),
+        (some(capabilities=["A"]), some(capabilities=["ALL"]), "covers", ["also capabilities ALL"]),
+        (some(modes=["pid=host"]), some(), "different", ["without modes pid=host"]),
+        (some(), some(modes=["pid=host"]), "covers", ["also modes pid=host"]),
+        (some(security=["x"]), some(security=["ALL"]), "different", ["without security x", "also security ALL"]),
+        ({"mounts": {ROOT}}, {}, "different", ["no mount of /"]),
+        ({"mounts": {ETC}}, {"mounts": {READ_ONLY}}, "different", ["no mount of /etc"]),
+        ({"mounts": {replace(ETC, writable=False)}}, {"mounts": {READ_ONLY}}, "covers", ["mount /:/host"]),
+        (
+            {"mounts": {Mount("/srv", "/s", writable=True), Mount("/opt", "/o", writable=True), ETC}},
+            {"mounts": {ETC}},
+            "different",
+            ["no mount of /opt", "no mount of /srv"],
+        ),
+        # what gives it is told once, and always the same
+        (
+            {"mounts": {ETC}},
+            {"mounts": {Mount("/", f"/{name}", writable=True) for name in "dcab"}},
+            "covers",
+            ["mount /:/a"],
+        ),
+    ],
+)
+def test_what_one_container_is_and_may_do(
+    base: dict[str, Any], other: dict[str, Any], equivalence: str, differences: list[str]
+) -> None:
+    found = compare(effect(container(**base)), effect(container(**other)))
+    assert found == (equivalence, differences)
+
+
+def recorded(table: str, *rows: dict[str, Any]) -> Effect:
+    """The effect of a slice of these rows; another slice has a request that is not its."""
     engine = DuckDbEngine(datetime.now(UTC))
+    numbered = [row | {RECORD: f"raw/x:{line}"} for line, row in enumerate(rows, 1)]
+    engine.put("AKSAudit", "other", [complete("AKSAudit", request("delete", "ResponseComplete", resource="nodes"))])
+    engine.put(table, "a", [complete(table, row) for row in numbered])
+    return effect_of(engine, "a")
+
+
+def inspect(body: object) -> dict[str, Any]:
+    return {"Source": "inspect", "Action": "create", "Body": json.dumps(body)}
+
+
+def event(action: str, exit_code: int | None = None) -> dict[str, Any]:
+    return {"Source": "event", "Action": action, "ExitCode": exit_code}
+
+
+def request(verb: str, stage: str, code: int | None = 200, **reference: str) -> dict[str, Any]:
+    status = {} if code is None else {"code": code}
+    return {"Verb": verb, "Stage": stage, "ObjectRef": reference, "ResponseStatus": status}
+
+
+def test_what_the_daemon_recorded_of_a_container() -> None:
     body = {
-        "Config": {"Image": "busybox", "Cmd": ["id"]},
-        "HostConfig": {"CapAdd": ["CAP_SYS_ADMIN"], "NetworkMode": "host", "PidMode": "", "IpcMode": "private"},
-        "Mounts": [{"Source": "/var/run/docker.sock", "Destination": "/s", "RW": True}],
+        "Config": {"Image": "busybox", "Entrypoint": ["sh", "-c"], "Cmd": ["id"], "User": "1000"},
+        "HostConfig": {
+            "Privileged": False,
+            "CapAdd": ["CAP_SYS_ADMIN", "net_raw"],
+            "NetworkMode": "host",
+            "PidMode": "container:x",
+            "IpcMode": "shareable",
+            "UTSMode": "host",
+            "UsernsMode": "host",
+            "SecurityOpt": ["seccomp=unconfined", "label=disable"],
+        },
+        "Mounts": [{"Source": "/var/run/docker.sock", "Destination": "/s", "RW": True}, {"Source": "/var/running"}],
     }
-    inspect = {"Source": "inspect", "Action": "create", "Body": json.dumps(body), RECORD: "raw/x:1"}
-    engine.put("DockerDaemon_CL", "a", [complete("DockerDaemon_CL", inspect)])
-    found = effect_of(engine, "a")
-    (made,) = found.containers
-    assert (made.image, made.command) == ("busybox", ("id",))
-    assert made.modes == {"network=host"}
-    assert made.capabilities == {"SYS_ADMIN"}
-    assert made.mounts == {Mount("/run/docker.sock", "/s", writable=True)}
-    stream = {
-        "Verb": "create",
-        "Stage": "ResponseStarted",
-        "ObjectRef": {"resource": "pods", "subresource": "exec", "namespace": "web", "name": "target"},
-        "ResponseStatus": {"code": 101},
-        RECORD: "raw/y:1",
-    }
-    engine.put("AKSAudit", "b", [complete("AKSAudit", stream)])
-    assert effect_of(engine, "b").requests == {Request("create", "pods/exec", "web", "target", 101)}
+    assert recorded("DockerDaemon_CL", inspect(body)).containers == (
+        Container(
+            image="busybox",
+            command=("sh", "-c", "id"),
+            user="1000",
+            privileged=False,
+            capabilities=frozenset({"SYS_ADMIN", "NET_RAW"}),
+            modes=frozenset({"network=host", "pid=container:x", "ipc=shareable", "uts=host", "userns=host"}),
+            security=frozenset({"seccomp=unconfined", "label=disable"}),
+            mounts=frozenset({Mount("/run/docker.sock", "/s", True), Mount("/var/running", "", False)}),
+        ),
+    )
+
+
+def test_a_privileged_container_has_no_labels_whether_it_asks_or_not() -> None:
+    host = {"Privileged": True, "SecurityOpt": ["label=disable", "seccomp=x"]}
+    (found,) = recorded("DockerDaemon_CL", inspect({"HostConfig": host})).containers
+    assert found.privileged
+    assert found.security == {"seccomp=x"}
+
+
+@pytest.mark.parametrize("body", [{}, {"Mounts": [{}]}, [], "x", None])
+def test_what_an_inspect_does_not_tell_is_not_there(body: object) -> None:
+    mounts = frozenset({Mount("", "", writable=False)} if body == {"Mounts": [{}]} else set())
+    nothing = container(image="", command=(), mounts=mounts)
+    assert recorded("DockerDaemon_CL", inspect(body)) == effect(nothing)
+
+
+def test_what_was_executed_in_containers_and_how_they_ended() -> None:
+    found = recorded(
+        "DockerDaemon_CL", event("exec_create: sh -c echo: x"), event("die", 137), event("exec_die", 0), event("start")
+    )
+    assert found == Effect((), frozenset({"sh -c echo: x"}), frozenset(), frozenset({"die 137", "exec_die 0"}))
+
+
+def test_what_the_api_server_answered() -> None:
+    found = recorded(
+        "AKSAudit",
+        request("get", "ResponseComplete", resource="secrets", namespace="web", name="key"),
+        request("list", "ResponseComplete", 403, resource="secrets"),
+        request("create", "ResponseStarted", 101, resource="pods", subresource="exec", namespace="web", name="target"),
+        request("watch", "ResponseComplete", None, resource="pods"),
+        request("list", "RequestReceived", resource="pods"),
+        request("get", "ResponseComplete"),  # a path that is no resource: /version
+    )
+    assert found == effect(
+        requests={
+            Request("get", "secrets", "web", "key", 200),
+            Request("list", "secrets", "", "", 403),
+            Request("create", "pods/exec", "web", "target", 101),
+            Request("watch", "pods", "", "", 0),
+        }
+    )
 
 
 def test_spelling_is_left_out_of_an_inspect() -> None:

@@ -1,0 +1,38 @@
+"""What a rule says of one slice, and what is expected of the rule alone."""
+
+from __future__ import annotations
+
+from harness.model.expectation import Expectation
+from harness.model.verdict import Verdict
+from harness.proof.decision import Answer, decide_rule
+from harness.proof.engines import Engine
+from harness.proof.engines.base import Row
+from harness.proof.grounds import check_grounds, lay_grounds
+
+
+def prepare(expectations: list[Expectation], engine: Engine) -> None:
+    """Put what grounds ask about beside the recording, so that a rule answers all in one execution."""
+    for expectation in expectations:
+        if expectation.entry.grounds and (rows := _own(expectation, engine, expectation.atomic)):
+            lay_grounds(expectation, engine, expectation.atomic, rows[0])
+
+
+def answer_of(expectation: Expectation, engine: Engine, slice_: str) -> Answer:
+    """The answer of the expectation's rule. Raises QueryFailed."""
+    rows = _own(expectation, engine, slice_)
+    companions = len(engine.query(expectation.rule.query, slice_)) - len(rows)
+    return Answer(rows, companions, check_grounds(expectation, engine, slice_, rows[0]) if rows else {})
+
+
+def judge_rule(expectation: Expectation, engine: Engine, slice_: str) -> tuple[Verdict, str]:
+    """What is expected of the rule alone, taking it that the attack ran and was seen. Raises QueryFailed."""
+    return decide_rule(expectation, answer_of(expectation, engine, slice_))
+
+
+def _own(expectation: Expectation, engine: Engine, slice_: str) -> list[Row]:
+    """The rows but for those that may stand beside the atomic's own. A companion is never the atomic's own row."""
+    own = engine.query(expectation.rule.query, slice_)
+    for companion in expectation.companions if own else ():
+        aside = engine.passing(expectation.rule.query, companion.where, slice_)
+        own = [row for row in own if not any(row is other for other in aside)]
+    return own
