@@ -95,6 +95,16 @@ LISTED = Request("list", "secrets", "web", "", 200)
             effect(container(privileged=True)),
             ["no container like sh -c id"],
         ),
+        (
+            effect(container(), container(command=("a",)), container(command=("b",))),
+            effect(container()),
+            ["no container like a", "no container like b"],
+        ),
+        (
+            effect(container(image="a"), container(image="b")),
+            effect(container(image="c"), container(image="d")),
+            ["image 'c' instead of 'a'", "image 'd' instead of 'b'"],
+        ),
         (effect(container()), effect(container(), container()), ["2 containers instead of 1"]),
         (effect(execs={"b", "a"}), effect(execs={"c"}), ["'a' was not executed", "'b' was not executed"]),
         (
@@ -154,6 +164,12 @@ READ_ONLY = Mount("/", "/host", writable=False)
             ],
         ),
         (some(capabilities=["A"]), some(capabilities=["ALL"]), "covers", ["also capabilities ALL"]),
+        (
+            some(modes=["a"]) | {"mounts": {ETC}},
+            some(security=["b"]) | {"mounts": {ROOT}},
+            "different",
+            ["without modes a", "also security b", "mount /:/host"],
+        ),
         (some(modes=["pid=host"]), some(), "different", ["without modes pid=host"]),
         (some(), some(modes=["pid=host"]), "covers", ["also modes pid=host"]),
         (some(security=["x"]), some(security=["ALL"]), "different", ["without security x", "also security ALL"]),

@@ -1,17 +1,27 @@
-"""What is cut out of a command line: arguments, and nothing that only looks like one."""
+"""Whether each word sets its flag alone. Arguments are cut out, and nothing that only looks like one."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.proof.grounds import _variants, _without
+from harness.model.expectation import Expectation, load_expectations
+from harness.model.rule import load_rule
+from harness.proof.engines import DuckDbEngine
+from harness.proof.engines.base import Row
+from harness.proof.grounds import _variants, _without, check_grounds, lay_grounds
+from harness.proof.tables.schema import RECORD
+from tests.conftest import EXPECTATIONS
+from tests.unit.proof.engine import engine_of
+from tests.unit.proof.texts import rule_text
 
-RECORD = "_Record"
+ENTRY = load_expectations(EXPECTATIONS)[0]
 
 
 def row(argv: list[str]) -> dict[str, Any]:
@@ -64,6 +74,112 @@ def test_the_shell_around_it_loses_the_same_words() -> None:
 def test_text_that_is_no_command_line_loses_whole_words() -> None:
     (found,) = _variants({"Uri": "rerun run", RECORD: "r"}, None, ["rerun", "run "])[:1]
     assert found["Uri"].split() == ["rerun"]
+
+
+def test_what_is_no_command_line_stays() -> None:
+    (found,) = _variants({"FileName": "docker", "ProcessId": 7, "Folder": None, RECORD: "r"}, ["docker"], ["docker"])
+    assert found == {"FileName": "docker", "ProcessId": 7, "Folder": None, RECORD: "docker"}
+
+
+def test_a_word_of_two_is_cut_whatever_blanks_stand_between_them() -> None:
+    texts = {"Message": "-v \t /:/host run -v /:/hosts a/b", RECORD: "r"}
+    found = _variants(texts, None, ["run", "-v /:/host", "a.b"])
+    assert {each[RECORD]: each["Message"] for each in found} == {
+        "run": "run -v /:/hosts a/b",
+        "-v /:/host": "-v \t /:/host -v /:/hosts a/b",
+    }
+
+
+QUERY = """
+  DeviceProcessEvents
+  | where FileName == "docker" and ProcessCommandLine has "run"
+  | extend Root = ProcessCommandLine has_any ("--privileged", "--cap-add"), Loud = true
+  | project FileName, ProcessCommandLine, Root, Loud
+"""
+WORDS = ["--privileged", "--cap-add", "--init"]
+ARGV = ["docker", "run", "--privileged", "--cap-add", "--init", "a b"]
+
+
+def expecting(query: str = QUERY, **grounds: list[str]) -> Expectation:
+    entry = ENTRY.entry.model_copy(update={"grounds": grounds})
+    return replace(ENTRY, rule=ENTRY.rule.with_query(query), entry=entry)
+
+
+def engine_with(folder: Path, argv: object = None) -> DuckDbEngine:
+    """Of the atomic: another process, its own, and what the audit log has of both."""
+    line = " ".join(ARGV)
+    other = {"FileName": "docker", "ProcessCommandLine": "docker ps", RECORD: "raw/audit.log:1"}
+    own = {"FileName": "docker", "ProcessCommandLine": line, RECORD: "raw/audit.log:2"}
+    rows: list[tuple[str, Row]] = [("DeviceProcessEvents", other), ("DeviceProcessEvents", own)]
+    rows.append(("Auditd_CL", {"Argv": ["docker", "ps"], RECORD: "raw/audit.log:1"}))
+    rows.append(("Auditd_CL", {"Argv": argv, RECORD: "raw/audit.log:2"}))
+    return engine_of(folder, {"T1/a": rows})
+
+
+def grounds_of(expectation: Expectation, engine: DuckDbEngine) -> dict[str, dict[str, bool]]:
+    (alert,) = engine.query(expectation.rule.query, "T1/a")
+    return check_grounds(expectation, engine, "T1/a", alert)
+
+
+def test_a_word_that_sets_its_flag_alone_and_one_that_does_not(tmp_path: Path) -> None:
+    found = grounds_of(expecting(Root=WORDS, Loud=["run", "ps"]), engine_with(tmp_path, ARGV))
+    assert found == {
+        "Root": {"--privileged": True, "--cap-add": True, "--init": False},
+        "Loud": {"run": True, "ps": False},
+    }
+
+
+def test_a_word_without_which_the_rule_does_not_fire_hides_no_other(tmp_path: Path) -> None:
+    """With `--privileged` alone, the rule says nothing."""
+    query = QUERY + '| where ProcessCommandLine has "--init"'
+    assert grounds_of(expecting(query, Root=WORDS[:2]), engine_with(tmp_path, ARGV)) == {
+        "Root": {"--privileged": True, "--cap-add": True}
+    }
+    assert grounds_of(expecting(query, Root=WORDS), engine_with(tmp_path, ARGV))["Root"] == dict.fromkeys(WORDS, False)
+
+
+@pytest.mark.parametrize(
+    ("argv", "whole"),
+    [
+        (ARGV, False),  # an argument with a blank is no two words
+        (None, True),  # where it is not known, words of the text are all there is
+        ([*ARGV[:5], None], True),  # the kernel cut one of them off
+        ({"docker": 1}, True),
+    ],
+)
+def test_words_are_those_of_the_argument_vector_where_that_is_known(tmp_path: Path, argv: object, whole: bool) -> None:
+    found = grounds_of(expecting(Loud=["--init", "b"]), engine_with(tmp_path, argv))
+    assert found == {"Loud": {"--init": True, "b": whole}}
+
+
+def test_a_changed_rule_is_asked_of_the_same_rows(tmp_path: Path) -> None:
+    """Whatever row it gives: what is compared is what the rule itself was asked."""
+    engine, expectation = engine_with(tmp_path, ARGV), expecting(Root=WORDS)
+    (alert,) = engine.query(QUERY, "T1/a")
+    lay_grounds(expectation, engine, "T1/a", alert)
+    before = engine.slices()
+    (other,) = engine.query('DeviceProcessEvents | where ProcessCommandLine == "docker ps"', "T1/a")
+    changed = replace(expectation, rule=expectation.rule.with_query(QUERY.replace('"--privileged", ', "")))
+    found = check_grounds(changed, engine, "T1/a", other)
+    assert found == {"Root": {"--privileged": False, "--cap-add": True, "--init": False}}
+    assert engine.slices() == before
+
+
+def test_each_rule_and_each_atomic_has_rows_of_its_own(tmp_path: Path) -> None:
+    engine, expectation = engine_with(tmp_path, ARGV), expecting(Root=WORDS)
+    (alert,) = engine.query(QUERY, "T1/a")
+    for name, slice_ in (("a", "T1/a"), ("b", "T1/a"), ("a", "T1/b")):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(rule_text(QUERY))
+        lay_grounds(replace(expectation, rule=load_rule(path)), engine, slice_, alert)
+    assert len(engine.slices()) == 4
+
+
+def test_where_it_is_not_known_what_an_alert_came_from_no_word_is_enough(tmp_path: Path) -> None:
+    query = "DeviceProcessEvents | where FileName == 'docker' | summarize Count = count() | extend Root = Count > 0"
+    assert grounds_of(expecting(query, Root=WORDS), engine_with(tmp_path, ARGV)) == {
+        "Root": dict.fromkeys(WORDS, False)
+    }
 
 
 words = st.sampled_from(["a", "b", "ab", "a b"])

@@ -1,0 +1,24 @@
+"""An engine over a few rows, for tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.proof.engines import DuckDbEngine
+from harness.proof.engines.base import Row
+from harness.proof.tables import write_tables
+from harness.proof.tables.schema import RECORD, SLICE, complete
+
+
+def engine_of(folder: Path, slices: dict[str, list[tuple[str, Row]]]) -> DuckDbEngine:
+    """Each slice has rows of tables; one that doesn't say where it stands in the recording has a place of its own."""
+    tables: dict[str, list[Row]] = {}
+    for slice_, rows in slices.items():
+        for line, (table, row) in enumerate(rows, 1):
+            place = {RECORD: f"raw/{slice_}:{line}", SLICE: slice_}
+            tables.setdefault(table, []).append(complete(table, place | row))
+    write_tables(tables, folder)
+    engine = DuckDbEngine(datetime(2026, 1, 2, tzinfo=UTC))
+    engine.load(folder)
+    return engine
