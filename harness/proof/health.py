@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from harness.model.manifest import Detonation, Manifest, Mark, SensorRecord
@@ -9,6 +10,10 @@ from harness.model.result import SensorHealth
 from harness.proof.audit_trail import AuditTrail
 from harness.proof.raw_files import RawFile, files_of, unknown_containers
 from harness.recording import layout
+
+_LOST = "lost"  # the kernel's count of records
+_TOLD = 3
+_SHORT = 12  # as Docker shows an id
 
 
 @dataclass(frozen=True)
@@ -23,10 +28,8 @@ class Health:
     @classmethod
     def of(cls, root: layout.Root, manifest: Manifest) -> Health:
         """Read the raw files once."""
-        files: dict[str, list[RawFile]] = {s.name: [] for s in manifest.sensors}
-        files |= {sensor.name: files_of(root, manifest, sensor) for sensor in manifest.sensors}
-        audited = manifest.sensor("auditd") is not None
-        trail = AuditTrail.of(layout.read(root, layout.AUDIT_LOG) if audited else b"", manifest)
+        files: dict[str, list[RawFile]] = {s.name: files_of(root, manifest, s) for s in manifest.sensors}
+        trail = AuditTrail.of(layout.read(root, layout.AUDIT_LOG), manifest)
         return cls(manifest, files, trail, unknown_containers(root))
 
     def around(self, detonation: Detonation, sensor: str) -> SensorHealth:
@@ -41,8 +44,8 @@ class Health:
             problems += self._between(record, detonation, before[-1] if before else None, after[0] if after else None)
         if sensor == "docker_daemon":
             problems += [
-                f"{sensor}: what container {each[:12]} may do is not known: it was gone before anybody asked"
-                for each in self._unknown.get(detonation.atomic, [])[:3]
+                f"{sensor}: what container {each[:_SHORT]} may do is not known: it was gone before anybody asked"
+                for each in self._unknown.get(detonation.atomic, [])[:_TOLD]
             ]
         problems = list(dict.fromkeys(problems))
         return SensorHealth(sensor=sensor, ok=not problems, problems=problems)
@@ -55,11 +58,10 @@ class Health:
         said = [mark for mark in (before if before in record.marks[:1] else None, after) if mark]
         problems = [f"{record.name}: {text}" for mark in said for text in mark.problems]
         files = self._files[record.name]
-        problems += self._mark_problems(record, files, before, "before") + self._mark_problems(
-            record, files, after, "after"
-        )
+        problems += _mark_problems(record, files, before, "before")
+        problems += _mark_problems(record, files, after, "after")
         for file in files:
-            first, last = file.line_of(before, 0), file.line_of(after, file.lines + 1)
+            first, last = file.line_of(before, 0), file.line_of(after, sys.maxsize)
             problems += [f"{record.name}: {text}" for text in file.damage(first, last)]
             if file.name == layout.AUDIT_LOG:
                 problems += [f"auditd: {text}" for text in self._trail.between(first, last, file.end)]
@@ -68,27 +70,29 @@ class Health:
                 problems += [f"auditd: {text}" for text in told]
         return problems
 
-    def _mark_problems(self, record: SensorRecord, files: list[RawFile], mark: Mark | None, when: str) -> list[str]:
-        if mark is None:
-            return [f"{record.name}: no canary was emitted {when} the attack"]
-        # a sensor with several streams is well only when each of them is
-        streams = [file for file in files if file.name in record.files]
-        missing = [file.name for file in streams if mark.token not in file.tokens]
-        if mark.seen is None or missing or not streams:
-            where = f" in {missing[0]}" if missing and len(streams) > 1 else ""
-            return [f"{record.name}: the canary {when} the attack did not come through{where}"]
-        return []
+
+def _mark_problems(record: SensorRecord, files: list[RawFile], mark: Mark | None, when: str) -> list[str]:
+    if mark is None:
+        return [f"{record.name}: no canary was emitted {when} the attack"]
+    # a sensor with several streams is well only when each of them is
+    streams = [file for file in files if file.name in record.files]
+    missing = [file.name for file in streams if mark.token not in file.tokens]
+    if mark.seen is None or missing or not streams:
+        where = f" in {missing[0]}" if missing and len(streams) > 1 else ""
+        return [f"{record.name}: the canary {when} the attack did not come through{where}"]
+    return []
 
 
 def _at_start(record: SensorRecord) -> list[str]:
     """What was wrong from the beginning; where marks have no readings of their own, what was wrong at the end, too."""
-    problems = [f"{record.name}, before: {text}" for text in record.before.problems]
-    if any(mark.readings for mark in record.marks):
-        return problems
-    problems += [f"{record.name}, after: {text}" for text in record.after.problems]
-    if not (record.before.ok and record.after.ok) and not problems:
+    noted = any(mark.readings for mark in record.marks)
+    looks = {"before": record.before} | ({} if noted else {"after": record.after})
+    problems = [f"{record.name}, {when}: {text}" for when, look in looks.items() for text in look.problems]
+    if not problems and not all(look.ok for look in looks.values()):
         problems.append(f"{record.name} was not well")
-    before, after = record.before.readings.get("lost"), record.after.readings.get("lost")
-    if isinstance(before, int) and isinstance(after, int) and after > before and not record.after.problems:
+    if noted or record.after.problems:
+        return problems
+    before, after = (look.readings.get(_LOST) for look in (record.before, record.after))
+    if isinstance(before, int) and isinstance(after, int) and after > before:
         problems.append(f"{record.name}: the kernel lost {after - before} records")
     return problems

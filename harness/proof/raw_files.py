@@ -26,7 +26,6 @@ class RawFile:
     """
 
     name: str
-    lines: int
     tokens: dict[str, int]
     damaged: list[int]
     missing: list[str] = field(default_factory=list)
@@ -68,7 +67,7 @@ def _file(root: layout.Root, manifest: Manifest, name: str) -> RawFile:
             for token in _CANARY.findall(line):
                 tokens.setdefault(token.decode(), number)
     missing = [f"{name} is missing or empty"] if not raw and _must_be_there(name, manifest) else []
-    return RawFile(name, len(lines), tokens, _damaged(name, lines), missing)
+    return RawFile(name, tokens, _damaged(name, lines), missing)
 
 
 def _must_be_there(name: str, manifest: Manifest) -> bool:
@@ -82,9 +81,7 @@ def _must_be_there(name: str, manifest: Manifest) -> bool:
 def _arrivals(root: layout.Root) -> RawFile:
     """They only tell how late something was read; but where they are damaged, the copying was disturbed."""
     lines = layout.read(root, layout.ARRIVALS).split(b"\n")
-    return RawFile(
-        layout.ARRIVALS, len(lines), {}, [n for n, line in enumerate(lines, 1) if _is_damaged(line, _is_object)]
-    )
+    return RawFile(layout.ARRIVALS, {}, [n for n, line in enumerate(lines, 1) if _is_damaged(line, _is_object)])
 
 
 def _damaged(name: str, lines: list[bytes]) -> list[int]:
