@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.capture.detonator import detonate, not_detonated
 from harness.capture.halt import Makers
 from harness.capture.kinds import Whose
+from harness.capture.lab.canary_container import canary_container
 from harness.capture.lab.docker_front import aside, moved_socket
 from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
 from harness.capture.lab.foreign_daemon import guarded
@@ -52,6 +53,7 @@ class Capture:
         self._users: list[str] = [lab.cluster.admin] if lab.cluster and lab.cluster.admin else []
         self.owned = OwnedFolder.create("run")  # last: who interrupts us before we are there can't undo it
         self._cgroup = f"livefire-{self.owned.id}"
+        self._contained = canary_container(self.owned, lab.docker)
         foreign = lab.docker and not lab.docker.owned
         self._guard = guarded(lab.docker.socket, self.owned.ledger) if lab.docker and foreign else None
 
@@ -85,7 +87,7 @@ class Capture:
         return Makers(count, self.owned.ledger)
 
     def _sensors(self, gateway: Path | None) -> list[Sensor]:
-        sensors: list[Sensor] = [AuditdSensor(self.owned, self._arrivals)]
+        sensors: list[Sensor] = [AuditdSensor(self.owned, self._arrivals, self._contained)]
         if self.lab.docker and gateway:
             host = replace(self.lab.docker, socket=self._daemon or self.lab.docker.socket)
             sensors.append(DockerDaemonSensor(host, self._arrivals, self.recording, gateway))
@@ -255,6 +257,7 @@ class Capture:
             attribution="audit-session" if by_session else "process-tree",
             harness_pid=os.getpid(),
             harness_users=self._users,
+            harness_containers=self._contained.ids if self._contained else [],
             sensors=sensors,
             detonations=detonations,
         )

@@ -2,6 +2,7 @@
 
 from harness.capture import cgroup as cgroup
 from harness.capture import undo as undo
+from harness.capture.lab import canary_container as canary_container
 from harness.capture.lab import docker_front as docker_front
 from harness.capture.lab import docker_undo as docker_undo
 from harness.capture.lab import kube_undo as kube_undo

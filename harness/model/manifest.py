@@ -52,7 +52,8 @@ class Mark(_Record):
     """A canary event: emitted by Livefire at `emitted`, seen in the sensor's output at `seen` (None: never).
 
     `readings` are the sensor's at that moment, `problems` what was wrong since the mark before. Recordings up to
-    November 2026 have neither: there, nobody looked.
+    November 2026 have neither: there, nobody looked. `contained` is the token of a canary that was executed in a
+    container; empty where it could not be, None where nobody was to do it.
     """
 
     label: str
@@ -61,6 +62,7 @@ class Mark(_Record):
     seen: datetime | None
     readings: dict[str, str | int | bool | None] = Field(default_factory=dict)
     problems: list[str] = Field(default_factory=list)
+    contained: str | None = None
 
 
 class Check(_Record):
@@ -149,7 +151,8 @@ class Detonation(_Record):
 class Manifest(_Record):
     """`manifest.json`. `files` maps each other file of the recording to its SHA-256, in hex.
 
-    `tables` is the version of what built the tables; it was not noted at first. For what may change see `forward.py`.
+    `tables` is the version of what built the tables; it was not noted at first. `harness_containers` are the ids of
+    containers in which Livefire executed canaries. For what may change see `forward.py`.
     """
 
     schema_: Literal["livefire.recording/1"] = Field(alias="schema", default="livefire.recording/1")
@@ -162,6 +165,7 @@ class Manifest(_Record):
     attribution: Literal["audit-session", "process-tree"]
     harness_pid: int
     harness_users: list[str]
+    harness_containers: list[str] = Field(default_factory=list)
     sensors: list[SensorRecord]
     detonations: list[Detonation]
     tables: int = 1

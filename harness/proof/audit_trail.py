@@ -21,12 +21,13 @@ _TOLD = 3
 class AuditTrail:
     """Texts by line: what was changed or lost, and the commands of attacks that mean to change something.
 
-    `canaries` are the executed ones by token: pid, session, arguments.
+    `canaries` are the executed ones by token: pid, session, arguments. `sessions` are those of attacks.
     """
 
     changes: list[tuple[int, str]]
     commands: list[tuple[int, str]]
     canaries: dict[str, tuple[int | None, int | None, list[str | None]]]
+    sessions: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, log: bytes, manifest: Manifest) -> AuditTrail:
@@ -39,7 +40,7 @@ class AuditTrail:
         record = manifest.sensor("auditd")
         if record and any(mark.readings for mark in record.marks):  # before that, nobody counted
             changes += _gaps(log)
-        return cls(sorted(changes), list(_commands(lines, sessions)), _canaries(lines))
+        return cls(sorted(changes), list(_commands(lines, sessions)), _canaries(lines), frozenset(sessions))
 
     def between(self, first: int, last: int, end: int) -> list[str]:
         """What happened between two lines, or after `end`, where no canary brackets it: the first three of it."""
@@ -59,6 +60,11 @@ class AuditTrail:
             f"{canary.name} with a canary, {canary.when} the attack and in its session, is not in the log"
             for canary in missing
         ]
+
+    def contained(self, token: str) -> bool:
+        """Whether the canary of a mark came through that was executed in a container: in no session of an attack."""
+        pid, seen_in, arguments = self.canaries.get(token, (None, None, []))
+        return pid is not None and seen_in not in self.sessions and arguments == ["/bin/true", token]
 
     def _came(self, canary: Canary, session: int | None) -> bool:
         pid, seen_in, arguments = self.canaries.get(canary.token, (None, None, []))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.model.manifest import Detonation, Manifest, Mark, SensorRecord
 from harness.model.result import SensorHealth
 from harness.proof.audit_trail import AuditTrail
-from harness.proof.raw_files import RawFile, files_of, unknown_containers
+from harness.proof.raw_files import RawFile, files_of, unknown_containers, using_containers
 from harness.recording import layout
 
 _LOST = "lost"  # the kernel's count of records
@@ -24,13 +24,14 @@ class Health:
     _files: dict[str, list[RawFile]]
     _trail: AuditTrail
     _unknown: dict[str, list[str]]
+    _used: frozenset[str]
 
     @classmethod
     def of(cls, root: layout.Root, manifest: Manifest) -> Health:
         """Read the raw files once."""
         files: dict[str, list[RawFile]] = {s.name: files_of(root, manifest, s) for s in manifest.sensors}
         trail = AuditTrail.of(layout.read(root, layout.AUDIT_LOG), manifest)
-        return cls(manifest, files, trail, unknown_containers(root))
+        return cls(manifest, files, trail, unknown_containers(root), using_containers(root))
 
     def around(self, detonation: Detonation, sensor: str) -> SensorHealth:
         """Whether `sensor` can be believed about this atomic."""
@@ -66,9 +67,20 @@ class Health:
             if file.name == layout.AUDIT_LOG:
                 problems += [f"auditd: {text}" for text in self._trail.between(first, last, file.end)]
                 problems += [f"auditd: {text}" for text in self._trail.canaries_missing(detonation)]
+                problems += self._contained(before, detonation, "before") + self._contained(after, detonation, "after")
                 told = self._trail.to_blame(first, last) if problems else []
                 problems += [f"auditd: {text}" for text in told]
         return problems
+
+    def _contained(self, mark: Mark | None, detonation: Detonation, when: str) -> list[str]:
+        """Whether processes in containers were seen. Where no canary could be executed in one, others lose nothing."""
+        if mark is None or mark.contained is None:
+            return []
+        if mark.contained:
+            seen = self._trail.contained(mark.contained)
+            return [] if seen else [f"auditd: the canary in a container, {when} the attack, is not in the log"]
+        used = detonation.atomic in self._used
+        return [f"auditd: no canary could be executed in a container {when} the attack"] if used else []
 
 
 def _mark_problems(record: SensorRecord, files: list[RawFile], mark: Mark | None, when: str) -> list[str]:

@@ -15,6 +15,7 @@ from harness.recording import layout
 _CANARY = re.compile(rb"livefire-canary-[0-9a-f]+")
 # Files that a sensor answers for, whether its record names them or not: what is attributed rests on them.
 _FURTHER = {"docker_daemon": [layout.DAEMON_REQUESTS], "kube_audit": [layout.KUBE_PODS], "auditd": []}
+_STARTS = re.compile(r"^(?:/v[\d.]+)?/containers/[^/?]+/(?:start|restart|unpause)(?:\?|$)")
 _TOLD = 3
 
 
@@ -124,3 +125,10 @@ def unknown_containers(root: layout.Root) -> dict[str, list[str]]:
         if identifier in whose:
             found.setdefault(whose[identifier], []).append(identifier)
     return found
+
+
+def using_containers(root: layout.Root) -> frozenset[str]:
+    """The atomics that have the Docker daemon run something in a container."""
+    asked = read_requests(layout.read(root, layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
+    made = (r for r in asked if r.container_id or r.exec_id or r.service_id or r.built or _STARTS.search(r.path))
+    return frozenset(each.atomic for each in made)

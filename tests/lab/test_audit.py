@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -88,6 +89,7 @@ def test_foreign_rules_are_put_back_after_kill_9(livefire: Livefire, tmp_path: P
     [
         ("-a always,exclude -F msgtype=EXECVE", "-a always,exclude -F msgtype=EXECVE"),
         ("-a never,task -F uid=4242", "-a never,task -F uid=4242"),
+        ("-a always,exclude -F auid=unset", "-a always,exclude -F auid=unset"),
     ],
 )
 def test_a_filter_that_cannot_be_outranked_is_named(lab: Livefire, tmp_path: Path, rule: str, said: str) -> None:
@@ -99,6 +101,22 @@ def test_a_filter_that_cannot_be_outranked_is_named(lab: Livefire, tmp_path: Pat
     assert done.code == 4
     assert said in problems(done)
     assert said in doctor
+
+
+def test_a_filter_that_hides_containers_alone_hides_a_canary_in_one(lab: Livefire, tmp_path: Path) -> None:
+    """Attacks have a login uid, containers have none."""
+    with rules("-a always,exclude -F auid=unset"):
+        done = lab("run", EXECUTION, "--recording", tmp_path / "r", "--json", "-")
+    assert done.verdicts() == {EXECUTION: "INCONCLUSIVE"}, done.err
+    for when in ("before", "after"):
+        assert f"the canary in a container, {when} the attack, is not in the log" in problems(done)
+
+
+def test_a_container_for_canaries_that_an_attack_ends_is_started_again(lab: Livefire, tmp_path: Path) -> None:
+    end = "for p in /proc/[0-9]*; do [ -p $p/root/tell ] && kill -KILL ${p#/proc/}; done"
+    done = run(lab, tmp_path, EXECUTION, end)
+    assert done.verdicts() == {EXECUTION: "PROVEN"}, done.err
+    assert len(json.loads((tmp_path / "r/manifest.json").read_text())["harness_containers"]) == 2
 
 
 @pytest.mark.parametrize(

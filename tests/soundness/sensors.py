@@ -87,6 +87,13 @@ def _of_checks(base: Base, atomic: str, sensor: str) -> Iterator[tuple[str, Chan
     yield "not part of the lab", functools.partial(_no_sensor, sensor=sensor)
     if sensor == "auditd":
         yield "lost records", functools.partial(_lost, sensor=sensor)
+        before, after = around(base, atomic, sensor)
+        for side, place in (("before", before), ("after", after)):
+            unseen = {"contained": "livefire-canary-0000000000000001"}
+            yield (
+                f"canary in a container lost {side}",
+                functools.partial(_mark, sensor=sensor, places=[place], update=unseen),
+            )
 
 
 def _of_logs(base: Base, atomic: str, sensor: str) -> Iterator[tuple[str, Change]]:

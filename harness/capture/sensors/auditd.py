@@ -8,6 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from harness.capture.lab.canary_container import CanaryContainer
 from harness.capture.process import base_environment, find_tool, start_daemon, tail
 from harness.capture.sensors.audit_kernel import AuditKernel
 from harness.capture.sensors.audit_rules import birth_rules, exec_rules
@@ -48,12 +49,14 @@ class AuditdSensor:
 
     name = "auditd"
 
-    def __init__(self, owned: OwnedFolder, arrivals: Arrivals) -> None:
+    def __init__(self, owned: OwnedFolder, arrivals: Arrivals, container: CanaryContainer | None) -> None:
         self._owned = owned
+        self._container = container
         self._arrivals = arrivals
         self._follower: LogFollower | None = None
         self._watch: AuditWatch | None = None
         self._patience = Patience()
+        self._patience_inside = Patience()
         self._marks: list[Mark] = []
         self._notes: list[str] = []
         self._before: Check | None = None
@@ -114,7 +117,7 @@ class AuditdSensor:
         return Path(match[1] if match else "/var/log/audit/audit.log")
 
     def mark(self, label: str) -> Mark:
-        """Put back what was changed, then execute `true` with a token as its argument.
+        """Put back what was changed, then execute `true` with a token as its argument, and in a container with another.
 
         auditd keeps the order, so when the token is there, so is what came before it.
         """
@@ -123,12 +126,17 @@ class AuditdSensor:
         problems = self._watch.take() + self._follower.take_problems()
         if refused := self._watch.put_back():
             problems.append(f"what was changed cannot be put back: {refused}")
-        token, emitted = canary_token(), now()
+        token, inside, emitted = canary_token(), canary_token(), now()
+        missed = self._container.execute(inside) if self._container else ""
         subprocess.run([find_tool("true"), token], env=base_environment(), check=True, timeout=10)
         seen = self._patience.wait(lambda seconds: self._seen(token, seconds))
-        mark = make_mark(label, token, emitted, seen, self._readings(), problems)
-        self._marks.append(mark)
-        return mark
+        if self._container and seen is not None and not missed:
+            self._patience_inside.wait(lambda seconds: self._seen(inside, seconds))
+        readings = self._readings() | ({"no canary in a container": missed} if missed else {})
+        mark = make_mark(label, token, emitted, seen, readings, problems)
+        contained = None if self._container is None else "" if missed else inside
+        self._marks.append(mark.model_copy(update={"contained": contained}))
+        return self._marks[-1]
 
     def _seen(self, token: str, timeout: float) -> float | None:
         assert self._follower is not None

@@ -53,7 +53,7 @@ class Attribution:
     _placed: dict[Process, Placed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._containers = {}
+        self._containers = dict.fromkeys(self.manifest.harness_containers, HARNESS)
         self._sessions, self._users = {}, dict.fromkeys(self.manifest.harness_users, HARNESS)
         self._shells = {}
         for detonation in self.manifest.detonations:

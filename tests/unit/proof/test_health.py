@@ -108,3 +108,65 @@ def test_a_container_that_nobody_could_ask_about_is_the_sensor_s_loss_and_no_oth
     found = resealed({layout.DAEMON_EVENTS: late})
     assert "may do is not known" in problems(found, EXECUTION, "docker_daemon")[0]
     assert problems(found, MAIN_JOB[1], "docker_daemon") == []
+
+
+INSIDE = "livefire-canary-00000000000000c0"
+
+
+def with_contained(recording: Recording, token: str | None) -> Callable[[Manifest], Manifest]:
+    """Each mark of auditd with a canary in a container, of one token."""
+
+    def edit(manifest: Manifest) -> Manifest:
+        record = manifest.sensor("auditd")
+        assert record is not None
+        marks = [mark.model_copy(update={"contained": token}) for mark in record.marks]
+        changed = record.model_copy(update={"marks": marks})
+        return manifest.model_copy(
+            update={"sensors": [changed if each.name == "auditd" else each for each in manifest.sensors]}
+        )
+
+    return edit
+
+
+def executed(session: int, program: str = "/bin/true", token: str = INSIDE) -> Callable[[list[str]], list[str]]:
+    """The audit log with one more event, in which a program is executed with a token."""
+    head = "msg=audit(1795600000.000:99999999):"
+    call = f"arch=c000003e syscall=59 success=yes exit=0 ppid=3 pid=4 auid=4294967295 uid=0 ses={session}"
+    lines = [f"type=SYSCALL {head} {call}\n", f'type=EXECVE {head} argc=2 a0="{program}" a1="{token}"\n']
+    return lambda log: [*log[:10], *lines, *log[10:]]
+
+
+def test_a_canary_in_a_container_came_if_it_is_in_the_log(committed: Recording, resealed: Resealed) -> None:
+    manifest = with_contained(committed, INSIDE)
+    assert problems(resealed({layout.AUDIT_LOG: executed(4294967295)}, manifest), EXECUTION, "auditd") == []
+
+
+@pytest.mark.parametrize("lost", ["all of it", "other program", "other token", "an attack's session"])
+def test_a_canary_in_a_container_that_is_lost_is_auditd_s_loss(
+    committed: Recording, resealed: Resealed, lost: str
+) -> None:
+    attack = committed.manifest.detonations[0].attack
+    assert attack is not None
+    assert attack.session is not None
+    edits = {
+        "all of it": lambda log: log,
+        "other program": executed(4294967295, program="/bin/false"),
+        "other token": executed(4294967295, token="livefire-canary-00000000000000c1"),
+        "an attack's session": executed(attack.session),
+    }
+    recording = resealed({layout.AUDIT_LOG: edits[lost]}, with_contained(committed, INSIDE))
+    for atomic in MAIN_JOB:
+        found = [text for text in problems(recording, atomic, "auditd") if "missing before serial" not in text]
+        assert found == [f"auditd: the canary in a container, {when} the attack, is not in the log" for when in WHEN]
+
+
+WHEN = ("before", "after")
+
+
+def test_where_no_canary_could_be_executed_in_a_container_only_what_used_one_is_lost(
+    committed: Recording, resealed: Resealed
+) -> None:
+    recording = resealed({}, with_contained(committed, ""))
+    found = problems(recording, EXECUTION, "auditd")
+    assert found == [f"auditd: no canary could be executed in a container {when} the attack" for when in WHEN]
+    assert problems(recording, SECRETS, "auditd") == []
