@@ -178,6 +178,17 @@ def test_a_containers_process_goes_with_the_container(manifest: Manifest, contai
     assert [p.in_container for p in placed] == [False, False, False, True, True, False]
 
 
+def test_the_container_for_canaries_is_the_harnesses_and_no_other_with_a_token(manifest: Manifest) -> None:
+    manifest = manifest.model_copy(update={"harness_containers": [ID]})
+    for container, slice_ in ((ID, "harness"), (OTHER, "background")):
+        execs = [
+            (11, 10, NONE, f"/usr/bin/containerd-shim-runc-v2 -namespace lab -id {container}"),
+            (13, 11, NONE, "/bin/sh -c x"),
+            (14, 13, NONE, f"/bin/true {manifest.sensors[0].marks[0].token}"),
+        ]
+        assert {p.slice for p in place(manifest, execs)} == {slice_}
+
+
 SOCKET = "/lab/containerd.sock"
 
 
