@@ -87,7 +87,7 @@ class Capture:
         return Makers(count, self.owned.ledger)
 
     def _sensors(self, gateway: Path | None) -> list[Sensor]:
-        sensors: list[Sensor] = [AuditdSensor(self.owned, self._arrivals, self._contained)]
+        sensors: list[Sensor] = [AuditdSensor(self.owned, self._arrivals, self._contained, self.lab.owned.id)]
         if self.lab.docker and gateway:
             host = replace(self.lab.docker, socket=self._daemon or self.lab.docker.socket)
             sensors.append(DockerDaemonSensor(host, self._arrivals, self.recording, gateway))

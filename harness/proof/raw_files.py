@@ -14,7 +14,7 @@ from harness.recording import layout
 
 _CANARY = re.compile(rb"livefire-canary-[0-9a-f]+")
 # Files that a sensor answers for, whether its record names them or not: what is attributed rests on them.
-_FURTHER = {"docker_daemon": [layout.DAEMON_REQUESTS], "kube_audit": [layout.KUBE_PODS], "auditd": []}
+_FURTHER = {"docker_daemon": [layout.DAEMON_REQUESTS], "kube_audit": [layout.KUBE_PODS], "auditd": [layout.ALIVE]}
 _STARTS = re.compile(r"^(?:/v[\d.]+)?/containers/[^/?]+/(?:start|restart|unpause)(?:\?|$)")
 _TOLD = 3
 
@@ -56,6 +56,9 @@ def files_of(root: layout.Root, manifest: Manifest, sensor: SensorRecord) -> lis
     """All files that a sensor answers for."""
     further = [name for name in _FURTHER[sensor.name] if name not in sensor.files]
     found = [_file(root, manifest, name) for name in [*sensor.files, *further]]
+    alive = sensor.before.readings.get("alive")  # how many lines were written
+    if alive and layout.ALIVE in further and layout.read(root, layout.ALIVE).count(b"\n") != alive:
+        found.append(RawFile(layout.ALIVE, {}, [], [f"{layout.ALIVE} is missing or not whole"]))
     return [*found, _arrivals(root)]
 
 

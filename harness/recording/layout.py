@@ -22,6 +22,7 @@ MANIFEST = "manifest.json"
 SEAL = "seal"
 
 AUDIT_LOG = "raw/auditd.log"
+ALIVE = "raw/alive.jsonl"  # the processes that were there before the audit log begins
 DAEMON_LOG = "raw/docker-daemon.log"
 DAEMON_EVENTS = "raw/docker-events.jsonl"
 DAEMON_REQUESTS = "raw/docker-requests.jsonl"

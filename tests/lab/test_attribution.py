@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,7 @@ from typing import Any
 import pytest
 
 from harness.proof.tables import build_tables
-from harness.proof.tables.schema import Tables
+from harness.proof.tables.schema import Tables, ambiguous
 from harness.recording import open_recording
 from tests.lab.conftest import fresh_livefire
 
@@ -35,6 +39,11 @@ ATTACKS = {
     ),
     "builds": ("true", f"printf 'FROM {IMAGE}\\nRUN echo built\\n' | DOCKER_BUILDKIT=0 docker build --no-cache -"),
     "waits": ("true", "sleep 3"),
+    "asks a resident by a FIFO": ("true", f"echo 'docker -H unix://SOCKET run --rm {IMAGE} echo fifo' >FIFO; sleep 3"),
+    "asks a resident by a port": (
+        "true",
+        f"echo 'docker -H unix://SOCKET run --rm {IMAGE} echo port' >/dev/tcp/127.0.0.1/PORT; sleep 3",
+    ),
     "takes a token": (
         "kubectl create serviceaccount there -n web",
         TAKEN,
@@ -48,9 +57,10 @@ def short(name: str) -> str:
 
 @dataclass
 class Captured:
-    """The tables of one capture, and the API version of the cluster."""
+    """The tables of one capture."""
 
     tables: Tables
+    unclear: set[str]
 
     def whose(self, table: str, **having: Any) -> set[str]:
         """The slices of the rows whose columns hold these texts."""
@@ -60,10 +70,43 @@ class Captured:
         return found
 
 
-def atomics(socket: str) -> str:
+RESIDENT = """
+import os, socket, subprocess, sys, threading
+def obey(lines):
+    for line in lines:
+        subprocess.run(["sh", "-c", line])
+def fifo():
+    obey(open(os.open(sys.argv[1], os.O_RDWR)))
+def port():
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        obey(listener.accept()[0].makefile())
+threading.Thread(target=fifo).start()
+port()
+"""
+
+
+@contextlib.contextmanager
+def resident(folder: Path) -> Iterator[dict[str, str]]:
+    """A daemon that was there before, and does for everybody what it is asked to: where that is."""
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+    daemon = subprocess.Popen([sys.executable, "-c", RESIDENT, fifo], stdout=subprocess.PIPE, text=True)
+    try:
+        assert daemon.stdout is not None
+        yield {"FIFO": str(fifo), "PORT": daemon.stdout.readline().strip()}
+    finally:
+        daemon.kill()
+        daemon.communicate()
+
+
+def atomics(attacks: Mapping[str, tuple[str, str]], **places: str) -> str:
     text = "attack_technique: T1059.013\ndisplay_name: Whose\natomic_tests:\n"
-    for number, (name, (before, command)) in enumerate(ATTACKS.items()):
-        lines = command.replace("SOCKET", socket).splitlines()
+    for number, (name, (before, command)) in enumerate(attacks.items()):
+        for place, value in places.items():
+            command = command.replace(place, value)
+        lines = command.splitlines()
         text += (
             f"  - name: {name.title()}\n    auto_generated_guid: 3b0f2c55-6f0e-4dd0-9a0c-0d6a1d8f5b{number:02}\n"
             "    description: Whose doing it is.\n    supported_platforms: [linux, containers]\n"
@@ -74,14 +117,13 @@ def atomics(socket: str) -> str:
     return text
 
 
-def intrude(state: Path, socket: str) -> None:
-    """A stranger's two containers while `waits` runs: by that atomic's own socket, and by the daemon's."""
-    number = list(ATTACKS).index("waits")
+def intrude(state: Path, socket: str, number: int, words: Sequence[str]) -> None:
+    """A stranger's containers while `waits` runs: by the daemon's socket, and by that atomic's own."""
     deadline = time.monotonic() + 90
     while not (found := list(state.glob(f"run-*/{number}.sock"))) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(1)
-    for address, word in ((str(found[0]), STRANGER), (socket, REAL)):
+    for address, word in zip((socket, str(found[0])), words, strict=False):
         subprocess.run(
             ["docker", "-H", f"unix://{address}", "run", "--rm", IMAGE, "echo", word], check=True, timeout=30
         )
@@ -90,20 +132,27 @@ def intrude(state: Path, socket: str) -> None:
 @pytest.fixture(scope="module")
 def captured(tmp_path_factory: pytest.TempPathFactory) -> Captured:
     folder = tmp_path_factory.mktemp("whose")
-    with fresh_livefire() as lab:
+    with fresh_livefire() as lab, resident(folder) as places:
         assert lab("lab", "up").code == 0
         status = dict(line.split(maxsplit=1) for line in lab("lab", "status").out.splitlines())
         socket = status["DOCKER_HOST"].removeprefix("unix://")
-        (folder / "whose.yaml").write_text(atomics(socket))
-        stranger = threading.Thread(target=intrude, args=(lab.state, socket))
+        (folder / "whose.yaml").write_text(atomics(ATTACKS, SOCKET=socket, **places))
+        number = list(ATTACKS).index("waits")
+        stranger = threading.Thread(target=intrude, args=(lab.state, socket, number, (REAL, STRANGER)))
         stranger.start()
         done = lab("capture", "--atomics", folder / "whose.yaml", "-o", folder / "r")
         stranger.join()
         assert done.code == 0, done.out + done.err
         assert subprocess.run(["docker", "-H", status["DOCKER_HOST"], "version"], capture_output=True).returncode == 0
         assert lab("lab", "down").code == 0
-    recording = open_recording(folder / "r")
-    return Captured(build_tables(recording.path, recording.manifest))
+    return read(folder / "r")
+
+
+def read(folder: Path) -> Captured:
+    recording = open_recording(folder)
+    tables = build_tables(recording.path, recording.manifest)
+    unclear = {str(row["_Slice"]) for rows in tables.values() for row in rows if row["_Slice"].startswith("ambiguous")}
+    return Captured(tables, unclear)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +193,60 @@ def test_a_token_that_an_atomic_was_given_is_followed(captured: Captured) -> Non
     assert captured.whose("AKSAudit", RequestUri="who=taken", User="web:made") == mine
 
 
+@pytest.mark.parametrize("way", ["fifo", "port"])
+def test_what_a_resident_was_asked_for_is_neither_the_attacks_nor_a_strangers(captured: Captured, way: str) -> None:
+    """None of the kernel's records says for whom it did that."""
+    unclear = {ambiguous(short(f"asks a resident by a {way}"))}
+    assert captured.whose("Auditd_CL", CommandLine=f"{IMAGE} echo {way}", Exe="docker") == unclear
+    assert captured.whose("Auditd_CL", Argv=f"['echo', '{way}']", InContainer="True") == unclear
+    assert captured.whose("DockerDaemon_CL", Command=f"echo {way}") == unclear
+
+
 def test_nothing_else_is_unclear(captured: Captured) -> None:
-    unclear = [row for rows in captured.tables.values() for row in rows if row["_Slice"].startswith("ambiguous")]
-    assert unclear == []
+    assert captured.unclear == {ambiguous(short(f"asks a resident by a {way}")) for way in ("fifo", "port")}
+
+
+def test_a_process_that_was_there_before_is_known(captured: Captured) -> None:
+    rows = [row for row in captured.tables["DeviceProcessEvents"] if "echo fifo" in row["ProcessCommandLine"]]
+    shell = next(row for row in rows if row["ProcessCommandLine"].startswith("sh -c docker"))
+    assert shell["InitiatingProcessFileName"].startswith("python")
+    assert shell["InitiatingProcessCommandLine"] == ""
+    assert shell["InitiatingProcessCreationTime"] < shell["Timestamp"]
+
+
+HOST = {
+    "calls the daemon past its gateway": ("true", f"docker -H unix://SOCKET run --rm {IMAGE} echo past"),
+    "waits": ("true", "sleep 3"),
+}
+
+
+@pytest.fixture(scope="module")
+def on_host(tmp_path_factory: pytest.TempPathFactory) -> Captured:
+    """On a daemon that is somebody else's, so that nothing stands before its socket."""
+    folder = tmp_path_factory.mktemp("host")
+    with fresh_livefire() as other, fresh_livefire() as lab:
+        assert other("lab", "up", "--cluster", "none").code == 0
+        status = dict(line.split(maxsplit=1) for line in other("lab", "status").out.splitlines())
+        socket = status["DOCKER_HOST"].removeprefix("unix://")
+        (folder / "host.yaml").write_text(atomics(HOST, SOCKET=socket))
+        stranger = threading.Thread(target=intrude, args=(lab.state, socket, 1, (REAL,)))
+        stranger.start()
+        options = ["--docker", "host", "--cluster", "none", "--atomics", str(folder / "host.yaml")]
+        done = lab("capture", *options, "-o", folder / "r", DOCKER_HOST=status["DOCKER_HOST"])
+        stranger.join()
+        assert done.code == 0, done.out + done.err
+        assert other("lab", "down").code == 0
+    return read(folder / "r")
+
+
+def test_what_an_attack_asks_of_anothers_daemon_past_its_gateway_may_be_its_own(on_host: Captured) -> None:
+    name = short("calls the daemon past its gateway")
+    assert on_host.whose("Auditd_CL", CommandLine=f"{IMAGE} echo past", Exe="docker") == {name}
+    assert on_host.whose("Auditd_CL", Argv="['echo', 'past']", InContainer="True") == {ambiguous(name)}
+    assert on_host.whose("DockerDaemon_CL", Command="echo past") == {ambiguous(name)}
+
+
+def test_a_stranger_on_anothers_daemon_is_background(on_host: Captured) -> None:
+    for table, column in (("Auditd_CL", "CommandLine"), ("DockerDaemon_CL", "Command")):
+        assert on_host.whose(table, **{column: f"echo {REAL}"}) == {"background"}
+    assert on_host.unclear == {ambiguous(short("calls the daemon past its gateway"))}

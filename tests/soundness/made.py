@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -65,7 +66,13 @@ def strangers() -> list[Sabotage]:
     ):
         found.append(one("the command by a stranger, beside it", atomic, _copy(words, keep=True), BACKGROUND))
         found.append(one("the command by a stranger alone", atomic, _copy(words, keep=False), "NO_TELEMETRY"))
+        for keep in (True, False):
+            asked = functools.partial(_asks_a_resident, copy=_copy(words, keep=keep))
+            beside = "beside it" if keep else "alone"
+            found.append(one(f"the command by a resident that was asked, {beside}", atomic, asked, "INCONCLUSIVE"))
     for atomic in (EXECUTION, PRIVILEGED):
+        named = functools.partial(_another_container, atomic=atomic, keep=True, name=True)
+        found.append(one("a stranger's container named by a canary", atomic, named, BACKGROUND, rule=HARDENED))
         create = functools.partial(_another_container, atomic=atomic, keep=True)
         found.append(one("a like container by a stranger, beside it", atomic, create, BACKGROUND, rule=HARDENED))
         for rule in (CLI, HARDENED):
@@ -247,7 +254,27 @@ def _copy(words: str, *, keep: bool) -> Change:
     return change
 
 
-def _another_container(draft: Draft, *, atomic: str, keep: bool) -> None:
+def _asks_a_resident(draft: Draft, *, copy: Change) -> None:
+    """The attack connects to a daemon that was there before, and that executes the command."""
+    log = draft.raw[layout.AUDIT_LOG]
+    session = draft.detonation(draft.expectations[0].atomic)["attack"]["session"]
+    place = next(n for n, text in enumerate(log) if f" ses={session} " in text)
+    stamp = log[place].partition("msg=audit(")[2].partition(":")[0]
+    resident = {"pid": 70, "parent": 1, "started": 0, "name": "daemon", "path": "/usr/sbin/daemon", "session": None}
+    resident |= {"contained": False, "ours": False, "asked_at": ["/run/d.sock"]}
+    draft.raw[layout.ALIVE] = [json.dumps(resident) + "\n"]
+    copy(draft)
+    draft.raw[layout.AUDIT_LOG] = [
+        text.replace("ppid=1 pid=3999999", "ppid=70 pid=3999999") for text in draft.raw[layout.AUDIT_LOG]
+    ]
+    head = f"msg=audit({stamp}:999998):"
+    draft.raw[layout.AUDIT_LOG][place:place] = [
+        f"type=SYSCALL {head} arch=c000003e syscall=42 success=yes exit=0 ppid=1 pid=2 ses={session} \n",
+        f"type=SOCKADDR {head} saddr=0100{b'/run/d.sock'.hex()}00\n",
+    ]
+
+
+def _another_container(draft: Draft, *, atomic: str, keep: bool, name: bool = False) -> None:
     """The daemon's records of an atomic's container once more under another id, which no atomic asked for."""
     asked = [x for x in draft.raw[layout.DAEMON_REQUESTS] if f'"{atomic}"' in x and "containers/create" in x]
     found = re.search("[0-9a-f]{64}", asked[0])
@@ -256,6 +283,9 @@ def _another_container(draft: Draft, *, atomic: str, keep: bool) -> None:
     for place in range(len(events) - 1, -1, -1):
         if found[0] in events[place]:
             copied = events[place].replace(found[0], other)
+            if name:
+                token = draft.sensor("docker_daemon")["marks"][0]["token"]
+                copied = re.sub(r'"name": "[^"]*"', f'"name": "livefire/canary:{token}"', copied)
             events[place : place + 1] = [events[place], copied] if keep else [copied]
 
 

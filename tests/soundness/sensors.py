@@ -86,6 +86,7 @@ def _of_checks(base: Base, atomic: str, sensor: str) -> Iterator[tuple[str, Chan
     yield "not well after", functools.partial(_check, sensor=sensor, when="after")
     yield "not part of the lab", functools.partial(_no_sensor, sensor=sensor)
     if sensor == "auditd":
+        yield f"{layout.ALIVE} is gone", _was_written
         yield "lost records", functools.partial(_lost, sensor=sensor)
         before, after = around(base, atomic, sensor)
         for side, place in (("before", before), ("after", after)):
@@ -133,6 +134,10 @@ def _mark(draft: Draft, *, sensor: str, places: list[int], update: dict[str, Any
 
 def _check(draft: Draft, *, sensor: str, when: str) -> None:
     draft.sensor(sensor)[when].update(ok=False, problems=["it was not well"])
+
+
+def _was_written(draft: Draft) -> None:
+    draft.sensor("auditd")["before"]["readings"]["alive"] = 9
 
 
 def _no_sensor(draft: Draft, *, sensor: str) -> None:

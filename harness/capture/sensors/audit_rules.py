@@ -22,6 +22,7 @@ _FIELDS |= {12: "msgtype", 13: "subj_user", 14: "subj_role", 15: "subj_type", 18
 _FIELDS |= {100: "devmajor", 102: "inode", 103: "exit", 104: "success", 105: "path", 106: "perm", 107: "dir"}
 _FIELDS |= {108: "filetype", 111: "field_compare", 112: "exe", 200: "a0", 201: "a1", 202: "a2", 203: "a3", 210: "key"}
 _MSGTYPE, _ARCH, _SUCCESS, _KEY = 12, 11, 104, 210
+_AUID, _FILETYPE, _FIFO = 9, 108, 0o010000
 _TEXTS = {13, 14, 15, 16, 17, 19, 20, 21, 22, 23, 105, 107, 112, _KEY}  # their value is a length of text
 _OPERATORS = {0x40000000: "=", 0x30000000: "!=", 0x10000000: "<", 0x20000000: ">", 0x50000000: "<=", 0x60000000: ">="}
 # The records that rows are made of, and those that tell of a change.
@@ -36,6 +37,15 @@ _EXECS = {
 _BIRTHS = {
     "x86_64": ((0xC000003E, (56, 57, 58, 435)), (0x40000003, (120, 2, 190, 435))),
     "aarch64": ((0xC00000B7, (220, 435)), (0x40000028, (120, 2, 190, 435))),
+}
+# connect; open, openat and openat2
+_CONNECTS = {
+    "x86_64": ((0xC000003E, (42,)), (0x40000003, (362,))),
+    "aarch64": ((0xC00000B7, (203,)), (0x40000028, (283,))),
+}
+_OPENS = {
+    "x86_64": ((0xC000003E, (2, 257, 437)), (0x40000003, (5, 295, 437))),
+    "aarch64": ((0xC00000B7, (56, 437)), (0x40000028, (5, 322, 437))),
 }
 _ARCHES = {0xC000003E: "b64", 0x40000003: "b32", 0xC00000B7: "b64", 0x40000028: "b32"}
 _NAMES = dict.fromkeys([(arch, pair[0]) for execs in _EXECS.values() for arch, pair in execs], "execve")
@@ -65,6 +75,17 @@ def birth_rules(key: str, machine: str = "") -> list[bytes]:
     births, 1600 and 580 bytes each. Raises LabUnavailable on an unknown machine.
     """
     return [_encode(arch, calls, key.encode(), (_SUCCESS, 1)) for arch, calls in _known(_BIRTHS, machine)]
+
+
+def contact_rules(key: str, machine: str = "") -> list[bytes]:
+    """Rules that record where the processes of attacks ask others for something: sockets and FIFOs.
+
+    Attacks have the audit uid 0 (detonator.py); daemons and containers have none. Raises LabUnavailable on an unknown
+    machine.
+    """
+    connects = [_encode(arch, calls, key.encode(), (_AUID, 0)) for arch, calls in _known(_CONNECTS, machine)]
+    fifo = ((_AUID, 0), (_FILETYPE, _FIFO))
+    return connects + [_encode(arch, calls, key.encode(), *fifo) for arch, calls in _known(_OPENS, machine)]
 
 
 def _known(calls: Mapping[str, _Calls], machine: str) -> _Calls:
@@ -129,7 +150,7 @@ def _can_swallow(rule: bytes, *, before: bool) -> bool:
 def _names_a_call_of_ours(rule: bytes) -> bool:
     words = _SHAPE.unpack_from(rule)
     arches = {f.value for f in _fields(rule) if f.number == _ARCH and f.operator == 0x40000000}
-    known = [pair for each in (*_EXECS.values(), *_BIRTHS.values()) for pair in each]
+    known = [pair for ours in (_EXECS, _BIRTHS, _CONNECTS) for each in ours.values() for pair in each]
     numbers = {n for arch, calls in known if not arches or arch in arches for n in calls}
     return any(words[3 + n // 32] >> n % 32 & 1 for n in numbers)
 

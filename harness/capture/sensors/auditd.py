@@ -10,8 +10,9 @@ from pathlib import Path
 
 from harness.capture.lab.canary_container import CanaryContainer
 from harness.capture.process import base_environment, find_tool, start_daemon, tail
+from harness.capture.sensors.alive import write_alive
 from harness.capture.sensors.audit_kernel import AuditKernel
-from harness.capture.sensors.audit_rules import birth_rules, exec_rules
+from harness.capture.sensors.audit_rules import birth_rules, contact_rules, exec_rules
 from harness.capture.sensors.audit_state import AuditState, audit_daemon
 from harness.capture.sensors.audit_watch import AuditWatch
 from harness.capture.sensors.base import Arrivals, Patience, canary_token, make_check, make_mark, now
@@ -49,8 +50,11 @@ class AuditdSensor:
 
     name = "auditd"
 
-    def __init__(self, owned: OwnedFolder, arrivals: Arrivals, container: CanaryContainer | None) -> None:
+    def __init__(
+        self, owned: OwnedFolder, arrivals: Arrivals, container: CanaryContainer | None, lab: str = ""
+    ) -> None:
         self._owned = owned
+        self._ours = (owned.id, lab)
         self._container = container
         self._arrivals = arrivals
         self._follower: LogFollower | None = None
@@ -76,7 +80,10 @@ class AuditdSensor:
         self._watch.start()
         self._follower = self._arrivals.follow(log, layout.AUDIT_LOG)
         self._follower.start()
-        self._before = make_check(self._readings(), self._watch.take())
+        alive = write_alive(
+            self._arrivals.file(layout.ALIVE), self._ours
+        )  # once births are copied: none is missed in between
+        self._before = make_check(self._readings() | {"alive": alive}, self._watch.take())
 
     def _set_up(self, kernel: AuditKernel, before: AuditState) -> AuditWatch:
         settings = dict(before.settings)
@@ -84,7 +91,7 @@ class AuditdSensor:
         kernel.set({name: value for name, value in wanted.items() if settings.get(name) != value})
         AuditState(before.rules, ()).put_back(kernel)  # without those of a capture that was killed
         key = f"livefire-{self._owned.id}"
-        ours = [*exec_rules(key), *birth_rules(key)]
+        ours = [*exec_rules(key), *birth_rules(key), *contact_rules(key)]
         for rule in reversed(ours):
             kernel.add(rule, first=True)
         return AuditWatch(AuditState.read(kernel), ours, kernel.status()["pid"])

@@ -47,6 +47,10 @@ class Arrivals:
         with self._lock, self._recording.file(layout.ARRIVALS).open("a", encoding="ascii") as out:
             out.write(line + "\n")
 
+    def file(self, name: str) -> Path:
+        """Where a file of the recording lies."""
+        return self._recording.file(name)
+
     def follow(
         self, source: Path, file: str, *, from_start: bool = False, redact: Redaction | None = None
     ) -> LogFollower:

@@ -5,6 +5,7 @@ from harness.proof.attribution.docker_requests import DockerRequest, read_reques
 from harness.proof.attribution.placed import Placed
 from harness.proof.attribution.pods import Pods, read_pod_creations, read_pod_names
 from harness.proof.attribution.processes import Image, Moment, Process, Processes, birth_of, read_processes
+from harness.proof.attribution.residents import Residents, read_residents
 
 __all__ = [
     "Attribution",
@@ -15,10 +16,12 @@ __all__ = [
     "Pods",
     "Process",
     "Processes",
+    "Residents",
     "birth_of",
     "read_pod_creations",
     "read_pod_names",
     "read_processes",
     "read_request",
     "read_requests",
+    "read_residents",
 ]

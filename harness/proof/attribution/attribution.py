@@ -19,6 +19,7 @@ from harness.proof.attribution.named_containers import NamedContainers
 from harness.proof.attribution.peers import Peers
 from harness.proof.attribution.placed import Placed
 from harness.proof.attribution.processes import Moment, Process, Processes
+from harness.proof.attribution.residents import Residents
 from harness.proof.tables.audit_log import AuditEvent, number
 from harness.proof.tables.schema import BACKGROUND
 
@@ -45,10 +46,12 @@ class Attribution:
     daemon_events: Iterable[bytes] = ()
     kube_audit: Iterable[bytes] = ()
     pod_names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    residents: Residents | None = None
     _containers: dict[str, str] = field(init=False)
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
     _named: NamedContainers = field(init=False)
+    _residents: Residents = field(init=False)
     _shells: dict[int, list[tuple[Execution, str]]] = field(init=False)
     _placed: dict[Process, Placed] = field(default_factory=dict)
 
@@ -68,9 +71,10 @@ class Attribution:
         attacks = {d.atomic: d.attack.command for d in self.manifest.detonations if d.attack}
         self._named = NamedContainers(attacks)
         self._containers |= {id_: self.of_user(user) for id_, user in self.pods.items()}
-        peers = Peers(self.manifest, self._sessions)
+        self._residents = self.residents or Residents(self.manifest)
+        peers = Peers(self.manifest, self._sessions, self._residents)
         self.requests = peers.settle(self.requests)
-        self.docker = DockerRequests(self.requests, peers.during)
+        self.docker = DockerRequests(self.requests, peers.past_gateways)
         self._of_daemon = DockerContainers(self.docker, self.daemon_events)
         identities = Identities(self._users, peers.running, self.canaries.asks_api)
         self.callers = read_identities(identities, self.kube_audit)
@@ -101,6 +105,8 @@ class Attribution:
     def place(self, moment: Moment, process: Process, arguments: list[str]) -> Placed:
         """Where what a process executes belongs. Calls must come in the order of the log."""
         placed = self._place(moment, process, arguments)
+        if placed.slice == BACKGROUND and (asked := self._residents.asked_of(process, moment.time / 1000)):
+            placed = replace(placed, slice=asked)
         self._placed[process] = placed
         process.contained = process.contained or placed.in_container
         if not placed.container_id and placed.slice not in (BACKGROUND, HARNESS):

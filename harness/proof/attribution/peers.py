@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.model.manifest import HARNESS, Execution, Manifest
 from harness.proof.attribution.docker_requests import DockerRequest
+from harness.proof.attribution.residents import Residents
 from harness.proof.tables.schema import BACKGROUND, ambiguous
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -24,6 +25,7 @@ class Peers:
 
     manifest: Manifest
     sessions: Mapping[int, str]
+    residents: Residents
     _containers: dict[str, str] = field(default_factory=dict)
 
     def settle(self, requests: list[DockerRequest]) -> list[DockerRequest]:
@@ -39,6 +41,16 @@ class Peers:
     def during(self, at: float) -> str:
         """The atomic whose attack ran at a moment (seconds, epoch); empty where none did."""
         return next((whose for attack, whose in self._attacks() if _ran(attack, at, _SLACK)), "")
+
+    def past_gateways(self, at: float) -> str:
+        """The atomic that may have asked the daemon for something at a moment, past all gateways; empty for none.
+
+        The socket of another's daemon has no gateway before it. There it is seen whether the attack has used it.
+        """
+        running, docker = self.during(at), self.manifest.lab.docker
+        if running and docker and docker.kind == "host" and self.residents.known:
+            return running if self.residents.asked_at(docker.name.removeprefix("unix://"), at) else ""
+        return running
 
     def running(self, at: float) -> str:
         """As `during`, to the microsecond: what Livefire does itself stands right before and right after."""
@@ -56,7 +68,9 @@ class Peers:
                 return whose
         if container := _CONTAINER_ID.search(str(peer.get("cgroup"))):
             return self._containers.get(container[0], BACKGROUND)
-        return HARNESS if self.manifest.harness_pid in pids[:2] else BACKGROUND
+        if self.manifest.harness_pid in pids[:2]:
+            return HARNESS
+        return self.residents.asked(request.sent, [pid for pid in pids if isinstance(pid, int)]) or BACKGROUND
 
     def _attacks(self) -> Iterator[tuple[Execution, str]]:
         return ((each.attack, each.atomic) for each in self.manifest.detonations if each.attack)

@@ -74,15 +74,18 @@ def birth_of(event: AuditEvent) -> Birth | None:
     return Birth(Moment.of(event), child) if fields.get("success") == "yes" else None
 
 
-def read_processes(events: Iterable[AuditEvent]) -> Processes:
-    """The processes of a log, about which it can be asked once its events are told, one after the other."""
+def read_processes(events: Iterable[AuditEvent], known: Iterable[Process] = ()) -> Processes:
+    """The processes of a log, about which it can be asked once its events are told, one after the other.
+
+    `known` were there before it began.
+    """
     births, executing = [], []
     for event in events:
         if event.is_exec:
             executing.append(Moment.of(event).pid)
         elif birth := birth_of(event):
             births.append(birth)
-    return Processes(births, executing)
+    return Processes(births, executing, known)
 
 
 @dataclass(eq=False)
@@ -90,6 +93,7 @@ class Process:
     """One process for as long as it lives. `images` are what it executed, each with its line in the log.
 
     `parent` is the process that started it, where that is known; `place` counts executions up to when it was last seen.
+    `resident` says that it was there before the log begins.
     """
 
     pid: int
@@ -102,6 +106,7 @@ class Process:
     inherited: Image | None = None
     images: list[tuple[int, Image]] = field(default_factory=list)
     contained: bool = False
+    resident: bool = False
 
     def image(self, line: int | None = None) -> Image | None:
         """What it was running at a line of the log, or last. A fork runs what its parent did."""

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
     """All tables from the raw files below `root`. A file that is not there gives no rows."""
     # here, since attribution reads the audit records of this package: either may be imported first
-    from harness.proof.attribution import Attribution, read_pod_creations, read_pod_names, read_processes, read_requests
+    from harness.proof.attribution import (
+        Attribution,
+        read_pod_creations,
+        read_pod_names,
+        read_processes,
+        read_requests,
+        read_residents,
+    )
     from harness.proof.tables.docker_requests import request_rows
 
     asked = _lines(root, layout.DAEMON_REQUESTS)
@@ -38,8 +45,16 @@ def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
     events = list(read_events(line.decode(errors="replace") for line in audit))
     told = _byte_lines(root, layout.DAEMON_EVENTS)
     pods, kube = _lines(root, layout.KUBE_PODS), _byte_lines(root, layout.KUBE_AUDIT)
+    residents = read_residents(manifest, _lines(root, layout.ALIVE), events)
     attribution = Attribution(
-        manifest, requests, creations.owners(pods), read_processes(events), told, kube, read_pod_names(pods)
+        manifest,
+        requests,
+        creations.owners(pods),
+        read_processes(events, residents.processes()),
+        told,
+        kube,
+        read_pod_names(pods),
+        residents,
     )
     execs = _exec_rows(events, audit, manifest, attribution, arrivals)
     happened, inspected = event_rows(told, layout.DAEMON_EVENTS, attribution, arrivals.of(layout.DAEMON_EVENTS))

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.capture.sensors.audit_rules import birth_rules, describe, exec_rules, filter_of, key_of, swallowing
+from harness.capture.sensors.audit_rules import (
+    birth_rules,
+    contact_rules,
+    describe,
+    exec_rules,
+    filter_of,
+    key_of,
+    swallowing,
+)
 from harness.capture.sensors.audit_state import AuditState, plan
 from harness.errors import LabUnavailable
 
@@ -160,3 +168,12 @@ def test_differences_are_named() -> None:
 def test_the_rules_of_a_killed_capture_are_no_part_of_what_was_there() -> None:
     state = AuditState((*OURS, HARMLESS), ())
     assert state.without_livefire().rules == (HARMLESS,)
+
+
+def test_where_attacks_ask_others_is_recorded_of_attacks_alone() -> None:
+    found = [describe(each) for each in contact_rules("k", "x86_64")]
+    assert found[0] == "-a always,exit -F arch=b64 -S 42 -F auid=0 -k k"
+    assert found[2] == "-a always,exit -F arch=b64 -S 2,257,437 -F auid=0 -F filetype=4096 -k k"
+    assert len(found) == 4
+    hides = rule(EXIT, NEVER, (ARCH, EQUAL, 0xC000003E), calls=(42,))
+    assert swallowing([hides, *OURS], OURS) == [hides]

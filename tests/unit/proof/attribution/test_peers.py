@@ -12,6 +12,7 @@ from harness.proof.attribution import DockerRequest
 from harness.proof.attribution.docker_containers import DockerContainers
 from harness.proof.attribution.docker_requests import DockerRequests
 from harness.proof.attribution.peers import Peers
+from harness.proof.attribution.residents import Residents
 from harness.proof.tables.schema import ambiguous
 from harness.recording import open_recording
 from tests.conftest import COMMITTED
@@ -31,7 +32,7 @@ def request(whose: str = FIRST.atomic, at: float = AT, path: str = "/v1.41/info"
 
 
 def settled(peer: dict[str, Any] | None, at: float = AT) -> str:
-    return Peers(MANIFEST, SESSIONS).settle([request(at=at, peer=peer)])[0].atomic
+    return Peers(MANIFEST, SESSIONS, Residents(MANIFEST)).settle([request(at=at, peer=peer)])[0].atomic
 
 
 def peer(**facts: Any) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def test_a_shell_is_livefires_while_it_runs_and_right_before_and_after() -> None
 
 def test_which_attack_runs_is_told_with_what_is_right_before_and_after_or_without() -> None:
     skipped = FIRST.model_copy(update={"atomic": "T1/skipped", "skipped": "no cluster", "attack": None})
-    peers = Peers(MANIFEST.model_copy(update={"detonations": [skipped, FIRST]}), SESSIONS)
+    peers = Peers(MANIFEST.model_copy(update={"detonations": [skipped, FIRST]}), SESSIONS, Residents(MANIFEST))
     assert FIRST.attack
     started, finished = FIRST.attack.started.timestamp(), FIRST.attack.finished.timestamp()
     for at in (started, finished):
@@ -94,7 +95,9 @@ def test_a_pid_of_the_attacks_is_another_process_once_the_attack_is_over() -> No
 def test_who_asks_out_of_a_container_is_who_made_it() -> None:
     made = request(path="/v1.41/containers/create", container_id=ID, peer=peer(session=next(iter(SESSIONS))))
     inside = request(whose="background", at=AT + 0.2, peer=peer(cgroup=f"0::/docker/{ID}"))
-    assert [each.atomic for each in Peers(MANIFEST, SESSIONS).settle([made, inside])] == [FIRST.atomic] * 2
+    assert [each.atomic for each in Peers(MANIFEST, SESSIONS, Residents(MANIFEST)).settle([made, inside])] == [
+        FIRST.atomic
+    ] * 2
 
 
 def event(container: str, action: str, at: float = AT, name: str = "n", **attributes: str) -> bytes:

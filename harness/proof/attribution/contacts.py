@@ -1,0 +1,106 @@
+"""Where attacks asked processes for something that these then did: Unix sockets, TCP ports and FIFOs.
+
+A process that was there before does what somebody asked of it, and none of the kernel's records says for whom. What is
+recorded is that an attack connected to it, or opened its FIFO to write: audit records of connect and open (SOCKADDR:
+`struct sockaddr`, in hex).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.proof.tables.audit_log import AuditEvent, decode, number
+
+_CONNECTS = {("c000003e", "42"), ("40000003", "362"), ("c00000b7", "203"), ("40000028", "283")}
+# By the place of their flags among the arguments.
+_OPENS = {("c000003e", "2"): "a1", ("c000003e", "257"): "a2", ("40000003", "5"): "a1", ("40000003", "295"): "a2"}
+_OPENS |= {("c00000b7", "56"): "a2", ("40000028", "5"): "a1", ("40000028", "322"): "a2"}
+_UNIX, _INET, _INET6 = 1, 2, 10
+_IN_PROGRESS = "-115"  # EINPROGRESS, of a socket that does not block
+_FIFO = re.compile(r"0?01[0-7]{4}")  # the mode of a PATH record, in octal: a kind of file, and permissions
+# Names and logs are looked up and written there; nothing is started for anybody.
+_HARMLESS = tuple(
+    "/run/systemd/userdb/ /run/systemd/journal/ /run/systemd/resolve /run/systemd/notify /run/nscd/ /dev/ /proc/"
+    " /var/lib/sss/pipes/".split()
+)
+
+
+@dataclass(frozen=True)
+class Contact:
+    """An attack's process asked at a place, at a moment (seconds, epoch). Places are as in `raw/alive.jsonl`."""
+
+    at: float
+    atomic: str
+    place: str
+
+
+def read_contacts(events: Iterable[AuditEvent], sessions: Mapping[int, str], own: str) -> list[Contact]:
+    """The contacts of attacks, by their audit sessions. `own` is what stands in the paths of Livefire's own sockets."""
+    found, known = [], dict(sessions)
+    for event in events:
+        if login := event.first("LOGIN"):
+            old, new = number(login.fields.get("old-ses")), number(login.fields.get("ses"))
+            if old in known and new is not None:
+                known.setdefault(new, known[old])
+            continue
+        call = event.first("SYSCALL")
+        if call is None or (event.first("SOCKADDR") is None and event.first("PATH") is None) or event.is_exec:
+            continue
+        atomic = known.get(number(call.fields.get("ses")) or -1, "")
+        place = _place(event, call.fields) if atomic else ""
+        if place and own not in place and not place.startswith(_HARMLESS):
+            found.append(Contact(event.time / 1000, atomic, place))
+    return found
+
+
+def _place(event: AuditEvent, fields: Mapping[str, str]) -> str:
+    """Where an event's process asked; empty where it asked nobody."""
+    kind = (fields.get("arch", "").lower(), fields.get("syscall", ""))
+    done = fields.get("success") == "yes"
+    if kind in _CONNECTS and (done or fields.get("exit") == _IN_PROGRESS):
+        address = event.first("SOCKADDR")
+        return normal(_address((address.fields if address else {}).get("saddr", "")), _cwd(event))
+    flags = _OPENS.get(kind)
+    if not done or (flags and not _hex(fields.get(flags, "")) & (os.O_WRONLY | os.O_RDWR)):
+        return ""
+    paths = [record.fields for record in event.records if record.type == "PATH"]
+    name = next((decode(each.get("name", "")) for each in paths if _FIFO.fullmatch(each.get("mode", ""))), "")
+    return normal(name, _cwd(event)) if name else ""
+
+
+def _hex(text: str) -> int:
+    return int(text, 16) if re.fullmatch("[0-9a-f]{1,16}", text) else 0
+
+
+def _address(text: str) -> str:
+    try:
+        data = bytes.fromhex(text)
+        family = struct.unpack_from("=H", data)[0]
+        if family == _UNIX:
+            name = data[2:]
+            return f"@{name[1:].decode(errors='replace')}" if name[:1] == b"\0" else _text(name)
+        return f"tcp:{struct.unpack_from('>H', data, 2)[0]}" if family in (_INET, _INET6) else ""
+    except (ValueError, struct.error):
+        return ""
+
+
+def _text(name: bytes) -> str:
+    return name.partition(b"\0")[0].decode(errors="replace")
+
+
+def _cwd(event: AuditEvent) -> str:
+    record = event.first("CWD")
+    return decode(record.fields.get("cwd", "")) if record else ""
+
+
+def normal(place: str, cwd: str = "") -> str:
+    """A path without what the file system adds to it: `/var/run` is `/run`."""
+    if not place or place.startswith(("@", "tcp:")):
+        return place
+    path = os.path.normpath(Path(cwd) / place)
+    return path.removeprefix("/var") if path.startswith("/var/run/") else path

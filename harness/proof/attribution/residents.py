@@ -1,0 +1,155 @@
+"""Whether a process of nobody's may do what an attack asked for: what was there before starts it, and was asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from harness.model.manifest import Manifest
+from harness.proof.attribution.contacts import Contact, normal, read_contacts
+from harness.proof.attribution.processes import UNSET, Image, Process
+from harness.proof.tables.audit_log import AuditEvent
+from harness.proof.tables.docker_configuration import sql_time
+from harness.proof.tables.schema import ambiguous
+
+# They have another process do what is asked of them.
+_FORWARD = {"dbus-daemon", "dbus-broker", "dbus-broker-lau", "systemd", "dockerd", "containerd", "podman", "crio"}
+# They start what lies in their folders, which anybody may have put there, by the minute (cron(8), atd(8)).
+_SCHEDULERS = {"cron", "crond", "anacron", "fcron", "atd"}
+_MINUTE = 61.0
+_SLACK = 0.05
+
+
+@dataclass(frozen=True)
+class Resident:
+    """A process that was there when the capture began (`raw/alive.jsonl`); `started` in seconds, epoch."""
+
+    pid: int
+    parent: int
+    started: float
+    name: str
+    path: str
+    session: int | None
+    contained: bool
+    ours: bool
+    asked_at: frozenset[str]
+
+
+@dataclass
+class Residents:
+    """Answers for one recording; of an older one, in which nobody looked, nothing is known."""
+
+    manifest: Manifest
+    all: list[Resident] = field(default_factory=list)
+    contacts: list[Contact] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._ours = {place for each in self.all if each.ours for place in each.asked_at}
+        ports = {place for each in self.all for place in each.asked_at}
+        # a port that nobody has here is another machine's, and that starts nothing on this one
+        self.contacts = [
+            each
+            for each in self.contacts
+            if each.place not in self._ours and (not each.place.startswith("tcp:") or each.place in ports)
+        ]
+        self._schedulers = {each.pid for each in self.all if each.name in _SCHEDULERS}
+
+    @property
+    def known(self) -> bool:
+        """Whether somebody looked."""
+        return bool(self.all)
+
+    def processes(self) -> list[Process]:
+        """The processes that were there, for the memory of processes."""
+        found: dict[int, Process] = {}
+        for each in self.all:
+            session = UNSET if each.session is None else each.session
+            process = Process(each.pid, each.parent, session, int(each.started * 1000), -1, contained=each.contained)
+            process.resident = True
+            started = sql_time(each.started) or ""
+            process.images.append((0, Image(each.pid, each.parent, each.path, _name(each), "", started, "", session)))
+            found[each.pid] = process
+        for process in found.values():
+            process.parent = found.get(process.ppid)
+            process.inherited = process.parent.image() if process.parent else None
+        return list(found.values())
+
+    def asked_of(self, process: Process, at: float) -> str:
+        """As `asked`, of a process of the log."""
+        line = list(process.line_of_descent())
+        pids = [each.pid for each in line if each.resident]  # another with that pid is another process
+        return self.asked(at, pids or [line[-1].ppid])
+
+    def asked(self, at: float, line: Iterable[int]) -> str:
+        """The slice of what a process of nobody's does at a moment: empty where no attack can have asked for it.
+
+        `line` are the pids of those that it descends from.
+        """
+        above = set(line)
+        for contact in reversed(self.contacts):
+            if contact.at <= at + _SLACK and self._can_reach(contact, at, above):
+                return ambiguous(contact.atomic)
+        return ambiguous(self._around(at)) if above & self._schedulers and self._around(at) else ""
+
+    def asked_at(self, place: str, at: float) -> bool:
+        """Whether an attack that runs has asked at a place."""
+        running = self._running(at)
+        return any(c.place == normal(place) and c.atomic == running and c.at <= at + _SLACK for c in self.contacts)
+
+    def _can_reach(self, contact: Contact, at: float, above: set[int]) -> bool:
+        there = [each for each in self.all if contact.place in each.asked_at]
+        forwards = not there or any(each.name in _FORWARD for each in there)
+        if forwards and self._running(at) == contact.atomic:
+            return True
+        return bool(above & {each.pid for each in there if each.pid > 1})
+
+    def _running(self, at: float) -> str:
+        return self._in(at, 0.0)
+
+    def _around(self, at: float) -> str:
+        """The attack that runs, or that has ended within the last minute."""
+        return self._running(at) or self._in(at, _MINUTE)
+
+    def _in(self, at: float, longer: float) -> str:
+        for detonation in reversed(self.manifest.detonations):
+            attack = detonation.attack
+            if attack and attack.started.timestamp() <= at <= attack.finished.timestamp() + longer + _SLACK:
+                return detonation.atomic
+        return ""
+
+
+def read_residents(manifest: Manifest, lines: Iterable[str], events: Iterable[AuditEvent]) -> Residents:
+    """Those of a recording: of `raw/alive.jsonl` and of its audit log."""
+    alive = read_alive(lines)
+    attacks = [(each.attack.session, each.atomic) for each in manifest.detonations if each.attack]
+    sessions = {session: atomic for session, atomic in attacks if session is not None}
+    return Residents(manifest, alive, read_contacts(events, sessions, f"/{manifest.run_id}/") if alive else [])
+
+
+def read_alive(lines: Iterable[str]) -> list[Resident]:
+    """The processes of `raw/alive.jsonl`; lines that are none are passed over."""
+    return [found for line in lines if (found := _read(line)) is not None]
+
+
+def _read(line: str) -> Resident | None:
+    try:
+        item = json.loads(line)
+        session = item["session"]
+        return Resident(
+            pid=int(item["pid"]),
+            parent=int(item["parent"]),
+            started=float(item["started"]),
+            name=str(item["name"]),
+            path=str(item["path"]),
+            session=session if isinstance(session, int) else None,
+            contained=item["contained"] is True,
+            ours=item["ours"] is True,
+            asked_at=frozenset(normal(str(each)) for each in item["asked_at"]),
+        )
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
+
+
+def _name(resident: Resident) -> str:
+    return resident.path.rpartition("/")[2] or resident.name

@@ -1,0 +1,228 @@
+"""What a process that was there before was asked for: neither an attack's nor a stranger's, and only then."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.model.manifest import Manifest
+from harness.proof.attribution import Attribution, Moment, birth_of, read_processes, read_residents
+from harness.proof.attribution.contacts import normal, read_contacts
+from harness.proof.attribution.processes import UNSET
+from harness.proof.attribution.residents import read_alive
+from harness.proof.tables.audit_log import read_events
+from harness.proof.tables.schema import ambiguous
+from harness.recording import open_recording
+from tests.conftest import COMMITTED
+
+MANIFEST: Manifest = open_recording(COMMITTED).manifest
+FIRST = MANIFEST.detonations[0]
+assert FIRST.attack is not None
+assert FIRST.attack.session is not None
+ATTACK, SESSION = FIRST.attack, FIRST.attack.session
+AT, AFTER = ATTACK.started.timestamp() + 0.01, ATTACK.finished.timestamp() + 5
+UNCLEAR = ambiguous(FIRST.atomic)
+
+
+def alive(pid: int, name: str, *asked_at: str, **more: Any) -> str:
+    item = {"pid": pid, "parent": 1, "started": AT - 999, "name": name, "path": f"/usr/bin/{name}", "session": None}
+    return json.dumps(item | {"contained": False, "ours": False, "asked_at": asked_at} | more)
+
+
+DAEMON, BUS, CRON = (
+    alive(70, "daemon", "/run/d.sock", "/run/d.fifo", "tcp:22"),
+    alive(71, "dbus-daemon", "/run/bus"),
+    "",
+)
+ALIVE = [DAEMON, BUS, alive(72, "cron"), alive(73, "bash"), alive(74, "dockerd", "/x/lab.sock", "tcp:6443", ours=True)]
+
+
+def unix(path: str) -> str:
+    return (b"\x01\x00" + path.encode() + b"\x00").hex().upper()
+
+
+def connects(address: str, session: int = SESSION, at: float = AT, **more: str) -> list[str]:
+    head = f"msg=audit({at:.3f}:{hash((address, at)) % 1000 + 1}):"
+    fields = {"success": "yes", "exit": "0"} | more
+    told = " ".join(f"{name}={value}" for name, value in fields.items())
+    return [
+        f"type=SYSCALL {head} arch=c000003e syscall=42 {told} ppid=4 pid=5 uid=0 ses={session}",
+        f"type=SOCKADDR {head} saddr={address}",
+        f'type=CWD {head} cwd="/run"',
+    ]
+
+
+def opens(name: str, flags: str, mode: str = "010644") -> list[str]:
+    head = f"msg=audit({AT:.3f}:7):"
+    return [
+        f"type=SYSCALL {head} arch=c000003e syscall=257 success=yes exit=3 a1=7f a2={flags} pid=5 ses={SESSION}",
+        f'type=CWD {head} cwd="/run"',
+        f'type=PATH {head} item=0 name="{name}" mode={mode}',
+    ]
+
+
+def places(lines: list[str]) -> list[str]:
+    return [each.place for each in read_contacts(read_events(lines), {SESSION: FIRST.atomic}, "/run-1/")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [
+        (connects(unix("/run/d.sock")), "/run/d.sock"),
+        (connects(unix("d.sock")), "/run/d.sock"),
+        (connects(unix("/var/run/d.sock")), "/run/d.sock"),
+        (connects("0100" + b"\0abstract".hex()), "@abstract"),
+        (connects("02000016" + "7F000001" + "00" * 8), "tcp:22"),
+        (connects("0A000016" + "00" * 24), "tcp:22"),
+        (connects("02000016" + "7F000001" + "00" * 8, success="no", exit="-115"), "tcp:22"),
+        (opens("d.fifo", "1"), "/run/d.fifo"),
+        (opens("/run/d.fifo", "80002"), "/run/d.fifo"),
+    ],
+)
+def test_where_an_attack_asks(lines: list[str], place: str) -> None:
+    assert places(lines) == [place]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        connects(unix("/run/d.sock"), session=SESSION + 1),  # a stranger
+        connects(unix("/run/d.sock"), success="no", exit="-2"),
+        connects(unix("/x/run-1/0.sock")),  # a gateway
+        connects(unix("/var/run/nscd/socket")),
+        connects("1000" + "00" * 10),  # netlink
+        connects("01"),
+        connects("not hex"),
+        opens("d.fifo", "80000"),  # to read
+        opens("/dev/fd/63", "1"),
+        opens("d.file", "1", mode="0100644"),
+        opens("d.file", "1", mode="0140755"),
+    ],
+)
+def test_what_asks_nobody(lines: list[str]) -> None:
+    assert places(lines) == []
+
+
+def test_who_has_left_its_session_still_asks_for_the_attack() -> None:
+    head = f"msg=audit({AT - 0.005:.3f}:3):"
+    login = f"type=LOGIN {head} pid=5 uid=0 old-auid=0 auid=0 tty=(none) old-ses={SESSION} ses=900 res=1"
+    assert places([login, *connects(unix("/run/d.sock"), session=900)]) == ["/run/d.sock"]
+
+
+def asked(contact: str, above: int, at: float = AT + 0.02) -> str:
+    return read_residents(MANIFEST, ALIVE, read_events(connects(contact))).asked(at, [999, above, 1])
+
+
+@pytest.mark.parametrize(
+    ("contact", "above", "at", "whose"),
+    [
+        (unix("/run/d.sock"), 70, AT + 0.02, UNCLEAR),
+        (unix("/run/d.sock"), 70, AFTER, UNCLEAR),  # a daemon may take its time
+        (unix("/run/d.sock"), 70, AT - 1, ""),
+        (unix("/run/d.sock"), 73, AT + 0.02, ""),  # a stranger's shell
+        (unix("/run/bus"), 73, AT + 0.02, UNCLEAR),  # the bus has others do it
+        (unix("/run/bus"), 73, AFTER, ""),
+        (unix("/run/unknown"), 73, AT + 0.02, UNCLEAR),
+        (unix("/x/lab.sock"), 73, AT + 0.02, ""),  # Livefire's own daemon: what it does is followed
+        ("02000016" + "7F000001" + "00" * 8, 70, AT + 0.02, UNCLEAR),
+        ("02000050" + "7F000001" + "00" * 8, 73, AT + 0.02, ""),  # nobody listens there
+        ("0200192B" + "7F000001" + "00" * 8, 73, AT + 0.02, ""),
+    ],
+)
+def test_what_may_have_been_asked_for(contact: str, above: int, at: float, whose: str) -> None:
+    assert asked(contact, above, at) == whose
+
+
+@pytest.mark.parametrize(("at", "whose"), [(AT, UNCLEAR), (ATTACK.finished.timestamp() + 3600, ""), (AT - 3600, "")])
+def test_what_cron_starts_while_an_attack_runs_may_be_the_attacks(at: float, whose: str) -> None:
+    """A file in one of its folders is all that it takes."""
+    residents = read_residents(MANIFEST, ALIVE, [])
+    assert residents.asked(at, [999, 72, 1]) == whose
+    assert residents.asked(at, [999, 73, 1]) == ""
+
+
+def test_of_an_older_recording_nothing_is_known() -> None:
+    residents = read_residents(MANIFEST, [], read_events(connects(unix("/run/d.sock"))))
+    assert not residents.known
+    assert residents.asked(AT, [72, 70]) == ""
+
+
+def executes(serial: int, pid: int, parent: int, at: float = AT + 0.02) -> list[str]:
+    head = f"msg=audit({at:.3f}:{serial}):"
+    call = f"arch=c000003e syscall=59 success=yes ppid={parent} pid={pid} uid=0 ses={UNSET}"
+    return [f"type=SYSCALL {head} {call}", f'type=EXECVE {head} argc=2 a0="docker" a1="run"']
+
+
+def bears(serial: int, pid: int, child: int, at: float = AT + 0.01) -> list[str]:
+    head = f"msg=audit({at:.3f}:{serial}):"
+    return [f"type=SYSCALL {head} arch=c000003e syscall=56 success=yes exit={child} ppid=1 pid={pid} ses={UNSET}"]
+
+
+def slices(lines: list[str]) -> list[str]:
+    """The slices of the executions in a log."""
+    events = list(read_events(lines))
+    residents = read_residents(MANIFEST, ALIVE, events)
+    processes = read_processes(events, residents.processes())
+    attribution = Attribution(MANIFEST, [], processes=processes, residents=residents)
+    found = []
+    for event in events:
+        moment = Moment.of(event)
+        if event.is_exec:
+            found.append(attribution.place(moment, processes.executes(moment), ["docker", "run"]).slice)
+        elif birth := birth_of(event):
+            processes.bear(birth)
+    return found
+
+
+def test_what_descends_from_the_one_that_was_asked() -> None:
+    asks = connects(unix("/run/d.sock"))
+    assert slices([*asks, *bears(10, 70, 80), *executes(11, 80, 70)]) == [UNCLEAR]
+    assert slices([*asks, *bears(10, 73, 80), *executes(11, 80, 73)]) == ["background"]
+    assert slices([*bears(10, 70, 80), *executes(11, 80, 70)]) == ["background"]
+    both = [*bears(10, 70, 80), *bears(11, 80, 81), *executes(12, 81, 80), *executes(13, 81, 80, AFTER)]
+    assert slices([*asks, *both]) == [UNCLEAR] * 2
+
+
+def test_a_pid_that_was_given_away_anew_is_not_the_one_that_was_asked() -> None:
+    asks = connects(unix("/run/d.sock"))
+    reused = [
+        *bears(10, 73, 70),
+        *executes(11, 70, 73),
+        *bears(12, 70, 80, AT + 0.03),
+        *executes(13, 80, 70, AT + 0.04),
+    ]
+    assert slices([*asks, *reused]) == ["background"] * 2
+
+
+def test_who_was_there_before_is_known_and_another_with_its_pid_is_not_it() -> None:
+    residents = read_residents(MANIFEST, ALIVE, [])
+    for lines, name in (
+        ([*bears(10, 73, 80), *executes(11, 80, 73)], "bash"),
+        ([*bears(9, 1, 73, AT), *bears(10, 73, 80), *executes(11, 80, 73)], None),
+    ):
+        events = list(read_events(lines))
+        processes = read_processes(events, residents.processes())
+        for event in events:
+            if birth := birth_of(event):
+                processes.bear(birth)
+            else:
+                by = processes.initiating(processes.executes(Moment.of(event)), Moment.of(event))
+                assert (by.image.name if by else None) == name
+
+
+odd = st.recursive(st.none() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v))
+
+
+@given(st.text(), st.sampled_from(list(json.loads(DAEMON))), odd)
+def test_no_line_breaks_the_reader(line: str, key: str, value: object) -> None:
+    read_alive([line, json.dumps(json.loads(DAEMON) | {key: value}), DAEMON])
+
+
+@given(st.binary(), st.text("0123456789abcdef"), st.text())
+def test_no_address_breaks_the_reader(address: bytes, flags: str, name: str) -> None:
+    places([*connects(address.hex()), *opens(name, flags)])
+    normal(name, name)
