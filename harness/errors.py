@@ -1,9 +1,15 @@
-"""The errors that a user can meet. Each says what is wrong, where, and what to do."""
+"""The errors that a user can meet. Each says what is wrong, where, and what to do.
+
+What they quote may hold anything: as text they are safe to print.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from harness.text import printable, visible
 
 
 @dataclass(frozen=True)
@@ -25,20 +31,24 @@ class Position:
 
 
 class LivefireError(Exception):
-    """The root of all errors that are meant for the user; `exit_code` is that of the command line."""
+    """The root of all errors that are meant for the user; `exit_code` is that of the command line.
+
+    Message and hint are a line each, whatever they quote; `more` are further lines, such as the last ones of a log.
+    """
 
     exit_code = 2
 
-    def __init__(self, message: str, *, at: Position | None = None, hint: str = "") -> None:
+    def __init__(self, message: str, *, at: Position | None = None, hint: str = "", more: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.at = at
         self.hint = hint
+        self.more = [*more]
 
     def __str__(self) -> str:
-        where = f"{self.at}: " if self.at else ""
-        cure = f"\n  {self.hint}" if self.hint else ""
-        return f"{where}{self.message}{cure}"
+        first = f"{self.at}: {self.message}" if self.at else self.message
+        below = [*self.more, self.hint] if self.hint else self.more
+        return printable("\n".join([visible(first), *(f"  {visible(line)}" for line in below)]))
 
 
 class InvalidInput(LivefireError):

@@ -226,9 +226,9 @@ def is_zombie(pid: int) -> bool:
         return True
 
 
-def tail(path: Path, lines: int = 5) -> str:
+def tail(path: Path, lines: int = 5) -> list[str]:
     """The last lines of a log, for an error message."""
     try:
-        return "\n  ".join(path.read_text(errors="replace").splitlines()[-lines:])
+        return path.read_text(errors="replace").splitlines()[-lines:]
     except OSError:
-        return ""
+        return []

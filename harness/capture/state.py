@@ -131,7 +131,7 @@ def add_left_behind(error: BaseException, remains: list[str]) -> None:
         return
     text = "left behind: " + "; ".join(remains)
     if isinstance(error, LivefireError):
-        error.message += f"\n  {text}"
-        error.hint = f"{error.hint}\n  Run `livefire clean`.".lstrip("\n ")
+        error.more += [text, *([error.hint] if error.hint else [])]
+        error.hint = "Run `livefire clean`."
     else:
         error.add_note(text)

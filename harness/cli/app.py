@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import typer
-from rich.console import Console
 
 from harness import __version__
 from harness.cli.commands import Commands
+from harness.report.terminal import Terminal
 
 app = typer.Typer(
     name="livefire",
@@ -21,7 +21,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        Console().print(f"livefire {__version__}", highlight=False)
+        Terminal().print(f"livefire {__version__}")
         raise typer.Exit
 
 

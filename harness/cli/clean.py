@@ -5,22 +5,22 @@ from __future__ import annotations
 import contextlib
 
 import typer
-from rich.console import Console
 
 from harness.capture import makers as makers  # so that each kind of thing can be undone
 from harness.capture.scratch import sweep
 from harness.capture.state import exclusive, owned_folders, sole_capture, state_root
 from harness.cli.options import DryRun
 from harness.errors import LabUnavailable
+from harness.report.terminal import Terminal
 
 
 def clean(dry_run: DryRun = False) -> None:
     """Undo everything that Livefire has made and not undone, a kept lab too. Safe after kill -9."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     if dry_run:
         for owned in reversed(owned_folders()):
             for line in owned.ledger.describe():
-                console.print(f"would undo {line}", markup=False)
+                console.print(f"would undo {line}")
         return
     problems: list[str] = []
     doubtful: list[str] = []
@@ -33,13 +33,13 @@ def clean(dry_run: DryRun = False) -> None:
             remains = owned.undo()
             problems += [f"{owned.id}: {each}" for each in remains]
             doubtful += [str(owned.path)] * bool(remains)
-            console.print(f"{owned.id}: {'undone' if not remains else 'not all undone'}", markup=False)
+            console.print(f"{owned.id}: {'undone' if not remains else 'not all undone'}")
         swept = sweep(state_root())
         for name in swept:
-            console.print(f"{name}: removed", markup=False)
+            console.print(f"{name}: removed")
     if problems:
         hint = f"Mend it and clean again. Where only doubt is left, look, then remove {', '.join(doubtful)} yourself."
-        raise LabUnavailable("left behind, or not known to be undone:\n  " + "\n  ".join(problems), hint=hint)
+        raise LabUnavailable("left behind, or not known to be undone:", hint=hint, more=problems)
     if not found and not swept:
         console.print("nothing to undo")
     raise typer.Exit

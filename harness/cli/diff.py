@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.options import EXPECTATIONS, ExpectationsOption, MarkdownOption
 from harness.model.catalog import find_expectations
@@ -17,6 +16,8 @@ from harness.recording import open_recording
 from harness.report.diff import print_diff, to_markdown, write_diff
 from harness.report.document import write_document
 from harness.report.result_json import read_results
+from harness.report.shown import shown
+from harness.report.terminal import Terminal
 
 
 def diff(
@@ -31,8 +32,8 @@ def diff(
     if json:
         write_diff(comparison, json)
     if markdown:
-        write_document(to_markdown(comparison), markdown)
-    print_diff(comparison, Console(stderr=json == "-", highlight=False))
+        write_document(to_markdown(shown(comparison)), markdown)
+    print_diff(shown(comparison), Terminal(stderr=json == "-"))
     raise typer.Exit(int(comparison.worse))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import typer
-from rich.console import Console
 
 from harness.capture.preflight import check_control_plane, check_daemon, check_host, check_kind, daemons
 from harness.cli.options import AsJson, NodeImageOption, print_json
+from harness.report.terminal import Terminal
 
 _WORDS = {"ok": "ok", "warn": "warn", "fail": "FAIL"}
 
@@ -24,13 +24,13 @@ def doctor(json: AsJson = False, node_image: NodeImageOption = None) -> None:
     if json:
         print_json([asdict(finding) for findings in sections.values() for finding in findings])
     else:
-        console = Console(highlight=False, soft_wrap=True)
+        console = Terminal(soft_wrap=True)
         for title, findings in sections.items():
-            console.print(title, markup=False)
+            console.print(title)
             for finding in findings:
-                console.print(f"  {_WORDS[finding.level]:5} {finding.check:15} {finding.said}", markup=False)
+                console.print(f"  {_WORDS[finding.level]:5} {finding.check:15} {finding.said}")
                 if finding.cure:
-                    console.print(f"  {'':21} {finding.cure}", markup=False)
+                    console.print(f"  {'':21} {finding.cure}")
     fit = all(f.level != "fail" for f in host)
     cluster = any(all(f.level != "fail" for f in findings) for findings in (kind, control_plane))
     raise typer.Exit(0 if fit and cluster else 3)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.errors import NothingSelected
-from harness.model.expectation import SUFFIX
+from harness.model.yaml_files import SUFFIX
 
 ExpectOption = Annotated[
     Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")

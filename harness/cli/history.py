@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.options import EXPECTATIONS, ExpectationsOption, HtmlOption
 from harness.cli.outputs import require_writable
@@ -19,6 +18,8 @@ from harness.report.history import print_history
 from harness.report.html import Additions, write_html
 from harness.report.progress import counting
 from harness.report.result_json import read_results
+from harness.report.shown import shown
+from harness.report.terminal import Terminal
 
 
 def history(
@@ -30,7 +31,7 @@ def history(
     """Nights as columns, atomics as rows, and the trend of the latency."""
     require_writable({"--html": html})
     found = read_history(folder, last, expectations)
-    print_history(found, Console(highlight=False))
+    print_history(shown(found), Terminal())
     if html:
         write_html([], html, Additions(history=found))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typer
-from rich.console import Console
 
 from harness.capture.heal import heal
 from harness.capture.lab.choice import LabChoice, plan
@@ -13,6 +12,7 @@ from harness.capture.state import exclusive, owned_folders, state_root
 from harness.cli.options import AsJson, AuditLogOption, ClusterOption, DockerOption, DryRun, NodeImageOption, print_json
 from harness.errors import LabUnavailable
 from harness.report.console import LiveConsole
+from harness.report.terminal import Terminal
 from harness.session import alone, obtain_lab, pull_node_image
 
 app = typer.Typer(help="Keep a lab, so that the next run takes seconds.", no_args_is_help=True, rich_markup_mode=None)
@@ -30,9 +30,9 @@ def up(
     choice = LabChoice(cluster, docker, kube_audit_log, node_image)
     if dry_run:
         for line in plan(choice):
-            Console(highlight=False, soft_wrap=True).print(line, markup=False)
+            Terminal(soft_wrap=True).print(line)
         return
-    with alone(), LiveConsole(Console(stderr=True)) as live, scratch(state_root()):
+    with alone(), LiveConsole(Terminal(stderr=True)) as live, scratch(state_root()):
         heal(live)
         obtain_lab(choice, live).keep()
     status()
@@ -41,11 +41,11 @@ def up(
 @app.command()
 def down(dry_run: DryRun = False) -> None:
     """Take the kept lab down."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     if dry_run:
         for owned in owned_folders():
             for line in owned.ledger.describe() if owned.id.startswith("lab-") else []:
-                console.print(f"would undo {line}", markup=False)
+                console.print(f"would undo {line}")
         return
     with exclusive():
         labs = [owned for owned in owned_folders() if owned.id.startswith("lab-")]
@@ -58,9 +58,9 @@ def down(dry_run: DryRun = False) -> None:
 @app.command(short_help="Pull kind's node image, and keep it in the cache.")
 def pull(node_image: NodeImageOption = None) -> None:
     """Pull a node image for kind, pinned by digest, and keep it in the cache. Exit 3 where no registry answers."""
-    with exclusive(), LiveConsole(Console(stderr=True)) as live, scratch(state_root()):
+    with exclusive(), LiveConsole(Terminal(stderr=True)) as live, scratch(state_root()):
         path = pull_node_image(node_image, live)
-    Console(highlight=False, soft_wrap=True).print(str(path), markup=False)
+    Terminal(soft_wrap=True).print(str(path))
 
 
 @app.command()
@@ -79,8 +79,8 @@ def status(json: AsJson = False) -> None:
     if json:
         print_json(rows)
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     for name, value in rows.items():
-        console.print(f"{name:12} {value}", markup=False)
+        console.print(f"{name:12} {value}")
     if not rows:
         console.print("no lab is up")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from harness.cli.options import (
@@ -32,7 +31,8 @@ from harness.model.catalog import (
 from harness.proof.labs import check_labs
 from harness.proof.lint import check, check_rules
 from harness.report.sarif import of_mistakes, write_sarif
-from harness.report.text import visible
+from harness.report.terminal import Terminal
+from harness.text import visible
 
 
 def list_atomics(
@@ -48,7 +48,7 @@ def list_atomics(
         find_expectations([expectations]) if expectations.exists() or expectations != EXPECTATIONS else []
     ):
         rules.setdefault(expectation.atomic, []).append(expectation.rule.id)
-    console = Console(highlight=False)
+    console = Terminal()
     if json:
         print_json(
             [
@@ -61,7 +61,7 @@ def list_atomics(
     for atomic in chosen:
         by_rules.setdefault(tuple(rules.get(atomic.id, ())), []).append(atomic.id)
     for number, (names, found) in enumerate(by_rules.items()):
-        lines = ["", ", ".join(names) or "no rule expects anything of"] + [f"  {atomic}" for atomic in found]
+        lines = ["", visible(", ".join(names)) or "no rule expects anything of", *(f"  {visible(a)}" for a in found)]
         console.print(Text("\n".join(lines[not number :])), soft_wrap=True)  # whole names can be copied
 
 
@@ -95,7 +95,7 @@ def lint(
     except LivefireError as error:
         problems.append(error)
     for note in check_labs(expectations)[1]:
-        Console(stderr=True, highlight=False).print(Text(f"note: {visible(note)}"), soft_wrap=True)
+        Terminal(stderr=True).print(Text(f"note: {visible(note)}"), soft_wrap=True)
     problems = list({str(problem): problem for problem in problems}.values())  # each way of reading a file said it
     if sarif:
         write_sarif(of_mistakes(problems), sarif, "lint")
@@ -105,4 +105,4 @@ def lint(
         raise NothingSelected("there is nothing to check here", hint="Name files or folders.")
     counts = {"atomic": len(atomics), "rule": len(rules), "expectation": len(expectations)}
     found = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
-    Console(highlight=False).print(f"{found}: no mistakes found")
+    Terminal().print(f"{found}: no mistakes found")

@@ -6,6 +6,7 @@ import os
 import sys
 
 from harness import interrupts
+from harness.text import visible
 
 
 def main() -> None:
@@ -34,9 +35,9 @@ def _guarded() -> int:
 
 
 def _run() -> int:
-    from harness.cli.terminal import forgive_closed_terminal
+    from harness.cli.terminal import guard_terminal
 
-    forgive_closed_terminal()
+    guard_terminal()
     try:
         from harness.cli.app import app
 
@@ -64,7 +65,7 @@ def _told(error: Exception) -> int:
     if os.environ.get("LIVEFIRE_DEBUG"):
         raise error
     _print(
-        f"error: a fault in Livefire itself: {type(error).__name__}: {error}\n"
+        f"error: a fault in Livefire itself: {type(error).__name__}: {visible(error)}\n"
         "  Set LIVEFIRE_DEBUG=1 to see where, and report it. Run `livefire clean` if a lab was up."
     )
     return 70  # EX_SOFTWARE, sysexits.h: none of the codes that mean a result
@@ -85,9 +86,11 @@ def _undo() -> int:
 
 
 def _print(text: str) -> None:
-    from rich.console import Console
+    from rich.text import Text
 
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+    from harness.report.terminal import Terminal
+
+    Terminal(stderr=True, soft_wrap=True).print(Text(text))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.expected import ExpectOption, expectations_of
 from harness.cli.options import SarifOption
@@ -19,6 +18,8 @@ from harness.recording import find_recordings
 from harness.report.mutants import print_mutants, write_mutants
 from harness.report.progress import counting
 from harness.report.sarif import of_mutants, write_sarif
+from harness.report.shown import shown
+from harness.report.terminal import Terminal
 
 
 def mutate(
@@ -40,7 +41,7 @@ def mutate(
     with counting("judging mutants") as progress:
         report = mutate_rule(rule, expected, find_recordings(recordings), progress=progress)
     if json != "-":
-        print_mutants(report, Console(highlight=False))
+        print_mutants(shown(report), Terminal())
     if json:
         write_mutants(report, json)
     if sarif:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.capture.lab.named import VARIABLES
+from harness.report.document import write_json_document
 
 ATOMICS = Path("atomics")
 EXPECTATIONS = Path("expectations")
@@ -88,7 +88,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 
 def print_json(document: object) -> None:
     """JSON on standard output, and nothing else."""
-    sys.stdout.write(json.dumps(document, indent=1, default=str) + "\n")
+    write_json_document(json.dumps(document, indent=1, default=str), "-")
 
 
 RequireAll = Annotated[

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from rich.console import Console
-
 from harness.errors import InvalidInput
 from harness.model.result import Result, Unjudged
 from harness.proof.unjudged import completed
@@ -22,6 +20,8 @@ from harness.report.markdown import write_markdown
 from harness.report.matrix import print_matrix
 from harness.report.navigator import write_navigator
 from harness.report.result_json import write_json
+from harness.report.shown import shown
+from harness.report.terminal import Terminal
 from harness.report.unjudged import print_unjudged
 
 
@@ -57,25 +57,26 @@ class Outputs:
         results = completed(results, unjudged, required=require_all)
         if self.json:
             write_json(results, self.json)
+        safe = shown(results)
         if self.junit:
-            write_junit(results, self.junit)
+            write_junit(safe, self.junit)
         if self.html:
             write_html(results, self.html)
         if self.navigator:
             write_navigator(results, self.navigator)
         if self.markdown:
-            write_markdown(results, self.markdown)
-        console = Console(stderr=self.json == "-", highlight=False)
-        for result in results:
+            write_markdown(safe, self.markdown)
+        console = Terminal(stderr=self.json == "-")
+        for result in safe:
             if self.matrix:
                 print_matrix(result, console)
                 console.print()
             print_result(result, console)
-        if len(results) > 1:
+        if len(safe) > 1:
             console.print()
-            print_latency(results, console)
-            print_flakes(results, console)
-        print_unjudged(results, console)
+            print_latency(safe, console)
+            print_flakes(safe, console)
+        print_unjudged(safe, console)
         codes = [int(result.exit_code) for result in results]
         sys.exit(max(codes, key=_severity))
 

@@ -20,7 +20,7 @@ from harness.cli.options import (
 )
 from harness.cli.outputs import Outputs
 from harness.errors import NothingSelected
-from harness.model.catalog import find_expectations, rules_beside
+from harness.model.catalog import Expected, find_expectations, find_expected
 from harness.model.expectation import Expectation, load_expectations
 from harness.proof.replay import prove_all
 from harness.proof.unjudged import unheld, without_expectations
@@ -50,15 +50,22 @@ def prove(
 
     Several are judged side by side, in a process for each processor.
     """
-    expected = find_expectations([expectations])
-    if rule:
-        expected = [e for path in rule for e in _for_rule(path, expected)]
+    found = _expected(expectations, rule or [])
+    expected = found.expectations
     outputs = Outputs(json, junit, html, matrix, navigator, markdown)
     outputs.require_writable()
     with counting("judging recordings") as progress:
         results = prove_all(find_recordings(recordings), expected, from_raw=from_raw, progress=progress)
-    left = without_expectations([] if rule else rules_beside([expectations]), expected)
-    outputs.report(results, [*left, *unheld(expected, results)], require_all=require_all)
+    left = [*without_expectations(found.rules_without), *unheld(expected, results)]
+    outputs.report(results, left, require_all=require_all)
+
+
+def _expected(folder: Path, rules: list[Path]) -> Expected:
+    """What is expected of all rules of a folder, or of these versions of some of them."""
+    if not rules:
+        return find_expected([folder])
+    every = find_expectations([folder])
+    return Expected([each for path in rules for each in _for_rule(path, every)], [])
 
 
 def _for_rule(path: Path, expected: list[Expectation]) -> list[Expectation]:

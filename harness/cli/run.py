@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from harness import session
 from harness.capture.lab.choice import LabChoice, plan
@@ -43,7 +43,7 @@ from harness.cli.repetitions import Repetitions
 from harness.errors import NothingSelected
 from harness.evasion.choice import is_whole, with_all, with_controls, with_marked
 from harness.model.atomic import Atomic
-from harness.model.catalog import find_atomics, find_expectations, rules_beside, select
+from harness.model.catalog import Expected, find_atomics, find_expectations, find_expected, select
 from harness.model.expectation import Expectation
 from harness.model.result import Result, Unjudged
 from harness.proof.lint import require
@@ -52,6 +52,7 @@ from harness.proof.rule_proof import settled
 from harness.proof.unjudged import unknown, without_expectations
 from harness.recording import Recording
 from harness.report.console import LiveConsole
+from harness.report.terminal import Terminal
 
 
 def run(
@@ -82,7 +83,8 @@ def run(
     """
     known = find_atomics([atomics])
     chosen = select(known, selectors or [])
-    every = find_expectations([expectations])
+    found = find_expected([expectations])
+    every = found.expectations
     chosen, expected = with_controls(chosen, _expected(every, chosen), known, every)
     if is_whole(chosen, selectors or []) if evasions is None else evasions:
         chosen = with_marked(chosen, expected)
@@ -91,7 +93,7 @@ def run(
         _show_plan(chosen, options)
         return
     outputs = Outputs(json, junit, html, navigator=navigator, markdown=markdown)
-    left = _unjudged(expectations, every, known)
+    left = _unjudged(found, known)
     _run(chosen, expected, options, Repetitions(recording, repeat), outputs, left, require_all=require_all)
 
 
@@ -122,7 +124,8 @@ def evade(
     """Do what an atomic does in every other way that is known, and see which of them the rule misses."""
     known = find_atomics([atomics])
     base = select(known, selectors)
-    every = find_expectations([expectations])
+    found = find_expected([expectations])
+    every = found.expectations
     controls, expected = with_controls(base, _expected(every, base), known, every)
     chosen = [*with_all(base, family or []), *controls[len(base) :]]
     options = session.CaptureOptions(LabChoice(cluster, docker, kube_audit_log, node_image), keep_lab, timeout, wait)
@@ -130,7 +133,7 @@ def evade(
         _show_plan(chosen, options)
         return
     outputs = Outputs(json, junit, html, matrix=True, navigator=navigator, markdown=markdown)
-    left = _unjudged(expectations, every, known)
+    left = _unjudged(found, known)
     _run(chosen, expected, options, Repetitions(recording, repeat), outputs, left, require_all=require_all)
 
 
@@ -161,7 +164,7 @@ def capture(
     if dry_run:
         _show_plan(chosen, options)
         return
-    with LiveConsole(Console(stderr=True)) as live, scratch(state_root()):
+    with LiveConsole(Terminal(stderr=True)) as live, scratch(state_root()):
         Repetitions(output, repeat).capture(chosen, options, live, lambda _: None)
 
 
@@ -178,7 +181,7 @@ def _run(
     outputs.require_writable()  # a mistake is said before anything is started
     require(expected)
     results: list[Result] = []
-    with LiveConsole(Console(stderr=True)) as live, scratch(state_root()):
+    with LiveConsole(Terminal(stderr=True)) as live, scratch(state_root()):
 
         def judge(taken: Recording) -> None:
             results.append(prove_recording(taken, expected, subscriber=live, live=True))
@@ -187,9 +190,9 @@ def _run(
     outputs.report(settled(results), unjudged, require_all=require_all)
 
 
-def _unjudged(folder: Path, expected: list[Expectation], known: list[Atomic]) -> list[Unjudged]:
+def _unjudged(found: Expected, known: list[Atomic]) -> list[Unjudged]:
     """What can't be judged whatever is selected: rules without expectations, expectations without their atomic."""
-    return [*without_expectations(rules_beside([folder]), expected), *unknown(expected, [a.id for a in known])]
+    return [*without_expectations(found.rules_without), *unknown(found.expectations, [a.id for a in known])]
 
 
 def _expected(every: list[Expectation], chosen: list[Atomic]) -> list[Expectation]:
@@ -208,7 +211,7 @@ def _command(role: str, text: str) -> str:
 
 
 def _show_plan(atomics: list[Atomic], options: session.CaptureOptions) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     lines = plan(options.choice)
     for atomic in atomics:
         lines.append(f"{atomic.id}:")
@@ -216,4 +219,4 @@ def _show_plan(atomics: list[Atomic], options: session.CaptureOptions) -> None:
         commands += [("attack", atomic.executor.command), ("cleanup", atomic.executor.cleanup_command or "")]
         lines += [_command(role, atomic.substitute(text)) for role, text in commands if text.strip()]
     for line in lines:
-        console.print(line, markup=False)
+        console.print(Text(line))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from harness.cli.expected import ExpectOption, expectations_of
 from harness.cli.outputs import require_writable
@@ -16,6 +15,8 @@ from harness.proof.schedule import DEFAULT, Ingestion, Late, parse_delay, parse_
 from harness.recording import find_recordings
 from harness.report.progress import counting
 from harness.report.schedule import print_schedule, write_schedule
+from harness.report.shown import shown
+from harness.report.terminal import Terminal
 
 
 def schedule(
@@ -70,7 +71,7 @@ def schedule(
             progress=progress,
         )
     if json != "-":
-        print_schedule(result, Console(highlight=False))
+        print_schedule(shown(result), Terminal())
     if json:
         write_schedule(result, json)
     raise typer.Exit(0 if result.passed else 1)

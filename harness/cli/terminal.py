@@ -1,4 +1,4 @@
-"""Standard output and standard error that outlive their terminal: what nobody can read any more is no error."""
+"""Standard output and standard error that outlive their terminal, and that nothing gets through which acts on one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import errno
 import io
 import sys
 from typing import TYPE_CHECKING
+
+from harness.text import printable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -26,15 +28,32 @@ class Forgiving(io.FileIO):
             return memoryview(data).nbytes
 
 
-def forgive_closed_terminal() -> None:
-    """Put such streams in the place of sys.stdout and sys.stderr, where these are still the process's own."""
+class Guarded(io.TextIOWrapper):
+    """Text that is made printable as it is written: by us, by click, by a traceback.
+
+    `styled` writes to the same place, for a console that has made its text printable and added its own escapes.
+    """
+
+    styled: io.TextIOWrapper
+
+    def write(self, text: str, /) -> int:
+        """As that of TextIOWrapper."""
+        super().write(printable(text))
+        return len(text)
+
+
+def guard_terminal() -> None:
+    """Put such streams in the place of sys.stdout and sys.stderr, where these are still the process's own.
+
+    What is written to a terminal that was closed is thrown away: what nobody can read any more is no error.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not getattr(sys, f"__{name}__") or not isinstance(stream, io.TextIOWrapper):
             continue
         raw = Forgiving(stream.fileno(), "wb", closefd=False)
         buffered = io.BufferedWriter(raw)
-        text = io.TextIOWrapper(
-            buffered, encoding=stream.encoding, errors=stream.errors, line_buffering=stream.line_buffering
-        )
+        lines = stream.line_buffering
+        text = Guarded(buffered, stream.encoding, stream.errors, None, lines, write_through=True)
+        text.styled = io.TextIOWrapper(buffered, stream.encoding, stream.errors, None, lines, write_through=True)
         setattr(sys, name, text)

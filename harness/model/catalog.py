@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, NothingSelected, Position
 from harness.model.atomic import Atomic, atomic_keys, load_atomics
-from harness.model.expectation import SUFFIX, Expectation, load_expectations
-from harness.model.rule import Rule, load_rule, rule_keys
-from harness.model.yaml_source import did_you_mean, load_yaml
+from harness.model.expectation import Expectation, load_expectations
+from harness.model.rule import Rule, rule_in, rule_keys
+from harness.model.yaml_files import SUFFIX, is_expectations, looks_like_expectations, yaml_files
+from harness.model.yaml_source import YamlSource, did_you_mean, load_yaml
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is expected in some folders, and the rules there of which nothing is."""
+
+    expectations: list[Expectation]
+    rules_without: list[Rule]
 
 
 def find_atomics(paths: Iterable[Path]) -> list[Atomic]:
@@ -21,15 +30,44 @@ def find_atomics(paths: Iterable[Path]) -> list[Atomic]:
 
     Raises InvalidFiles with all mistakes at once.
     """
-    files = {path.resolve(): path for path in _yaml_files(paths) if _is_atomics(path)}
-    atomics = _load(files.values(), load_atomics)
+    loaded: set[Path] = set()
+
+    def load(path: Path) -> list[Atomic]:
+        if not _is_atomics(path) or path.resolve() in loaded:
+            return []
+        loaded.add(path.resolve())
+        return load_atomics(path)
+
+    atomics = _load(paths, load)
     require_unique(atomics)
     return atomics
 
 
 def find_expectations(paths: Iterable[Path]) -> list[Expectation]:
     """Every expectation in these files and below these folders. Raises InvalidFiles with all mistakes at once."""
-    return _load([path for path in _yaml_files(paths) if is_expectations(path)], load_expectations)
+    return _load(paths, lambda path: load_expectations(path) if is_expectations(path) else [])
+
+
+def find_expected(paths: Iterable[Path]) -> Expected:
+    """The same, and every rule there of which nothing is expected, each file read once. Other YAML is passed over.
+
+    Raises InvalidFiles with all mistakes at once.
+    """
+    others: list[Path] = []
+
+    def load(path: Path) -> list[Expectation]:
+        if is_expectations(path):
+            return load_expectations(path)
+        others.append(path)
+        return []
+
+    files, problems = yaml_files(paths)
+    found = _each(files, load, problems)
+    expected = {each.rule.path.resolve() for each in found}
+    rest = [path for path in others if path.resolve() not in expected]
+    rules = _each(rest, lambda path: [rule] if (rule := _rule_of(load_yaml(path))) else [], problems)
+    _refuse(problems)
+    return Expected(found, rules)
 
 
 def find_rules(paths: Iterable[Path]) -> list[Rule]:
@@ -37,36 +75,28 @@ def find_rules(paths: Iterable[Path]) -> list[Rule]:
 
     A file that is neither a rule, nor atomics, nor expectations is a mistake.
     """
-    others = [path for path in _yaml_files(paths) if not is_expectations(path) and not _is_atomics(path)]
-    return _load(others, lambda path: [_rule_of(path)])
 
+    def load(path: Path) -> list[Rule]:
+        if is_expectations(path) or _is_atomics(path):
+            return []
+        source = load_yaml(path)
+        rule = _rule_of(source)
+        if rule is None:
+            hint = f"A rule has a query; atomics begin with attack_technique; expectations are called NAME{SUFFIX}."
+            raise InvalidInput("neither atomics, nor a rule, nor expectations", at=source.at(()), hint=hint)
+        return [rule]
 
-def rules_beside(paths: Iterable[Path]) -> list[Rule]:
-    """Every rule in these files and below these folders; YAML that is none, as the folder may hold, is passed over."""
-    found = []
-    for path in _yaml_files(paths):
-        if not path.name.endswith(SUFFIX):
-            data = load_yaml(path).data
-            found += [load_rule(path)] if isinstance(data, dict) and "query" in data else []
-    return found
+    return _load(paths, load)
 
 
 def check_keys(paths: Iterable[Path]) -> list[LivefireError]:
     """A mistake for each misspelt key of an atomic or a rule, which loading them ignores."""
     problems: list[LivefireError] = []
-    for path in _yaml_files(paths):
-        if not path.name.endswith(SUFFIX):  # of expectations every key must be known
+    for path in yaml_files(paths)[0]:
+        if not looks_like_expectations(path):  # of expectations every key must be known
             check = atomic_keys if _is_atomics(path) else rule_keys
             problems += check(load_yaml(path))
     return problems
-
-
-def _rule_of(path: Path) -> Rule:
-    source = load_yaml(path)
-    if isinstance(source.data, dict) and "query" in source.data:
-        return load_rule(path)
-    hint = f"A rule has a query; atomics begin with attack_technique; expectations are called NAME{SUFFIX}."
-    raise InvalidInput("neither atomics, nor a rule, nor expectations", at=source.at(()), hint=hint)
 
 
 def select(atomics: Sequence[Atomic], selectors: Sequence[str]) -> list[Atomic]:
@@ -125,39 +155,6 @@ def _matches(atomic: Atomic, selector: str) -> bool:
     return path.exists() and atomic.source.resolve().is_relative_to(path.resolve())
 
 
-def _yaml_files(paths: Iterable[Path]) -> list[Path]:
-    found: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            found |= dict.fromkeys(sorted(_below(path)))
-        elif path.exists():
-            found[path] = None
-        else:
-            raise InvalidInput("there is no such file or folder", at=Position(path))
-    return list(found)
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    """The YAML files below a folder. Raises InvalidInput for a folder that can't be read: it would be passed over."""
-
-    def refuse(error: OSError) -> None:
-        raise InvalidInput(f"cannot be read: {error.strerror}", at=Position(Path(str(error.filename))))
-
-    for root, _, names in os.walk(folder, onerror=refuse):
-        yield from (Path(root) / name for name in names if name.lower().endswith((".yaml", ".yml")))
-
-
-def is_expectations(path: Path) -> bool:
-    """Whether a file holds expectations, by its name. Raises InvalidInput for a name that only looks like theirs."""
-    if path.name.endswith(SUFFIX):
-        return True
-    if path.name.lower().endswith((SUFFIX, SUFFIX.replace(".yaml", ".yml"))):
-        raise InvalidInput(
-            f"expectations are called NAME{SUFFIX}, and this would be passed over", at=Position(path), hint="Rename it."
-        )
-    return False
-
-
 def _is_atomics(path: Path) -> bool:
     """Whether a YAML file is meant to hold atomics. One that is not YAML at all is, so that the mistake is said."""
     if is_expectations(path):
@@ -166,9 +163,21 @@ def _is_atomics(path: Path) -> bool:
     return isinstance(data, dict) and bool({"attack_technique", "atomic_tests"} & data.keys())
 
 
-def _load(files: Iterable[Path], load: Callable[[Path], list[T]]) -> list[T]:
+def _rule_of(source: YamlSource) -> Rule | None:
+    """The rule in a YAML file; None where it is something else. Raises InvalidInput for a rule with a mistake."""
+    return rule_in(source) if isinstance(source.data, dict) and "query" in source.data else None
+
+
+def _load(paths: Iterable[Path], load: Callable[[Path], list[T]]) -> list[T]:
+    """What `load` makes of each YAML file. Raises InvalidFiles with every mistake."""
+    files, problems = yaml_files(paths)
+    found = _each(files, load, problems)
+    _refuse(problems)
+    return found
+
+
+def _each(files: Iterable[Path], load: Callable[[Path], list[T]], problems: list[LivefireError]) -> list[T]:
     found: list[T] = []
-    problems: list[LivefireError] = []
     for file in files:
         try:
             found += load(file)
@@ -176,6 +185,9 @@ def _load(files: Iterable[Path], load: Callable[[Path], list[T]]) -> list[T]:
             problems += error.problems
         except InvalidInput as error:
             problems.append(error)
-    if problems:
-        raise InvalidFiles(problems)
     return found
+
+
+def _refuse(problems: Iterable[LivefireError]) -> None:
+    if every := list({str(each): each for each in problems}.values()):  # a rule with a mistake may have been read twice
+        raise InvalidFiles(every)

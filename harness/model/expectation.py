@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position
 from harness.model.rule import Rule, load_rule, position_in_block
 from harness.model.variant import Variant
+from harness.model.yaml_files import SUFFIX
 from harness.model.yaml_source import YamlSource, load_yaml
 
-SUFFIX = ".expect.yaml"
 Sensor = Literal["auditd", "docker_daemon", "kube_audit"]
 
 

@@ -104,7 +104,11 @@ def rule_keys(source: YamlSource) -> list[LivefireError]:
 
 def load_rule(path: Path) -> Rule:
     """Read a rule. Raises InvalidInput or InvalidFiles with positions."""
-    source = load_yaml(path)
+    return rule_in(load_yaml(path))
+
+
+def rule_in(source: YamlSource) -> Rule:
+    """The rule in a YAML file that was read. Raises InvalidInput or InvalidFiles with positions."""
     if not isinstance(source.data, dict):
         raise InvalidInput("not a Sentinel rule: it must be a mapping", at=source.at(()))
     return Rule(source.parse(_RuleFile), source)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, BinaryIO, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -119,13 +119,28 @@ def load_yaml(path: Path) -> YamlSource:
     return parse_yaml(read_text(path), path)
 
 
+def require_readable(path: Path) -> None:
+    """Raise InvalidInput for a file that can't be opened, or is no regular one."""
+    try:
+        with _opened(path):
+            pass
+    except OSError as error:
+        raise InvalidInput(f"cannot be read: {error.strerror}", at=Position(path)) from None
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The file, not waiting for whoever writes into a FIFO. Raises OSError, and InvalidInput for a special file."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a device is told before anything is read from it
+        return file
+    file.close()
+    raise InvalidInput("is no regular file", at=Position(path))
+
+
 def read_text(path: Path) -> str:
     """The text of a file. Raises InvalidInput for one that can't be read, a special one (unopened), or a huge one."""
     try:
-        # not to wait for whoever writes into a FIFO; a device is told before anything is read from it
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise InvalidInput("is no regular file", at=Position(path))
+        with _opened(path) as file:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise InvalidInput(f"has more than {_MOST_BYTES >> 20} MiB", at=Position(path))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterable, Sequence
 
 from harness.model.expectation import Expectation
 from harness.model.manifest import Manifest
@@ -14,14 +13,19 @@ from harness.model.verdict import ExitCode, Verdict
 
 def in_recording(manifest: Manifest, judged: Sequence[AtomicResult]) -> list[Unjudged]:
     """Of one recording: atomics of which nothing is expected, and skips that no expectation allows for."""
-    known = {each.atomic for each in judged}
-    found = [
+    skipped = [each for each in judged if each.verdict is Verdict.SKIPPED and not each.may_skip]
+    return without_rules(manifest, {each.atomic for each in judged}) + [
+        Unjudged(kind="skip", name=e.atomic, rule=e.rule, reason=e.reason, at=e.at) for e in skipped
+    ]
+
+
+def without_rules(manifest: Manifest, expected: Collection[str]) -> list[Unjudged]:
+    """The atomics of a recording that are not, and are no variants of, those of which something is expected."""
+    return [
         Unjudged(kind="atomic", name=detonation.atomic, reason="no rule expects anything of it")
         for detonation in manifest.detonations
-        if detonation.atomic not in known and (detonation.variant is None or detonation.variant.of not in known)
+        if detonation.atomic not in expected and (detonation.variant is None or detonation.variant.of not in expected)
     ]
-    skipped = [each for each in judged if each.verdict is Verdict.SKIPPED and not each.may_skip]
-    return found + [Unjudged(kind="skip", name=e.atomic, rule=e.rule, reason=e.reason, at=e.at) for e in skipped]
 
 
 def unheld(expectations: Sequence[Expectation], results: Iterable[Result]) -> list[Unjudged]:
@@ -46,13 +50,11 @@ def unknown(expectations: Sequence[Expectation], atomics: Iterable[str]) -> list
     ]
 
 
-def without_expectations(rules: Iterable[Rule], expectations: Sequence[Expectation]) -> list[Unjudged]:
+def without_expectations(rules: Iterable[Rule]) -> list[Unjudged]:
     """Rules of which nothing is expected."""
-    expected: set[Path] = {each.rule.path.resolve() for each in expectations}
     return [
         Unjudged(kind="rule", name=rule.id, rule=rule.id, reason="it has no expectations", at=str(rule.path))
         for rule in rules
-        if rule.path.resolve() not in expected
     ]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.model.yaml_files import looks_like_expectations
 from harness.pytest_plugin.settings import SETTINGS, add_options, settings_of
 
 if TYPE_CHECKING:
@@ -36,17 +37,19 @@ def pytest_configure(config: pytest.Config) -> None:
     settings = settings_of(config)
     config.stash[SETTINGS] = settings
     if settings.active:
+        from harness.pytest_plugin.passed_over import Unreadable
         from harness.pytest_plugin.session import SessionPlugin
         from harness.pytest_plugin.tally import Tally
 
         tally = Tally(config)
+        config.pluginmanager.register(Unreadable(), "livefire-unreadable")
         config.pluginmanager.register(tally, "livefire-tally")
         config.pluginmanager.register(SessionPlugin(config, tally), "livefire-session")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExpectFile | None:
     """Collect expectations, when there is something to judge them by."""
-    if not file_path.name.lower().endswith((".expect.yaml", ".expect.yml")):
+    if not looks_like_expectations(file_path):
         return None
     if not parent.config.stash[SETTINGS].active:
         parent.config.stash[_PASSED_OVER] = True

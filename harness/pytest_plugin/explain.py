@@ -10,6 +10,8 @@ from harness.model.expectation import Expectation
 from harness.model.result import Alert, AtomicResult
 from harness.pytest_plugin.excerpt import excerpt
 from harness.report.describe import alert_lines, details
+from harness.report.shown import shown
+from harness.text import visible
 
 Found = Sequence[tuple[str, AtomicResult]]  # each with its recording
 Key = tuple[str | int, ...]
@@ -23,7 +25,7 @@ def explain(expectation: Expectation, layer: str, broken: Found, *, of: int) -> 
     lines: list[str] = []
     keys: list[Key] = []
     for recording, result in broken:
-        lines += [*details(result), f"  recorded in {recording}"]
+        lines += [*details(shown(result)), f"  recorded in {visible(recording)}"]
         keys += [key for key in keys_of(expectation, layer, result) if key not in keys]
     if of > 1:
         lines.append(f"{len(broken)} of {of} recordings")
@@ -32,7 +34,7 @@ def explain(expectation: Expectation, layer: str, broken: Found, *, of: int) -> 
 
 def explain_variants(expectation: Expectation, wrong: Found, *, of: int) -> str:
     """For variants that are not as expected: all by verdict, and the first of each verdict in full."""
-    lines = [f"{len(wrong)} of {of} variants of {expectation.atomic} are not as expected"]
+    lines = [f"{len(wrong)} of {of} variants of {visible(expectation.atomic)} are not as expected"]
     keys: list[Key] = []
     by_verdict: dict[str, list[tuple[str, AtomicResult]]] = {}
     for recording, result in wrong:
@@ -41,7 +43,7 @@ def explain_variants(expectation: Expectation, wrong: Found, *, of: int) -> str:
         lines += _names(f"  {verdict} {len(found)}: ", [_key(result) for _, result in found])
     for found in by_verdict.values():
         recording, result = found[0]
-        lines += ["", *details(result), f"  recorded in {recording}"]
+        lines += ["", *details(shown(result)), f"  recorded in {visible(recording)}"]
         key = _pinned(expectation, _key(result))
         keys += [key] if key not in keys else []
     return "\n".join([*lines, "", *_excerpt(expectation, keys)])
@@ -50,13 +52,13 @@ def explain_variants(expectation: Expectation, wrong: Found, *, of: int) -> str:
 def explain_background(rule: str, found: dict[str, list[Alert]]) -> str:
     """For alerts, by recording, where no atomic ran."""
     count = sum(len(alerts) for alerts in found.values())
-    lines = [f"{rule} fires {count} time{'s' if count != 1 else ''} where no atomic ran"]
+    lines = [f"{visible(rule)} fires {count} time{'s' if count != 1 else ''} where no atomic ran"]
     for recording, alerts in found.items():
         for alert in alerts[:_ALERTS]:
-            lines += alert_lines(alert)
+            lines += alert_lines(shown(alert))
         if len(alerts) > _ALERTS:
             lines.append(f"  and {len(alerts) - _ALERTS} more")
-        lines += [f"  recorded in {recording}"] if alerts else []
+        lines += [f"  recorded in {visible(recording)}"] if alerts else []
     return "\n".join(lines)
 
 
@@ -92,7 +94,7 @@ def _excerpt(expectation: Expectation, keys: Sequence[Key]) -> list[str]:
     there = [key for key in keys if (*base, *key) in expectation.source.positions]
     around = [expectation.at()] + [expectation.at(*key[:n]) for key in there for n in range(1, len(key))]
     wanted = [expectation.at(*key) for key in there] or [expectation.at()]
-    return [f"{_first(wanted)}:", *excerpt(path.read_text(encoding="utf-8"), wanted, around)]
+    return [f"{visible(_first(wanted))}:", *excerpt(path.read_text(encoding="utf-8"), wanted, around)]
 
 
 def _first(positions: Sequence[Position]) -> Position:
@@ -113,5 +115,5 @@ def _key(result: AtomicResult) -> str:
 
 def _names(head: str, names: list[str]) -> list[str]:
     more = [f"and {len(names) - _NAMES} more"] if len(names) > _NAMES else []
-    text = head + ", ".join([*names[:_NAMES], *more])
+    text = head + ", ".join([*map(visible, names[:_NAMES]), *more])
     return textwrap.wrap(text, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)

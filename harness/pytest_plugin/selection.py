@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 from harness.model.expectation import Expectation, load_expectations
 
 if TYPE_CHECKING:
-    from harness.pytest_plugin.items import LivefireItem
+    from harness.pytest_plugin.item import LivefireItem
 
-BACKGROUND, EVASIONS = "background", "evasions"
+BACKGROUND, EVASIONS, PROVEN = "background", "evasions", "proven"
+OF_RULE = (BACKGROUND, PROVEN)  # what a rule has one of, and not each of its expectations
 
 
 @dataclass(frozen=True)
 class Selected:
-    """An expectation and those of its layers that are asked for; only `background` where it stands for its rule."""
+    """An expectation and those of its layers that are asked for; the rule's own where it stands for it."""
 
     expectation: Expectation
     layers: frozenset[str]
@@ -37,21 +38,24 @@ class Selected:
 def selected(items: Iterable[LivefireItem]) -> list[Selected]:
     """The expectations in the order of their items.
 
-    The background is that of a run. Where it alone is asked for, the run is that of all expectations in the file.
+    The background is that of a run. Where it alone is asked for, the run is that of all expectations in the file. So it
+    is wherever it is asked whether the rule is proven: that is a matter of all of them, whatever else is deselected.
     """
     layers: dict[tuple[Path, int], set[str]] = {}
     expectations: dict[tuple[Path, int], Expectation] = {}
-    rules: dict[Path, list[Expectation]] = {}
+    rules: dict[str, dict[Path, list[Expectation]]] = {layer: {} for layer in OF_RULE}
     for item in items:
-        if item.layer == BACKGROUND:
-            rules[item.path] = item.rule_expectations
+        if item.layer in rules:
+            rules[item.layer][item.path] = item.rule_expectations
             continue
         key = (item.path, item.expectation.index)
         layers.setdefault(key, set()).add(item.layer)
         expectations[key] = item.expectation
     found = [Selected(expectations[key], frozenset(names)) for key, names in layers.items()]
-    named = {path for path, _ in layers}
-    alone = [each for path, all_ in rules.items() if path not in named for each in all_]
+    for path, all_ in rules[PROVEN].items():
+        found += [Selected(each, frozenset({PROVEN})) for each in all_ if (path, each.index) not in layers]
+    named = {path for path, _ in layers} | rules[PROVEN].keys()
+    alone = [each for path, all_ in rules[BACKGROUND].items() if path not in named for each in all_]
     return found + [Selected(each, frozenset({BACKGROUND})) for each in alone]
 
 

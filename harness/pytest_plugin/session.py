@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.pytest_plugin.collected import Collected
 from harness.pytest_plugin.settings import SETTINGS, Settings
+from harness.text import visible
 
 if TYPE_CHECKING:
     from harness.model.expectation import Expectation
@@ -42,8 +44,8 @@ class SessionPlugin:
         self._judging: Judging | None = None
         self._engine: Engine | None = None
         self._recordings: list[Recording] | None = None
-        self._named: set[str] = set()  # recordings that hold an atomic which a collected expectation names
-        self._collected = False
+        self.collected = Collected()
+        self._unjudged: list[str] = []
         self._tally = tally
         self._told: set[str] = set()
 
@@ -81,17 +83,9 @@ class SessionPlugin:
         return found.error if found else ""
 
     def holds_variants(self, expectation: Expectation) -> bool:
-        """Whether there are, or will be, variants to judge by this expectation; notes which recordings it speaks of."""
-        from harness.proof.cases import cases
-
-        self._collected = True
-        variants = False
-        for recording in self.recordings():
-            found = cases(recording.manifest, [expectation])
-            variants = variants or any(case.detonation.variant for case in found)
-            if found:
-                self._named.add(str(recording.path))
-        return variants or (self.settings.live and expectation.entry.evade)
+        """Whether there are, or will be, variants to judge by this expectation; notes that it was collected."""
+        found = self.collected.add(expectation, self.recordings())
+        return any(case.detonation.variant for case in found) or (self.settings.live and expectation.entry.evade)
 
     def outcomes(self, session: pytest.Session, expectation: Expectation) -> list[Outcome]:
         """What judging the rule of an expectation came to: for each recording, or for the capture of this session."""
@@ -124,7 +118,7 @@ class SessionPlugin:
         if session.testsfailed and not option.continue_on_collection_errors:
             return  # pytest stops here, too
         if chosen:
-            self._tally.unused = self._unused()
+            self._tally.unused, self._tally.unjudged = self._unused(), self._unjudged
             self._capture(chosen)
 
     def _capture(self, chosen: list[Selected]) -> None:
@@ -135,20 +129,20 @@ class SessionPlugin:
         self._live = live_outcome(self.settings, chosen, self._say)
 
     def _selected(self, session: pytest.Session) -> list[Selected]:
-        from harness.pytest_plugin.items import LivefireItem
+        from harness.pytest_plugin.item import LivefireItem
         from harness.pytest_plugin.selection import selected
 
         return selected(item for item in session.items if isinstance(item, LivefireItem))
 
     def _unused(self) -> list[str]:
         """Recordings of which no expectation that was collected speaks."""
-        return [str(path) for path in self.settings.recordings if self._collected and str(path) not in self._named]
+        return self.collected.unused(self.settings.recordings)
 
     def _say(self, text: str) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter and self._config.get_verbosity() >= 0:
             reporter.ensure_newline()
-            reporter.write_line(f"livefire: {text}")
+            reporter.write_line(f"livefire: {visible(text)}")
             reporter.flush()
 
     # with workers: in the controller
@@ -173,7 +167,7 @@ class SessionPlugin:
         if not path.exists():  # no item of ours
             return
         said = json.loads(path.read_text(encoding="utf-8"))
-        self._tally.unused = said["unused"]
+        self._tally.unused, self._tally.unjudged = said["unused"], said["unjudged"]
         if self.settings.live:
             self._capture_for_workers(said["chosen"], self._folder)
 
@@ -195,6 +189,21 @@ class SessionPlugin:
 
     # in each worker, and where there is none
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session) -> None:
+        """Look at what lies beside what was collected: what is left out in silence is a mistake of the collection."""
+        from harness.pytest_plugin.passed_over import collection_error, passed_over, rules_without
+        from harness.report.unjudged import lines
+
+        problems = passed_over(self._config, self.collected.files)
+        rules, unreadable = rules_without(self._config) if self.collected.files else ([], [])
+        if self.settings.require_all:
+            problems += unreadable
+        for problem in {str(problem): problem for problem in problems}.values():
+            session.ihook.pytest_collectreport(report=collection_error(problem, self._config))
+        if self.collected.files and not session.testsfailed:
+            self._unjudged = list(lines(self.collected.unjudged(self.recordings(), rules)))
+
     @property
     def _shared(self) -> Shared | None:
         if self._worker is None:
@@ -212,7 +221,8 @@ class SessionPlugin:
         from harness.pytest_plugin.selection import to_json
 
         path = Path(self._worker["folder"]) / f"{self._worker['id']}.selection"
-        path.write_text(json.dumps({"chosen": to_json(chosen), "unused": self._unused()}), encoding="utf-8")
+        said = {"chosen": to_json(chosen), "unused": self._unused(), "unjudged": self._unjudged}
+        path.write_text(json.dumps(said), encoding="utf-8")
 
     # the end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from harness.errors import InvalidInput
+from harness.errors import InvalidInput, LivefireError
+from harness.text import printable
 
 _WORDS = {
     "cluster": "cluster for --livefire: auto, kind, control-plane, none, or context:NAME (default: auto)",
@@ -20,6 +22,7 @@ _WORDS = {
     "folder": "where --livefire records (default: a new folder below recordings/)",
 }
 _ENVIRONMENT = {"cluster": "LIVEFIRE_CLUSTER", "node-image": "LIVEFIRE_NODE_IMAGE"}
+_REQUIRE_ALL = "fail for what was asked for and not judged, as `livefire prove --require-all` does"
 _EXCLUSIVE = "--livefire and --livefire-recording exclude each other"
 
 
@@ -36,6 +39,7 @@ class Settings:
     kube_audit_log: Path | None = None
     atomics: Path = Path("atomics")
     folder: Path | None = None
+    require_all: bool = False
 
     @property
     def active(self) -> bool:
@@ -61,6 +65,8 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("livefire_recording", several, type="paths", default=[])
     group.addoption("--livefire-from-raw", action="store_true", default=None, help="rebuild the tables from raw logs")
     parser.addini("livefire_from_raw", "rebuild the tables from raw logs", type="bool", default=False)
+    group.addoption("--livefire-require-all", action="store_true", default=None, help=_REQUIRE_ALL)
+    parser.addini("livefire_require_all", _REQUIRE_ALL, type="bool", default=False)
     for name, text in _WORDS.items():
         group.addoption(f"--livefire-{name}", metavar="X", help=text)
         parser.addini(_key(name), text, default="")
@@ -71,7 +77,7 @@ def settings_of(config: pytest.Config) -> Settings:
     live, recordings = _flag(config, "livefire"), _given_recordings(config)
     on_line = [config.getoption(name, default=None) for name in ("--livefire", "--livefire-recording")]
     if all(on_line) or (live and recordings and not any(on_line)):
-        raise pytest.UsageError(_EXCLUSIVE)
+        raise _usage(_EXCLUSIVE)
     # what stands on the command line beats what the ini file says of the other
     if on_line[0]:
         recordings = []
@@ -90,6 +96,7 @@ def settings_of(config: pytest.Config) -> Settings:
         kube_audit_log=values["kube-audit-log"].path(),
         atomics=values["atomics"].path() or _default_atomics(config),
         folder=values["folder"].path(),
+        require_all=_flag(config, "livefire-require-all"),
     )
     if live:
         _check_live(settings, values)
@@ -133,18 +140,20 @@ def _given_recordings(config: pytest.Config) -> list[tuple[Path, str]]:
 
 
 def _expand(path: Path, said: str) -> list[Path]:
-    """The recording at `path`, or all in it, or those that the wildcards in it mean."""
-    from harness.recording import layout  # pydantic, which a pytest that does not judge need not load
+    """The recordings at `path`, as `livefire prove` finds them, or in the folders that the wildcards in it mean."""
+    from harness.recording import find_recordings  # pydantic, which a pytest that does not judge need not load
 
-    if layout.exists(path, layout.MANIFEST):
-        return [path]
-    root = Path(path.anchor)
-    candidates = sorted(path.iterdir() if path.is_dir() else root.glob(str(path.relative_to(root))))
-    found = [each for each in candidates if layout.exists(each, layout.MANIFEST)]
-    if not found:
-        reason = "neither a recording nor a folder of recordings" if candidates or path.is_dir() else "not there"
-        raise pytest.UsageError(f"{said}: {reason}")
-    return found
+    folders = [path]
+    if not os.path.lexists(path):
+        # as a shell does it: hidden ones are not meant, and pathlib would give them
+        folders = [Path(each) for each in sorted(glob.glob(str(path)))]  # noqa: PTH207
+        folders = [each for each in folders if each.is_dir()]
+        if not folders:
+            raise _usage(f"{said}: not there")
+    try:
+        return find_recordings(folders)
+    except LivefireError as error:
+        raise _usage(f"{said}: {error}") from None
 
 
 def _check_live(settings: Settings, values: dict[str, _Word]) -> None:
@@ -155,10 +164,10 @@ def _check_live(settings: Settings, values: dict[str, _Word]) -> None:
         try:
             ask(lab_choice(settings))
         except InvalidInput as error:
-            raise pytest.UsageError(f"{values[name].said} {values[name].text}: unknown. {error.hint}") from None
+            raise _usage(f"{values[name].said} {values[name].text}: unknown. {error.hint}") from None
     for name, path in (("atomics", settings.atomics), ("kube-audit-log", settings.kube_audit_log)):
         if path and not path.exists():
-            raise pytest.UsageError(f"{values[name].said or f'--livefire-{name}'} {path}: not there")
+            raise _usage(f"{values[name].said or f'--livefire-{name}'} {path}: not there")
 
 
 def lab_choice(settings: Settings) -> Any:
@@ -183,7 +192,7 @@ def _ini(config: pytest.Config, key: str) -> Any:
     try:
         return config.getini(key)
     except (ValueError, TypeError, pytest.UsageError) as error:
-        raise pytest.UsageError(f"{key} in {config.inipath}: {error}") from None
+        raise _usage(f"{key} in {config.inipath}: {error}") from None
 
 
 def _ini_folder(config: pytest.Config) -> Path:
@@ -192,3 +201,8 @@ def _ini_folder(config: pytest.Config) -> Path:
 
 def _key(name: str) -> str:
     return f"livefire_{name.replace('-', '_')}"
+
+
+def _usage(text: str) -> pytest.UsageError:
+    """What pytest prints of a wrong option, safe to print."""
+    return pytest.UsageError(printable(text))

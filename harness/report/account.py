@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model.result import Recall, Result
-from harness.report.text import folded, visible
+from harness.report.text import folded
+from harness.text import visible
 
 _WIDTH = 80
 _FIRST = 26  # for what a row is about and how often it ran
@@ -29,6 +30,7 @@ def _tables(result: Result) -> Iterator[tuple[str, Table]]:
         yield "Evasions: variants on which the rule fires / that do the same as their atomic", _recall(result)
     if result.benign:
         yield "Benign runs: alerts, and alerts per 100 commands", _benign(result)
+    if result.benign and result.flags:  # none where no attack was judged
         yield "Flags: alerts of attacks / all alerts with the flag", _flags(result)
     for rule, rows in result.tuning.items():
         table = _table("EXCLUSION", "BENIGN", "PRECISION", "RECALL")

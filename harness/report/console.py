@@ -25,8 +25,9 @@ from harness.model.result import AtomicResult, Result
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.report.account import print_account
-from harness.report.describe import alert_lines, ambiguous_lines, details
-from harness.report.text import folded, visible
+from harness.report.describe import alert_lines, ambiguous_lines, details, unproven
+from harness.report.text import folded
+from harness.text import visible
 
 _STYLES = {Verdict.PROVEN: "bold green", Verdict.KNOWN_GAP: "yellow", Verdict.SKIPPED: "dim"}
 _NAME_WIDTH = 36
@@ -162,11 +163,11 @@ def _print_skipped(result: Result, console: Console) -> None:
 
 
 def _print_proofs(result: Result, console: Console) -> None:
-    """A line for each rule that is not proven: its verdicts alone may look well."""
-    unproven = [proof for proof in result.proofs if not proof.proven]
-    for proof in unproven:
-        console.print(Text(f"UNPROVEN RULE  {visible(proof.rule)}: {proof.reason}", style="bold red"), soft_wrap=True)
-    if unproven:
+    """A line for each rule that is not proven."""
+    lines = [unproven(proof) for proof in result.proofs if not proof.proven]
+    for line in lines:
+        console.print(Text(line, style="bold red"), soft_wrap=True)
+    if lines:
         console.print()
 
 

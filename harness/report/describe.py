@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from harness.model.result import Alert, Ambiguous, AtomicResult, Evidence
-from harness.report.text import visible, visible_lines
+from harness.model.result import Alert, Ambiguous, AtomicResult, Evidence, RuleProof
+from harness.text import visible, visible_lines
 
 _COMMAND_LINES = 12
 _TIMES = ("TimeGenerated", "Timestamp")
@@ -30,6 +30,11 @@ def details(result: AtomicResult) -> list[str]:
         lines += [f"  UNWELL   {visible(problem)}" for problem in health.problems]
     lines += _fired(result)
     return lines
+
+
+def unproven(proof: RuleProof) -> str:
+    """What is missing to a rule's own proof: its verdicts alone may look well."""
+    return f"UNPROVEN RULE  {visible(proof.rule)}: {proof.reason}"
 
 
 def _fired(result: AtomicResult) -> list[str]:

@@ -15,9 +15,9 @@ from rich.text import Text
 from harness.proof.causes import Cause
 from harness.proof.comparison import Comparison, Difference, Kind
 from harness.proof.rule_changes import RuleChange
-from harness.report.document import write_document
+from harness.report.document import write_json_document
 from harness.report.markdown import LIMIT, escaped, within
-from harness.report.text import visible, visible_lines
+from harness.text import visible, visible_lines
 
 _TITLES = {
     Cause.EXPECTATION: "Expectation changed",
@@ -138,7 +138,7 @@ def document(comparison: Comparison) -> dict[str, Any]:
 
 def write_diff(comparison: Comparison, target: str) -> None:
     """Write the comparison as JSON to a file, or to standard output for `-`."""
-    write_document(json.dumps(document(comparison), indent=1, ensure_ascii=False) + "\n", target)
+    write_json_document(json.dumps(document(comparison), indent=1, ensure_ascii=False), target)
 
 
 def to_markdown(comparison: Comparison) -> str:

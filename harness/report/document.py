@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,23 +13,28 @@ from pydantic import BaseModel, ValidationError
 from harness.errors import InvalidInput, Position
 from harness.model.forward import foreign, validate
 from harness.model.yaml_source import read_text
+from harness.text import printable, printable_json
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def write_document(text: str, target: str | Path) -> None:
-    """Write the text as it is; what UTF-8 can't hold (half a surrogate pair) is written as an escape.
+def write_document(text: str, target: str | Path, safe: Callable[[str], str] = printable) -> None:
+    """Write a text, made safe to show: documents end in a terminal, in a log, in a page.
 
     Raises InvalidInput for a file that can't be written.
     """
-    encoded = text.encode("utf-8", "backslashreplace")
     if target == "-":
-        sys.stdout.write(encoded.decode("utf-8"))
+        sys.stdout.write(safe(text))
         return
     try:
-        Path(target).write_bytes(encoded)
+        Path(target).write_text(safe(text), encoding="utf-8", newline="")
     except OSError as error:
         raise InvalidInput(f"cannot be written: {error.strerror}", at=Position(Path(target))) from None
+
+
+def write_json_document(text: str, target: str | Path) -> None:
+    """As `write_document`, of JSON, which says the same afterwards."""
+    write_document(text + "\n", target, printable_json)
 
 
 def read_documents(path: Path) -> list[object]:

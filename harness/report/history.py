@@ -11,7 +11,8 @@ from rich.text import Text
 from harness.model.atomic import short_id
 from harness.model.verdict import Verdict
 from harness.proof.history import History
-from harness.report.text import folded, visible
+from harness.report.text import folded
+from harness.text import visible
 
 LETTERS = {
     Verdict.PROVEN: "P",
@@ -77,7 +78,7 @@ def _print_rule(history: History, rule: str, console: Console) -> None:
             continue
         _print_named(atomic, history.verdicts(rule, atomic), changed, console)
     if quiet:
-        console.print(f"  and {quiet} variant{'' if quiet == 1 else 's'} without a change", markup=False)
+        console.print(f"  and {quiet} variant{'' if quiet == 1 else 's'} without a change")
     counts = [night.background.get(rule) for night in history.nights]
     cells = [_ABSENT if count is None else str(count) if count < 100 else "++" for count in counts]
     changed = len({count for count in counts if count is not None}) > 1
@@ -113,7 +114,7 @@ def _print_latency(history: History, console: Console) -> None:
             continue
         console.print(Text(_row(f"seconds to {name}, median", _bars(values))), soft_wrap=True)
         figures = f"first {known[0]:.2f}, last {known[-1]:.2f}, lowest {min(known):.2f}, highest {max(known):.2f}"
-        console.print(f"    {figures}", markup=False)
+        console.print(f"    {figures}")
         console.print()
 
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from harness.model.result import Alert, Ambiguous, AtomicResult, Result, RuleProof, Unjudged
 from harness.model.verdict import Verdict
-from harness.report.describe import alert_lines, ambiguous_lines, details
+from harness.report.describe import alert_lines, ambiguous_lines, details, unproven
 from harness.report.document import write_document
-from harness.report.text import legal_xml, visible
 from harness.report.unjudged import all_unjudged
+from harness.text import visible, visible_text
 
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::\d+)?")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")  # for a part of a class; in addresses, Jenkins takes several of them for one
@@ -89,7 +89,7 @@ def _suite(result: Result, recording: list[str]) -> ET.Element:
         suite.set(f"{kind}s" if kind != "skipped" else kind, str(sum(case.find(kind) is not None for case in cases)))
     properties = ET.SubElement(suite, "properties")
     for name, version in result.versions.items():
-        ET.SubElement(properties, "property", name=f"version.{name}", value=legal_xml(version))
+        ET.SubElement(properties, "property", name=f"version.{name}", value=visible_text(version))
     suite.extend(cases)
     return suite
 
@@ -119,7 +119,7 @@ def _case(result: AtomicResult, recording: list[str]) -> ET.Element:
     _set_place(case, result.at)
     properties = ET.SubElement(case, "properties")
     for key, value in properties_of(result).items():
-        ET.SubElement(properties, "property", name=key, value=legal_xml(value))
+        ET.SubElement(properties, "property", name=key, value=visible_text(value))
     kind = _kind(result.verdict)
     if kind:
         _add_outcome(case, kind, result.verdict, result.reason, details(result))
@@ -130,8 +130,8 @@ def _add_outcome(case: ET.Element, kind: str, verdict: Verdict, reason: str, lin
     """GitLab shows the text alone, Jenkins and GitHub the message and then the text: so the text repeats it in full."""
     message = f"{verdict}: {visible(reason)}"
     short = message if len(message) <= _MESSAGE else message[: _MESSAGE - 1] + "…"
-    outcome = ET.SubElement(case, kind, message=legal_xml(short), type=str(verdict))
-    outcome.text = legal_xml("\n".join(lines))
+    outcome = ET.SubElement(case, kind, message=visible_text(short), type=str(verdict))
+    outcome.text = visible_text("\n".join(lines))
 
 
 def _set_place(case: ET.Element, at: str) -> None:
@@ -139,7 +139,7 @@ def _set_place(case: ET.Element, at: str) -> None:
     if place := _PLACE.fullmatch(at):
         path, here = Path(place["file"]), Path.cwd()
         inside = path.is_absolute() and path.is_relative_to(here)
-        case.set("file", legal_xml(path.relative_to(here) if inside else path))
+        case.set("file", visible_text(path.relative_to(here) if inside else path))
         case.set("line", place["line"])
 
 
@@ -169,8 +169,8 @@ def _ambiguous(ambiguous: Ambiguous, recording: list[str]) -> ET.Element:
     """What can't be told whose it is: no failure of its own, since what hangs on it is told there; so it is skipped."""
     case = _element([*recording, "ambiguous"], "rows", 0)
     first, *more = ambiguous_lines(ambiguous)
-    outcome = ET.SubElement(case, "skipped", type="AMBIGUOUS", message=legal_xml(first.removeprefix("AMBIGUOUS  ")))
-    outcome.text = legal_xml("\n".join([first, *more]))
+    outcome = ET.SubElement(case, "skipped", type="AMBIGUOUS", message=visible_text(first.removeprefix("AMBIGUOUS  ")))
+    outcome.text = visible_text("\n".join([first, *more]))
     return case
 
 
@@ -180,8 +180,8 @@ def _proof(proof: RuleProof, recording: list[str], at: str) -> ET.Element:
     _set_place(case, at)
     if not proof.proven:
         outcome = ET.SubElement(case, "error" if proof.undecided else "failure", type="UNPROVEN RULE")
-        outcome.set("message", legal_xml(f"UNPROVEN RULE: {proof.reason}"))
-        outcome.text = legal_xml(f"UNPROVEN RULE  {visible(proof.rule)}: {proof.reason}")
+        outcome.set("message", visible_text(f"UNPROVEN RULE: {proof.reason}"))
+        outcome.text = visible_text(unproven(proof))
     return case
 
 

@@ -11,7 +11,7 @@ from harness.model.atomic import short_id
 from harness.model.result import Result
 from harness.proof.flakes import flakes
 from harness.proof.latency import Timed, timed
-from harness.report.text import visible
+from harness.text import visible
 
 _NAME, _FIGURE = 40, 8
 

@@ -11,8 +11,8 @@ from harness.model.result import Alert, AtomicResult, Result
 from harness.model.verdict import Verdict
 from harness.report.describe import alert_lines, ambiguous_lines, details
 from harness.report.document import write_document
-from harness.report.text import visible
 from harness.report.unjudged import by_kind
+from harness.text import visible
 
 LIMIT = 256 * 1024  # bytes; GitHub drops the summary of a step that is over 1 MiB, and several may share one
 _LEFT_OUT = 200  # bytes that are kept free to say so

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.proof.mutation import MutationReport
-from harness.report.document import write_document
-from harness.report.text import visible
+from harness.report.document import write_json_document
+from harness.text import visible
 
 _WIDTH = 60
 
@@ -23,10 +23,8 @@ def print_mutants(report: MutationReport, console: Console) -> None:
         if mutant.status == "live":
             change = mutant.mutation
             console.print(Text(f"live  {change.operator}  {mutant.at}", style="bold yellow"), soft_wrap=True)
-            console.print(
-                visible(f"      {short(change.before)}  ->  {short(change.after) or '(nothing)'}"), markup=False
-            )
-            console.print(visible(f"      needs {mutant.suggestion}"), markup=False, soft_wrap=True)
+            console.print(visible(f"      {short(change.before)}  ->  {short(change.after) or '(nothing)'}"))
+            console.print(visible(f"      needs {mutant.suggestion}"), soft_wrap=True)
     for mutant in report.mutants:
         if mutant.status == "invalid":
             place = f"{mutant.mutation.operator}  {mutant.at}"
@@ -36,7 +34,8 @@ def print_mutants(report: MutationReport, console: Console) -> None:
         f"{counts[status]} {status}" for status in ("killed", "live", "equivalent", "invalid") if counts[status]
     )
     figures = f"{len(report.mutants)} mutants · {told} · score {report.score:.2f}, by {report.cases} cases"
-    console.print(f"\n{report.rule}: {figures}", markup=False, soft_wrap=True)
+    console.print()
+    console.print(f"{report.rule}: {figures}", soft_wrap=True)
 
 
 def short(text: str, width: int = _WIDTH) -> str:
@@ -65,4 +64,4 @@ def document(report: MutationReport) -> dict[str, Any]:
 
 def write_mutants(report: MutationReport, target: str) -> None:
     """Write the report as JSON to a file, or to standard output for `-`."""
-    write_document(json.dumps(document(report), indent=1) + "\n", target)
+    write_json_document(json.dumps(document(report), indent=1), target)

@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.model.result import AtomicResult, Result
 from harness.model.verdict import Verdict
-from harness.report.document import write_document
+from harness.report.document import write_json_document
 
 _VERSIONS = {"attack": "18", "navigator": "5.2.0", "layer": "4.5"}  # the first Navigator that knows ATT&CK 18
 _GRADIENT = {"colors": ["#ff6666", "#ffe766", "#8ec843"], "minValue": 0, "maxValue": 100}
@@ -46,7 +46,7 @@ class _Outcome:
 
 def write_navigator(results: Sequence[Result], path: Path) -> None:
     """Write the layer of all results together."""
-    write_document(json.dumps(to_layer(results), indent=1) + "\n", path)
+    write_json_document(json.dumps(to_layer(results), indent=1), path)
 
 
 def to_layer(results: Sequence[Result]) -> dict[str, Any]:

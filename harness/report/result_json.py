@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import InvalidInput, Position
 from harness.model.result import Result
-from harness.report.document import parse_document, read_documents, write_document
+from harness.report.document import parse_document, read_documents, write_json_document
 
 SCHEMA = "livefire.result/1"
 SCHEMA_FILE = Path(__file__).with_name("result.schema.json")
@@ -23,7 +23,7 @@ def to_json(results: Sequence[Result]) -> str:
 
 def write_json(results: Sequence[Result], target: str) -> None:
     """Write to a file, or to standard output when `target` is `-`."""
-    write_document(to_json(results) + "\n", target)
+    write_json_document(to_json(results), target)
 
 
 def read_results(path: Path) -> list[Result]:

@@ -19,9 +19,9 @@ from harness import __version__
 from harness.errors import InvalidFiles, LivefireError, Position
 from harness.proof.mutation import MutantResult, MutationReport
 from harness.proof.mutation.operators import OPERATORS
-from harness.report.document import write_document
+from harness.report.document import write_json_document
 from harness.report.mutants import short
-from harness.report.text import visible
+from harness.text import visible
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _WIDTH = 200
@@ -66,7 +66,7 @@ def of_mistakes(mistakes: Iterable[LivefireError]) -> list[Finding]:
 
 def write_sarif(findings: Sequence[Finding], path: Path, category: str) -> None:
     """Write all findings of one run; without any, a file that says so, which closes those of the run before."""
-    write_document(json.dumps(to_sarif(findings, category), indent=1) + "\n", path)
+    write_json_document(json.dumps(to_sarif(findings, category), indent=1), path)
 
 
 def to_sarif(findings: Sequence[Finding], category: str) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from harness.model.atomic import short_id
 from harness.model.duration import format_duration
 from harness.model.schedule import Schedule
 from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleResult
-from harness.report.document import read_document, write_document
-from harness.report.text import visible
+from harness.report.document import read_document, write_json_document
+from harness.text import visible
 
 SCHEMA = "livefire.schedule/1"
 _WIDTH = 80
@@ -50,7 +50,7 @@ def document(result: ScheduleResult) -> dict[str, Any]:
 
 def write_schedule(result: ScheduleResult, target: str) -> None:
     """Write the result as JSON to a file, or to standard output for `-`."""
-    write_document(json.dumps(document(result), indent=1, ensure_ascii=False) + "\n", target)
+    write_json_document(json.dumps(document(result), indent=1, ensure_ascii=False), target)
 
 
 def read_schedule(path: Path) -> ScheduleResult:

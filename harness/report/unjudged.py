@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from harness.model.atomic import short_id
 from harness.model.result import Result, Unjudged
-from harness.report.text import visible
+from harness.text import visible
 
 _SOME = 3
 _KINDS = {
@@ -33,6 +33,13 @@ def by_kind(unjudged: Sequence[Unjudged]) -> list[tuple[str, list[Unjudged]]]:
         if of_kind:
             found.append((f"{len(of_kind)} {one if len(of_kind) == 1 else several}", of_kind))
     return found
+
+
+def lines(unjudged: Sequence[Unjudged]) -> Iterator[str]:
+    """A line for each kind, with a name for each that is of it."""
+    for said, of_kind in by_kind(unjudged):
+        names = dict.fromkeys(visible(each.name) for each in of_kind)
+        yield f"not judged: {said}: {', '.join(names)}"
 
 
 def print_unjudged(results: Sequence[Result], console: Console) -> None:

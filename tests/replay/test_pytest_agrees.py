@@ -56,6 +56,8 @@ def other_atomics(text: str) -> str:
         pytest.param([COMMITTED], MAIN_JOB, one_flag_lost, as_it_is, 1, id="wrong flags"),
         pytest.param([COMMITTED], MAIN_JOB, noisy, as_it_is, 1, id="background"),
         pytest.param([COMMITTED], MAIN_JOB, as_it_is, other_atomics, 5, id="nothing selected"),
+        pytest.param([COMMITTED], MAIN_JOB, as_it_is, as_it_is, 1, id="attacks alone"),
+        pytest.param([WHOLE], [BENIGN], as_it_is, as_it_is, 1, id="a benign run alone"),
         pytest.param([WHOLE], [SECRETS, BENIGN], as_it_is, as_it_is, 0, id="variants that nobody marked"),
         pytest.param([WHOLE], [SECRETS], as_it_is, unpinned, 1, id="variants that are missed"),
         pytest.param([COMMITTED, WHOLE], ["T1059.013/crictl-exec-into-container"], as_it_is, as_it_is, 5, id="absent"),

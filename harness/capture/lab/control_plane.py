@@ -82,7 +82,7 @@ def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
 
     def ready() -> None:
         if process.poll() is not None:
-            raise LabUnavailable(f"kube-apiserver ended with code {process.returncode}:\n  {tail(log)}")
+            raise LabUnavailable(f"kube-apiserver ended with code {process.returncode}", more=tail(log))
         if said := api.ready():
             raise NotYet(said)
 
@@ -137,7 +137,7 @@ def _start_etcd(owned: OwnedFolder, folder: Path, port: int, peer_port: int) -> 
 
     def listening() -> None:
         if process.poll() is not None:
-            raise LabUnavailable(f"etcd ended with code {process.returncode}:\n  {tail(log)}")
+            raise LabUnavailable(f"etcd ended with code {process.returncode}", more=tail(log))
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError as error:

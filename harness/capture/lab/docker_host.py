@@ -80,7 +80,7 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
 
     def answers() -> str:
         if process.poll() is not None:
-            raise LabUnavailable(f"dockerd ended with code {process.returncode}:\n  {tail(log)}")
+            raise LabUnavailable(f"dockerd ended with code {process.returncode}", more=tail(log))
         return _ping(socket)
 
     version = wait_until("dockerd", answers, timeout=60)
@@ -172,7 +172,7 @@ def _start_containerd(owned: OwnedFolder, folder: Path) -> Path:
 
     def listening() -> None:
         if process.poll() is not None:
-            raise LabUnavailable(f"containerd ended with code {process.returncode}:\n  {tail(log)}")
+            raise LabUnavailable(f"containerd ended with code {process.returncode}", more=tail(log))
         if not socket.exists():
             raise NotYet("no socket")
 

@@ -114,8 +114,8 @@ class _Kind:
         """Raises LabUnavailable with the last lines of its output."""
         done = run([self._binary, *arguments], timeout=timeout, check=False, stdin=stdin, environment=self._environment)
         if done.code != 0:
-            said = "\n  ".join((done.errors or done.output).strip().splitlines()[-5:])
-            raise LabUnavailable(f"'kind {arguments[0]} {arguments[1]}' failed:\n  {said}")
+            said = (done.errors or done.output).strip().splitlines()[-5:]
+            raise LabUnavailable(f"'kind {arguments[0]} {arguments[1]}' failed", more=said)
 
     def create(self, image: str) -> Path:
         """Create the cluster; returns a kubeconfig, mode 0600, with the rights of its administrator."""
@@ -142,7 +142,7 @@ class _Kind:
         with contextlib.suppress(LabUnavailable):  # it complains of a node that has ended, and exports what there is
             self.run("export", "logs", str(logs), "--name", self._owned.id, timeout=60)
         if logs.is_dir() and any(path.is_file() for path in logs.rglob("*")):
-            raise LabUnavailable(error.message, hint=f"The logs of the node are in {logs}.") from None
+            raise LabUnavailable(error.message, hint=f"The logs of the node are in {logs}.", more=error.more) from None
         raise error
 
     def wait_ready(self, api: KubeApi) -> None:

@@ -141,7 +141,7 @@ class _Start:
         except LabUnavailable as error:
             if self.choice.cluster != "auto" or not has_control_plane():
                 raise
-            said = error.message.replace("\n", " ")
+            said = " ".join([error.message, *error.more])
             return start_control_plane(self.owned, f"kind can't be had: {said}")
         return start_kind(self.owned, f"{reason}; node image {image.why}", host, reference, self._say)
 

@@ -46,7 +46,7 @@ class Registry:
 
     def _answers(self) -> None:
         if self.process.poll() is not None:
-            raise LabUnavailable(f"the registry ended with code {self.process.returncode}:\n  {tail(self.log)}")
+            raise LabUnavailable(f"the registry ended with code {self.process.returncode}", more=tail(self.log))
         try:
             direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             direct.open(f"http://{self.address}/v2/", timeout=5).close()

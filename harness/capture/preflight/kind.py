@@ -43,8 +43,8 @@ def require_kind(socket: Path, name: str) -> None:
     """Raise LabUnavailable with every finding that stands in the way of a kind cluster, each with its cure."""
     failures = [f for f in (*check_kind(), *check_daemon(socket, name)) if f.level == "fail"]
     if failures:
-        told = "\n".join(f"  {f.check}: {f.said}{f' - {f.cure}' if f.cure else ''}" for f in failures)
-        raise LabUnavailable(f"this host is not fit for a kind cluster:\n{told}")
+        told = [f"{f.check}: {f.said}{f' - {f.cure}' if f.cure else ''}" for f in failures]
+        raise LabUnavailable("this host is not fit for a kind cluster:", more=told)
 
 
 def _version(said: str) -> tuple[int, ...]:

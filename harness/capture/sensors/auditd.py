@@ -109,7 +109,7 @@ class AuditdSensor:
 
         def registered() -> None:
             if process.poll() is not None:
-                raise LabUnavailable(f"auditd ended with code {process.returncode}:\n  {tail(output)}")
+                raise LabUnavailable(f"auditd ended with code {process.returncode}", more=tail(output))
             if kernel.status()["pid"] != process.pid or not log.exists():
                 raise NotYet("not registered with the kernel")
 

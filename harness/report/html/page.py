@@ -45,8 +45,8 @@ from harness.report.html.subject import (
 from harness.report.html.timeline import ALERT_SHAPE, SENSOR_SHAPES, Timeline, timeline
 from harness.report.html.unmet import GRAVITY, Cause, causes
 from harness.report.mutation_json import Mutants
-from harness.report.text import visible
 from harness.report.unjudged import by_kind
+from harness.text import visible, visible_text
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _OUTCOMES = {
@@ -169,7 +169,7 @@ def write_html(
     results: Sequence[Result], path: Path, additions: Additions | None = None, recording: Path | None = None
 ) -> None:
     """Write the page to a file. Raises InvalidInput where it can't be written."""
-    write_document(to_html(results, additions, recording), path)
+    write_document(to_html(results, additions, recording), path, visible_text)  # CSS has lines that begin with `::`
 
 
 def _chapter(result: Result, prefix: str, recording: Path | None) -> Chapter:

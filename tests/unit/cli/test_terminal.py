@@ -10,7 +10,7 @@ import pytest
 
 from harness.cli.terminal import Forgiving
 
-PROGRAM = "from harness.cli.terminal import forgive_closed_terminal as f; f(); import sys, time; time.sleep(0.3)"
+PROGRAM = "from harness.cli.terminal import guard_terminal as f; f(); import sys, time; time.sleep(0.3)"
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])

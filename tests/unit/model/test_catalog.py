@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from harness.errors import InvalidFiles, NothingSelected
 from harness.model.atomic import Atomic
-from harness.model.catalog import check_atomics_known, check_keys, find_atomics, find_expectations, select
+from harness.model.catalog import (
+    check_atomics_known,
+    check_keys,
+    find_atomics,
+    find_expectations,
+    find_expected,
+    select,
+)
 from tests.conftest import EXPECTATIONS, PROJECT
 
 UPSTREAM = """\
@@ -110,3 +119,32 @@ def test_an_expectation_of_an_unknown_atomic_is_a_mistake(atomics: list[Atomic])
     (problem,) = check_atomics_known(expectations, [a for a in atomics if a.name != "Kubectl Secrets Enumeration"])
     assert problem.at is not None
     assert "kubectl-secrets" in EXPECTATIONS.read_text().splitlines()[problem.at.line - 1]
+
+
+def test_a_rule_without_expectations_is_known_by_its_file(tmp_path: Path) -> None:
+    """However its path is written, and not by its name; each file is read once, and other YAML is passed over."""
+    rule = EXPECTATIONS.with_name("container-cli-api.yaml")
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        shutil.copy(rule, tmp_path / name)
+    shutil.copy(EXPECTATIONS, tmp_path / "one")
+    (tmp_path / "values.yaml").write_text("a: 1")
+    found = find_expected([tmp_path / "one" / EXPECTATIONS.name, tmp_path])
+    assert [each.path for each in found.rules_without] == [tmp_path / "two" / rule.name]
+    assert {each.rule.path for each in found.expectations} == {tmp_path / "one" / rule.name}
+
+
+def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("query: [")
+    (tmp_path / "b.expect.yml").write_text("")
+    (tmp_path / "c.expect.yaml").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "d.expect.yaml")
+    with pytest.raises(InvalidFiles) as caught:
+        find_expected([tmp_path, tmp_path / "e"])
+    assert sorted(each.at.path.name for each in caught.value.problems if each.at) == [
+        "a.yaml",
+        "b.expect.yml",
+        "c.expect.yaml",
+        "d.expect.yaml",
+        "e",
+    ]

@@ -19,12 +19,12 @@ def asked(captures: Log) -> list[str]:
 
 
 def test_what_is_selected_is_detonated(proof: Path, captures: Log, run_apart: Run) -> None:
-    run_apart(proof, *LIVE, "-k", "docker and fired").assert_outcomes(passed=2, deselected=14)
+    run_apart(proof, *LIVE, "-k", "docker and fired").assert_outcomes(passed=2, deselected=15)
     assert asked(captures) == [name for name in MAIN_JOB if "docker" in name]
 
 
 def test_the_background_alone_is_that_of_all_atomics(proof: Path, captures: Log, run_apart: Run) -> None:
-    run_apart(proof, *LIVE, "-k", "background").assert_outcomes(passed=1, deselected=15)
+    run_apart(proof, *LIVE, "-k", "background").assert_outcomes(passed=1, deselected=16)
     assert sorted(asked(captures)) == sorted(MAIN_JOB)
 
 
@@ -40,7 +40,7 @@ def test_variants_are_detonated_where_they_are_selected(
 
 
 def test_collecting_detonates_nothing(proof: Path, captures: Log, run_apart: Run) -> None:
-    run_apart(proof, *LIVE, "--collect-only", "-q").stdout.fnmatch_lines(["16 tests collected*"])
+    run_apart(proof, *LIVE, "--collect-only", "-q").stdout.fnmatch_lines(["17 tests collected*"])
     assert captures() == []
 
 
@@ -48,7 +48,7 @@ def test_collecting_detonates_nothing(proof: Path, captures: Log, run_apart: Run
 def test_a_capture_that_can_not_be_had_is_one_error_in_full(proof: Path, run_apart: Run, how: list[str]) -> None:
     """Here for a folder that is taken, which is asked before anything is started."""
     done = run_apart(*how, proof, *LIVE, f"--livefire-folder={proof}")
-    done.assert_outcomes(errors=16)
+    done.assert_outcomes(errors=17)
     done.stdout.fnmatch_lines(["not judged: expectations: there is something here already"])
     hints = [line for line in done.stdout.lines if line.strip() == "Name a new folder."]
     assert 1 <= len(hints) <= 2  # each worker says it once

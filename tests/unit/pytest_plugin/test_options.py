@@ -42,7 +42,7 @@ def test_an_ini_file_names_recordings_relative_to_itself(
         pytest.skip("[tool.pytest] came with pytest 9")
     (pytester.path / name).write_text(text)
     monkeypatch.chdir(proof)
-    run("-k", "secrets").assert_outcomes(passed=5, deselected=11)
+    run("-k", "secrets").assert_outcomes(passed=5, deselected=12)
 
 
 def test_the_command_line_is_relative_to_where_pytest_was_started(
@@ -50,7 +50,7 @@ def test_the_command_line_is_relative_to_where_pytest_was_started(
 ) -> None:
     pytester.makeini("[pytest]\nlivefire_recording = nowhere\n")
     monkeypatch.chdir(nights)
-    run(proof, "--livefire-recording=two", "-k", "secrets").assert_outcomes(passed=5, deselected=11)
+    run(proof, "--livefire-recording=two", "-k", "secrets").assert_outcomes(passed=5, deselected=12)
 
 
 @pytest.mark.parametrize(("given", "recordings"), [("nights", 2), ("nights/o*", 1), ("nights/*", 2), ("nights/one", 1)])
@@ -66,8 +66,11 @@ def test_folders_and_wildcards_mean_the_recordings_in_them(
     [
         (["--livefire", REPLAY], "--livefire and --livefire-recording exclude each other"),
         (["--livefire-recording=nowhere"], "--livefire-recording nowhere: not there"),
-        (["--livefire-recording=nights/no*"], "*nights/no[*]: neither a recording nor a folder of recordings"),
-        (["--livefire-recording=expectations"], "*expectations: neither a recording nor a folder of recordings"),
+        (["--livefire-recording=nights/no*"], "--livefire-recording nights/no[*]: not there"),
+        (
+            ["--livefire-recording=expectations"],
+            "*expectations: not a recording, and there is none in it: no manifest.json",
+        ),
         (["--livefire", "--livefire-cluster=kin"], "--livefire-cluster kin: unknown. It is one of auto, kind, *"),
         (["--livefire", "--livefire-docker=podman"], "--livefire-docker podman: unknown. It is one of auto, *"),
         (["--livefire", "--livefire-atomics=nowhere"], "--livefire-atomics */nowhere: not there"),
@@ -85,12 +88,12 @@ def test_a_wrong_value_is_one_line(proof: Path, nights: Path, run: Run, argument
 
 def test_the_command_line_beats_the_ini_file(pytester: pytest.Pytester, proof: Path, run: Run) -> None:
     pytester.makeini("[pytest]\nlivefire = true\n")
-    run(proof, REPLAY, "-k", "secrets").assert_outcomes(passed=5, deselected=11)
+    run(proof, REPLAY, "-k", "secrets").assert_outcomes(passed=5, deselected=12)
 
 
 def test_tables_are_rebuilt_from_raw_logs(pytester: pytest.Pytester, proof: Path, run: Run) -> None:
     pytester.makeini(f"[pytest]\nlivefire_recording = {COMMITTED}\nlivefire_from_raw = true\n")
-    run(proof).assert_outcomes(passed=16)
+    run(proof).assert_outcomes(passed=16, failed=1)
 
 
 def test_a_recording_that_no_expectation_speaks_of_does_not_pass(
@@ -98,7 +101,7 @@ def test_a_recording_that_no_expectation_speaks_of_does_not_pass(
 ) -> None:
     other = resealed(manifest=lambda manifest: manifest.model_copy(update={"detonations": []}))  # type: ignore[operator]
     done = run(proof, REPLAY, f"--livefire-recording={other.path}")
-    done.assert_outcomes(passed=16)
+    done.assert_outcomes(passed=16, failed=1)
     assert done.ret == pytest.ExitCode.TESTS_FAILED
     done.stdout.fnmatch_lines([f"livefire: no expectation names an atomic of {other.path}"])
 
@@ -107,6 +110,6 @@ def test_each_option_has_an_ini_key(run: Run) -> None:
     done = run("--help")
     options = [line.split()[0] for line in done.stdout.lines if line.strip().startswith("--livefire")]
     text = done.stdout.str()
-    assert len(options) == 9
+    assert len(options) == 10
     assert all(f"  {option.removeprefix('--').split('=')[0].replace('-', '_')} (" in text for option in options)
     assert PROJECT.exists()

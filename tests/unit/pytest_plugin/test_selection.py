@@ -16,12 +16,12 @@ SECRETS = "T1059.013/kubectl-secrets-enumeration"
 
 def test_a_recording_gives_an_item_for_each_atomic_and_layer(pytester: pytest.Pytester, proof: Path, run: Run) -> None:
     done = run(proof, REPLAY, "-v", "--junit-xml=j.xml")
-    done.assert_outcomes(passed=16)
+    done.assert_outcomes(passed=16, failed=1)
     done.stdout.fnmatch_lines(["*container-cli-api.expect.yaml::T1059.013/docker-container-execution::seen PASSED*"])
     cases = list(ET.parse(pytester.path / "j.xml").iter("testcase"))
     verdicts = [each.get("value") for each in cases[0].iter("property") if each.get("name") == "verdict"]
     assert verdicts == ["PROVEN"]
-    assert len({(case.get("classname"), case.get("name")) for case in cases}) == 16
+    assert len({(case.get("classname"), case.get("name")) for case in cases}) == 17
 
 
 def test_without_an_option_nothing_is_collected(proof: Path, run: Run) -> None:
@@ -35,21 +35,22 @@ def test_without_the_plugin_nothing_is_collected(proof: Path, run_apart: Run) ->
 
 
 @pytest.mark.parametrize(
-    ("choice", "passed"),
+    ("choice", "passed", "failed"),
     [
-        (["-k", "secrets and flags"], 1),
-        (["-k", "container-cli-api and background"], 1),
-        (["-m", "livefire(layer='fired')"], 3),
-        (["-m", "livefire(layer='fired', atomic='T1059.013/kubectl-secrets-enumeration')"], 1),
-        (["-m", "livefire(technique='T1059.013') and not livefire(layer='seen')"], 12),
-        (["-m", "livefire(rule='container-cli-api')"], 16),
-        (["-m", "livefire(kind='background')"], 1),
-        (["-m", "livefire(mode='replay') and not livefire(kind='attack')"], 1),
+        (["-k", "secrets and flags"], 1, 0),
+        (["-k", "container-cli-api and background"], 1, 0),
+        (["-m", "livefire(layer='fired')"], 3, 0),
+        (["-m", "livefire(layer='fired', atomic='T1059.013/kubectl-secrets-enumeration')"], 1, 0),
+        (["-m", "livefire(technique='T1059.013') and not livefire(layer='seen')"], 12, 0),
+        (["-m", "livefire(rule='container-cli-api')"], 16, 1),
+        (["-m", "livefire(kind='background')"], 1, 0),
+        (["-m", "livefire(kind='proven')"], 0, 1),
+        (["-m", "livefire(mode='replay') and not livefire(kind='attack')"], 1, 1),
     ],
 )
-def test_k_and_m_select(proof: Path, run: Run, choice: list[str], passed: int) -> None:
+def test_k_and_m_select(proof: Path, run: Run, choice: list[str], passed: int, failed: int) -> None:
     done = run(proof, REPLAY, "--strict-markers", *choice)
-    done.assert_outcomes(passed=passed, deselected=16 - passed)
+    done.assert_outcomes(passed=passed, failed=failed, deselected=17 - passed - failed)
 
 
 def test_a_benign_run_is_found_by_its_family(proof: Path, run: Run) -> None:
@@ -58,7 +59,7 @@ def test_a_benign_run_is_found_by_its_family(proof: Path, run: Run) -> None:
     oracle = execution.split("    evade: true\n")[0].split("    fires: true\n")[0]
     path.write_text(f"{head}  - atomic: {oracle}    benign: engineer\n    fires: false\n")
     done = run(proof, REPLAY, "-m", "livefire(kind='benign')", "-k", "engineer and benign")
-    done.assert_outcomes(passed=3, failed=1, skipped=1, deselected=1)
+    done.assert_outcomes(passed=3, failed=1, skipped=1, deselected=2)
     done.stdout.fnmatch_lines(["UNEXPECTED_ALERT *"])
 
 
@@ -75,7 +76,7 @@ def test_node_ids_can_be_given(proof: Path, run: Run, names: str, passed: int) -
 
 def test_collecting_prints_node_ids_and_judges_nothing(proof: Path, judged: Log, run_apart: Run) -> None:
     done = run_apart(proof, REPLAY, "--collect-only", "-q")
-    done.stdout.fnmatch_lines([f"expectations/{EXPECTATIONS.name}::{SECRETS}::flags", "16 tests collected*"])
+    done.stdout.fnmatch_lines([f"expectations/{EXPECTATIONS.name}::{SECRETS}::flags", "17 tests collected*"])
     assert judged() == []
 
 
@@ -84,11 +85,11 @@ def test_lf_ff_and_sw_begin_with_what_failed(proof: Path, run: Run) -> None:
     whole = rule.read_text()
     rule.write_text(whole.replace('"docker exec", "docker run",', '"docker exec",'))
     run(proof, REPLAY, "--sw").assert_outcomes(passed=3, failed=1)
-    run(proof, REPLAY, "--lf").assert_outcomes(failed=1, deselected=15)
+    run(proof, REPLAY, "--lf").assert_outcomes(failed=1, deselected=16)
     first = run(proof, REPLAY, "--ff", "-x", "-v")
     first.assert_outcomes(failed=1)
     rule.write_text(whole)
-    run(proof, REPLAY, "--sw").assert_outcomes(passed=13, deselected=3)
+    run(proof, REPLAY, "--sw").assert_outcomes(passed=13, failed=1, deselected=3)
 
 
 def test_a_mistake_is_a_collection_error_with_its_place(proof: Path, run: Run) -> None:
@@ -116,6 +117,6 @@ def test_a_session_in_which_nothing_was_judged_does_not_pass(proof: Path, run: R
     second = document.index("  - atomic: T1059.013/docker-privileged")
     path.write_text(document[:first] + document[first:second].replace("docker-container-execution", "something-else"))
     done = run(proof, REPLAY)
-    done.assert_outcomes(skipped=6)
+    done.assert_outcomes(skipped=7)
     assert done.ret == pytest.ExitCode.TESTS_FAILED
     done.stdout.fnmatch_lines([f"livefire: no expectation names an atomic of {COMMITTED}"])

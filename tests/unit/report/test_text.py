@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.text import folded, visible_lines
+from harness.report.text import folded
+from harness.text import visible_lines
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_what_telemetry_says_is_shown_as_text() -> None:
     html = to_html([poisoned(everything(), NASTY)])
     page = Page(html)
     assert not set("\x1b\u202e\x00") & set(html)
-    assert r"""sh -c "<script>document.title='owned'</script>\x1b[31m\x202e\x00 &amp;""" in page.text
+    assert r"""sh -c "<script>document.title='owned'</script>\x1b[31m\u202e\x00 &amp;""" in page.text
     assert """</pre></style></title></svg>]]>&quot; onmouseover=&#34;x" autofocus""" in page.text
     assert not page.elements("script")
     assert not page.elements("img")
