@@ -6,19 +6,22 @@ from collections.abc import Iterable
 from typing import Any
 
 Row = dict[str, Any]
+_ANYBODY = -1
 
 
 def contradictions(processes: Iterable[Row], executions: Iterable[Row]) -> list[str]:
     """Rows that name an initiating process which can't be it; `executions` are those of `Auditd_CL`, in one order."""
     last: dict[int, Row] = {}
+    above: dict[int, set[int]] = {}  # a process, when it executed last
     found = []
     for row, execution in zip(processes, executions, strict=True):
         pid, parent, by = row["ProcessId"], execution["ParentProcessId"], row["InitiatingProcessId"]
         if row["InitiatingProcessFileName"]:
-            why = _why(row, last.get(by), parent) or ("" if by != pid else _adopted(last[pid], parent, last))
+            can_be = above[pid] | _above(last[pid], last) if by == pid and pid in last else set()
+            why = _why(row, last.get(by), parent) or ("" if by != pid else _adopted(last[pid], parent, can_be))
             if why:
                 found.append(f"{row['ProcessCommandLine'][:60]}, pid {pid}: {why}")
-        last[pid] = execution
+        last[pid], above[pid] = execution, _above(execution, last)
     return found
 
 
@@ -33,12 +36,17 @@ def _why(row: Row, earlier: Row | None, parent: int) -> str:
     return ""
 
 
-def _adopted(earlier: Row, parent: int, last: dict[int, Row]) -> str:
-    """Whether the same process can have this parent now: its own, or one above that or init, which adopted it."""
-    above, seen = earlier["ParentProcessId"], set()
-    while above != parent and above in last and above not in seen:
-        seen.add(above)
+def _above(execution: Row, last: dict[int, Row]) -> set[int]:
+    """The pids above a process, up to init or one that executed nothing, and so may be anybody's child."""
+    found, above = set(), execution["ParentProcessId"]
+    while above in last and above not in found:
+        found.add(above)
         above = last[above]["ParentProcessId"]
-    if parent in (above, 1):
+    return found | ({1} if above == 1 else {above, _ANYBODY})
+
+
+def _adopted(earlier: Row, parent: int, can_be: set[int]) -> str:
+    """Whether the same process can have this parent now: its own, or one above that or init, which adopted it."""
+    if parent in can_be or parent == 1 or _ANYBODY in can_be:
         return ""
     return f"the earlier process of that pid had the parent {earlier['ParentProcessId']}, this one has {parent}"

@@ -37,7 +37,7 @@ class ContainerProcesses:
         if "exec" in arguments:
             if above is None:  # the container is older than the log: who serves it is known by this
                 shim = Placed(self.owner(served, at), served, shim=True)
-            serving = (shim or above or Placed("")).container_id or served
+            serving = above.container_id or served if above else served
             return self._enter(arguments, served, serving, before, at), shim
         return Placed(self.owner(served, at), served, shim="containerd-shim" in arguments[0]), shim
 
@@ -48,14 +48,13 @@ class ContainerProcesses:
             return Placed(above.slice, container)
         if before and before.in_container and before.container_id == container:
             return before  # it executes another program
-        if above.in_container or not (above.shim or above.enters) or arguments[:2] == ["runc", "init"]:
+        if above.in_container or not (above.shim or above.enters) or arguments == ["runc", "init"]:
             return Placed(above.slice, container, in_container=above.in_container)
         # runc hands a process to the shim before that execs, or after: so its parent may be either
         entering = self._entering.get(container, [])
-        whose = above.slice if above.enters or not entering else entering[0]
-        took = whose
+        whose = took = above.slice
         if above.shim and entering:  # several parties execute in one container at this moment: no credit by guess
-            whose = one_of(entering)
+            whose, took = one_of(entering), entering[0]
         if took in entering:
             entering.remove(took)
         return Placed(whose, container, in_container=True)
@@ -71,7 +70,7 @@ class ContainerProcesses:
         whose = next((found for each in ids if (found := self.docker.of_exec(each)) != BACKGROUND), BACKGROUND)
         pod = self.pods.get(container)
         if pod or len(ids) == 1:
-            whose = (self.identities.executing(pod, at) if pod else "") or self.owner(container, at)
+            whose = (pod and self.identities.executing(pod, at)) or self.owner(container, at)
         elif whose == BACKGROUND:
             whose = self.docker.unknown(at) or BACKGROUND
         self._entering.setdefault(serving, []).append(whose)

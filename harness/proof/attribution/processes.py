@@ -114,11 +114,12 @@ class Process:
         return found[-1] if found else self.inherited
 
     def descends_from(self, pid: int) -> bool:
-        """Whether a process with this pid is above it."""
-        above = self.parent
-        while above is not None and above.pid != pid:
-            above = above.parent
-        return above is not None or self.ppid == pid
+        """Whether a process with this pid is above it, by what was last seen of each."""
+        each, above = self, {self.ppid}
+        while each.parent and each.parent.pid == each.ppid:  # else another has adopted it
+            each = each.parent
+            above.add(each.pid)
+        return pid in above
 
     def line_of_descent(self) -> Iterable[Process]:
         """Itself, its parent, and so on."""
@@ -179,7 +180,8 @@ class Processes:
 
     def at(self, moment: Moment) -> Process:
         """The process behind the pid of this moment: one that is known, or a new one."""
-        birth, known = self._birth(moment), self._known.get(moment.pid)
+        known = self._known.get(moment.pid)
+        birth = self._birth(moment, known)
         if known is None or moment.pid < 0 or not self._is_still(known, birth, moment):
             known = self._new(moment, birth)
             self._known[moment.pid] = known
@@ -246,11 +248,14 @@ class Processes:
         made.contained = parent is not None and parent.contained
         return made
 
-    def _birth(self, moment: Moment) -> Birth | None:
-        """The latest birth of this pid that can have been this process's."""
-        births = self._births.get(moment.pid, [])
+    def _birth(self, moment: Moment, known: Process | None) -> Birth | None:
+        """The latest birth of this pid that can have been this process's: if none since, that of the one that is known,
+
+        which may have been adopted and left its session in the meantime.
+        """
+        births, its = self._births.get(moment.pid, []), known.born if known else None
         until = bisect_right(births, moment.time, key=lambda birth: birth.by.time)
-        return next((each for each in reversed(births[:until]) if self._fits(each, moment)), None)
+        return next((each for each in reversed(births[:until]) if each is its or self._fits(each, moment)), None)
 
     def _fits(self, birth: Birth, moment: Moment) -> bool:
         """Whether a process can be that child: it has that parent (CLONE_PARENT: its parent's), or lost it since."""

@@ -145,7 +145,8 @@ def test_an_id_is_its_own_containers_and_not_that_of_one_with_this_name() -> Non
 def test_lines_that_tell_of_no_container_hide_none() -> None:
     build = request("T1/a", path="/v1.41/build?q=1", built=(ID[:12],))
     lines = [b"no JSON", b'{"event": 5}', event(ID, "create").replace(b'"container"', b'"image"'), event(ID, "create")]
-    assert containers([build], lines).of(ID) == "T1/a"
+    found = containers([build], lines)
+    assert (found.of(ID), found.of(OTHER)) == ("T1/a", "")
 
 
 def test_what_a_build_or_a_service_makes_is_their_who_asked_for_them() -> None:

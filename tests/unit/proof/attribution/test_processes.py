@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.model.manifest import Manifest
@@ -137,6 +137,8 @@ def kernel(manifest: Manifest, seed: int, births: bool = True) -> Kernel:
     return Kernel(seed, (first.attack.session, first.atomic), births).run(150)
 
 
+@example(2).via("one that left its session and was adopted, and has the pid of an earlier child of init")
+@example(2056).via("so has one that executed something")
 @given(seed=st.integers(0, 1 << 32))
 def test_pids_that_wrap_deceive_nobody(manifest: Manifest, seed: int) -> None:
     """Each program's initiating process is the one that was behind that pid, and its slice is the attack's exactly
@@ -155,6 +157,7 @@ def test_pids_that_wrap_deceive_nobody(manifest: Manifest, seed: int) -> None:
             assert initiating == 1 or by == 0
 
 
+@example(1739655).via("its parent has been adopted by another, and so its former grandparent can't adopt it")
 @given(seed=st.integers(0, 1 << 32))
 def test_without_births_no_row_contradicts_what_its_log_tells(manifest: Manifest, seed: int) -> None:
     tables = tables_of(manifest, kernel(manifest, seed, births=False).lines)
