@@ -35,7 +35,7 @@ class World:
 
     def __post_init__(self) -> None:
         asked = DockerRequest(ATTACK, 1.0, 2.0, "POST", f"/v1.41/containers/{BOX}/exec", 201, "", EXEC, peer={})
-        self.identities = Identities({"attacker": ATTACK}, self.running, lambda _: False)
+        self.identities = Identities({"attacker": ATTACK}, self.running, lambda *_: False)
         docker = DockerRequests([asked], self.running)
         self.processes = ContainerProcesses(docker, self.pods, self.identities, self.owner, self.learnt.__setitem__)
 
