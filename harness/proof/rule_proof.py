@@ -37,7 +37,7 @@ def prove_rules(results: Iterable[Result]) -> list[RuleProof]:
 
 
 def _proof(rule: str, judged: Sequence[AtomicResult]) -> RuleProof:
-    attacks = [each for each in judged if each.fired.expected and not each.benign]
+    attacks = [each for each in judged if each.fired.expected]
     benign = [each for each in judged if each.benign]
     fired = sum(each.verdict is Verdict.PROVEN and each.fired.actual for each in attacks)
     silent = sum(each.verdict is Verdict.PROVEN and not each.fired.actual for each in benign)

@@ -49,6 +49,7 @@ def proof(*results: AtomicResult) -> RuleProof:
         ([UNCLEAR, UNCLEAR_WORK], 0, 0, f"{NO_ATTACK}; {NO_SILENCE}", True),
         # but not a part of it alone
         ([UNCLEAR, ALARM], 0, 0, f"{NO_ATTACK}; {NO_SILENCE}", False),
+        ([of_atomic("T1/x", Verdict.INCONCLUSIVE, expected=False, fired=False), QUIET], 0, 1, NO_ATTACK, False),
         ([LOUD, UNCLEAR], 1, 0, NO_SILENCE, False),
         ([LOUD, UNCLEAR, QUIET], 1, 1, "", False),
     ],
@@ -67,12 +68,12 @@ def test_each_rule_is_proven_by_its_own_results_over_all_recordings() -> None:
 
 
 def test_two_rules_of_one_name_are_told_apart_by_their_expectations() -> None:
-    """The results of one file stand at different lines of it."""
+    """The results of one file stand at different lines of it; a path may have colons."""
     here = [
-        LOUD.model_copy(update={"at": "a/r.expect.yaml:3:5"}),
-        QUIET.model_copy(update={"at": "a/r.expect.yaml:9:5"}),
+        LOUD.model_copy(update={"at": "x:a/r.expect.yaml:3:5"}),
+        QUIET.model_copy(update={"at": "x:a/r.expect.yaml:9:5"}),
     ]
-    there = LOUD.model_copy(update={"at": "b/r.expect.yaml:3:5"})
+    there = LOUD.model_copy(update={"at": "x:b/r.expect.yaml:3:5"})
     assert [(each.attacks, each.benign) for each in prove_rules([of_recording([*here, there])])] == [(1, 1), (1, 0)]
 
 
