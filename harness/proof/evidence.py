@@ -53,12 +53,15 @@ def best_table(row: Row) -> list[str]:
 
 
 def origins_of(engine: Engine, slice_: str, row: Row) -> tuple[str, list[Row]]:
-    """The table rows, hidden columns included, that a row of a query's output came from, and their table."""
-    tables = best_table(row)
-    for table in tables:
+    """The table rows, hidden columns included, that a row of a query's output came from, and their table.
+
+    No rows where nobody knows.
+    """
+    origins: list[Row] = []
+    for table in best_table(row):
         if origins := engine.matching(table, slice_, row):
-            return table, origins
-    return tables[0], []
+            break
+    return table, origins
 
 
 def plain(value: Any) -> Any:

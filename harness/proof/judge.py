@@ -100,8 +100,9 @@ class Judge:
             return None
         evidence = [found for signal in facts.signals for found in signal.evidence]
         telling = [fact for found in evidence for fact in found.facts.values() if isinstance(fact, str)]
-        of = detonation.variant.of if detonation.variant else ""
-        telling += [d.attack.command for d in self._health.manifest.detonations if d.atomic == of and d.attack]
+        for each in self._health.manifest.detonations:
+            if each.attack and detonation.variant and each.atomic == detonation.variant.of:
+                telling.append(each.attack.command)
         return explain(expectation.rule, self._engine, detonation.atomic, telling)
 
     def alerts(self, rule: Rule, slice_: str) -> list[Alert]:

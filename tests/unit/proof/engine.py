@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +19,8 @@ def engine_of(folder: Path, slices: dict[str, list[tuple[str, Row]]]) -> DuckDbE
         for line, (table, row) in enumerate(rows, 1):
             place = {RECORD: f"raw/{slice_}:{line}", SLICE: slice_}
             tables.setdefault(table, []).append(complete(table, place | row))
-    write_tables(tables, folder)
+    root = Path(tempfile.mkdtemp(dir=folder))
+    write_tables(tables, root)
     engine = DuckDbEngine(datetime(2026, 1, 2, tzinfo=UTC))
-    engine.load(folder)
+    engine.load(root)
     return engine

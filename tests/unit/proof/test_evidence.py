@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.model.result import Evidence
-from harness.proof.evidence import best_table, first_arrival, plain, sensors_of, to_evidence
+from harness.proof.engines.base import Row
+from harness.proof.evidence import best_table, first_arrival, origins_of, plain, sensors_of, to_evidence
 from harness.proof.tables.schema import ARRIVED, RECORD, TABLES
+from tests.unit.proof.engine import engine_of
 
 
 def test_evidence_says_where_a_row_stands_and_what_is_telling_about_it() -> None:
@@ -59,6 +62,30 @@ def test_a_row_comes_most_likely_from_the_table_that_has_its_columns(table: str)
 def test_the_tables_are_tried_by_how_many_columns_they_share() -> None:
     row = {"TimeGenerated": None, "ProcessId": None, "ContainerId": None, "Session": None}
     assert best_table(row) == ["Auditd_CL", "DeviceProcessEvents", "DockerDaemon_CL", "AKSAudit"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ('DeviceProcessEvents | where FileName == "b" | project FileName', ("DeviceProcessEvents", ["raw/a:2"])),
+        # with all columns named anew
+        ("DockerDaemon_CL | project What = Action", ("DockerDaemon_CL", ["raw/a:3"])),
+    ],
+)
+def test_the_rows_that_an_alert_came_from(tmp_path: Path, query: str, found: tuple[str, list[str]]) -> None:
+    rows: list[tuple[str, Row]] = [("DeviceProcessEvents", {"FileName": name}) for name in "ab"]
+    engine = engine_of(tmp_path, {"a": [*rows, ("DockerDaemon_CL", {"Action": "start"})], "b": rows})
+    (row,) = engine.query(query, "a")
+    table, origins = origins_of(engine, "a", row)
+    assert (table, [each[RECORD] for each in origins]) == found
+
+
+def test_of_a_count_nobody_knows_what_it_came_from(tmp_path: Path) -> None:
+    engine = engine_of(tmp_path, {"a": [("DeviceProcessEvents", {"FileName": "a"})]})
+    (row,) = engine.query("DeviceProcessEvents | summarize Count = count()", "a")
+    table, origins = origins_of(engine, "a", row)
+    assert table in TABLES
+    assert origins == []
 
 
 @pytest.mark.parametrize(

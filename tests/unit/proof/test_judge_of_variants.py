@@ -1,0 +1,129 @@
+"""How the judge compares a variant with its atomic, and what follows for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.model.expectation import Expectation
+from harness.model.result import (
+    AtomicResult,
+    VariantResult,
+)
+from harness.model.variant import Variant
+from harness.model.verdict import Verdict
+from harness.proof.engines.base import Row
+from tests.unit.proof.world import QUERY, RUN, World, attack, detonated, event, expecting, process
+
+NARROW = QUERY.replace('has "run"', 'has "run --pid"')
+VARIANT = Variant(of="T1/a", family="f", name="n")
+
+
+def made(**host: Any) -> tuple[str, Row]:
+    body = {"Config": {"Image": "x", "Cmd": ["id"]}, "HostConfig": host}
+    return event("create", Source="inspect", Body=body)
+
+
+def of_variant(query: str = QUERY, **entry: Any) -> Expectation:
+    owed = {"atomic": VARIANT.id, "oracle": [], "signals": []}
+    return replace(expecting(query, **owed | entry), variant=VARIANT)
+
+
+Varied = Callable[..., AtomicResult]
+
+
+@pytest.fixture
+def varied(tmp_path: Path) -> Varied:
+    """Judges a variant whose atomic made a container, ran a command and is in the recording."""
+
+    def judged(expectation: Expectation, *rows: tuple[str, Row]) -> AtomicResult:
+        one = detonated(attack=attack(command="docker pull --quiet x"))
+        other = detonated(VARIANT.id, variant=VARIANT)
+        world = World(tmp_path)
+        world.also(other, one, detonated("T1/b"))
+        return world.judge(expectation, {"T1/a": [made()], VARIANT.id: list(rows)}, other)
+
+    return judged
+
+
+def test_a_variant_is_compared_with_its_atomic(varied: Varied) -> None:
+    found = varied(of_variant(), made(Privileged=True), process(RUN))
+    assert found.variant == VariantResult(
+        of="T1/a",
+        family="f",
+        name="n",
+        held_out=VARIANT.held_out,
+        equivalence="covers",
+        differences=["privileged"],
+        seen_by=["auditd", "docker_daemon"],
+        flags_right=True,
+    )
+    assert (found.verdict, found.atomic, found.executed.effect) == (Verdict.PROVEN, VARIANT.id, True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "equivalence", "effect", "seen_by", "verdict"),
+    [
+        ([made()], "identical", True, ["docker_daemon"], Verdict.RULE_SILENT),
+        ([event("create", Source="inspect", Body={})], "different", True, ["docker_daemon"], Verdict.NOT_EXECUTED),
+        ([process(RUN)], "none", False, ["auditd"], Verdict.NOT_EXECUTED),
+    ],
+)
+def test_the_effect_of_a_variant(
+    varied: Varied,
+    rows: list[tuple[str, Row]],
+    equivalence: str,
+    effect: bool,
+    seen_by: list[str],
+    verdict: Verdict,
+) -> None:
+    found = varied(of_variant(), *rows)
+    assert found.variant is not None
+    assert (found.variant.equivalence, found.variant.seen_by) == (equivalence, seen_by)
+    assert (found.executed.effect, found.verdict) == (effect, verdict)
+
+
+def test_the_flags_of_a_variant_are_right_where_they_are_the_atomic_s(varied: Varied) -> None:
+    """Whatever is known of a gap, and on each of its rows."""
+    gap = of_variant(flags={"Root": False}, known_gap="another word")
+    for rows, right in (
+        ([RUN], True),
+        (["docker run x"], False),
+        ([RUN, "docker run x"], False),
+        ([RUN, f"{RUN} y"], True),
+    ):
+        found = varied(gap, made(), *(process(line, f"raw/auditd.log:{n}") for n, line in enumerate(rows)))
+        assert found.variant is not None
+        assert found.variant.flags_right is right, rows
+    silent = varied(gap, made()).variant
+    assert silent is not None
+    assert not silent.flags_right
+
+
+def test_a_variant_rests_on_each_sensor_of_the_lab(varied: Varied) -> None:
+    names = [each.sensor for each in varied(of_variant(), made(), process(RUN)).health]
+    assert names == ["auditd", "kube_audit", "docker_daemon"]
+
+
+def test_the_near_miss_of_a_variant_is_most_like_the_command_of_its_atomic(varied: Varied) -> None:
+    lines = ["docker run y", "docker pull y", "docker pull --quiet z"]
+    rows = [process(line, f"raw/auditd.log:{n}") for n, line in enumerate(lines)]
+    found = varied(of_variant(NARROW), made(), *rows)
+    assert found.near_miss is not None
+    assert found.near_miss.values == {"ProcessCommandLine": "docker pull --quiet z"}
+
+
+def test_a_variant_that_is_known_to_be_missed_has_no_near_miss(varied: Varied) -> None:
+    found = varied(of_variant(NARROW, fires=False, flags={}, known_gap="x"), made(), process(RUN))
+    assert (found.verdict, found.near_miss) == (Verdict.KNOWN_GAP, None)
+
+
+def test_a_variant_that_was_skipped_is_compared_with_nothing(tmp_path: Path) -> None:
+    found = World(tmp_path).judge(
+        of_variant(), {}, detonated(VARIANT.id, variant=VARIANT, skipped="no curl", attack=None)
+    )
+    assert (found.verdict, found.variant) == (Verdict.SKIPPED, VariantResult.of_skipped(VARIANT))

@@ -1,0 +1,73 @@
+"""What a rule says of a slice: the atomic's own rows, companions apart, and each word by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.model.expectation import Companion
+from harness.model.verdict import Verdict
+from harness.proof.decision import Answer
+from harness.proof.rule_answer import answer_of, judge_rule, prepare
+from tests.unit.proof.engine import engine_of
+from tests.unit.proof.world import RUN, USUAL, expecting, process
+
+SHELL = Companion(reason="a shell", where='ProcessCommandLine startswith "docker -c"')
+SECOND = Companion(reason="a second run", where='ProcessCommandLine endswith "y"')
+OWN = {"FileName": "docker", "ProcessCommandLine": RUN, "Root": True}
+WRAPPED = process(f"docker -c {RUN}", "raw/auditd.log:6")
+AGAIN = process(f"{RUN} y", "raw/auditd.log:8")
+GROUNDS = {"Root": ["--privileged", "x"]}
+
+
+def test_a_companion_is_none_of_the_atomic_s_rows(tmp_path: Path) -> None:
+    engine = engine_of(tmp_path, {"T1/a": [WRAPPED, AGAIN, *USUAL], "T1/b": [WRAPPED]})
+    expectation = expecting(companions=(SHELL, SECOND))
+    assert answer_of(expectation, engine, "T1/a") == Answer(rows=[OWN], companions=2)
+    assert answer_of(expectation, engine, "T1/b") == Answer(companions=1)
+    assert answer_of(expecting(), engine, "T1/b").companions == 0
+
+
+def test_grounds_are_those_of_the_atomic_s_own_row(tmp_path: Path) -> None:
+    engine = engine_of(tmp_path, {"T1/a": [WRAPPED, *USUAL], "T1/b": [WRAPPED]})
+    expectation = expecting(companions=(SHELL,), grounds=GROUNDS)
+    grounds = {"Root": {"--privileged": True, "x": False}}
+    assert answer_of(expectation, engine, "T1/a") == Answer([OWN], 1, grounds)
+    assert answer_of(expectation, engine, "T1/b") == Answer([], 1, {})
+
+
+@pytest.mark.parametrize(
+    ("rows", "entry", "verdict"),
+    [
+        (USUAL, {}, Verdict.PROVEN),
+        (USUAL, {"grounds": GROUNDS}, Verdict.WRONG_FLAGS),
+        (USUAL[1:], {}, Verdict.RULE_SILENT),
+        (USUAL, {"fires": False, "flags": {}}, Verdict.UNEXPECTED_ALERT),
+    ],
+)
+def test_a_rule_alone_is_judged_as_if_all_else_were_well(
+    tmp_path: Path, rows: list[Any], entry: dict[str, Any], verdict: Verdict
+) -> None:
+    """Nobody asks here whether the effect was seen."""
+    engine = engine_of(tmp_path, {"T1/a": rows})
+    assert judge_rule(expecting(**entry), engine, "T1/a")[0] is verdict
+
+
+def test_what_grounds_ask_about_is_laid_once_and_before(tmp_path: Path) -> None:
+    engine = engine_of(tmp_path, {"T1/a": [WRAPPED, *USUAL], "T1/b": USUAL, "T1/c": USUAL[1:]})
+    asked = [
+        expecting(companions=(SHELL,), grounds=GROUNDS),
+        expecting(atomic="T1/b"),
+        expecting(atomic="T1/c", grounds=GROUNDS),
+    ]
+    prepare(asked, engine)
+    (laid,) = engine.slices() - {"T1/a", "T1/b", "T1/c"}
+    assert "T1/a" in laid
+    assert {row["ProcessCommandLine"] for row in engine.numbered("DeviceProcessEvents", laid).values()} == {
+        "docker run --privileged ",
+        "docker run x",
+    }
+    assert answer_of(asked[0], engine, "T1/a").grounds == {"Root": {"--privileged": True, "x": False}}
+    assert engine.slices() == {"T1/a", "T1/b", "T1/c", laid}
