@@ -17,6 +17,8 @@ from harness.proof.engines.base import Row
 from harness.proof.evidence import origins_of
 from harness.proof.tables.schema import RECORD
 
+_EXECS = "Auditd_CL"  # has the argument vector of each process
+
 
 def check_grounds(expectation: Expectation, engine: Engine, slice_: str, alert: Row) -> dict[str, dict[str, bool]]:
     """For each flag with grounds and each of its words: whether the word alone makes the rule fire with that flag.
@@ -49,7 +51,7 @@ def _slice(expectation: Expectation, slice_: str, flag: str) -> str:
 
 def _vector(engine: Engine, slice_: str, origin: Row) -> list[str] | None:
     """The argument vector of the process that a row tells of; None for a row that tells of none, or of a part."""
-    for row in engine.numbered("Auditd_CL", slice_).values():
+    for row in engine.numbered(_EXECS, slice_).values():
         if row[RECORD] == origin[RECORD] and row["Argv"]:
             argv = json.loads(row["Argv"])
             return argv if isinstance(argv, list) and all(isinstance(each, str) for each in argv) else None
@@ -80,7 +82,7 @@ def _without(arguments: list[str], sequences: list[list[str]]) -> list[str]:
     """The arguments but for each place where all of a sequence stand one after the other."""
     left, place = list[str](), 0
     while place < len(arguments):
-        length = max((len(s) for s in sequences if arguments[place : place + len(s)] == s), default=0)
+        length = max([0, *(len(s) for s in sequences if arguments[place : place + len(s)] == s)])
         left += [] if length else [arguments[place]]
         place += length or 1
     return left

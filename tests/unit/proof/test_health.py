@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.model.manifest import Manifest
+from harness.model.result import SensorHealth
 from harness.model.verdict import Verdict
 from harness.proof.health import Health
 from harness.recording import Recording, layout
@@ -55,7 +56,8 @@ def test_a_damaged_line_is_a_problem(
 
 def test_a_sensor_that_was_not_there_is_not_well(resealed: Resealed) -> None:
     bare = resealed(manifest=lambda m: m.model_copy(update={"sensors": []}))
-    assert problems(bare, EXECUTION, "auditd") == ["auditd was not part of this lab"]
+    found = Health.of(bare.path, bare.manifest).around(bare.manifest.detonations[0], "auditd")
+    assert found == SensorHealth(sensor="auditd", ok=False, problems=["auditd was not part of this lab"])
 
 
 def stopped(line: str) -> str:
