@@ -23,9 +23,10 @@ from harness.capture.lab.kube_undo import record_objects
 from harness.capture.lab.lab import Lab
 from harness.capture.lab.pod_watch import PodWatch
 from harness.capture.lab.podman import podman_environment
+from harness.capture.pulse import LabPulse
 from harness.capture.sensors.auditd import AuditdSensor
 from harness.capture.sensors.base import Arrivals, Sensor, now
-from harness.capture.sensors.docker_daemon import DockerDaemonSensor, daemon_fault, first_line
+from harness.capture.sensors.docker_daemon import DockerDaemonSensor, first_line
 from harness.capture.sensors.kube_audit import KubeAuditSensor
 from harness.capture.sensors.redaction import redact_query
 from harness.capture.shell import Surroundings
@@ -53,6 +54,7 @@ class Capture:
         self._users: list[str] = [lab.cluster.admin] if lab.cluster and lab.cluster.admin else []
         self.owned = OwnedFolder.create("run")  # last: who interrupts us before we are there can't undo it
         self._cgroup = f"livefire-{self.owned.id}"
+        self._pulse = LabPulse(lab.docker.socket if lab.docker else None, self._api, f"{self.owned.id}/shell")
         self._contained = canary_container(self.owned, lab.docker)
         foreign = lab.docker and not lab.docker.owned
         self._guard = guarded(lab.docker.socket, self.owned.ledger) if lab.docker and foreign else None
@@ -167,15 +169,6 @@ class Capture:
                 self._subscriber(AtomicDetonated(detonations[-1]))
         return detonations
 
-    def _fault(self) -> str:
-        """What of the lab has died, or does not answer within a second; empty where all of it does."""
-        found = []
-        if self.lab.docker and (said := daemon_fault(self.lab.docker.socket)):
-            found.append(f"the Docker daemon does not answer: {said}")
-        if self._api and (said := self._api.ready(timeout=1)):
-            found.append(f"the API server is not ready: {said}")
-        return "; ".join(found)
-
     def _detonate(self, atomic: Atomic, number: int, harness: Surroundings) -> Detonation:
         self._subscriber(AtomicStarted(atomic.id, atomic.variant))
         if number == 0:
@@ -187,7 +180,7 @@ class Capture:
             attack = self._surroundings(f"atomic-{number}", socket)
             arguments = self.lab.arguments()
             detonation = detonate(
-                atomic, attack, harness, timeout=self._timeout, arguments=arguments, fault=self._fault
+                atomic, attack, harness, timeout=self._timeout, arguments=arguments, pulse=self._pulse
             )
         self._subscriber(AtomicDetonated(detonation))
         return detonation
@@ -207,7 +200,8 @@ class Capture:
         docker.socket.rename(own)
         self._daemon = own
         try:
-            with DockerGateway(BACKGROUND, docker.socket, own, self._note_request):
+            gateway = DockerGateway(BACKGROUND, docker.socket, own, self._note_request)
+            with gateway, self._pulse.behind(gateway):
                 yield
         finally:
             moved_socket(Whose(self.owned.id, self.owned.path), str(docker.socket))
@@ -217,7 +211,9 @@ class Capture:
         if self.lab.docker is None:
             yield None
             return
-        with DockerGateway(whose, path, self._daemon or self.lab.docker.socket, self._note_request, self._guard):
+        daemon = self._daemon or self.lab.docker.socket
+        gateway = DockerGateway(whose, path, daemon, self._note_request, self._guard)
+        with gateway, self._pulse.behind(gateway):
             yield path
 
     @contextlib.contextmanager

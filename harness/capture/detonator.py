@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from harness import interrupts
+from harness.capture.pulse import STEADY, Pulse
 from harness.capture.shell import SHELLS, Surroundings, execute
 from harness.model.atomic import Atomic
 from harness.model.manifest import Detonation, Execution
@@ -20,36 +21,36 @@ def detonate(
     *,
     timeout: float,
     arguments: Mapping[str, str] | None = None,
-    fault: Callable[[], str] = str,
+    pulse: Pulse = STEADY,
 ) -> Detonation:
     """Check the prerequisites, run the attack, always clean up.
 
     `attack` surrounds the attack alone; prerequisites and cleanup run in `harness`, so that nothing they do is
     ever counted as the attack's. A failed prerequisite skips the atomic; it never raises for what a command does.
-    Where one fails, `fault` tells what of the lab has died; empty where all of it lives.
+    Where one fails, `pulse` tells whether something of the lab has died.
     """
     others: list[Execution] = []
     missing, died = unsupported(atomic), ""
     for dependency in [] if missing else atomic.test.dependencies:
         shell = atomic.test.dependency_executor_name or atomic.executor.name
         command = atomic.substitute(dependency.prereq_command, arguments)
-        others.append(execute("prerequisite", shell, command, harness, timeout=timeout, fault=fault))
+        others.append(execute("prerequisite", shell, command, harness, timeout=timeout, pulse=pulse))
         if others[-1].exit_code != 0:
             missing = f"prerequisite not met: {' '.join(atomic.substitute(dependency.description, arguments).split())}"
-            died = fault()
+            died = pulse.died()
             break
     execution = None
     if not missing:
         try:
             command = atomic.substitute(atomic.executor.command, arguments).rstrip("\n")
-            execution = execute("attack", atomic.executor.name, command, attack, timeout=timeout, fault=fault)
+            execution = execute("attack", atomic.executor.name, command, attack, timeout=timeout, pulse=pulse)
         finally:
             cleanup = atomic.executor.cleanup_command
             if interrupts.came():
                 timeout = min(timeout, _HASTE)
             if cleanup:
                 command = atomic.substitute(cleanup, arguments)
-                others.append(execute("cleanup", atomic.executor.name, command, harness, timeout=timeout, fault=fault))
+                others.append(execute("cleanup", atomic.executor.name, command, harness, timeout=timeout, pulse=pulse))
     return not_detonated(atomic, died or missing, lost=bool(died)).model_copy(
         update={"user": attack.user, "attack": execution, "others": others}
     )

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
@@ -15,6 +15,7 @@ from typing import IO, Literal
 from harness import interrupts
 from harness.capture.cgroup import make_group
 from harness.capture.process import OWNER, base_environment, find_tool, kill_group
+from harness.capture.pulse import STEADY, Pulse
 from harness.capture.sensors.base import canary_token, now
 from harness.capture.survivors import Started
 from harness.model.manifest import Canary, Execution, Output
@@ -41,7 +42,8 @@ _LAUNCHER = (
 # What attacks of this technique execute; `sh` runs on and finds no file of the token's name.
 _CANARIES = ("docker", "kubectl", "sh")
 _UNSET = 0xFFFFFFFF
-_PROBING = 5.0
+_PROBING = 1.0
+_HASTE = 0.5  # for what asks a daemon that is dead: it has nothing to take leave of
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,12 @@ def execute(
     surroundings: Surroundings,
     *,
     timeout: float,
-    fault: Callable[[], str] = str,
+    pulse: Pulse = STEADY,
 ) -> Execution:
     """Run a command as `SHELL -c COMMAND` in its own audit session and control group, for at most `timeout` seconds.
 
-    What it prints is counted and thrown away. What it leaves running is killed, and named in `survivors`.
+    What it prints is counted and thrown away. What it leaves running is killed, and named in `survivors`. It is ended,
+    too, where it waits for something of the lab that has died.
     """
     group = make_group(surroundings.cgroup) if surroundings.cgroup else None
     before, after = (_canaries() if role == "attack" else {} for _ in range(2))
@@ -102,7 +105,7 @@ def execute(
         tells = Path(told.name)
         started_by_it = Started(process, lambda: _session(_told(tells)), group)
         try:
-            timed_out = _wait(started_by_it, timeout, fault)
+            timed_out = _wait(started_by_it, timeout, pulse)
         except BaseException:
             with interrupts.shielded():
                 kill_group(process)
@@ -184,17 +187,16 @@ def _session(facts: Mapping[str, str]) -> int | None:
     return None if session in (_UNSET, own) else session
 
 
-def _wait(started: Started, timeout: float, fault: Callable[[], str]) -> bool:
-    """Wait for the launcher's end; True where the command ran into its time limit, and was ended for it.
-
-    It is ended, too, where the lab has been dead twice in a row: what asks a daemon that is paused never ends.
-    """
-    deadline, dead = time.monotonic() + timeout, 0
-    while (left := deadline - time.monotonic()) > 0 and dead < 2:
+def _wait(started: Started, timeout: float, pulse: Pulse) -> bool:
+    """Wait for the launcher's end; True where the command ran into its time limit, and was ended for it."""
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0:
         try:
             started.launcher.wait(min(left, _PROBING))
             return False
         except subprocess.TimeoutExpired:
-            dead = dead + 1 if time.monotonic() < deadline and fault() else 0
+            if time.monotonic() < deadline and pulse.holds_up():
+                started.hurry(_HASTE)
+                return False
     started.hurry()
-    return dead < 2
+    return True

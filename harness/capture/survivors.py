@@ -27,12 +27,12 @@ class Started:
     session: Callable[[], int | None]
     group: Group | None
 
-    def hurry(self) -> None:
+    def hurry(self, grace: float = _GRACE) -> None:
         """End what the launcher runs, and the launcher itself only where it does not end then."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.launcher.pid, signal.SIGTERM)  # first politely: `docker run --rm` removes its container
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.launcher.wait(_GRACE)
+            self.launcher.wait(grace)
             return
         for pid in {*group_processes(self.launcher.pid), *self._left()} - {self.launcher.pid}:
             with contextlib.suppress(ProcessLookupError):  # but not the launcher, which has canaries to execute

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import re
 import socket
 import threading
@@ -19,7 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from select import select
+from select import poll, select
 from typing import Any
 
 from harness.capture.lab.docker_answers import (
@@ -91,6 +92,7 @@ class DockerGateway:
         self._record = record
         self._listener = socket.socket(socket.AF_UNIX)
         self._open: set[socket.socket] = set()
+        self._askers: dict[socket.socket, int] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> DockerGateway:
@@ -107,6 +109,12 @@ class DockerGateway:
                 _shut(connection)
         self.path.unlink(missing_ok=True)
 
+    def in_use(self) -> bool:
+        """Whether a process other than this one is connected, and has not hung up."""
+        with self._lock:
+            others = [client for client, pid in self._askers.items() if pid != os.getpid()]
+        return any(not _has_hung_up(client) for client in others)
+
     def _accept(self) -> None:
         while True:
             try:
@@ -117,11 +125,12 @@ class DockerGateway:
 
     def _serve(self, client: socket.socket) -> None:
         daemon = socket.socket(socket.AF_UNIX)
+        peer = peer_of(client)
         with self._lock:
             self._open |= {client, daemon}
+            self._askers[client] = peer.pid
         try:
             daemon.connect(str(self._daemon))
-            peer = peer_of(client)
             exchange = _Exchange(_Stream(client), _Stream(daemon), self._guard, self._atomic == HARNESS)
             while exchange.forward(lambda **facts: self._note(peer, **facts)):
                 pass
@@ -130,6 +139,7 @@ class DockerGateway:
         finally:
             with self._lock:
                 self._open -= {client, daemon}
+                del self._askers[client]
             _shut(client)
             _shut(daemon)
 
@@ -366,6 +376,16 @@ def _pump(source: _Stream, target: socket.socket) -> None:
             target.sendall(data)
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
+
+
+def _has_hung_up(connection: socket.socket) -> bool:
+    """Both directions are closed (poll(2)); one alone is no end: an attached client may have nothing more to say."""
+    try:
+        poller = poll()
+        poller.register(connection, 0)
+        return bool(poller.poll(0))
+    except (OSError, ValueError):  # closed on our side
+        return True
 
 
 def _shut(connection: socket.socket) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 import yaml
@@ -52,6 +53,11 @@ class KubeApi:
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+
+    @property
+    def port(self) -> int:
+        """The port on which the server listens."""
+        return urlsplit(str(self._configuration.host)).port or 443
 
     def version(self) -> str:
         """The version of the API server, such as `v1.20.2`."""

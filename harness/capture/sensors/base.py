@@ -15,7 +15,7 @@ from harness.model.manifest import Check, Mark, SensorRecord
 from harness.recording import RecordingWriter, layout
 
 MARK_TIMEOUT = 5.0
-_IMPATIENT = 0.5
+_IMPATIENT = 1.0
 Readings = dict[str, str | int | bool | None]
 
 
@@ -66,6 +66,10 @@ class Patience:
 
     def __init__(self) -> None:
         self.timeout = MARK_TIMEOUT
+
+    def lose(self) -> None:
+        """The canary could not be sent at all."""
+        self.timeout = _IMPATIENT
 
     def wait(self, seen: Callable[[float], float | None]) -> float | None:
         """What `seen` returns, which is given how many seconds it may take."""

@@ -15,7 +15,7 @@ import requests
 from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.docker_host import DockerHost
 from harness.capture.lab.image import REFERENCE
-from harness.capture.sensors.base import Arrivals, Patience, canary_token, make_check, make_mark, now
+from harness.capture.sensors.base import MARK_TIMEOUT, Arrivals, Patience, canary_token, make_check, make_mark, now
 from harness.capture.sensors.follower import LogFollower
 from harness.capture.sensors.redaction import redact_daemon_line, without_values
 from harness.errors import LabUnavailable
@@ -50,8 +50,8 @@ class DockerDaemonSensor:
             self._log = self._arrivals.follow(self._host.log, layout.DAEMON_LOG, redact=redact_daemon_line)
             self._log.start()
         self._events.start()
-        self._client = self._clients.enter_context(docker_client(self._host.socket, timeout=5))
-        self._through = self._clients.enter_context(docker_client(self._gateway, timeout=5))
+        self._client = self._clients.enter_context(docker_client(self._host.socket, timeout=MARK_TIMEOUT))
+        self._through = self._clients.enter_context(docker_client(self._gateway, timeout=MARK_TIMEOUT))
         self._before = self._check()
 
     def mark(self, label: str) -> Mark:
@@ -61,11 +61,13 @@ class DockerDaemonSensor:
         """
         token, emitted = canary_token(), now()
         problems = self._events.take_problems() + (self._log.take_problems() if self._log else [])
+        self._through.api.timeout = int(self._patience.timeout)
         try:
             self._through.api.tag(REFERENCE, CANARY_REPOSITORY, token)
             self._through.api.remove_image(f"{CANARY_REPOSITORY}:{token}")
         except _NO_ANSWER as error:
             problems.append(f"the daemon does not answer: {first_line(error)}")
+            self._patience.lose()
         seen = self._patience.wait(lambda seconds: self._seen(token, seconds))
         mark = make_mark(label, token, emitted, seen, {"events": self._events.count}, problems)
         self._marks.append(mark)
@@ -99,6 +101,7 @@ class DockerDaemonSensor:
 
     def _check(self) -> Check:
         problems = self._events.take_problems()
+        self._client.api.timeout = int(self._patience.timeout)
         try:
             debug = bool(self._client.info().get("Debug"))
         except _NO_ANSWER as error:
@@ -108,10 +111,10 @@ class DockerDaemonSensor:
         return make_check({"debug": debug, "events": self._events.count}, problems)
 
 
-def daemon_fault(socket: Path) -> str:
-    """Why a daemon does not answer within a second; empty where it does."""
+def daemon_fault(socket: Path, timeout: float) -> str:
+    """Why a daemon does not answer within so many seconds; empty where it does."""
     try:
-        with docker_client(socket, timeout=1) as client:
+        with docker_client(socket, timeout=timeout) as client:
             client.ping()
     except _NO_ANSWER as error:
         return first_line(error)

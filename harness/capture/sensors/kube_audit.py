@@ -41,6 +41,7 @@ class KubeAuditSensor:
             self._api.canary(token, timeout=self._patience.timeout)
         except LabUnavailable as error:
             problems.append(error.message)
+            self._patience.lose()
         seen = self._patience.wait(lambda seconds: self._follower.seen(token, seconds))
         mark = make_mark(label, token, emitted, seen, {"copied": self._follower.copied}, problems)
         self._marks.append(mark)

@@ -120,11 +120,20 @@ def test_what_an_attack_writes_into_what_the_launcher_tells_breaks_nothing(surro
     assert execute("attack", "bash", write, surroundings, timeout=10).exit_code is not None
 
 
+class Dead:
+    """The pulse of a lab of which a command waits for what has died."""
+
+    def died(self) -> str:
+        return "it is dead"
+
+    holds_up = died
+
+
 def test_a_command_that_waits_for_a_dead_lab_is_ended(
     surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shell, "_PROBING", 0.1)
-    found = execute("attack", "bash", "sleep 1000", surroundings, timeout=100, fault=lambda: "it is dead")
+    found = execute("attack", "bash", "sleep 1000", surroundings, timeout=100, pulse=Dead())
     assert not found.timed_out
     assert found.exit_code == 128 + signal.SIGTERM
-    assert execute("attack", "bash", "sleep 0.5", surroundings, timeout=100, fault=str).exit_code == 0
+    assert execute("attack", "bash", "sleep 0.5", surroundings, timeout=100).exit_code == 0
