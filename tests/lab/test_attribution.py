@@ -28,6 +28,11 @@ TAKEN = (
     'for u in "$t" "$m"; do curl -sk -H "Authorization: Bearer $u" "$(kubectl config view -o '
     "jsonpath='{.clusters[0].cluster.server}')/api/v1/namespaces/web/secrets?who=taken\"; done; true"
 )
+# Of the clients that are installed, one may lack the component.
+BY_BUILDKIT = (
+    f"printf 'FROM {IMAGE}\\nRUN echo by-step && id\\n' >Dockerfile\n"
+    "for d in $(type -ap docker); do DOCKER_BUILDKIT=1 $d build --no-cache . && break; done"
+)
 # For each: what a shell runs beforehand, the attack, and the word in the command line of what it starts.
 ATTACKS = {
     "leaves its session": ("true", f"bash -c 'echo 0 >/proc/self/loginuid; docker run --rm {IMAGE} echo left'; true"),
@@ -38,6 +43,11 @@ ATTACKS = {
         "docker start --attach lf-prepared",
     ),
     "builds": ("true", f"printf 'FROM {IMAGE}\\nRUN echo built\\n' | DOCKER_BUILDKIT=0 docker build --no-cache -"),
+    "builds by buildkit": ("true", BY_BUILDKIT),
+    "makes a service": (
+        "docker swarm init --advertise-addr 127.0.0.1 --listen-addr 127.0.0.1:0",
+        f"docker service create --detach --restart-condition none --network host {IMAGE} echo service\nsleep 6",
+    ),
     "waits": ("true", "sleep 3"),
     "asks a resident by a FIFO": ("true", f"echo 'docker -H unix://SOCKET run --rm {IMAGE} echo fifo' >FIFO; sleep 3"),
     "asks a resident by a port": (
@@ -48,6 +58,12 @@ ATTACKS = {
         "kubectl create serviceaccount there -n web",
         TAKEN,
     ),
+}
+
+
+CLEANUP = {
+    "makes a service": "docker service rm $(docker service ls -q); docker swarm leave --force;"
+    " docker network rm docker_gwbridge"
 }
 
 
@@ -114,6 +130,7 @@ def atomics(attacks: Mapping[str, tuple[str, str]], **places: str) -> str:
             f"        prereq_command: |\n          {before}\n"
             "    executor:\n      name: bash\n      command: |\n" + "".join(f"        {line}\n" for line in lines)
         )
+        text += f"      cleanup_command: {CLEANUP[name]}\n" if name in CLEANUP else ""
     return text
 
 
@@ -179,6 +196,17 @@ def test_who_starts_a_container_is_not_who_made_it(captured: Captured) -> None:
 
 def test_the_containers_of_a_build_are_the_builders(captured: Captured) -> None:
     assert captured.whose("Auditd_CL", Argv="echo built", InContainer="True") == {short("builds")}
+
+
+def test_the_steps_of_a_build_by_buildkit_are_the_builders(captured: Captured) -> None:
+    assert captured.whose("Auditd_CL", Argv="echo by-step", InContainer="True") == {short("builds by buildkit")}
+    assert captured.whose("Auditd_CL", CommandLine="buildkit/executor", Exe="runc") == {short("builds by buildkit")}
+
+
+def test_the_containers_of_a_service_are_its_makers(captured: Captured) -> None:
+    mine = {short("makes a service")}
+    assert captured.whose("Auditd_CL", Argv="['echo', 'service']", InContainer="True") == mine
+    assert captured.whose("DockerDaemon_CL", Command="echo service", Action="create") == mine
 
 
 @pytest.mark.parametrize("word", [STRANGER, REAL])

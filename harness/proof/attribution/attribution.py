@@ -74,7 +74,9 @@ class Attribution:
         self._residents = self.residents or Residents(self.manifest)
         peers = Peers(self.manifest, self._sessions, self._residents)
         self.requests = peers.settle(self.requests)
-        self.docker = DockerRequests(self.requests, peers.past_gateways)
+        docker = self.manifest.lab.docker
+        whole = docker is None or docker.kind == "managed"
+        self.docker = DockerRequests(self.requests, peers.past_gateways, whole)
         self._of_daemon = DockerContainers(self.docker, self.daemon_events)
         identities = Identities(self._users, peers.running, self.canaries.asks_api)
         self.callers = read_identities(identities, self.kube_audit)
@@ -121,6 +123,9 @@ class Attribution:
             return Placed(whose)
         over = self.processes.over(process, moment)
         above, before = self._place_of(over), self._placed.get(process)
+        by = over.image() if over else None
+        if by and by.name == "dockerd" and (step := self._in_containers.step(arguments, moment.time / 1000)):
+            return step
         if over is None and served_container(arguments) and "exec" in arguments:
             over = self.processes.presume(moment)  # its shim is older than the log
         served, shim = self._in_containers.serve(arguments, before, above, moment.time / 1000 + _COARSE)

@@ -12,6 +12,8 @@ from harness.proof.attribution.placed import Placed
 from harness.proof.tables.schema import BACKGROUND, one_of
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+# dockerd's BuildKit runs runc itself, in a folder of each step's own (moby, builder-next/executor_linux.go).
+_STEP = re.compile(r"/buildkit/executor/([^/]+)$")
 _RUNTIMES = ("containerd-shim", "runc", "crun")
 
 
@@ -40,6 +42,13 @@ class ContainerProcesses:
             serving = above.container_id or served if above else served
             return self._enter(arguments, served, serving, before, at), shim
         return Placed(self.owner(served, at), served, shim="containerd-shim" in arguments[0]), shim
+
+    def step(self, arguments: list[str], at: float) -> Placed | None:
+        """The place of a runc by which dockerd runs a step of a build; None for any other process of dockerd's."""
+        found = [match[1] for each in arguments if (match := _STEP.search(each))]
+        if not found or not is_runtime(arguments):
+            return None
+        return Placed(self.docker.building(at), found[0], enters=True)
 
     def below(self, above: Placed, arguments: list[str], before: Placed | None) -> Placed:
         """What a process of a container, its shim or its runc starts. `before` is what the process itself was."""

@@ -13,6 +13,7 @@ from harness.proof.attribution.twins import Window, surplus, within
 from harness.proof.tables.schema import BACKGROUND, ambiguous, one_of
 
 _FILES = re.compile(r"/containers/([^/]+)/(?:archive|copy|export)(?:\?|$)")
+_BUILD = re.compile(r"^(?:/v[\d.]+)?/build\?")
 _CREATE = re.compile(r"^(?:/v[\d.]+)?/containers/create(\?|$)")
 # By which requests files go out of a container or into it (Docker Engine API, ContainerArchive, PutContainerArchive,
 # ContainerExport; `copy` is gone since 1.24), by the action of the event that tells of it.
@@ -84,11 +85,12 @@ class DockerRequests:
     """All requests of one recording. `during` tells the atomic whose attack ran at a moment, or an empty text.
 
     `moments` (seconds, epoch) are those of all that was told alike elsewhere: where they are more than the requests,
-    one was not noted, and nobody knows which.
+    one was not noted, and nobody knows which. `whole` says that there is a gateway before every socket of the daemon.
     """
 
     requests: list[DockerRequest]
     during: Callable[[float], str] = lambda _: ""
+    whole: bool = True
 
     _by_call: dict[tuple[str, str], list[DockerRequest]] = field(default_factory=lambda: defaultdict(list))
 
@@ -125,6 +127,16 @@ class DockerRequests:
         if parties and surplus(at, moments, [request.window for request in asked]):
             parties.append(self.unknown(at) or BACKGROUND)
         return one_of(parties)
+
+    def building(self, at: float) -> str:
+        """Whose a step of a build by BuildKit is that is run at a moment: no record names the build."""
+        parties = [r.atomic for r in self.requests if _BUILD.match(r.path) and within(r.window, at)]
+        if not parties:  # buildx asks by gRPC, on a connection of which nobody noted the end
+            running = self.during(at)
+            parties = [r.atomic for r in self.requests if r.path == "/grpc" and r.sent <= at and r.atomic == running]
+        if parties and not self.whole:
+            parties.append(BACKGROUND)
+        return one_of(parties) or self.unknown(at) or BACKGROUND
 
     def of_request(self, method: str, uri: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of a request in the daemon's log."""

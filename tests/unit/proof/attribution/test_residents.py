@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.manifest import Manifest
-from harness.proof.attribution import Attribution, Moment, birth_of, read_processes, read_residents
+from harness.proof.attribution import Attribution, DockerRequest, Moment, birth_of, read_processes, read_residents
 from harness.proof.attribution.contacts import normal, read_contacts
 from harness.proof.attribution.processes import UNSET
 from harness.proof.attribution.residents import read_alive
@@ -226,3 +226,51 @@ def test_no_line_breaks_the_reader(line: str, key: str, value: object) -> None:
 def test_no_address_breaks_the_reader(address: bytes, flags: str, name: str) -> None:
     places([*connects(address.hex()), *opens(name, flags)])
     normal(name, name)
+
+
+STEP = "runc --log /l/data/buildkit/executor/l.json run --bundle /l/data/buildkit/executor/abc abc"
+
+
+def step(*asked: DockerRequest, parent: int = 75, kind: str = "managed") -> list[tuple[str, bool]]:
+    """Where a step of a build by BuildKit belongs: runc, and what that starts."""
+    docker = MANIFEST.lab.docker
+    assert docker
+    lab = MANIFEST.lab.model_copy(update={"docker": docker.model_copy(update={"kind": kind})})
+    manifest = MANIFEST.model_copy(update={"lab": lab})
+    residents = read_residents(manifest, [*ALIVE, alive(75, "dockerd")], [])
+    events = list(
+        read_events([*executes(1, 80, parent), *bears(2, 80, 81, AT + 0.03), *executes(3, 81, 80, AT + 0.04)])
+    )
+    processes = read_processes(events, residents.processes())
+    attribution = Attribution(manifest, list(asked), processes=processes, residents=residents)
+    found = []
+    for event in events:
+        moment = Moment.of(event)
+        if birth := birth_of(event):
+            processes.bear(birth)
+        else:
+            words = STEP.split() if moment.pid == 80 else ["/bin/sh", "-c", "id"]
+            placed = attribution.place(moment, processes.executes(moment), words)
+            found.append((placed.slice, placed.in_container))
+    return found
+
+
+def building(whose: str, path: str = "/v1.41/build?version=2", **more: Any) -> DockerRequest:
+    return DockerRequest(whose, AT - 0.1, AT + 0.1, "POST", path, 200, "", **more)
+
+
+def test_a_step_of_a_build_is_the_builders() -> None:
+    mine = [(FIRST.atomic, False), (FIRST.atomic, True)]
+    assert step(building(FIRST.atomic)) == mine
+    assert step(building(FIRST.atomic, "/grpc")) == mine
+    assert step(building("T1/x", "/grpc")) == [("background", False), ("background", True)]  # it is over
+    assert step() == [("background", False), ("background", True)]
+    assert step(building(FIRST.atomic), parent=73) != mine  # dockerd did not start it
+
+
+def test_a_step_of_a_build_that_several_may_have_asked_for_is_nobodys() -> None:
+    unclear = [(UNCLEAR, False), (UNCLEAR, True)]
+    assert step(building(FIRST.atomic), building("background")) == unclear
+    assert step(building(FIRST.atomic), kind="host") == unclear  # a stranger's would not have been noted
+    peer = {"pid": 5, "started": 1.0, "session": SESSION, "above": [], "cgroup": ""}
+    assert step(building(FIRST.atomic, "/info", peer=peer)) == unclear  # past all gateways
