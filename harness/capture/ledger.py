@@ -10,15 +10,15 @@ import fcntl
 import json
 import os
 import re
-import secrets
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.capture import kinds
-from harness.capture.ledger_lines import CUT_OFF, Entry, Reading, parse, read_owned
+from harness.capture.ledger_lines import CUT_OFF, Entry, Reading, brief, parse, read_owned
 from harness.errors import LabUnavailable
 from harness.interrupts import shielded
 
@@ -39,7 +39,7 @@ class Ledger:
         self.path = path
         self.whose = kinds.Whose(path.parent.name, path.parent)
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
         self._makers: list[Callable[[], list[str]]] = []
 
     def add(self, kind: str, **what: Any) -> str:
@@ -49,9 +49,9 @@ class Ledger:
         """
         if not kinds.is_known(kind):
             raise ValueError(f"nothing can undo a {kind}")
-        number = secrets.token_hex(8)
+        number = uuid.uuid4().hex
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 raise LedgerClosed(f"{self.whose.id} is being taken down: no {kind} is made")
             self._append({"id": number, "kind": kind, "what": what, "time": time.time()})
         return number
@@ -72,7 +72,7 @@ class Ledger:
         Returns what would not end.
         """
         with self._lock:
-            self._closed = True
+            self._closed.set()
             makers, self._makers = self._makers, []
         return [problem for stop in makers for problem in stop()]
 
@@ -108,8 +108,10 @@ class Ledger:
             if entry not in own:
                 problems += self._undo(entry)
         problems += self._undo_leftovers()
+        if not problems and reading.blank:
+            return self._take_back("folder", {"path": str(self.path.parent)})
         if not problems:
-            for entry in own or [Entry("", "folder", {"path": str(self.path.parent)})] * reading.blank:
+            for entry in own:
                 problems += self._undo(entry)
         return problems
 
@@ -123,20 +125,25 @@ class Ledger:
     def describe(self) -> list[str]:
         """One line for each open entry, in the order in which they will be undone, and one for each doubt."""
         reading = self.read()
-        return [f"{entry.kind}: {entry.brief()}" for entry in reading.entries] + list(reading.doubts)
+        return [f"{entry.kind}: {brief(entry.what)}" for entry in reading.entries] + list(reading.doubts)
 
     def _is_own_folder(self, entry: Entry) -> bool:
         return entry.kind == "folder" and entry.what.get("path") == str(self.path.parent)
 
     def _undo(self, entry: Entry) -> list[str]:
-        """Undo one entry; returns what failed: whatever a daemon, its client library or the kernel came up with."""
+        """Undo one entry; returns what failed."""
+        problems = self._take_back(entry.kind, entry.what)
+        if not problems and self.path.exists():  # the folder that holds the ledger may be what was removed
+            with contextlib.suppress(OSError, LabUnavailable):  # on a full disk: once more undone, which does no harm
+                self._append({"undone": entry.id})
+        return problems
+
+    def _take_back(self, kind: str, what: kinds.What) -> list[str]:
+        """Undo one thing; returns what failed: whatever a daemon, its client library or the kernel came up with."""
         try:
-            kinds.undo(entry.kind, self.whose, entry.what)
-            with contextlib.suppress(OSError):  # on a full disk; then it is undone once more, which does no harm
-                if self.path.exists():  # the folder that holds the ledger may be what was removed
-                    self._append({"undone": entry.id})
+            kinds.undo(kind, self.whose, what)
         except Exception as error:
-            return [f"{entry.kind} {entry.brief()}: {_said(error)}"]
+            return [f"{kind} {brief(what)}: {_said(error)}"]
         return []
 
     def _undo_leftovers(self) -> list[str]:
@@ -146,22 +153,18 @@ class Ledger:
         problems = []
         for kind in kinds.findable():
             try:
-                for what in kinds.find(kind, self.whose):
-                    problems += self._undo_found(Entry("", kind, what))
+                found = kinds.find(kind, self.whose)
             except Exception as error:
                 problems.append(f"whether a {kind} of {self.whose.id} is left can't be told: {_said(error)}")
+                continue
+            for what in found:
+                undone = f"{kind} {brief(what)}: undone, but it stood in no ledger, which so may lack more"
+                problems += self._take_back(kind, what) or [undone]
         return problems
-
-    def _undo_found(self, found: Entry) -> list[str]:
-        try:
-            kinds.undo(found.kind, self.whose, found.what)
-        except Exception as error:
-            return [f"{found.kind} {found.brief()}: {_said(error)}"]
-        return [f"{found.kind} {found.brief()}: undone, but it stood in no ledger, which so may lack more"]
 
     def _append(self, entry: dict[str, Any]) -> None:
         """One line in one write. A line that a crash has cut off is ended first, or it would swallow this one."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
         descriptor = os.open(self.path, flags, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -23,12 +23,6 @@ class Entry:
     kind: str
     what: dict[str, Any] = field(hash=False)
 
-    def brief(self) -> str:
-        """Its values in one line, fit for a terminal."""
-        text = ", ".join(str(value) for value in self.what.values())
-        text = "".join(character if character.isprintable() else "?" for character in text)
-        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -42,6 +36,13 @@ class Reading:
     doubts: tuple[str, ...] = ()
     started: float = 0.0
     blank: bool = False
+
+
+def brief(what: dict[str, Any]) -> str:
+    """The values of a thing in one line, fit for a terminal."""
+    text = ", ".join(str(value) for value in what.values())
+    text = "".join(character if character.isprintable() else "?" for character in text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def read_owned(path: Path) -> bytes:

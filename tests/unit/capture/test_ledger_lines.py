@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.capture.ledger_lines import CUT_OFF, Entry, Reading, parse, read_owned
+from harness.capture.ledger_lines import CUT_OFF, Entry, Reading, brief, parse, read_owned
 
 
 def made(number: str | int, time: Any = 7, **what: Any) -> bytes:
@@ -119,10 +119,10 @@ def test_only_the_line_before_the_note_was_cut_off() -> None:
 
 
 def test_an_entry_is_told_in_one_short_line() -> None:
-    assert Entry(1, "sysctl", {"name": "kernel.panic", "value": 10}).brief() == "kernel.panic, 10"
-    assert Entry(1, "folder", {"path": "/a\x1b[2J\nb é"}).brief() == "/a?[2J?b é"
-    assert Entry(1, "folder", {"path": "x" * 200}).brief() == "x" * 200
-    assert Entry(1, "folder", {"path": "x" * 201}).brief() == "x" * 200 + "…"
+    assert brief({"name": "kernel.panic", "value": 10}) == "kernel.panic, 10"
+    assert brief({"path": "/a\x1b[2J\nb é"}) == "/a?[2J?b é"
+    assert brief({"path": "x" * 200}) == "x" * 200
+    assert brief({"path": "x" * 201}) == "x" * 200 + "…"
 
 
 @pytest.fixture
