@@ -57,8 +57,7 @@ def origins_of(engine: Engine, slice_: str, row: Row) -> tuple[str, list[Row]]:
 
     No rows where nobody knows.
     """
-    origins: list[Row] = []
-    for table in best_table(row):
+    for table in best_table(row):  # there are always tables
         if origins := engine.matching(table, slice_, row):
             break
     return table, origins
