@@ -64,7 +64,7 @@ def test_all_that_is_told_of_an_attack(world: World) -> None:
     started = SignalResult(
         name="it started", sensor="docker_daemon", sensors=["docker_daemon"], seen=True, evidence=[daemon]
     )
-    assert world.judge(expectation) == AtomicResult(
+    assert world.judge(expectation, detonation=detonated(attack=attack(survivors=[9]))) == AtomicResult(
         atomic="T1/a",
         guid=FIRST.guid,
         name=FIRST.name,
@@ -81,6 +81,7 @@ def test_all_that_is_told_of_an_attack(world: World) -> None:
             pid=7192,
             session=295,
             exit_code=0,
+            survivors=[9],
             oracle=[started],
         ),
         health=[SensorHealth(sensor="auditd", ok=True), SensorHealth(sensor="docker_daemon", ok=True)],
