@@ -10,6 +10,7 @@ import pytest
 from harness.model.expectation import Companion
 from harness.model.verdict import Verdict
 from harness.proof.decision import Answer
+from harness.proof.engines import QueryFailed
 from harness.proof.rule_answer import answer_of, judge_rule, prepare
 from tests.unit.proof.engine import engine_of
 from tests.unit.proof.world import RUN, USUAL, expecting, process
@@ -28,6 +29,16 @@ def test_a_companion_is_none_of_the_atomic_s_rows(tmp_path: Path) -> None:
     assert answer_of(expectation, engine, "T1/a") == Answer(rows=[OWN], companions=2)
     assert answer_of(expectation, engine, "T1/b") == Answer(companions=1)
     assert answer_of(expecting(), engine, "T1/b").companions == 0
+
+
+def test_where_a_rule_is_silent_no_companion_is_looked_for(tmp_path: Path) -> None:
+    """It may ask for a column that the rule, changed, does not give any more: that matters where there is a row."""
+    query = 'DeviceProcessEvents | where FileName == "docker" | project FileName, Root = true'
+    expectation = expecting(query, companions=(SHELL,))
+    engine = engine_of(tmp_path, {"T1/a": USUAL, "T1/b": [process("id")]})
+    assert answer_of(expectation, engine, "T1/b") == Answer()
+    with pytest.raises(QueryFailed, match="ProcessCommandLine"):
+        answer_of(expectation, engine, "T1/a")
 
 
 def test_grounds_are_those_of_the_atomic_s_own_row(tmp_path: Path) -> None:
