@@ -7,6 +7,7 @@ that names the credential which a TokenRequest gave out (Kubernetes 1.30 and lat
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,16 +42,14 @@ class Identities:
 
     def of(self, event: Mapping[str, Any]) -> str:
         """The slice of a request; it also teaches whose what was made by it is."""
-        user = event.get("user")
-        user = user if isinstance(user, dict) else {}
-        name, at = str(user.get("username", "")), _seconds(event.get("requestReceivedTimestamp"))
+        user = _object(event.get("user"))
+        name, at = str(user.get("username")), _seconds(event.get("requestReceivedTimestamp"))
         whose = self._of(event, name, user, at)
         if whose == BACKGROUND and self._is_canary(event, at):
             whose = HARNESS
-        status = event.get("responseStatus")
-        code = status.get("code") if isinstance(status, dict) else None
+        code = _object(event.get("responseStatus")).get("code")
         if isinstance(code, int) and code < 300:
-            self._learn(event, whose, name)
+            self._learn(event, whose)
         self._seen.add(name)
         return whose
 
@@ -62,12 +61,11 @@ class Identities:
         running = self.during(at)
         if known := self.users.get(name):
             return self._ours(event, at, running) if known == HARNESS else known
-        extra = user.get("extra")
-        extra = extra if isinstance(extra, dict) else {}
+        extra = _object(user.get("extra"))
         credential = _first(extra.get(f"{_EXTRA}credential-id"))
         if credential in self._credentials:
             return self._credentials[credential]
-        pod = (name.removeprefix(_ACCOUNT).partition(":")[0], _first(extra.get(f"{_EXTRA}pod-name")))
+        pod = (name.removeprefix(_ACCOUNT).split(":")[0], _first(extra.get(f"{_EXTRA}pod-name")))
         if pod in self._pods:
             return self._pods[pod]
         if credential or not name.startswith(_ACCOUNT):
@@ -80,22 +78,21 @@ class Identities:
         return ambiguous(running) if stolen else BACKGROUND
 
     def _is_canary(self, event: Mapping[str, Any], at: float) -> bool:
-        return self.is_canary(str(event.get("verb", "")), str(event.get("requestURI", "")), at)
+        return self.is_canary(str(event.get("verb")), str(event.get("requestURI")), at)
 
     def _ours(self, event: Mapping[str, Any], at: float, running: str) -> str:
         """A request in Livefire's own name: while an attack runs, only what Livefire's client sends is its own."""
-        agent = str(event.get("userAgent", ""))
+        agent = str(event.get("userAgent"))
         if self._is_canary(event, at):
             self._agents.add(agent)
         if not running or agent in self._agents or not self._agents:
             return HARNESS
         return ambiguous(running)
 
-    def _learn(self, event: Mapping[str, Any], whose: str, name: str) -> None:
-        reference = event.get("objectRef")
-        reference = reference if isinstance(reference, dict) else {}
-        verb, resource, below = str(event.get("verb", "")), reference.get("resource"), reference.get("subresource")
-        place = (str(reference.get("namespace", "")), str(reference.get("name", "")))
+    def _learn(self, event: Mapping[str, Any], whose: str) -> None:
+        verb, reference = event.get("verb"), _object(event.get("objectRef"))
+        resource, below = reference.get("resource"), reference.get("subresource")
+        place = (str(reference.get("namespace")), str(reference.get("name")))
         account = f"{_ACCOUNT}{place[0]}:{place[1]}"
         if resource == "serviceaccounts" and verb == "create":
             if below == "token":
@@ -107,28 +104,31 @@ class Identities:
         elif resource == "pods" and below == "exec":
             began, ended = (_seconds(event.get(each)) for each in ("requestReceivedTimestamp", "stageTimestamp"))
             open_ = event.get("stage") == "ResponseStarted"
-            self._execs.append((began, float("inf") if open_ else ended, place, whose))
+            self._execs.append((began, math.inf if open_ else ended, place, whose))
         elif resource == "secrets" and verb in ("get", "list", "watch"):
             self._read_secrets.add(whose)
 
     def _give(self, event: Mapping[str, Any], account: str, whose: str) -> None:
-        annotations = event.get("annotations")
-        issued = str((annotations if isinstance(annotations, dict) else {}).get(f"{_EXTRA}issued-credential-id", ""))
-        if issued:
-            self._credentials[issued] = whose
+        if issued := _object(event.get("annotations")).get(f"{_EXTRA}issued-credential-id"):
+            self._credentials[str(issued)] = whose
         self._given.setdefault(account, {BACKGROUND} if account in self._seen else set()).add(whose)
 
 
 def read_identities(identities: Identities, lines: Iterable[bytes]) -> list[str]:
     """The slice of each line of an API audit log; empty for a line that is no event."""
-    found = []
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        found.append(identities.of(event) if isinstance(event, dict) and event.get("kind") == "Event" else "")
-    return found
+    events = map(_event, lines)
+    return [identities.of(event) if event.get("kind") == "Event" else "" for event in events]
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    try:
+        return _object(json.loads(line))
+    except ValueError:
+        return {}
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _first(value: Any) -> str:
@@ -136,8 +136,8 @@ def _first(value: Any) -> str:
 
 
 def _seconds(text: Any) -> float:
-    """Seconds since the epoch; 0 where that is no time."""
+    """Seconds since the epoch; where that is no time, none that is before or after any other."""
     try:
         return datetime.fromisoformat(str(text)).timestamp()
     except (ValueError, OverflowError):
-        return 0.0
+        return math.nan

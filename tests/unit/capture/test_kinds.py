@@ -20,7 +20,7 @@ def undone(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Whose, str, int]]:
     monkeypatch.setattr(kinds, "_FINDERS", {})
 
     @kinds.undoes("bridge")
-    def bridge(whose: Whose, name: str, number: int = 0) -> None:
+    def bridge(whose: Whose, name: str, number: int = 0, ports: list[str] | None = None) -> None:
         noted.append((whose, name, number))
 
     @kinds.undoes("daemon")
@@ -57,6 +57,7 @@ def test_a_thing_is_undone_as_it_was_written_down(whose: Whose, undone: list[obj
     [
         ({"name": 7}, "name: Input should be a valid string"),
         ({"name": "x", "number": "7"}, "number: Input should be a valid integer"),  # not what could be read as one
+        ({"name": "x", "ports": ["a", 1]}, "ports.1: Input should be a valid string"),
         ({"name": "x", "more": 1}, "more: Unexpected keyword argument"),
         ({"number": "7"}, "name: Missing required argument; number: Input should be a valid integer"),
     ],

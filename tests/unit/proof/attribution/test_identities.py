@@ -13,6 +13,7 @@ from harness.proof.attribution.identities import Identities, read_identities
 from harness.proof.tables.schema import ambiguous
 
 ATTACK, OTHER = "T1/a", "T1/b"
+AT = 1767225601.0  # 2026-01-01T00:00:01Z
 USERS = {"sa-of-a": ATTACK, "sa-of-b": OTHER, "admin": "harness"}
 ACCOUNT = "system:serviceaccount:web:default"
 EXTRA = "authentication.kubernetes.io/"
@@ -33,7 +34,12 @@ def event(user: str, verb: str, resource: str, name: str = "", below: str = "", 
 
 
 def identities(running: str = ATTACK) -> Identities:
-    return Identities(USERS, lambda _: running, lambda _, uri, __: "canary" in uri)
+    """An attack, if any, runs from AT for 9 seconds, and canaries are sent in that time only."""
+    return Identities(
+        USERS,
+        lambda at: running if AT <= at <= AT + 9 else "",
+        lambda verb, uri, at: verb == "get" and uri == "/canary" and AT <= at <= AT + 9,
+    )
 
 
 def slices(*events: dict[str, Any], running: str = ATTACK) -> list[str]:
@@ -58,8 +64,15 @@ def test_an_account_that_somebody_else_uses_tells_nothing(before: dict[str, Any]
     assert slices(before, TOKEN, USED) == ["background", ATTACK, ambiguous(ATTACK)]
 
 
-def test_a_token_that_was_refused_is_none() -> None:
-    assert slices(TOKEN | {"responseStatus": {"code": 403}}, USED) == [ATTACK, "background"]
+@pytest.mark.parametrize("code", [300, 403, None])
+def test_a_token_that_was_refused_is_none(code: int | None) -> None:
+    assert slices(TOKEN | {"responseStatus": {"code": code}}, USED) == [ATTACK, "background"]
+
+
+@pytest.mark.parametrize("credential", ["JTI=1", [], None])
+def test_a_credential_that_is_told_in_another_form_tells_nothing(credential: object) -> None:
+    used = event(ACCOUNT, "list", "secrets", extra={f"{EXTRA}credential-id": credential})
+    assert slices(TOKEN, used) == [ATTACK, ATTACK]
 
 
 def test_a_credential_has_an_id_of_its_own_where_the_server_tells_it() -> None:
@@ -88,6 +101,43 @@ def test_who_read_secrets_may_have_taken_a_token_from_one() -> None:
     assert slices(read, event("mallory", "list", "secrets")) == [ATTACK, "background"]
 
 
+@pytest.mark.parametrize("verb", ["get", "list", "watch"])
+def test_a_secret_can_be_read_in_three_ways(verb: str) -> None:
+    assert slices(event("sa-of-a", verb, "secrets"), USED) == [ATTACK, ambiguous(ATTACK)]
+
+
+@pytest.mark.parametrize(("verb", "resource"), [("create", "secrets"), ("delete", "secrets"), ("get", "pods")])
+def test_who_read_no_secret_has_taken_none(verb: str, resource: str) -> None:
+    assert slices(event("sa-of-a", verb, resource), USED) == [ATTACK, "background"]
+
+
+def test_a_token_may_be_stolen_only_while_the_attack_runs_that_read_it() -> None:
+    late = {"requestReceivedTimestamp": "2026-01-01T00:01:00Z"}
+    assert slices(event("sa-of-a", "list", "secrets"), USED | late) == [ATTACK, "background"]
+    assert slices(event("sa-of-a", "list", "secrets"), USED | {"requestReceivedTimestamp": "soon"})[1] == "background"
+
+
+def test_a_canary_is_livefires_whoever_sends_it() -> None:
+    canary = event("anybody", "get", "configmaps", requestURI="/canary")
+    late = {"requestReceivedTimestamp": "2026-01-01T00:01:00Z"}
+    others = [canary | {"verb": "list"}, canary | {"requestURI": "/c"}, canary | late]
+    assert slices(canary, *others) == ["harness", "background", "background", "background"]
+    assert slices(event("sa-of-a", "get", "configmaps", requestURI="/canary")) == [ATTACK]  # an attack's stays its own
+
+
+def test_what_looks_like_a_canary_at_another_time_teaches_nothing_of_livefires_client() -> None:
+    late = {"requestReceivedTimestamp": "2026-01-01T00:01:00Z"}
+    canary = event("admin", "get", "configmaps", requestURI="/canary", userAgent="livefire")
+    listed = event("admin", "list", "secrets", userAgent="kubectl")
+    assert slices(canary | late, listed) == ["harness", "harness"]
+    assert slices(canary, listed) == ["harness", ambiguous(ATTACK)]
+
+
+def test_a_line_that_is_no_event_is_nobodys() -> None:
+    lines = [b"no JSON", b"[]", b"{}", json.dumps(USED | {"kind": "List"}).encode()]
+    assert read_identities(identities(), lines) == ["", "", "", ""]
+
+
 def test_livefires_own_name_in_anothers_hands_is_not_livefires() -> None:
     ours = event("admin", "get", "configmaps", requestURI="/canary", userAgent="livefire")
     listed = event("admin", "list", "secrets")
@@ -107,12 +157,30 @@ def test_who_executes_in_a_pod() -> None:
     found = identities()
     exec_ = event("sa-of-a", "get", "pods", "target", "exec", responseStatus={"code": 101})
     found.of(exec_ | {"responseStatus": {"code": 200}})
-    at = 1767225601.5
+    at = AT + 0.5
     assert found.executing(("web", "target"), at) == ATTACK
+    for edge in (AT - 0.02, AT + 1):  # the runtime may be a little before
+        assert found.executing(("web", "target"), edge) == ATTACK
+    for beyond in (AT - 0.03, AT + 1.01):
+        assert found.executing(("web", "target"), beyond) == ""
     assert found.executing(("web", "other"), at) == ""
     assert found.executing(("web", "target"), at + 5) == ""
     found.of(event("sa-of-b", "create", "pods", "target", "exec"))
     assert found.executing(("web", "target"), at) == ambiguous(ATTACK)
+
+
+def test_an_execution_that_has_not_ended_goes_on() -> None:
+    found = identities()
+    found.of(event("sa-of-a", "create", "pods", "target", "exec", stage="ResponseStarted"))
+    assert found.executing(("web", "target"), AT + 1e6) == ATTACK
+    assert found.executing(("web", "target"), AT - 1) == ""
+
+
+@pytest.mark.parametrize(("resource", "below"), [("pods", "portforward"), ("pods", ""), ("services", "exec")])
+def test_who_asks_for_something_else_executes_nothing(resource: str, below: str) -> None:
+    found = identities()
+    found.of(event("sa-of-a", "create", resource, "target", below))
+    assert found.executing(("web", "target"), AT + 0.5) == ""
 
 
 odd = st.recursive(
