@@ -108,12 +108,11 @@ class Ledger:
             if entry not in own:
                 problems += self._undo(entry)
         problems += self._undo_leftovers()
-        if not problems and reading.blank:
+        if problems:
+            return problems
+        if reading.blank:
             return self._take_back("folder", {"path": str(self.path.parent)})
-        if not problems:
-            for entry in own:
-                problems += self._undo(entry)
-        return problems
+        return [problem for entry in own for problem in self._undo(entry)]
 
     def _doubt_of(self, reading: Reading) -> list[str]:
         """A blank ledger tells nothing of what lies beside it. If nothing does, its first line was never written."""

@@ -29,10 +29,12 @@ class Paper:
         self.acts: dict[str, Callable[[], None]] = {}
 
     def undo(self, whose: Whose, path: str) -> None:
+        assert whose.id == whose.folder.name
         self.acts.get(path, lambda: None)()
         self.undone.append(path)
 
     def find(self, whose: Whose) -> list[What]:
+        assert whose.id == whose.folder.name
         self.acts.get("find", lambda: None)()
         return self.lost
 
@@ -88,6 +90,12 @@ def test_what_is_made_stands_there_first_and_what_is_undone_too(ledger: Ledger) 
     assert lines(ledger)[1:] == [{"undone": given}]
     assert ledger.path.stat().st_mode & 0o777 == 0o600
     assert ledger.open_entries() == []
+
+
+def test_what_nothing_could_undo_is_not_made(ledger: Ledger) -> None:
+    with pytest.raises(ValueError, match=r"^nothing can undo a spell$"):
+        ledger.add("spell", path="a")
+    assert not ledger.path.exists()
 
 
 def test_all_is_undone_the_newest_first_and_the_folder_of_the_ledger_last(ledger: Ledger, paper: Paper) -> None:

@@ -117,6 +117,20 @@ def test_a_runtime_below_no_shim_serves_the_container_that_it_names() -> None:
     assert World().serve(runc(), above=Placed(ATTACK)) == Placed("harness", BOX, enters=True)
 
 
+STEP = ["runc", "--log", "/x/log", "run", "--bundle", "/x/buildkit/executor/step1", "step1"]
+
+
+def test_a_step_of_a_build_is_its_who_may_have_asked_for_one_then() -> None:
+    world = World()
+    assert world.processes.step(STEP, AT) == Placed(ambiguous(OTHER), "step1", enters=True)
+    assert world.processes.step(STEP, AT + 5) == Placed("background", "step1", enters=True)
+
+
+@pytest.mark.parametrize("words", [["ls", *STEP[1:]], ["runc", "run", "/x/buildkit/executor/a/b"], runc(), []])
+def test_what_else_dockerd_runs_is_no_step(words: list[str]) -> None:
+    assert World().processes.step(words, AT) is None
+
+
 def test_of_a_container_that_is_older_than_the_log_the_shim_is_known_by_its_runtime() -> None:
     found, shim = World().processes.serve(runc(execution=EXEC), None, None, AT)
     assert found == Placed(ATTACK, BOX, enters=True)

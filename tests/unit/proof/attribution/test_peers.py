@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from harness.model.manifest import Manifest
+from harness.model.manifest import LabPart, Manifest
 from harness.proof.attribution import DockerRequest
+from harness.proof.attribution.contacts import Contact
 from harness.proof.attribution.docker_containers import DockerContainers
 from harness.proof.attribution.docker_requests import DockerRequests
 from harness.proof.attribution.peers import Peers
-from harness.proof.attribution.residents import Residents
+from harness.proof.attribution.residents import Resident, Residents
 from harness.proof.tables.schema import ambiguous
 from harness.recording import open_recording
 from tests.conftest import COMMITTED
@@ -86,6 +87,49 @@ def test_which_attack_runs_is_told_with_what_is_right_before_and_after_or_withou
     for at in (started - 0.06, finished + 0.06):
         assert peers.during(at) == peers.running(at) == ""
     assert peers.settle([request(at=started, peer=peer(pid=FIRST.attack.pid))])[0].atomic == FIRST.atomic
+
+
+HOST = LabPart(kind="host", name="unix:///run/docker.sock", version="28", reason="asked for")
+SOMEBODY = [
+    Resident(
+        pid=70,
+        parent=1,
+        started=1.0,
+        name="dockerd",
+        path="/usr/bin/dockerd",
+        session=None,
+        contained=False,
+        ours=False,
+        asked_at=frozenset({"/run/docker.sock"}),
+    )
+]
+CONTACT = Contact(AT, FIRST.atomic, "/run/docker.sock")
+
+
+@pytest.mark.parametrize(
+    ("docker", "residents", "whose"),
+    [
+        (HOST, Residents(MANIFEST, SOMEBODY, [CONTACT]), FIRST.atomic),
+        (HOST, Residents(MANIFEST, SOMEBODY), ""),  # it was seen that the attack asked nobody there
+        (HOST, Residents(MANIFEST), FIRST.atomic),  # nobody looked
+        (HOST.model_copy(update={"kind": "managed"}), Residents(MANIFEST, SOMEBODY), FIRST.atomic),
+        (None, Residents(MANIFEST, SOMEBODY), FIRST.atomic),
+    ],
+)
+def test_past_all_gateways_an_attack_may_have_asked_while_it_runs(
+    docker: LabPart | None, residents: Residents, whose: str
+) -> None:
+    manifest = MANIFEST.model_copy(update={"lab": MANIFEST.lab.model_copy(update={"docker": docker})})
+    peers = Peers(manifest, SESSIONS, residents)
+    assert peers.past_gateways(AT) == whose
+    assert peers.past_gateways(AT + 3600) == ""
+
+
+@pytest.mark.parametrize(("above", "whose"), [([70, 1], ambiguous(FIRST.atomic)), ([5, "70"], "background")])
+def test_a_request_of_one_that_the_attack_has_asked_may_be_the_attacks(above: list[object], whose: str) -> None:
+    asked = [replace(each, name="daemon") for each in SOMEBODY]
+    peers = Peers(MANIFEST, SESSIONS, Residents(MANIFEST, asked, [CONTACT]))
+    assert peers.settle([request(peer=peer(above=above))])[0].atomic == whose
 
 
 def test_a_pid_of_the_attacks_is_another_process_once_the_attack_is_over() -> None:
