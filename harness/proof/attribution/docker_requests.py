@@ -108,8 +108,7 @@ class DockerRequests:
         asked = self._asked.get(container_id)
         if asked is None:
             return None
-        host = asked.get("HostConfig")
-        host = host if isinstance(host, dict) else {}
+        host = found if isinstance(found := asked.get("HostConfig"), dict) else {}
         return {"Config": asked, "HostConfig": host, "Mounts": _mounts(host)}
 
     def unknown(self, at: float) -> str:
@@ -168,13 +167,17 @@ class DockerRequests:
 def _mounts(host: dict[str, Any]) -> list[dict[str, Any]]:
     """What is to be mounted, as an inspect tells it (Docker Engine API: HostConfig.Binds and Mounts, MountPoint)."""
     found = []
-    for bind in host.get("Binds") or []:
+    for bind in _list(host.get("Binds")):
         source, _, rest = str(bind).partition(":")
         target, _, options = rest.partition(":")
         if source.startswith("/"):  # else a volume's name, and where that lies the daemon knows
             found.append({"Source": source, "Destination": target, "RW": "ro" not in options.split(",")})
-    for mount in host.get("Mounts") or []:
+    for mount in _list(host.get("Mounts")):
         if isinstance(mount, dict) and mount.get("Type") == "bind":
             writable = not mount.get("ReadOnly")
             found.append({"Source": mount.get("Source"), "Destination": mount.get("Target"), "RW": writable})
     return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -19,6 +19,7 @@ ONE: list[Window] = [(10.0, 11.0)]
 APART: list[Window] = [(20.0, 21.0), (10.0, 11.0)]
 OVERLAPPING: list[Window] = [(10.5, 12.0), (10.0, 11.0)]
 INSIDE: list[Window] = [(10.0, 20.0), (11.0, 12.0)]
+TOUCHING: list[Window] = [(-1.0, 0.0), (2 * SLACK, 1.0)]
 NEAR: list[Window] = [(10.0, 11.0), (11 + 1.5 * SLACK, 12.0)]  # a call between them may be of either
 
 
@@ -43,6 +44,7 @@ NEAR: list[Window] = [(10.0, 11.0), (11 + 1.5 * SLACK, 12.0)]  # a call between 
         (19.0, [11.5, 11.6, 19.0], INSIDE, True),
         (11.5, [10.5, 10.6, 11.5], NEAR, True),
         (11.5, [10.5, 11.5], NEAR, False),
+        (0.5, [SLACK, 0.5], TOUCHING, False),  # the first may be of either
         (15.0, [11.0, 15.0, 19.0, 16.0], [*INSIDE, (13.0, 14.0)], True),
         (15.0, [11.0, 15.0, 19.0], [*INSIDE, (13.0, 14.0)], False),
     ],
