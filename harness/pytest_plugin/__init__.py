@@ -7,12 +7,13 @@ and nothing heavy is imported: the plugin is loaded by every pytest in its envir
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.model.yaml_files import looks_like_expectations
 from harness.pytest_plugin.settings import SETTINGS, add_options, settings_of
+from harness.text import visible
 
 if TYPE_CHECKING:
     from harness.pytest_plugin.items import ExpectFile
@@ -56,7 +57,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExpectFile
         return None
     from harness.pytest_plugin.items import ExpectFile
 
-    return ExpectFile.from_parent(parent, path=file_path)
+    root = parent.config.rootpath
+    name = str(file_path.relative_to(root) if file_path.is_relative_to(root) else file_path)
+    named: dict[str, Any] = {}
+    if visible(name) != name:  # else pytest names it; it would take what stands behind `::` for a test
+        named["nodeid"] = visible(name).replace("::", "\\x3a:")
+    return ExpectFile.from_parent(parent, path=file_path, **named)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:

@@ -17,16 +17,7 @@ from harness.pytest_plugin.shared import Outcome
 from harness.text import printable, visible
 
 
-class Named:
-    """Goes before a node of pytest: its name may be printed, where that of a file may hold anything."""
-
-    @property
-    def nodeid(self) -> str:
-        """As pytest makes it, in one visible line."""
-        return visible(super().nodeid)  # type: ignore[misc]
-
-
-class LivefireItem(Named, pytest.Item):
+class LivefireItem(pytest.Item):
     """A test that judges one thing in all recordings, or in the capture of this session."""
 
     def __init__(self, *, expectation: Expectation, kind: str, **kwargs: Any) -> None:

@@ -13,10 +13,11 @@ from harness.model.result import AtomicResult
 from harness.model.verdict import Verdict
 from harness.model.yaml_files import is_expectations
 from harness.pytest_plugin.explain import explain, explain_variants
-from harness.pytest_plugin.item import LivefireItem, Named, plugin_of, shorten
+from harness.pytest_plugin.item import LivefireItem, plugin_of, shorten
 from harness.pytest_plugin.rule_items import BackgroundItem, ProvenItem
 from harness.pytest_plugin.selection import BACKGROUND, EVASIONS, PROVEN
 from harness.report.junit import properties_of
+from harness.report.shown import shown
 from harness.text import visible
 
 LAYERS = {
@@ -28,7 +29,7 @@ LAYERS = {
 }
 
 
-class ExpectFile(Named, pytest.File):
+class ExpectFile(pytest.File):
     """One `*.expect.yaml`."""
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
@@ -53,7 +54,7 @@ class ExpectFile(Named, pytest.File):
         return shorten(text, self.config)
 
 
-class AtomicTests(Named, pytest.Collector):
+class AtomicTests(pytest.Collector):
     """One atomic: `expectations/x.expect.yaml::T1059.013/some-atomic`."""
 
     def __init__(self, *, expectation: Expectation, variants: bool, **kwargs: Any) -> None:
@@ -84,7 +85,7 @@ class LayerItem(LivefireItem):
         self.require_no_skip(results)
         reasons, broken = [], []
         for recording, result in results:
-            self.user_properties += [("recording", recording), *properties_of(result).items()]
+            self.user_properties += [("recording", visible(recording)), *properties_of(shown(result)).items()]
             reason = self._not_judged(result)
             self.note(recording, judged=not reason)
             if reason:

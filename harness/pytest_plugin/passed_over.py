@@ -15,6 +15,7 @@ from harness.model.rule import Rule
 from harness.model.yaml_files import looks_like_expectations, yaml_files
 from harness.model.yaml_source import require_readable
 from harness.pytest_plugin.item import shorten
+from harness.text import visible
 
 _BY_DEFAULT = ("build", "dist", "node_modules", "venv", "*.egg", "CVS", "_darcs", "{arch}")  # pytest's norecursedirs
 
@@ -55,7 +56,7 @@ def rules_without(config: pytest.Config) -> tuple[list[Rule], list[LivefireError
 
 def collection_error(problem: LivefireError, config: pytest.Config) -> pytest.CollectReport:
     """A mistake as pytest reports what could not be collected."""
-    where = shorten(str(problem.at.path), config) if problem.at else ""
+    where = visible(shorten(str(problem.at.path), config)).replace("::", "\\x3a:") if problem.at else ""
     return pytest.CollectReport(where, "failed", shorten(str(problem), config), [])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.errors import InvalidInput, LivefireError
-from harness.text import printable
+from harness.text import printable, visible
 
 _WORDS = {
     "cluster": "cluster for --livefire: auto, kind, control-plane, none, or context:NAME (default: auto)",
@@ -153,7 +153,7 @@ def _expand(path: Path, said: str) -> list[Path]:
     try:
         return find_recordings(folders)
     except LivefireError as error:
-        raise _usage(f"{said}: {error}") from None
+        raise _usage(said, error) from None
 
 
 def _check_live(settings: Settings, values: dict[str, _Word]) -> None:
@@ -203,6 +203,6 @@ def _key(name: str) -> str:
     return f"livefire_{name.replace('-', '_')}"
 
 
-def _usage(text: str) -> pytest.UsageError:
-    """What pytest prints of a wrong option, safe to print."""
-    return pytest.UsageError(printable(text))
+def _usage(said: str, error: LivefireError | None = None) -> pytest.UsageError:
+    """What pytest prints of a wrong option: a line, and what an error tells."""
+    return pytest.UsageError(printable(f"{visible(said)}: {error}" if error else visible(said)))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.pytest_plugin.settings import SETTINGS
+from harness.pytest_plugin.terminal import guard_terminal
 from harness.text import visible
 
 
@@ -24,6 +25,11 @@ class Tally:
         self._worker = hasattr(config, "workerinput")
         self._ran = False
         self._judged: dict[str, bool] = {}  # by recording: whether any layer was judged in it
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Before anything is printed."""
+        guard_terminal(session.config)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
