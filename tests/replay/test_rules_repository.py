@@ -107,9 +107,9 @@ def runner(wheel: Path, tmp_path: Path) -> Runner:
 def test_a_push_is_proven_by_the_installed_package_alone(runner: Runner, tmp_path: Path) -> None:
     assert runner.job("push") == dict.fromkeys(["Install", "Lint", "Prove", "Mutate", "Summary"], 0), runner.printed
     reports = runner.repository / "reports"
-    assert json.loads((reports / "result.json").read_text())["summary"] == {"PROVEN": 2}
+    assert json.loads((reports / "result.json").read_text())["summary"] == {"PROVEN": 3}
     assert "docker-privileged-container-creation" in (reports / "report.html").read_text(encoding="utf-8")
-    assert "**2 PROVEN · exit 0**" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert "**3 PROVEN · exit 0**" in (tmp_path / "summary.md").read_text(encoding="utf-8")
     live = json.loads((runner.repository / "sarif/mutate-privileged-container.sarif").read_text())["runs"][0]["results"]
     places = [each["locations"][0]["physicalLocation"]["artifactLocation"] for each in live]
     assert places
@@ -120,7 +120,7 @@ def test_a_push_is_proven_by_the_installed_package_alone(runner: Runner, tmp_pat
     assert Path(where).is_relative_to(tmp_path)
     assert json.loads(schema)["title"] == "Result"
     tests = must(["python", "-m", "pytest", "-q"], runner.repository, runner.environment)
-    assert "11 passed" in tests
+    assert "17 passed" in tests
 
 
 def test_a_pull_request_that_makes_a_rule_worse_says_so(runner: Runner, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_the_same_is_read(here: Path) -> None:
         if who != "lint":
             assert "privileged-container" in output
             assert "linked" in output
-    assert "4 expectations" in tell(here)["lint"][1]
+    assert "6 expectations" in tell(here)["lint"][1]
 
 
 def test_a_folder_that_pytest_does_not_search_is_named(here: Path) -> None:
