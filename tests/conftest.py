@@ -83,9 +83,11 @@ def resealed(tmp_path: Path) -> Resealed:
         shutil.copytree(COMMITTED / "raw", folder / "raw", dirs_exist_ok=True)
         shutil.copytree(COMMITTED / "tables", folder / "tables", dirs_exist_ok=True)
         for name, edit in (edits or {}).items():
-            lines = (folder / name).read_text().splitlines(keepends=True)
+            path = folder / name
+            lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
             (folder / name).write_text("".join(edit(lines)))
-        (folder / layout.ARRIVALS).unlink()  # its offsets fit the original only
+        if layout.ARRIVALS not in (edits or {}):
+            (folder / layout.ARRIVALS).unlink()  # its offsets fit the original only
         writer.seal(manifest(original.manifest) if manifest else original.manifest)
         return open_recording(folder)
 

@@ -21,6 +21,7 @@ from harness.capture.lab.image import REFERENCE
 from harness.capture.lab.kube_api import KubeApi
 from harness.capture.lab.kube_undo import record_objects
 from harness.capture.lab.lab import Lab
+from harness.capture.lab.pod_canary import pod_canary
 from harness.capture.lab.pod_watch import PodWatch
 from harness.capture.lab.podman import podman_environment
 from harness.capture.pulse import LabPulse
@@ -71,8 +72,7 @@ class Capture:
                 self._start(sensors)
                 started = now()
                 self._mark(sensors, "start")
-                with self._pod_watch():
-                    detonations = self._detonate_all(atomics, self._surroundings(HARNESS, socket), sensors)
+                detonations = self._detonate_all(atomics, self._surroundings(HARNESS, socket), sensors)
             finished = now()
             with self._makers(len(sensors)) as drains:
                 drained = list(drains.map(self._drain, sensors))
@@ -94,7 +94,10 @@ class Capture:
             host = replace(self.lab.docker, socket=self._daemon or self.lab.docker.socket)
             sensors.append(DockerDaemonSensor(host, self._arrivals, self.recording, gateway))
         if self.lab.cluster and self._api:
-            sensors.append(KubeAuditSensor(self._api, self.lab.cluster.audit_log, self._arrivals))
+            cluster = self.lab.cluster
+            pods = PodWatch(self._api, self.recording.file(layout.KUBE_PODS)) if cluster.runs_pods else None
+            canary = pod_canary(self._api, self.owned, cluster)
+            sensors.append(KubeAuditSensor(self._api, cluster.audit_log, self._arrivals, pods, canary))
         return sensors
 
     def _start(self, sensors: list[Sensor]) -> None:
@@ -215,18 +218,6 @@ class Capture:
         gateway = DockerGateway(whose, path, daemon, self._note_request, self._guard)
         with gateway, self._pulse.behind(gateway):
             yield path
-
-    @contextlib.contextmanager
-    def _pod_watch(self) -> Iterator[None]:
-        if self._api is None or self.lab.cluster is None or not self.lab.cluster.runs_pods:
-            yield
-            return
-        watch = PodWatch(self._api, self.recording.file(layout.KUBE_PODS))
-        watch.start()
-        try:
-            yield
-        finally:
-            watch.stop()
 
     def _note_request(self, request: ApiRequest) -> None:
         request = replace(request, path=redact_query(request.path))

@@ -16,6 +16,7 @@ _CANARY = re.compile(rb"livefire-canary-[0-9a-f]+")
 # Files that a sensor answers for, whether its record names them or not: what is attributed rests on them.
 _FURTHER = {"docker_daemon": [layout.DAEMON_REQUESTS], "kube_audit": [layout.KUBE_PODS], "auditd": [layout.ALIVE]}
 _STARTS = re.compile(r"^(?:/v[\d.]+)?/containers/[^/?]+/(?:start|restart|unpause)(?:\?|$)")
+_ID = re.compile("[0-9a-f]{64}")
 _TOLD = 3
 
 
@@ -85,7 +86,7 @@ def _must_be_there(name: str, manifest: Manifest) -> bool:
 def _arrivals(root: layout.Root) -> RawFile:
     """They only tell how late something was read; but where they are damaged, the copying was disturbed."""
     lines = layout.read(root, layout.ARRIVALS).split(b"\n")
-    return RawFile(layout.ARRIVALS, {}, [n for n, line in enumerate(lines, 1) if _is_damaged(line, _is_object)])
+    return RawFile(layout.ARRIVALS, {}, [n for n, line in enumerate(lines, 1) if _is_damaged(line, _is_arrival)])
 
 
 def _damaged(name: str, lines: list[bytes]) -> list[int]:
@@ -94,7 +95,7 @@ def _damaged(name: str, lines: list[bytes]) -> list[int]:
         return damaged_lines(line.decode(errors="replace") for line in lines)
     if not name.endswith(".jsonl"):
         return []
-    whole = _is_request if name == layout.DAEMON_REQUESTS else _is_object
+    whole = {layout.DAEMON_REQUESTS: _is_request, layout.KUBE_PODS: _is_pod}.get(name, _is_object)
     return [number for number, line in enumerate(lines, 1) if _is_damaged(line, whole)]
 
 
@@ -111,6 +112,28 @@ def _is_object(line: bytes) -> bool:
 
 def _is_request(line: bytes) -> bool:
     return read_request(line.decode(errors="replace")) is not None
+
+
+def _is_arrival(line: bytes) -> bool:
+    try:
+        told = json.loads(line)
+        return (
+            isinstance(told["file"], str) and isinstance(told["offset"], int) and isinstance(told["time"], float | int)
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _is_pod(line: bytes) -> bool:
+    """Whether it tells of a pod as `pod_watch.py` does."""
+    try:
+        pod = json.loads(line)
+        named = all(isinstance(pod[name], str) and pod[name] for name in ("namespace", "name", "uid"))
+        ids = pod["container_ids"]
+        known = isinstance(ids, list) and all(isinstance(each, str) and _ID.fullmatch(each) for each in ids)
+        return named and known and isinstance(pod["time"], float | int)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def unknown_containers(root: layout.Root) -> dict[str, list[str]]:

@@ -22,9 +22,11 @@ from harness.errors import LabUnavailable
 
 LABEL = "livefire.run"
 NAMESPACE = "livefire"
+CANARY = "livefire.run/canary"  # an annotation
 # What the value of each canary secret begins with; it stands nowhere else, so any recording can be searched for it.
 CANARY_SECRET = "livefire-secret-"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 _SEED: dict[str, dict[str, list[str]]] = {
     "payments": {"secret": ["stripe-api-key", "ledger-db"], "configmap": ["gateway"]},
     "web": {"secret": ["session-key"], "configmap": ["frontend", "feature-flags"]},
@@ -165,10 +167,25 @@ class KubeApi:
         ready = conditions.get("Ready", {})
         return "" if ready.get("status") == "True" else str(ready.get("message") or status.get("phase"))
 
-    def pods(self) -> list[dict[str, Any]]:
+    def pods(self, timeout: float = 10) -> list[dict[str, Any]]:
         """All pods, as the API gives them."""
-        found: list[dict[str, Any]] = self._call("GET", "/api/v1/pods")["items"]
+        found: list[dict[str, Any]] = self._call("GET", "/api/v1/pods", timeout=timeout)["items"]
         return found
+
+    def annotate_pod(self, name: str, token: str, timeout: float) -> bool:
+        """Annotate a pod of ours with a token (JSON merge patch, RFC 7386); False where there is no such pod."""
+        body = {"metadata": {"annotations": {CANARY: token}}}
+        answer = self._call("PATCH", f"{_PODS}/{name}", body, allow=404, timeout=timeout)
+        return answer.get("kind") == "Pod"
+
+    def make_annotated_pod(self, name: str, run_id: str, token: str, timeout: float) -> str:
+        """A pod of ours that no scheduler takes; returns why it can't be made yet, empty where it was."""
+        body = {
+            "metadata": _metadata(name, run_id) | {"annotations": {CANARY: token}},
+            "spec": {"schedulerName": "livefire", "containers": [{"name": "main", "image": REFERENCE}]},
+        }
+        answer = self._call("POST", _PODS, body, allow=403, timeout=timeout)
+        return "" if answer.get("kind") == "Pod" else str(answer.get("message"))
 
     @contextlib.contextmanager
     def pod_watch(self) -> Iterator[urllib3.HTTPResponse]:
@@ -186,6 +203,7 @@ class KubeApi:
         """Remove what carries our label for this run."""
         selector = f"?labelSelector={LABEL}%3D{run_id}"
         self._call("DELETE", f"{_RBAC}/clusterrolebindings{selector}")
+        self._call("DELETE", f"{_PODS}{selector}", allow=404)
         self._call("DELETE", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts{selector}", allow=404)
         for item in self._call("GET", f"/api/v1/namespaces{selector}")["items"]:
             self._call("DELETE", f"/api/v1/namespaces/{item['metadata']['name']}", allow=404)
@@ -210,7 +228,8 @@ class KubeApi:
         return int(response.status), bytes(response.read() or b"")
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None, *, timeout: float | None) -> Any:
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        sent = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        headers = {"Accept": "application/json", "Content-Type": sent}
         for name in ("authorization", "BearerToken"):
             if key := self._configuration.get_api_key_with_prefix(name):
                 headers["Authorization"] = key

@@ -14,22 +14,25 @@ from typing import Any
 
 import urllib3
 
-from harness.capture.lab.kube_api import KubeApi
+from harness.capture.lab.kube_api import CANARY, NAMESPACE, KubeApi
 from harness.errors import LivefireError
 
 _KINDS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _PAUSE = 0.5
+_INTERVAL = 0.004
 
 
 class PodWatch:
     """Writes `raw/kube-pods.jsonl`, a line for each new fact: `time` (seconds, epoch), `namespace`, `name`, `uid`,
-    `container_ids`. Several containers of one pod may come on several lines.
+    `container_ids`. Several containers of one pod may come on several lines. Where a pod of ours was annotated with a
+    token, the line has `canary`, too.
     """
 
     def __init__(self, api: KubeApi, target: Path) -> None:
         self._api = api
         self._target = target
         self._known: dict[str, set[str]] = {}
+        self._tokens: set[str] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._response: Any = None
@@ -41,10 +44,19 @@ class PodWatch:
         self._note_all()
         self._thread.start()
 
-    def stop(self) -> None:
+    def seen(self, token: str, timeout: float) -> float | None:
+        """When the watch told of a token (seconds, epoch); None if it did not within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while token not in self._tokens:
+            if time.monotonic() >= deadline:
+                return None
+            time.sleep(_INTERVAL)
+        return time.time()
+
+    def stop(self, timeout: float = 10) -> None:
         """Ask once more for all pods, so that what the watch has not told yet is there, and end."""
         with contextlib.suppress(LivefireError):
-            self._note_all()
+            self._note_all(timeout)
         self._stopping.set()
         with self._lock:
             if self._response is not None:
@@ -70,8 +82,8 @@ class PodWatch:
             for line in response:
                 self._note(json.loads(line).get("object") or {})
 
-    def _note_all(self) -> None:
-        for pod in self._api.pods():
+    def _note_all(self, timeout: float = 10) -> None:
+        for pod in self._api.pods(timeout):
             self._note(pod)
 
     def _note(self, pod: dict[str, Any]) -> None:
@@ -81,7 +93,9 @@ class PodWatch:
         ids = {each.rpartition("//")[2] for each in found if each}
         uid = str(metadata.get("uid") or "")
         with self._lock:
-            fresh = uid not in self._known or not ids <= self._known[uid]
+            token = str((metadata.get("annotations") or {}).get(CANARY) or "")
+            told = bool(token) and metadata.get("namespace") == NAMESPACE and token not in self._tokens
+            fresh = uid not in self._known or not ids <= self._known[uid] or told
             self._known.setdefault(uid, set()).update(ids)
             if uid and fresh:
                 line = {
@@ -90,6 +104,7 @@ class PodWatch:
                     "name": metadata.get("name"),
                     "uid": uid,
                     "container_ids": sorted(ids),
-                }
+                } | ({"canary": token} if told else {})
                 with self._target.open("a", encoding="utf-8") as out:
                     out.write(json.dumps(line) + "\n")
+                self._tokens |= {token} if told else set()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.capture.lab.kube_api import KubeApi
+from harness.capture.lab.pod_canary import PodCanary
+from harness.capture.lab.pod_watch import PodWatch
 from harness.capture.sensors.base import Arrivals, Patience, canary_token, make_check, make_mark, now
 from harness.capture.sensors.redaction import redact_audit_event
 from harness.errors import LabUnavailable
@@ -13,12 +15,16 @@ from harness.recording import layout
 
 
 class KubeAuditSensor:
-    """Follows the audit log's file."""
+    """Follows the audit log's file, and where pods run, what becomes of them."""
 
     name = "kube_audit"
 
-    def __init__(self, api: KubeApi, audit_log: Path, arrivals: Arrivals) -> None:
+    def __init__(
+        self, api: KubeApi, audit_log: Path, arrivals: Arrivals, pods: PodWatch | None, canary: PodCanary | None
+    ) -> None:
         self._api = api
+        self._pods = pods
+        self._canary = canary
         self._source = audit_log
         self._follower = arrivals.follow(audit_log, layout.KUBE_AUDIT, redact=redact_audit_event)
         self._patience = Patience()
@@ -31,30 +37,40 @@ class KubeAuditSensor:
             self._follower.start()
         except OSError as error:
             raise LabUnavailable(f"the audit log {self._source}: {error.strerror}") from None
+        if self._pods:
+            self._pods.start()
         self._before = self._check()
 
     def mark(self, label: str) -> Mark:
-        """Ask for a configmap that does not exist, named by a token."""
+        """Ask for a configmap that does not exist, named by a token; annotate a pod with it."""
         token, emitted = canary_token(), now()
         problems = self._follower.take_problems()
         try:
             self._api.canary(token, timeout=self._patience.timeout)
+            if self._canary:
+                self._canary.emit(token, timeout=self._patience.timeout)
         except LabUnavailable as error:
             problems.append(error.message)
             self._patience.lose()
-        seen = self._patience.wait(lambda seconds: self._follower.seen(token, seconds))
+        seen = self._patience.wait(lambda seconds: self._seen(token, seconds))
         mark = make_mark(label, token, emitted, seen, {"copied": self._follower.copied}, problems)
         self._marks.append(mark)
         return mark
+
+    def _seen(self, token: str, timeout: float) -> float | None:
+        seen = self._follower.seen(token, timeout)
+        return self._pods.seen(token, timeout) if self._pods and self._canary and seen is not None else seen
 
     def drain(self) -> SensorRecord:
         """Check once more and stop following."""
         assert self._before is not None
         after = self._check()
         self._follower.stop()
+        if self._pods:
+            self._pods.stop(self._patience.timeout)
         return SensorRecord(
             name="kube_audit",
-            files=[layout.KUBE_AUDIT],
+            files=[layout.KUBE_AUDIT, *([layout.KUBE_PODS] if self._canary else [])],
             before=self._before,
             after=make_check(after.readings, after.problems + self._follower.take_problems()),
             marks=self._marks,

@@ -110,6 +110,9 @@ FOREIGN: list[tuple[str, dict[str, Any]]] = [
     ("moved_socket", {"path": "{folder}/../../docker.sock"}),
     ("moved_socket", {"path": "/run/docker.sock"}),
     ("moved_socket", {"path": "{folder}/../precious/docker/docker.sock"}),
+    ("canary_container", {"containerd": "/run/containerd/containerd.sock", "namespace": "moby", "id": "0" * 64}),
+    ("audit_daemon", {"arguments": ["-c", "/x", "--spell"], "folder": "/", "unit": False, "boot": ""}),
+    ("audit_daemon", {"arguments": [], "folder": "precious", "unit": False, "boot": ""}),
     ("spell", {}),
 ]
 

@@ -172,3 +172,118 @@ def test_where_no_canary_could_be_executed_in_a_container_only_what_used_one_is_
     found = problems(recording, EXECUTION, "auditd")
     assert found == [f"auditd: no canary could be executed in a container {when} the attack" for when in WHEN]
     assert problems(recording, SECRETS, "auditd") == []
+
+
+PODS = layout.KUBE_PODS
+
+
+def with_pods(manifest: Manifest) -> Manifest:
+    """The same on a cluster that runs pods, which are watched."""
+    record = manifest.sensor("kube_audit")
+    assert record is not None
+    assert manifest.lab.cluster is not None
+    watched = record.model_copy(update={"files": [*record.files, PODS]})
+    cluster = manifest.lab.cluster.model_copy(update={"kind": "kind"})
+    return manifest.model_copy(
+        update={
+            "sensors": [watched if each.name == "kube_audit" else each for each in manifest.sensors],
+            "lab": manifest.lab.model_copy(update={"cluster": cluster}),
+        }
+    )
+
+
+def told_of_pods(manifest: Manifest) -> list[str]:
+    """What the watch tells: of two pods, and of each canary."""
+    record = manifest.sensor("kube_audit")
+    assert record is not None
+    pods = [{"name": name, "container_ids": [letter * 64]} for name, letter in (("coredns", "a"), ("target", "b"))]
+    pods += [{"name": "canary", "container_ids": [], "canary": mark.token} for mark in record.marks]
+    facts = {"time": 1795600000.5, "namespace": "web", "uid": "5f"}
+    return [json.dumps(facts | pod) + "\n" for pod in pods]
+
+
+def watched(recording: Recording, resealed: Resealed, change: Callable[[list[str]], list[str]]) -> list[str]:
+    lines = change(told_of_pods(recording.manifest))
+    return problems(resealed({PODS: lambda _: lines}, with_pods), SECRETS, "kube_audit")
+
+
+def test_pods_that_are_told_of_whole_and_with_each_canary_are_well(committed: Recording, resealed: Resealed) -> None:
+    assert watched(committed, resealed, lambda lines: lines) == []
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        stopped,
+        lambda _: "{}\n",
+        lambda _: "[1]\n",
+        lambda _: "\0\n",
+        lambda line: line.replace("a" * 64, "a" * 63),
+        lambda line: line.replace('["', '"').replace('"]', '"'),
+        lambda line: line.replace('"5f"', "5"),
+        lambda line: line.replace("1795600000.5", '"then"'),
+    ],
+)
+def test_a_damaged_line_of_pods_is_the_loss_of_kube_audit(
+    committed: Recording, resealed: Resealed, harm: Callable[[str], str]
+) -> None:
+    found = watched(committed, resealed, lambda lines: [harm(lines[0]), *lines[1:]])
+    assert found == [f"kube_audit: line 1 of {PODS} is damaged"]
+
+
+def test_a_last_line_of_pods_that_was_cut_off_is_its_loss(committed: Recording, resealed: Resealed) -> None:
+    found = watched(committed, resealed, lambda lines: [*lines, lines[0][:30]])
+    assert len(found) == 1
+    assert found[0].endswith(f" of {PODS} is damaged")
+
+
+def test_a_gap_in_what_is_told_of_pods_is_its_loss(committed: Recording, resealed: Resealed) -> None:
+    detonation = next(each for each in committed.manifest.detonations if each.atomic == SECRETS)
+    record = committed.manifest.sensor("kube_audit")
+    assert detonation.attack is not None
+    assert record is not None
+    after = next(mark.token for mark in record.marks if mark.emitted >= detonation.attack.finished)
+    found = watched(committed, resealed, lambda lines: [line for line in lines if after not in line])
+    assert found == [f"kube_audit: the canary after the attack did not come through in {PODS}"]
+    ended = watched(committed, resealed, lambda lines: lines[:3])
+    assert [text.rpartition(" ")[2] for text in ended] == [PODS] * len(ended)
+    assert ended
+
+
+def test_pods_of_which_nothing_is_told_are_its_loss(committed: Recording, resealed: Resealed) -> None:
+    assert f"kube_audit: {PODS} is missing or empty" in watched(committed, resealed, lambda _: [])
+
+
+def test_its_loss_is_inconclusive_for_what_rests_on_it_alone(committed: Recording, resealed: Resealed) -> None:
+    from harness.model.expectation import load_expectations
+    from harness.proof.prove import prove
+
+    lines = told_of_pods(committed.manifest)
+    damaged = resealed({PODS: lambda _: [stopped(lines[0]), *lines[1:]]}, with_pods)
+    results = {each.atomic: each for each in prove(damaged, load_expectations(EXPECTATIONS), from_raw=True).results}
+    assert results[SECRETS].verdict is Verdict.INCONCLUSIVE
+    assert PODS in results[SECRETS].reason
+
+
+@pytest.mark.parametrize(
+    "harm", [stopped, lambda _: "{}\n", lambda _: "7\n", lambda line: line.replace(": ", ": []", 1)]
+)
+def test_damaged_arrivals_are_every_sensor_s_loss(resealed: Resealed, harm: Callable[[str], str]) -> None:
+    file = layout.ARRIVALS
+    damaged = resealed({file: lambda lines: [*lines[:5], harm(lines[5]), *lines[6:]]})
+    for sensor in ("auditd", "docker_daemon", "kube_audit"):
+        assert problems(damaged, SECRETS, sensor) == [f"{sensor}: line 6 of {file} is damaged"]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda line: line.replace('"status": ', '"status": "x", "was": '),
+        lambda line: line.replace('"sent": ', '"sent": "then", "was": '),
+        lambda line: line.replace('"atomic"', '"whose"'),
+    ],
+)
+def test_an_altered_request_is_the_docker_sensor_s_loss(resealed: Resealed, harm: Callable[[str], str]) -> None:
+    file = layout.DAEMON_REQUESTS
+    damaged = resealed({file: lambda lines: [*lines[:5], harm(lines[5]), *lines[6:]]})
+    assert problems(damaged, EXECUTION, "docker_daemon") == [f"docker_daemon: line 6 of {file} is damaged"]

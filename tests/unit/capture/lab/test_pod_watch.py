@@ -115,3 +115,21 @@ def test_each_new_fact_is_a_line_and_a_hanging_watch_ends(server: Server, api: K
         ("new", ["bb", "cc"]),
         ("late", ["dd"]),
     ]
+
+
+def test_a_token_of_ours_is_told_once_and_another_s_annotation_is_not(
+    server: Server, api: KubeApi, tmp_path: Path
+) -> None:
+    ours, theirs = pod("ours"), pod("theirs")
+    ours["metadata"] |= {"namespace": "livefire", "annotations": {"livefire.run/canary": "livefire-canary-1"}}
+    theirs["metadata"]["annotations"] = {"livefire.run/canary": "livefire-canary-2", "password": "x"}
+    server.listed = []
+    server.watched = [ours, theirs, ours]
+    watch = PodWatch(api, tmp_path / "pods.jsonl")
+    watch.start()
+    assert watch.seen("livefire-canary-1", 10) is not None
+    assert watch.seen("livefire-canary-2", 0.2) is None
+    watch.stop()
+    lines = [json.loads(line) for line in (tmp_path / "pods.jsonl").read_text().splitlines()]
+    assert [line.get("canary") for line in lines] == ["livefire-canary-1", None]
+    assert "password" not in (tmp_path / "pods.jsonl").read_text()
