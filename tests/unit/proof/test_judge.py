@@ -189,6 +189,15 @@ def test_what_may_be_the_atomic_s_or_not_makes_it_inconclusive(world: World) -> 
     )
     oracle = world.judge(expecting(), {"T1/a": USUAL[:2], ambiguous("T1/a"): [event("start")]})
     assert oracle.reason == "it can't be told whose doing it was: it started"
+    alert = world.judge(expecting(), {"T1/a": USUAL, ambiguous("T1/a"): [process(f"{RUN} y")]})
+    assert alert.verdict is Verdict.INCONCLUSIVE
+    assert alert.reason == "the rule fires on 1 row of which it can't be told whose doing it was"
+
+
+def test_what_is_inconclusive_already_keeps_its_reason(world: World) -> None:
+    world.without("auditd")
+    found = world.judge(expecting(), {"T1/a": USUAL, ambiguous("T1/a"): [process(f"{RUN} y")]})
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "auditd was not part of this lab")
 
 
 NARROW = QUERY.replace('has "run"', 'has "run --pid"')
