@@ -15,6 +15,7 @@ from harness.proof.attribution.processes import Moment
 
 # harness/capture/sensors: what is tagged by `docker_daemon.py`, and what is asked for by `kube_api.py`
 _REPOSITORY = "livefire/canary"
+_IMAGE = f"{_REPOSITORY}:"
 _CONFIGMAP = "/api/v1/namespaces/default/configmaps/"
 _TAG = re.compile(r"^(?:/v[\d.]+)?/images/[^?]+/tag$")
 _UNTAG = re.compile(r"^(?:/v[\d.]+)?/images/([^?]+)$")
@@ -46,14 +47,14 @@ class Canaries:
         parts = urlsplit(uri)
         if method == "POST" and _TAG.match(parts.path):
             query = parse_qs(parts.query)
-            return query.get("repo") == [_REPOSITORY] and self._now("".join(query.get("tag", [])), at)
+            tags = query.get("tag", [])
+            return query.get("repo") == [_REPOSITORY] and len(tags) == 1 and self._now(tags[0], at)
         match = _UNTAG.match(parts.path)
         return bool(method == "DELETE" and match and self.tags(unquote(match[1]), at))
 
     def tags(self, name: str, at: float) -> bool:
         """Whether an image's name is one."""
-        repository, _, tag = name.rpartition(":")
-        return repository == _REPOSITORY and self._now(tag, at)
+        return name.startswith(_IMAGE) and self._now(name.removeprefix(_IMAGE), at)
 
     def executed(self, moment: Moment, arguments: list[str]) -> bool:
         """Whether Livefire itself executed it: `true TOKEN`, or a program and its token in an attack's session."""
@@ -69,5 +70,5 @@ class Canaries:
         return (canary.pid, canary.name) == (moment.pid, name) and session in (None, moment.session)
 
     def _now(self, token: str, at: float) -> bool:
-        first, last = self._windows.get(token, (1.0, 0.0))
-        return first <= at <= last
+        window = self._windows.get(token)
+        return window is not None and window[0] <= at <= window[1]

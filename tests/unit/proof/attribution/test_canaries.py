@@ -88,6 +88,7 @@ def test_another_request_to_the_api_server_is_none(canaries: Canaries, verb: str
         ("POST", f"/images/x/tag?tag={SEEN}", False),
         ("POST", "/images/x/tag?repo=livefire/canary", False),
         ("POST", f"/images/x/tag?repo=livefire/canary&tag={SEEN}&tag={SEEN}", False),
+        ("POST", f"/images/x/tag?repo=livefire/canary&tag={SEEN[:9]}&tag={SEEN[9:]}", False),
         ("POST", f"/images/x/push?repo=livefire/canary&tag={SEEN}", False),
         ("POST", f"/images/livefire/canary:{SEEN}", False),
         ("DELETE", f"/images/mine/canary:{SEEN}", False),
