@@ -24,14 +24,15 @@ _INTERVAL = 0.004
 
 class PodWatch:
     """Writes `raw/kube-pods.jsonl`, a line for each new fact: `time` (seconds, epoch), `namespace`, `name`, `uid`,
-    `container_ids`. Several containers of one pod may come on several lines. Where a pod of ours was annotated with a
-    token, the line has `canary`, too.
+    `container_ids`, `account` (the name of its ServiceAccount) and `address` (its own IP address, empty where it has
+    none or the node's). Several containers of one pod may come on several lines. Where a pod of ours was annotated with
+    a token, the line has `canary`, too.
     """
 
     def __init__(self, api: KubeApi, target: Path) -> None:
         self._api = api
         self._target = target
-        self._known: dict[str, set[str]] = {}
+        self._known: dict[str, tuple[set[str], str]] = {}
         self._tokens: set[str] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -87,16 +88,18 @@ class PodWatch:
             self._note(pod)
 
     def _note(self, pod: dict[str, Any]) -> None:
-        metadata, status = pod.get("metadata") or {}, pod.get("status") or {}
+        metadata, spec, status = (pod.get(part) or {} for part in ("metadata", "spec", "status"))
         # containerd://ID, once there is one
         found = {str(each.get("containerID") or "") for kind in _KINDS for each in status.get(kind) or []}
         ids = {each.rpartition("//")[2] for each in found if each}
         uid = str(metadata.get("uid") or "")
+        address = "" if spec.get("hostNetwork") else str(status.get("podIP") or "")
         with self._lock:
             token = str((metadata.get("annotations") or {}).get(CANARY) or "")
             told = bool(token) and metadata.get("namespace") == NAMESPACE and token not in self._tokens
-            fresh = uid not in self._known or not ids <= self._known[uid] or told
-            self._known.setdefault(uid, set()).update(ids)
+            known, had = self._known.get(uid, (set(), ""))
+            fresh = uid not in self._known or not ids <= known or (address and address != had) or told
+            self._known[uid] = (known | ids, address or had)
             if uid and fresh:
                 line = {
                     "time": time.time(),
@@ -104,6 +107,8 @@ class PodWatch:
                     "name": metadata.get("name"),
                     "uid": uid,
                     "container_ids": sorted(ids),
+                    "account": spec.get("serviceAccountName") or "",
+                    "address": address,
                 } | ({"canary": token} if told else {})
                 with self._target.open("a", encoding="utf-8") as out:
                     out.write(json.dumps(line) + "\n")

@@ -18,6 +18,7 @@ from harness.proof.attribution.identities import Identities, read_identities
 from harness.proof.attribution.named_containers import NamedContainers
 from harness.proof.attribution.peers import Peers
 from harness.proof.attribution.placed import Placed
+from harness.proof.attribution.pods import Runners
 from harness.proof.attribution.processes import Moment, Process, Processes
 from harness.proof.attribution.residents import Residents
 from harness.proof.tables.audit_log import AuditEvent, number
@@ -47,6 +48,7 @@ class Attribution:
     kube_audit: Iterable[bytes] = ()
     pod_names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     residents: Residents | None = None
+    runners: Runners = field(default_factory=Runners)
     _containers: dict[str, str] = field(init=False)
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
@@ -78,7 +80,7 @@ class Attribution:
         whole = docker is None or docker.kind == "managed"
         self.docker = DockerRequests(self.requests, peers.past_gateways, whole)
         self._of_daemon = DockerContainers(self.docker, self.daemon_events)
-        identities = Identities(self._users, peers.running, self.canaries.asks_api)
+        identities = Identities(self._users, peers.running, self.canaries.asks_api, self.runners)
         self.callers = read_identities(identities, self.kube_audit)
         self._in_containers = ContainerProcesses(
             self.docker, self.pod_names, identities, self.of_container, self._containers.__setitem__

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from harness.model.manifest import HARNESS
+from harness.proof.attribution.pods import Runners
 from harness.proof.tables.schema import BACKGROUND, ambiguous, one_of
 
 _EXTRA = "authentication.kubernetes.io/"
@@ -25,12 +26,13 @@ class Identities:
     """Answers for one recording, in the order of its log: what an atomic makes there is known from then on.
 
     `users` are slices by user name. `during` tells the atomic whose attack ran at a moment, or an empty text;
-    `is_canary` whether a request (verb, URI, seconds) is one of ours.
+    `is_canary` whether a request (verb, URI, seconds) is one of ours; `runners` are the pods that have an account.
     """
 
     users: Mapping[str, str]
     during: Callable[[float], str]
     is_canary: Callable[[str, str, float], bool]
+    runners: Runners = field(default_factory=Runners)
     _made: dict[str, str] = field(default_factory=dict)
     _given: dict[str, set[str]] = field(default_factory=dict)
     _credentials: dict[str, str] = field(default_factory=dict)
@@ -72,7 +74,12 @@ class Identities:
             return BACKGROUND  # another's token, even where it is for the same account
         if name in self._made:
             return self._made[name]
-        if given := self._given.get(name):
+        if pod[1]:
+            return BACKGROUND  # another pod's
+        if source := self.runners.source(name, event.get("sourceIPs")):
+            return self._pods.get(source, BACKGROUND)
+        given = self._given.get(name, set()) | ({BACKGROUND} if self.runners.was_used(name) else set())
+        if given - {BACKGROUND}:
             return one_of(given)
         stolen = running in self._read_secrets and name not in self._seen
         return ambiguous(running) if stolen else BACKGROUND
@@ -101,6 +108,8 @@ class Identities:
                 self._made[account] = whose
         elif resource == "pods" and verb == "create" and not below:
             self._pods[place] = whose
+            name = _account_name(event) or self.runners.accounts.get(place, "") or "default"
+            self._give_to(f"{_ACCOUNT}{place[0]}:{name}", BACKGROUND if whose == HARNESS else whose)  # its token
         elif resource == "pods" and below == "exec":
             began, ended = (_seconds(event.get(each)) for each in ("requestReceivedTimestamp", "stageTimestamp"))
             open_ = event.get("stage") == "ResponseStarted"
@@ -111,6 +120,9 @@ class Identities:
     def _give(self, event: Mapping[str, Any], account: str, whose: str) -> None:
         if issued := _object(event.get("annotations")).get(f"{_EXTRA}issued-credential-id"):
             self._credentials[str(issued)] = whose
+        self._give_to(account, whose)
+
+    def _give_to(self, account: str, whose: str) -> None:
         self._given.setdefault(account, {BACKGROUND} if account in self._seen else set()).add(whose)
 
 
@@ -129,6 +141,11 @@ def _event(line: bytes) -> dict[str, Any]:
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _account_name(event: Mapping[str, Any]) -> str:
+    """The account of a pod that a request makes; empty where its body isn't there."""
+    return str(_object(_object(event.get("requestObject")).get("spec")).get("serviceAccountName") or "")
 
 
 def _first(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -59,3 +59,43 @@ def _read_seen(lines: Iterable[str]) -> Iterator[tuple[float, tuple[str, str], l
             yield float(item["time"]), name, ids
         except (ValueError, KeyError, TypeError):
             continue
+
+
+@dataclass(frozen=True)
+class Runners:
+    """The pods that have a ServiceAccount's token, from `raw/kube-pods.jsonl`: each with its account's name and its own
+    addresses. `older` are those that no request of the log has made. Older recordings tell neither.
+    """
+
+    accounts: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    addresses: Mapping[tuple[str, str], set[str]] = field(default_factory=dict)
+    older: frozenset[tuple[str, str]] = frozenset()
+
+    def source(self, user: str, addresses: object) -> tuple[str, str] | None:
+        """The pod that a request in an account's name came from; None where it may be several or none."""
+        came = {str(each) for each in addresses} if isinstance(addresses, list) else set()
+        found = [pod for pod in self._of(user) if self.addresses.get(pod, set()) & came]
+        return found[0] if len(found) == 1 else None
+
+    def was_used(self, user: str) -> bool:
+        """Whether a pod that was there before has the account."""
+        return any(pod in self.older for pod in self._of(user))
+
+    def _of(self, user: str) -> list[tuple[str, str]]:
+        return [pod for pod, name in self.accounts.items() if user == f"system:serviceaccount:{pod[0]}:{name}"]
+
+
+def read_runners(lines: Iterable[str], creations: Pods) -> Runners:
+    """Those of a recording; lines that are none are passed over."""
+    accounts: dict[tuple[str, str], str] = {}
+    addresses: dict[tuple[str, str], set[str]] = {}
+    for line in lines:
+        try:
+            item = json.loads(line)
+            pod, account = (str(item["namespace"]), str(item["name"])), item.get("account")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+        if isinstance(account, str) and account:
+            accounts[pod] = account
+            addresses.setdefault(pod, set()).update([str(item["address"])] if item.get("address") else [])
+    return Runners(accounts, addresses, frozenset(accounts) - {pod for _, pod, _ in creations.creations})

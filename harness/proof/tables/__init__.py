@@ -34,6 +34,7 @@ def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
         read_processes,
         read_requests,
         read_residents,
+        read_runners,
     )
     from harness.proof.tables.docker_requests import request_rows
 
@@ -55,6 +56,7 @@ def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
         kube,
         read_pod_names(pods),
         residents,
+        read_runners(pods, creations),
     )
     execs = _exec_rows(events, audit, manifest, attribution, arrivals)
     happened, inspected = event_rows(told, layout.DAEMON_EVENTS, attribution, arrivals.of(layout.DAEMON_EVENTS))

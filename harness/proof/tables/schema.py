@@ -18,7 +18,7 @@ from harness.model.manifest import HARNESS
 # 4: who sent a request is told by its process, a container is its who started it, what is unclear has a slice of its
 # own, and Livefire's runtime shim is Livefire's.
 # 5: Livefire's runtime shim has started nothing; of calls that are alike, more than were noted, none is guessed; a
-# canary's token counts as a canary's only.
+# canary's token counts as a canary's only; steps of BuildKit are the builder's, and a pod is given its account's token.
 VERSION = 5
 
 Row = dict[str, Any]

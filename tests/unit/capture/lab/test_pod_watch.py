@@ -133,3 +133,22 @@ def test_a_token_of_ours_is_told_once_and_another_s_annotation_is_not(
     lines = [json.loads(line) for line in (tmp_path / "pods.jsonl").read_text().splitlines()]
     assert [line.get("canary") for line in lines] == ["livefire-canary-1", None]
     assert "password" not in (tmp_path / "pods.jsonl").read_text()
+
+
+def test_the_account_and_the_own_address_of_a_pod_are_told(server: Server, api: KubeApi, tmp_path: Path) -> None:
+    """That of the node is no pod's."""
+    target, without = tmp_path / "pods.jsonl", pod("p")
+    without["spec"] = {"serviceAccountName": "builder"}
+    addressed = without | {"status": {"podIP": "10.0.0.1"}}
+    on_host = pod("h") | {"spec": {"serviceAccountName": "x", "hostNetwork": True}, "status": {"podIP": "10.0.0.9"}}
+    server.listed = [without]
+    watch = PodWatch(api, target)
+    watch.start()
+    server.listed = [addressed, addressed, on_host]
+    watch.stop()
+    lines = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [(line["name"], line["account"], line["address"]) for line in lines] == [
+        ("p", "builder", ""),
+        ("p", "builder", "10.0.0.1"),
+        ("h", "x", ""),
+    ]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.proof.attribution.identities import Identities, read_identities
+from harness.proof.attribution.pods import Pods, Runners, read_runners
 from harness.proof.tables.schema import ambiguous
 
 ATTACK, OTHER = "T1/a", "T1/b"
@@ -92,6 +93,51 @@ def test_a_request_out_of_a_pod_is_that_of_who_made_the_pod() -> None:
     made = event("sa-of-a", "create", "pods", "p")
     asks = [event(ACCOUNT, "get", "secrets", extra={f"{EXTRA}pod-name": [name]}) for name in ("p", "q")]
     assert slices(USED, made, *asks)[2:] == [ATTACK, "background"]
+
+
+POD: dict[str, Any] = {"requestObject": {"spec": {"serviceAccountName": "builder"}}}
+BUILDER = "system:serviceaccount:web:builder"
+
+
+def runners(*lines: dict[str, Any]) -> Runners:
+    """From a watch on pods; of these, `p` and `q` are made in the log."""
+    made = Pods([(0.0, ("web", name), "x") for name in ("p", "q")])
+    return read_runners(
+        [json.dumps({"namespace": "web", "account": "builder", "address": ""} | each) for each in lines], made
+    )
+
+
+def by_pods(found: Runners, *events: dict[str, Any]) -> list[str]:
+    known = Identities(USERS, lambda _: ATTACK, lambda *_: False, found)
+    return read_identities(known, [json.dumps(each).encode() for each in events])
+
+
+def test_the_account_of_a_pod_that_an_atomic_makes_gives_it_its_token() -> None:
+    """Servers before 1.21 put no pod's name into a token."""
+    made, asks = event("sa-of-a", "create", "pods", "p", **POD), event(BUILDER, "list", "secrets")
+    assert slices(made, asks) == [ATTACK, ATTACK]
+    assert slices(asks, made, asks) == ["background", ATTACK, ambiguous(ATTACK)]
+    assert slices(event("mallory", "create", "pods", "q", **POD), made, asks)[2] == ambiguous(ATTACK)
+    assert slices(event("mallory", "create", "pods", "q", **POD), asks)[1] == "background"
+    assert slices(event("sa-of-a", "create", "pods", "p"), USED) == [ATTACK, ATTACK]  # `default`
+    assert slices(event("sa-of-a", "create", "pods", "p"), asks) == [ATTACK, "background"]
+
+
+def test_a_pod_that_was_there_before_may_have_asked_by_its_account_too() -> None:
+    made, asks = event("sa-of-a", "create", "pods", "p", **POD), event(BUILDER, "list", "secrets")
+    assert by_pods(runners({"name": "p"}, {"name": "old"}), made, asks) == [ATTACK, ambiguous(ATTACK)]
+    assert by_pods(runners({"name": "p"}, {"name": "old", "account": "other"}), made, asks) == [ATTACK, ATTACK]
+    token = event("sa-of-a", "create", "serviceaccounts", "builder", "token")
+    assert by_pods(runners({"name": "old"}), token, asks) == [ATTACK, ambiguous(ATTACK)]
+
+
+def test_the_address_of_a_pod_tells_which_one_asks() -> None:
+    made = event("sa-of-a", "create", "pods", "p", **POD)
+    found = runners({"name": "p", "address": "10.0.0.1"}, {"name": "old", "address": "10.0.0.2"})
+    asks = [event(BUILDER, "list", "secrets", sourceIPs=[address]) for address in ("10.0.0.1", "10.0.0.2", "10.0.0.3")]
+    assert by_pods(found, made, *asks)[1:] == [ATTACK, "background", ambiguous(ATTACK)]
+    given_anew = runners({"name": "p", "address": "10.0.0.1"}, {"name": "old", "address": "10.0.0.1"})
+    assert by_pods(given_anew, made, asks[0])[1] == ambiguous(ATTACK)
 
 
 def test_who_read_secrets_may_have_taken_a_token_from_one() -> None:
@@ -190,4 +236,5 @@ odd = st.recursive(
 
 @given(st.sampled_from([*TOKEN, "annotations"]), odd, st.binary())
 def test_no_shape_breaks_the_reader(key: str, value: object, line: bytes) -> None:
+    read_runners([json.dumps({"namespace": value, "name": value, "account": value, "address": value})], Pods())
     read_identities(identities(), [json.dumps(TOKEN | {key: value, "kind": "Event"}).encode(), line])
