@@ -2,9 +2,10 @@
 
 from harness.proof.attribution.attribution import Attribution
 from harness.proof.attribution.docker_requests import DockerRequest, read_request, read_requests
+from harness.proof.attribution.moments import Image, Moment, birth_of
 from harness.proof.attribution.placed import Placed
 from harness.proof.attribution.pods import Pods, read_pod_creations, read_pod_names, read_runners
-from harness.proof.attribution.processes import Image, Moment, Process, Processes, birth_of, read_processes
+from harness.proof.attribution.processes import Process, Processes, read_processes
 from harness.proof.attribution.residents import Residents, read_residents
 
 __all__ = [

@@ -15,11 +15,12 @@ from harness.proof.attribution.containers import ContainerProcesses, served_cont
 from harness.proof.attribution.docker_containers import DockerContainers
 from harness.proof.attribution.docker_requests import DockerRequest, DockerRequests
 from harness.proof.attribution.identities import Identities, read_identities
+from harness.proof.attribution.moments import Moment
 from harness.proof.attribution.named_containers import NamedContainers
 from harness.proof.attribution.peers import Peers
 from harness.proof.attribution.placed import Placed
 from harness.proof.attribution.pods import Runners
-from harness.proof.attribution.processes import Moment, Process, Processes
+from harness.proof.attribution.processes import Process, Processes
 from harness.proof.attribution.residents import Residents
 from harness.proof.tables.audit_log import AuditEvent, number
 from harness.proof.tables.schema import BACKGROUND

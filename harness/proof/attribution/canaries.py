@@ -11,7 +11,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from harness.model.manifest import Canary, Manifest
-from harness.proof.attribution.processes import Moment
+from harness.proof.attribution.moments import Moment
 
 # harness/capture/sensors: what is tagged by `docker_daemon.py`, and what is asked for by `kube_api.py`
 _REPOSITORY = "livefire/canary"

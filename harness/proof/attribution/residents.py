@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from harness.model.manifest import Manifest
 from harness.proof.attribution.contacts import Contact, normal, read_contacts
-from harness.proof.attribution.processes import UNSET, Image, Process
+from harness.proof.attribution.moments import UNSET, Image
+from harness.proof.attribution.processes import Process
 from harness.proof.tables.audit_log import AuditEvent
 from harness.proof.tables.docker_configuration import sql_time
 from harness.proof.tables.schema import ambiguous

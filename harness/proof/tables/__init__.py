@@ -14,10 +14,7 @@ from harness.model.manifest import Manifest
 from harness.proof.tables.aks_audit import aks_audit_rows
 from harness.proof.tables.arrivals import Arrivals
 from harness.proof.tables.audit_log import AuditEvent, read_events
-from harness.proof.tables.docker_daemon import LogRows
-from harness.proof.tables.docker_events import event_rows
-from harness.proof.tables.exec_rows import ExecRows
-from harness.proof.tables.schema import HIDDEN, SQL_TYPES, TABLES, Tables
+from harness.proof.tables.schema import HIDDEN, SQL_TYPES, TABLES, Row, Tables
 from harness.recording import layout
 
 if TYPE_CHECKING:
@@ -26,63 +23,67 @@ if TYPE_CHECKING:
 
 def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
     """All tables from the raw files below `root`. A file that is not there gives no rows."""
-    # here, since attribution reads the audit records of this package: either may be imported first
-    from harness.proof.attribution import (
-        Attribution,
-        read_pod_creations,
-        read_pod_names,
-        read_processes,
-        read_requests,
-        read_residents,
-        read_runners,
-    )
-    from harness.proof.tables.docker_requests import request_rows
-
-    asked = _lines(root, layout.DAEMON_REQUESTS)
-    requests = read_requests(asked)
-    creations = read_pod_creations(_byte_lines(root, layout.KUBE_AUDIT))
-    arrivals = Arrivals(root)
-    audit = _byte_lines(root, layout.AUDIT_LOG)
+    audit, kube = _byte_lines(root, layout.AUDIT_LOG), _byte_lines(root, layout.KUBE_AUDIT)
     events = list(read_events(line.decode(errors="replace") for line in audit))
-    told = _byte_lines(root, layout.DAEMON_EVENTS)
-    pods, kube = _lines(root, layout.KUBE_PODS), _byte_lines(root, layout.KUBE_AUDIT)
-    residents = read_residents(manifest, _lines(root, layout.ALIVE), events)
-    attribution = Attribution(
-        manifest,
-        requests,
-        creations.owners(pods),
-        read_processes(events, residents.processes()),
-        told,
-        kube,
-        read_pod_names(pods),
-        residents,
-        read_runners(pods, creations),
-    )
-    execs = _exec_rows(events, audit, manifest, attribution, arrivals)
-    happened, inspected = event_rows(told, layout.DAEMON_EVENTS, attribution, arrivals.of(layout.DAEMON_EVENTS))
-    log = LogRows(layout.DAEMON_LOG, attribution, inspected)
-    logged = list(log.rows(_byte_lines(root, layout.DAEMON_LOG), arrivals.of(layout.DAEMON_LOG)))
-    answered = request_rows(asked, layout.DAEMON_REQUESTS, attribution.requests)
-    docker = sorted(happened + logged + answered, key=lambda row: str(row["TimeGenerated"]))
+    arrivals, attribution = Arrivals(root), _attribution(root, manifest, events, kube)
+    processes, executions = _exec_rows(events, audit, manifest, attribution, arrivals)
+    docker = _docker_rows(root, attribution, arrivals)
     for row in docker:
         row["Computer"] = manifest.host.hostname
     return {
-        "DeviceProcessEvents": execs.processes,
-        "Auditd_CL": execs.auditd,
+        "DeviceProcessEvents": processes,
+        "Auditd_CL": executions,
         "DockerDaemon_CL": docker,
         "AKSAudit": aks_audit_rows(kube, layout.KUBE_AUDIT, attribution.callers, arrivals.of(layout.KUBE_AUDIT)),
     }
 
 
+# Imported where they are used, since attribution reads the records of this package: either may be imported first.
+
+
+def _attribution(root: layout.Root, manifest: Manifest, events: list[AuditEvent], kube: list[bytes]) -> Attribution:
+    from harness.proof import attribution as of
+
+    creations, pods = of.read_pod_creations(kube), _lines(root, layout.KUBE_PODS)
+    residents = of.read_residents(manifest, _lines(root, layout.ALIVE), events)
+    return of.Attribution(
+        manifest,
+        of.read_requests(_lines(root, layout.DAEMON_REQUESTS)),
+        creations.owners(pods),
+        of.read_processes(events, residents.processes()),
+        _byte_lines(root, layout.DAEMON_EVENTS),
+        kube,
+        of.read_pod_names(pods),
+        residents,
+        of.read_runners(pods, creations),
+    )
+
+
+def _docker_rows(root: layout.Root, attribution: Attribution, arrivals: Arrivals) -> list[Row]:
+    from harness.proof.tables.docker_daemon import LogRows
+    from harness.proof.tables.docker_events import event_rows
+    from harness.proof.tables.docker_requests import request_rows
+
+    told, asked = _byte_lines(root, layout.DAEMON_EVENTS), _lines(root, layout.DAEMON_REQUESTS)
+    happened, inspected = event_rows(told, layout.DAEMON_EVENTS, attribution, arrivals.of(layout.DAEMON_EVENTS))
+    log = LogRows(layout.DAEMON_LOG, attribution, inspected)
+    logged = list(log.rows(_byte_lines(root, layout.DAEMON_LOG), arrivals.of(layout.DAEMON_LOG)))
+    answered = request_rows(asked, layout.DAEMON_REQUESTS, attribution.requests)
+    return sorted(happened + logged + answered, key=lambda row: str(row["TimeGenerated"]))
+
+
 def _exec_rows(
     events: list[AuditEvent], lines: list[bytes], manifest: Manifest, attribution: Attribution, arrivals: Arrivals
-) -> ExecRows:
+) -> tuple[list[Row], list[Row]]:
+    """The rows of processes and of executions."""
+    from harness.proof.tables.exec_rows import ExecRows
+
     rows = ExecRows(attribution, manifest.host.hostname, layout.AUDIT_LOG)
     ends = [0, *accumulate(map(len, lines))]
     arrival = arrivals.of(layout.AUDIT_LOG)
     for event in events:
         rows.add(event, arrival(ends[event.records[-1].line]))
-    return rows
+    return rows.processes, rows.auditd
 
 
 def write_tables(tables: Tables, root: Path) -> None:

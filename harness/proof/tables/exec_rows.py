@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.proof.attribution.processes import UNSET, Image, Initiating, Moment, birth_of
+from harness.proof.attribution.moments import UNSET, Image, Moment, birth_of
+from harness.proof.attribution.processes import Initiating
 from harness.proof.tables.audit_log import AuditEvent, decode, number
 from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.model.manifest import Manifest
 from harness.proof.attribution import Attribution, DockerRequest, Moment, birth_of, read_processes, read_residents
 from harness.proof.attribution.contacts import normal, read_contacts
-from harness.proof.attribution.processes import UNSET
+from harness.proof.attribution.moments import UNSET
 from harness.proof.attribution.residents import read_alive
 from harness.proof.tables.audit_log import read_events
 from harness.proof.tables.schema import ambiguous

@@ -1,0 +1,69 @@
+"""What an audit record tells of a process: what it runs, that it is at work at a moment, that it was born."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.proof.tables.audit_log import AuditEvent, number
+
+UNSET = 0xFFFFFFFF
+# Architecture and number of clone, fork, vfork and clone3 (arch/*/entry/syscalls/*.tbl; arm64 has clone and clone3).
+_BIRTHS = {("c000003e", each) for each in ("56", "57", "58", "435")}
+_BIRTHS |= {("40000003", each) for each in ("120", "2", "190", "435")}
+_BIRTHS |= {("c00000b7", each) for each in ("220", "435")}
+
+
+@dataclass(frozen=True)
+class Image:
+    """A program that a process was running. `started` is when, as a table's time; empty where that isn't known."""
+
+    pid: int
+    parent: int
+    path: str
+    name: str
+    command_line: str
+    started: str
+    account: str
+    session: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A process at work: what an audit record tells of it. `time` in milliseconds, `line` in the log."""
+
+    time: int
+    line: int
+    pid: int
+    parent: int
+    session: int
+
+    @classmethod
+    def of(cls, event: AuditEvent) -> Moment:
+        """That of an event with a SYSCALL record; pids are -1 where it tells none."""
+        record = event.first("SYSCALL")
+        fields = record.fields if record else {}
+        pid, parent, session = (number(fields.get(name)) for name in ("pid", "ppid", "ses"))
+        line = event.records[0].line
+        return cls(event.time, line, _or(pid, -1), _or(parent, -1), _or(session, UNSET))
+
+
+@dataclass(frozen=True)
+class Birth:
+    """`by` got the answer that its child is `child`, as numbered in its own pid namespace."""
+
+    by: Moment
+    child: int
+
+
+def birth_of(event: AuditEvent) -> Birth | None:
+    """The birth that an event tells; None for any other event."""
+    record = event.first("SYSCALL")
+    fields = record.fields if record else {}
+    child = number(fields.get("exit"))
+    if (fields.get("arch", "").lower(), fields.get("syscall", "")) not in _BIRTHS or not child:
+        return None
+    return Birth(Moment.of(event), child) if fields.get("success") == "yes" else None
+
+
+def _or(value: int | None, other: int) -> int:
+    return other if value is None else value
