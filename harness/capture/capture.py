@@ -16,7 +16,9 @@ from harness.capture.kinds import Whose
 from harness.capture.lab.canary_container import canary_container
 from harness.capture.lab.docker_front import aside, moved_socket
 from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
-from harness.capture.lab.foreign_daemon import guarded
+from harness.capture.lab.docker_guard import DockerGuard
+from harness.capture.lab.docker_made import DockerMade
+from harness.capture.lab.docker_reach import HARNESS_SOCKET
 from harness.capture.lab.image import REFERENCE
 from harness.capture.lab.kube_api import KubeApi
 from harness.capture.lab.kube_undo import record_objects
@@ -57,8 +59,9 @@ class Capture:
         self._cgroup = f"livefire-{self.owned.id}"
         self._pulse = LabPulse(lab.docker.socket if lab.docker else None, self._api, f"{self.owned.id}/shell")
         self._contained = canary_container(self.owned, lab.docker)
+        self._made = DockerMade(lab.docker.socket, self.owned.ledger) if lab.docker else None
         foreign = lab.docker and not lab.docker.owned
-        self._guard = guarded(lab.docker.socket, self.owned.ledger) if lab.docker and foreign else None
+        self._guard = DockerGuard(lab.docker.socket, self._made) if lab.docker and self._made and foreign else None
 
     def run(self, atomics: Sequence[Atomic]) -> Manifest:
         """Detonate the atomics one after the other; returns the manifest, yet without hashes.
@@ -67,7 +70,7 @@ class Capture:
         """
         with self._makers(1) as pool, self._front():  # asking every tool takes longer than detonating an atomic
             versions = pool.submit(tool_versions, self.lab.owned.path / "versions.json")
-            with self._gateway(HARNESS, self.owned.path / "harness.sock") as socket:
+            with self._gateway(HARNESS, self.owned.path / HARNESS_SOCKET) as socket:
                 sensors = self._sensors(socket)
                 self._start(sensors)
                 started = now()
@@ -185,6 +188,8 @@ class Capture:
             detonation = detonate(
                 atomic, attack, harness, timeout=self._timeout, arguments=arguments, pulse=self._pulse
             )
+        if self._made:
+            self._made.put_back()  # what can't be now is once more at the end, which tells what remains
         self._subscriber(AtomicDetonated(detonation))
         return detonation
 
@@ -215,7 +220,7 @@ class Capture:
             yield None
             return
         daemon = self._daemon or self.lab.docker.socket
-        gateway = DockerGateway(whose, path, daemon, self._note_request, self._guard)
+        gateway = DockerGateway(whose, path, daemon, self._note_request, self._made, self._guard)
         with gateway, self._pulse.behind(gateway):
             yield path
 

@@ -13,7 +13,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,12 @@ class Ledger:
     def open_entries(self) -> list[Entry]:
         """What still has to be undone, the newest first."""
         return list(self.read().entries)
+
+    def undo_these(self, numbers: Collection[str]) -> list[str]:
+        """Undo some of the entries, the newest first; returns what failed, which is open still. More may be made."""
+        if not numbers:
+            return []
+        return [problem for entry in self.open_entries() if entry.id in numbers for problem in self._undo(entry)]
 
     def undo(self) -> list[str]:
         """Undo everything, the newest first, each entry whatever became of the others; returns what failed.

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 
-from tests.lab.conftest import Livefire, footprint
+from harness.capture.lab.docker_api import docker_client
+from harness.capture.lab.image import REFERENCE
+from tests.lab.conftest import Livefire, footprint, fresh_livefire
 
 ATOMICS = """\
 attack_technique: T1610
@@ -91,6 +96,121 @@ def test_it_does_not_outlive_kill_9_either(livefire: Livefire, tmp_path: Path) -
     assert done.code == 0, done.err
     assert escaped() == []
     assert footprint() == before
+
+
+# Everything that an atomic can make on a Docker host and leave there, but for what a swarm is.
+MAKING = """\
+docker network create --label made left-network
+docker volume create left-volume
+docker run --detach --name left-box --network left-network --volume implied:/data --volume SOCKET:/bound \\
+  livefire/busybox:local sleep 600
+docker tag livefire/busybox:local left/tag:1
+printf 'FROM livefire/busybox:local\\nRUN echo made >/made\\n' >Dockerfile
+DOCKER_BUILDKIT=0 docker build --network none .
+DOCKER_BUILDKIT=0 docker build --network none --tag left/built:1 .
+docker commit left-box; docker commit left-box left/commit:1
+docker save left/tag:1 | sed s/x/x/ | docker load
+docker export left-box | docker import - left/imported:1
+docker ps""".replace("\\\n  ", "")
+
+
+def made_in(client: docker.DockerClient) -> dict[str, list[str]]:
+    """All that is there, by id or name."""
+    return {
+        "containers": sorted(str(each.id) for each in client.containers.list(all=True)),
+        "networks": sorted(str(each.id) for each in client.networks.list()),
+        "volumes": sorted(str(each.id) for each in client.volumes.list()),
+        "images": sorted(f"{each.id} {each.tags}" for each in client.images.list(all=True)),
+        "swarm": [client.info()["Swarm"]["LocalNodeState"]],
+    }
+
+
+def outside(found: dict[str, Any]) -> dict[str, Any]:
+    """Without what a lab that is up makes for itself as it goes: it is gone with the lab."""
+    return {name: value for name, value in found.items() if name not in ("files", "cgroups")}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A path for a bind mount, of which nothing is there."""
+    place = Path("/run/livefire-left")
+    assert not place.exists()
+    yield place / "sub/docker.sock"
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture
+def lab(livefire: Livefire) -> tuple[Livefire, Path]:
+    """A lab that is kept, and the socket of its daemon."""
+    assert livefire("lab", "up", "--cluster", "none").code == 0
+    status = dict(line.split(maxsplit=1) for line in livefire("lab", "status").out.splitlines())
+    return livefire, Path(status["DOCKER_HOST"].removeprefix("unix://"))
+
+
+def test_what_an_atomic_made_on_a_kept_host_is_gone_after_it(
+    lab: tuple[Livefire, Path], folder: Path, tmp_path: Path
+) -> None:
+    livefire, socket = lab
+    before = outside(footprint())
+    with docker_client(socket) as client:
+        there = made_in(client)
+        done = livefire(*options(tmp_path, *MAKING.replace("SOCKET", str(folder)).splitlines()))
+        assert done.code == 0, done.err
+        assert manifest(tmp_path)["detonations"][0]["attack"]["exit_code"] == 0
+        assert made_in(client) == there
+    assert not folder.parents[1].exists()
+    assert outside(footprint()) == before
+
+
+def test_a_swarm_is_left_again(lab: tuple[Livefire, Path], tmp_path: Path) -> None:
+    livefire, socket = lab
+    before = outside(footprint())
+    with docker_client(socket) as client:
+        there = made_in(client)
+        done = livefire(*options(tmp_path, "docker swarm init --advertise-addr 127.0.0.1"))
+        assert done.code == 0, done.err
+        assert manifest(tmp_path)["detonations"][0]["attack"]["exit_code"] == 0
+        assert made_in(client) == there
+    assert outside(footprint()) == before
+
+
+def test_what_an_atomic_made_is_gone_after_kill_9_and_clean(livefire: Livefire, folder: Path, tmp_path: Path) -> None:
+    before = footprint()
+    making = MAKING.replace("SOCKET", str(folder)).splitlines()[:-1]
+    process = livefire.start(*options(tmp_path, *making, "docker swarm init --advertise-addr 127.0.0.1", "sleep 4714"))
+    wait_for(lambda: executing(b"sleep\x004714\x00") and Path("/sys/class/net/docker_gwbridge").exists(), process)
+    process.kill()
+    process.communicate()
+    assert folder.is_dir()
+    done = livefire("clean")
+    assert done.code == 0, done.err
+    assert not folder.parents[1].exists()
+    assert footprint() == before
+
+
+def test_on_another_s_host_what_an_atomic_made_is_gone_and_what_was_there_stays(
+    lab: tuple[Livefire, Path], folder: Path, tmp_path: Path
+) -> None:
+    _, socket = lab  # another state folder's: foreign to the Livefire under test
+    with docker_client(socket) as client, fresh_livefire() as other:
+        client.images.get(REFERENCE).tag("theirs/box", "1")
+        client.volumes.create("left-volume")  # the atomic creates it once more, which changes nothing
+        client.networks.create("theirs")
+        client.containers.create(REFERENCE, ["true"], volumes=["theirs:/data"])
+        there = made_in(client)
+        making = MAKING.replace("SOCKET", str(folder)).replace("volume implied", "volume theirs").splitlines()
+        arguments = options(tmp_path, *making, "docker network connect theirs left-box")
+        done = other(*arguments, "--docker", "host", DOCKER_HOST=f"unix://{socket}")
+        assert done.code == 0, done.err
+        assert manifest(tmp_path)["detonations"][0]["attack"]["exit_code"] == 0
+        assert made_in(client) == there
+        killed = other.start(*arguments[:-1], tmp_path / "k", "--docker", "host", DOCKER_HOST=f"unix://{socket}")
+        wait_for(lambda: client.containers.list(filters={"name": "left-box"}), killed)
+        killed.kill()
+        killed.communicate()
+        assert other("clean").code == 0
+        assert made_in(client) == there
+    assert not folder.parents[1].exists()
 
 
 def wait_for(what: Any, process: Any) -> None:

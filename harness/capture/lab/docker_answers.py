@@ -68,14 +68,14 @@ def made_service(path: str, status: int, body: bytes) -> str | None:
     """The id of the service that was created; its containers are the swarm's to make."""
     if status not in (200, 201) or place_of(path) != "/services/create":
         return None
-    return next((str(message["ID"]) for message in _messages(body) if "ID" in message), None)
+    return next((str(message["ID"]) for message in messages(body) if "ID" in message), None)
 
 
 def built_containers(path: str, status: int, body: bytes) -> tuple[str, ...]:
     """The short ids of the containers that a build ran its steps in (the classic builder tells each)."""
     if status != 200 or place_of(path) != "/build":
         return ()
-    told = (str(message.get("stream", "")) for message in _messages(body))
+    told = (str(message.get("stream", "")) for message in messages(body))
     return tuple(match[1] for text in told if (match := _RUNNING.match(text)))
 
 
@@ -86,7 +86,7 @@ def made_image(path: str, status: int, body: bytes) -> str | None:
     """
     if status != 200:
         return None
-    for message in _messages(body):
+    for message in messages(body):
         aux = message.get("aux")
         pushed = _PUSH.match(place_of(path))
         if pushed and isinstance(aux, dict) and "Digest" in aux:
@@ -120,10 +120,11 @@ def place_of(path: str) -> str:
 
 
 def _id(body: bytes) -> str | None:
-    return next((str(message["Id"]) for message in _messages(body) if "Id" in message), None)
+    return next((str(message["Id"]) for message in messages(body) if "Id" in message), None)
 
 
-def _messages(body: bytes) -> list[dict[str, Any]]:
+def messages(body: bytes) -> list[dict[str, Any]]:
+    """The objects of a stream of JSON, one a line; what is none is passed over."""
     found = []
     for line in body.splitlines():
         try:

@@ -1,10 +1,14 @@
-"""A client for the Docker daemon on a Unix socket."""
+"""Speaking to the Docker daemon on a Unix socket: the library's client, and single requests."""
 
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 
@@ -17,3 +21,34 @@ def docker_client(socket: Path, timeout: float = 30) -> Iterator[docker.DockerCl
         yield client
     finally:
         client.close()
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP to a Unix socket. Without a version in the path, the daemon answers by its newest (Docker Engine API)."""
+
+    def __init__(self, path: Path, timeout: float = 30) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def ask(
+    daemon: Path, place: str, *, method: str = "GET", body: dict[str, Any] | None = None, timeout: float = 30
+) -> tuple[int, Any]:
+    """The status and the JSON of an answer, None where there is none. Raises OSError or http.client.HTTPException."""
+    connection = UnixConnection(daemon, timeout)
+    try:
+        text = None if body is None else json.dumps(body)
+        connection.request(method, place, text, {"Content-Type": "application/json"} if text else {})
+        answer = connection.getresponse()
+        content = answer.read()
+        try:
+            return answer.status, json.loads(content)
+        except ValueError:
+            return answer.status, None
+    finally:
+        connection.close()

@@ -9,33 +9,30 @@ by which attach and exec work (Docker Engine API, ContainerAttach). Before a dae
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import os
-import re
 import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from select import poll, select
+from select import poll
 from typing import Any
 
 from harness.capture.lab.docker_answers import (
     built_containers,
     configuration,
-    is_creation,
     made_container,
     made_exec,
     made_image,
     made_service,
-    place_of,
-    tells_what_was_made,
-    unchunk,
 )
+from harness.capture.lab.docker_exchange import Exchange
 from harness.capture.lab.docker_guard import DockerGuard
+from harness.capture.lab.docker_http import Stream, shut
+from harness.capture.lab.docker_made import DockerMade
 from harness.capture.lab.peer import Peer, peer_of
 from harness.capture.ledger import LedgerClosed
 from harness.model.manifest import HARNESS
@@ -83,9 +80,11 @@ class DockerGateway:
         path: Path,
         daemon: Path,
         record: Callable[[ApiRequest], None],
+        made: DockerMade | None = None,
         guard: DockerGuard | None = None,
     ) -> None:
         self.path = path
+        self._made = made
         self._guard = guard
         self._atomic = atomic
         self._daemon = daemon
@@ -103,10 +102,10 @@ class DockerGateway:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _shut(self._listener)
+        shut(self._listener)
         with self._lock:
             for connection in list(self._open):
-                _shut(connection)
+                shut(connection)
         self.path.unlink(missing_ok=True)
 
     def in_use(self) -> bool:
@@ -131,7 +130,7 @@ class DockerGateway:
             self._askers[client] = peer.pid
         try:
             daemon.connect(str(self._daemon))
-            exchange = _Exchange(_Stream(client), _Stream(daemon), self._guard, self._atomic == HARNESS)
+            exchange = Exchange(Stream(client), Stream(daemon), self._made, self._guard, self._atomic == HARNESS)
             while exchange.forward(lambda **facts: self._note(peer, **facts)):
                 pass
         except (OSError, ValueError, http.client.HTTPException, LedgerClosed):  # hung up, no HTTP, or too late
@@ -140,8 +139,8 @@ class DockerGateway:
             with self._lock:
                 self._open -= {client, daemon}
                 del self._askers[client]
-            _shut(client)
-            _shut(daemon)
+            shut(client)
+            shut(daemon)
 
     def _note(
         self, peer: Peer, *, sent: float, method: str, path: str, status: int, body: bytes, asked: bytes = b""
@@ -167,217 +166,6 @@ class DockerGateway:
         self._record(request)
 
 
-class _Stream:
-    """A socket that is read by head, by length and by chunk."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self.socket = connection
-        self._buffer = b""
-
-    @property
-    def pending(self) -> bool:
-        """Whether something has been received that was not yet asked for."""
-        return bool(self._buffer)
-
-    def head(self) -> bytes:
-        """Everything up to and including the empty line; b'' at the end of the stream."""
-        while b"\r\n\r\n" not in self._buffer:
-            data = self.socket.recv(65536)
-            if not data or len(self._buffer) > _HEAD_LIMIT:
-                return b""
-            self._buffer += data
-        head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
-        return head + b"\r\n\r\n"
-
-    def line(self) -> bytes:
-        while b"\n" not in self._buffer:
-            data = self.socket.recv(65536)
-            if not data:
-                raise ConnectionError("ended within a chunk header")
-            self._buffer += data
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line + b"\n"
-
-    def some(self, limit: int) -> bytes:
-        """Between one and `limit` bytes; b'' at the end."""
-        if not self._buffer:
-            self._buffer = self.socket.recv(min(65536, limit))
-        data, self._buffer = self._buffer[:limit], self._buffer[limit:]
-        return data
-
-
-class _Exchange:
-    """Requests and answers on one connection, one after the other."""
-
-    def __init__(self, client: _Stream, daemon: _Stream, guard: DockerGuard | None, hides: bool) -> None:
-        self.client = client
-        self.daemon = daemon
-        self._guard = guard
-        self._hides = hides
-
-    def forward(self, note: Callable[..., None]) -> bool:
-        """Forward one request and its answer; returns whether another may follow."""
-        if (
-            not self.client.pending
-            and self.daemon.socket in select([self.client.socket, self.daemon.socket], [], [])[0]
-        ):
-            return False  # the daemon has hung up between two requests
-        head = self.client.head()
-        method, _, rest = head.partition(b" ")
-        path = rest.partition(b" ")[0]
-        if not path:
-            return False  # the end, or not HTTP
-        sent = time.time()
-        if self._guard and (refused := self._guard.refusal(method.decode(), path.decode("latin-1"), hides=self._hides)):
-            return self._refuse(head, refused, sent, note)
-        self.daemon.socket.sendall(head)
-        asked = bytearray() if is_creation(method.decode("latin-1"), path.decode("latin-1")) else None
-        _copy_body(head, self.client, self.daemon.socket, asked)
-        answer = self.daemon.head()
-        while answer.startswith(b"HTTP/1.1 1") and not answer.startswith(b"HTTP/1.1 101"):
-            self.client.socket.sendall(answer)  # an interim answer, such as 100 Continue
-            answer = self.daemon.head()
-        if not answer:
-            return False
-        status = int(answer.split(b" ", 2)[1])
-        name, place = method.decode("latin-1"), path.decode("latin-1")
-        facts = {"sent": sent, "method": name, "path": place, "status": status}
-        makes = tells_what_was_made(name, place)
-        if self._guard and self._holds_back(name, place):
-            return self._pass_whole(head, answer, facts, note, _content(head, asked))
-        if self._guard and method == b"DELETE" and status < 300:
-            self._guard.was_removed(place)
-        if not makes:  # what makes something is noted with its body, all others when they begin to answer
-            note(**facts, body=b"")
-        self.client.socket.sendall(answer)
-        if status == 101 or b"application/vnd.docker.raw-stream" in answer.lower():
-            self._splice()
-            return False
-        if method == b"HEAD" or status in (204, 304):
-            return True
-        body = bytearray() if makes else None
-        try:
-            return _copy_body(answer, self.daemon, self.client.socket, body, True)
-        finally:
-            if body is not None:
-                chunked = b"chunked" in _header(answer, b"Transfer-Encoding").lower()
-                content = unchunk(bytes(body)) if chunked else bytes(body)
-                note(**facts, body=content, asked=_content(head, asked))
-
-    def _refuse(self, head: bytes, refused: tuple[int, str], sent: float, note: Callable[..., None]) -> bool:
-        """Answer as the daemon does: an object with a message."""
-        status, message = refused
-        method, path = (part.decode("latin-1") for part in head.split(b" ", 2)[:2])
-        _copy_body(head, self.client, _Held())
-        note(sent=sent, method=method, path=path, status=status, body=b"")
-        body = b"" if method == "HEAD" else json.dumps({"message": message}).encode()
-        self.client.socket.sendall(_answer(status, body))
-        return True
-
-    def _holds_back(self, method: str, path: str) -> bool:
-        """Whether an answer is passed on only when it is whole: it tells what was made, or what there is."""
-        place = place_of(path)
-        made = method == "POST" and place in ("/containers/create", "/networks/create", "/volumes/create")
-        return made or (self._hides and method == "GET" and place == "/containers/json")
-
-    def _pass_whole(
-        self, head: bytes, answer: bytes, facts: dict[str, Any], note: Callable[..., None], asked: bytes
-    ) -> bool:
-        """So that what was made is written down before anybody knows of it, and others' containers are left out."""
-        assert self._guard is not None
-        held = _Held()
-        again = _copy_body(answer, self.daemon, held, answer=True)
-        body = _content(answer, held.data)
-        self._guard.takes_note(facts["path"], facts["status"], body)
-        note(**facts, body=body, asked=asked)
-        if facts["method"] == "GET" and facts["status"] == 200:
-            body = self._guard.visible(body)
-        self.client.socket.sendall(_answer(facts["status"], body))
-        return again
-
-    def _splice(self) -> None:
-        """Both directions at once, until both are closed."""
-        back = threading.Thread(target=_pump, args=(self.daemon, self.client.socket), daemon=True)
-        back.start()
-        _pump(self.client, self.daemon.socket)
-        back.join()
-
-
-def _content(head: bytes, body: bytearray | None) -> bytes:
-    """What was sent, without the chunks that it may have come in."""
-    if body is None:
-        return b""
-    return unchunk(bytes(body)) if b"chunked" in _header(head, b"Transfer-Encoding").lower() else bytes(body)
-
-
-class _Held:
-    """Keeps what would be sent."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-
-    def sendall(self, data: bytes) -> None:
-        self.data.extend(data)
-
-
-def _answer(status: int, body: bytes) -> bytes:
-    """An answer with a body in JSON (RFC 9112)."""
-    reason = http.client.responses.get(status, "")
-    head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
-
-
-def _header(head: bytes, name: bytes) -> bytes:
-    match = re.search(rb"(?im)^" + re.escape(name) + rb":\s*(.*?)\s*$", head)
-    return match[1] if match else b""
-
-
-def _copy_body(
-    head: bytes, source: _Stream, target: socket.socket | _Held, copy: bytearray | None = None, answer: bool = False
-) -> bool:
-    """Forward the body that `head` announces; returns whether the connection can be used again."""
-
-    def pass_on(data: bytes) -> None:
-        target.sendall(data)
-        if copy is not None:
-            copy.extend(data)
-
-    if b"chunked" in _header(head, b"Transfer-Encoding").lower():
-        while True:
-            line = source.line()
-            pass_on(line)
-            size = int(line.split(b";")[0], 16)
-            left = size + 2 if size else 0
-            while left:
-                data = source.some(left)
-                if not data:
-                    return False
-                pass_on(data)
-                left -= len(data)
-            if not size:
-                while (trailer := source.line()).strip():
-                    pass_on(trailer)
-                pass_on(trailer)
-                return True
-    length = _header(head, b"Content-Length")
-    left = int(length) if length else (-1 if answer else 0)
-    while left:
-        data = source.some(left if left > 0 else 65536)
-        if not data:
-            return False
-        pass_on(data)
-        left -= len(data) if left > 0 else 0
-    return True
-
-
-def _pump(source: _Stream, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.some(65536):
-            target.sendall(data)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
-
-
 def _has_hung_up(connection: socket.socket) -> bool:
     """Both directions are closed (poll(2)); one alone is no end: an attached client may have nothing more to say."""
     try:
@@ -386,9 +174,3 @@ def _has_hung_up(connection: socket.socket) -> bool:
         return bool(poller.poll(0))
     except (OSError, ValueError):  # closed on our side
         return True
-
-
-def _shut(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-    connection.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import docker.errors
 
+from harness.capture.lab import made_undo as made_undo  # registers how networks are undone
 from harness.capture.lab import oci_shim
 from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.docker_undo import IMAGE, OUTSIDE, bridge_names, namespace
@@ -76,6 +77,7 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
         command += [f"--add-runtime=livefire={_write_shim(folder)}", "--default-runtime=livefire"]
     owner = f"{owned.id}/dockerd"
     owned.ledger.add("daemon", owner=owner)
+    owned.ledger.add("lab_networks", socket=str(socket))
     process = start_daemon(command, owner=owner, log=log)
 
     def answers() -> str:

@@ -11,7 +11,7 @@ import docker.errors
 
 from harness.capture.kinds import Foreign, What, Whose, finds, undoes
 from harness.capture.lab.docker_api import docker_client
-from harness.capture.process import run
+from harness.capture.lab.links import is_there, remove_link
 from harness.capture.undo import remove_folder
 
 SHIM_SOCKETS = Path("/run/containerd/s")
@@ -21,7 +21,6 @@ OUTSIDE = (Path("/run/containerd"), SHIM_SOCKETS, RUNC, _FIFO, Path("/run/docker
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 # the names that we and our atomics give, also with a registry before them
 IMAGE = re.compile(r"([\w.-]+(:[0-9]+)?/)?livefire/[\w.-]+:[\w.-]+")
-_LINKS = Path("/sys/class/net")
 
 
 def bridge_names(owner: str) -> tuple[str, str]:
@@ -40,21 +39,15 @@ def namespace(owner: str) -> str:
 
 @undoes("bridge")
 def bridge(whose: Whose, name: str) -> None:
-    """Remove a network bridge and what is plugged into it: the kernel removes the pair of a dead container too late."""
+    """Remove a network bridge and what is plugged into it."""
     if name not in bridge_names(whose.id):
         raise Foreign(f"it is not a link of {whose.id}")
-    device = _LINKS / name
-    if not device.exists():
-        return
-    if (device / "brif").is_dir():
-        for port in (device / "brif").iterdir():
-            run(["ip", "link", "delete", port.name], check=False)  # it may have gone by now
-    run(["ip", "link", "delete", name])
+    remove_link(name)
 
 
 @finds("bridge")
 def _bridges(whose: Whose) -> list[What]:
-    return [{"name": name} for name in bridge_names(whose.id) if (_LINKS / name).exists()]
+    return [{"name": name} for name in bridge_names(whose.id) if is_there(name)]
 
 
 @undoes("containerd_state")
@@ -94,33 +87,6 @@ def shim_sockets(whose: Whose, containerd: str, containers: str, state: str = ""
     for each in known:
         name = hashlib.sha256(f"{containerd}/{each}".encode()).hexdigest()
         (SHIM_SOCKETS / name).unlink(missing_ok=True)
-
-
-@undoes("container")
-def container(whose: Whose, socket: str, id: str) -> None:
-    """Remove one container that was made for us, on a daemon that goes on running."""
-    if not re.fullmatch("[0-9a-f]{64}", id):
-        raise Foreign("it is not the id of a container")
-    with docker_client(Path(socket)) as client, contextlib.suppress(docker.errors.NotFound):
-        client.api.remove_container(id, force=True, v=True)
-
-
-@undoes("atomic_network")
-def atomic_network(whose: Whose, socket: str, id: str) -> None:
-    """Remove a network that an atomic made, on a daemon that goes on running."""
-    if not re.fullmatch("[0-9a-f]{64}", id):
-        raise Foreign("it is not the id of a network")
-    with docker_client(Path(socket)) as client, contextlib.suppress(docker.errors.NotFound):
-        client.api.remove_network(id)
-
-
-@undoes("atomic_volume")
-def atomic_volume(whose: Whose, socket: str, name: str) -> None:
-    """Remove a volume that an atomic made, on a daemon that goes on running."""
-    if not re.fullmatch(r"\w[\w.-]+", name):
-        raise Foreign("it is not the name of a volume")
-    with docker_client(Path(socket)) as client, contextlib.suppress(docker.errors.NotFound):
-        client.api.remove_volume(name)
 
 
 @undoes("image")

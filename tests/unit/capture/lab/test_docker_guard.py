@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from harness.capture import makers
+from harness.capture.lab.docker_api import UnixConnection
 from harness.capture.lab.docker_gateway import DockerGateway
-from harness.capture.lab.docker_guard import _tagged, _UnixConnection
-from harness.capture.lab.foreign_daemon import guarded
+from harness.capture.lab.docker_guard import DockerGuard
+from harness.capture.lab.docker_made import DockerMade
+from harness.capture.lab.docker_names import tagged
 from harness.capture.ledger import Ledger
 from harness.model.manifest import HARNESS
 
@@ -81,15 +83,16 @@ class Rig:
         self.server.asked = []
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.ledger = Ledger(folder / "ledger.jsonl")
-        guard = guarded(folder / "d.sock", self.ledger)
+        made = DockerMade(folder / "d.sock", self.ledger)
+        guard = DockerGuard(folder / "d.sock", made)
         noted: list[Any] = []
         self.noted = noted
         daemon = folder / "d.sock"
-        self.harness = DockerGateway(HARNESS, folder / "h.sock", daemon, noted.append, guard)
-        self.atomic = DockerGateway("T1/a", folder / "a.sock", daemon, noted.append, guard)
+        self.harness = DockerGateway(HARNESS, folder / "h.sock", daemon, noted.append, made, guard)
+        self.atomic = DockerGateway("T1/a", folder / "a.sock", daemon, noted.append, made, guard)
 
     def ask(self, method: str, path: str, *, harness: bool = False) -> tuple[int, Any]:
-        connection = _UnixConnection(self.harness.path if harness else self.atomic.path)
+        connection = UnixConnection(self.harness.path if harness else self.atomic.path)
         try:
             connection.request(method, f"/v1.41{path}", b"{}" if method in ("POST", "PUT") else None)
             answer: http.client.HTTPResponse = connection.getresponse()
@@ -172,17 +175,17 @@ def test_a_name_of_an_image_is_ours_if_nobody_had_it(rig: Rig) -> None:
     assert rig.ask("DELETE", "/images/theirs:1")[0] == 403
     assert rig.ask("POST", "/build?t=theirs:1")[0] == 403
     assert rig.ask("POST", "/images/livefire/busybox:local/tag?repo=theirs&tag=1")[0] == 403
-    tagged = "/images/livefire/busybox:local/tag?repo=livefire/canary&tag=t1"
-    assert rig.ask("POST", tagged)[0] == 200
+    tag = "/images/livefire/busybox:local/tag?repo=livefire/canary&tag=t1"
+    assert rig.ask("POST", tag)[0] == 200
     entries = rig.ledger.open_entries()
-    assert [(each.kind, each.what["reference"]) for each in entries] == [("image", "livefire/canary:t1")]
+    assert [(each.kind, each.what["reference"]) for each in entries] == [("atomic_image", "livefire/canary:t1")]
     assert rig.ask("DELETE", "/images/livefire/canary:t1")[0] == 200
     assert rig.reached("DELETE", "/images/livefire/canary:t1")
     assert rig.ledger.open_entries() == []  # taken back already
 
 
 @pytest.mark.parametrize(
-    ("name", "tagged"),
+    ("name", "written"),
     [
         ("box", "box:latest"),
         ("docker.io/library/box", "box:latest"),
@@ -191,5 +194,5 @@ def test_a_name_of_an_image_is_ours_if_nobody_had_it(rig: Rig) -> None:
         ("box@sha256:00", "box@sha256:00"),
     ],
 )
-def test_a_name_as_the_daemon_writes_it(name: str, tagged: str) -> None:
-    assert _tagged(name) == tagged
+def test_a_name_as_the_daemon_writes_it(name: str, written: str) -> None:
+    assert tagged(name) == written
