@@ -36,3 +36,25 @@ def test_a_pipe_that_nobody_reads_is_no_error() -> None:
 def test_a_full_disk_is_an_error() -> None:
     with Path("/dev/full").open("wb") as full, pytest.raises(OSError, match="No space left"):
         Forgiving(full.fileno(), "wb", closefd=False).write(b"x")
+
+
+HOSTILE = r"\x1b]0;t\x07::error::\x9b\u202e"
+PRINTS = (
+    "from rich.text import Text; from harness.report.terminal import Terminal;"
+    f"console = Terminal(); console.print(Text('{HOSTILE}', style='bold red'), soft_wrap=True);"
+    f"console.print('{HOSTILE}\\n::x', soft_wrap=True); sys.stdout.write('{HOSTILE}\\n::x\\n')"
+)
+
+
+@pytest.mark.parametrize("colour", [{}, {"FORCE_COLOR": "1", "TERM": "xterm"}])
+def test_the_only_escapes_are_those_of_our_own_styles(colour: dict[str, str]) -> None:
+    """In the order in which they are written, with what is written past the console."""
+    environment = {**{name: text for name, text in os.environ.items() if name != "NO_COLOR"}, **colour}
+    done = subprocess.run(
+        [sys.executable, "-c", f"{PROGRAM}; {PRINTS}"], env=environment, capture_output=True, check=True
+    )
+    styled, plain, past, last, end = done.stdout.decode().split("\n")
+    shown = r"\x1b]0;t\x07::error::\x9b\u202e"
+    bare = shown.replace(r"\x07", "")  # rich takes it out of a Text
+    assert styled == (f"\x1b[1;31m{bare}\x1b[0m" if colour else bare)
+    assert (plain, past, last, end) == (rf"{shown}\n::x", shown, r"\x3a:x", "")
