@@ -8,4 +8,5 @@ from harness.capture.lab import docker_undo as docker_undo
 from harness.capture.lab import kube_undo as kube_undo
 from harness.capture.lab import made_undo as made_undo
 from harness.capture.lab import sysctl as sysctl
+from harness.capture.sensors import audit_daemon as audit_daemon
 from harness.capture.sensors import audit_state as audit_state

@@ -8,12 +8,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from harness.capture.sensors.auditd import kernel_status
+from harness.capture.sensors.audit_state import audit_daemon
+from harness.capture.sensors.auditd import CONFIG, kernel_status
 from tests.lab.conftest import Livefire, fresh_livefire
 from tests.lab.test_sabotage import EXECUTION, PRIVILEGED, REMOVE, run
 
@@ -168,6 +169,77 @@ def test_the_pid_of_a_dead_auditd_is_no_auditd(lab: Livefire, tmp_path: Path) ->
     done = lab("run", EXECUTION, "--recording", tmp_path / "r", "--json", "-")
     auditctl("-e", "0")  # auditd had switched it on
     assert done.verdicts() == {EXECUTION: "PROVEN"}, done.err
+
+
+@contextlib.contextmanager
+def hosts_auditd(folder: Path, *options: str) -> Iterator[list[str]]:
+    """An auditd of somebody's, with a configuration of its own; yields its command. Whichever runs then is ended."""
+    config = folder / "auditd.conf"
+    config.write_text(CONFIG.format(log=folder / "audit.log"))
+    enabled = kernel_status()["enabled"]
+    command = ["auditd", *options, "-c", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: auditd() != 0)
+        yield command
+    finally:
+        if pid := auditd():
+            os.kill(pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
+        until(lambda: auditd() == 0)
+        auditctl("-e", str(enabled))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Until it holds, ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def auditd() -> int:
+    """The pid of the auditd that runs; 0 for none."""
+    pid = kernel_status()["pid"]
+    return pid if pid and audit_daemon(pid) == "auditd" else 0
+
+
+KILL_AUDITD = "kill -KILL $(auditctl -s | awk '$1 == \"pid\" { print $2 }')"
+
+
+def test_the_hosts_auditd_that_an_attack_kills_runs_again(lab: Livefire, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    with hosts_auditd(tmp_path / "etc") as command:
+        before = auditd()
+        done = run(lab, tmp_path, EXECUTION, KILL_AUDITD)
+        assert auditd() not in (0, before)
+        words = Path(f"/proc/{auditd()}/cmdline").read_text().split("\0")[1:-1]
+        assert words == command[1:]
+    assert done.verdicts() == {EXECUTION: "INCONCLUSIVE"}, done.err
+    assert done.code == 4, done.err
+    assert "no audit daemon is registered" in problems(done)
+
+
+def test_one_that_somebody_watches_over_is_his_to_start_and_that_is_told(lab: Livefire, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    with hosts_auditd(tmp_path / "etc", "-n"):
+        done = run(lab, tmp_path, EXECUTION, KILL_AUDITD)
+        assert done.code == 3
+        assert "the host's 'auditd -n" in done.err
+        assert "was ended during the capture: start it again" in done.err
+    with hosts_auditd(tmp_path / "etc", "-n"):
+        assert lab("clean").code == 0
+
+
+def test_the_hosts_auditd_that_an_attack_pauses_goes_on(lab: Livefire, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    with hosts_auditd(tmp_path / "etc"):
+        done = run(lab, tmp_path, EXECUTION, KILL_AUDITD.replace("-KILL", "-STOP"))
+        state = Path(f"/proc/{auditd()}/stat").read_text().rpartition(")")[2].split()[0]
+    assert done.verdicts() == {EXECUTION: "INCONCLUSIVE"}, done.err
+    assert "the audit daemon was stopped" in problems(done)
+    assert state == "S"
 
 
 def test_a_flood_while_auditd_is_stopped_is_the_sensor_s_loss_though_the_count_is_set_back(

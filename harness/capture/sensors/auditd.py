@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.capture.lab.canary_container import CanaryContainer
 from harness.capture.process import base_environment, find_tool, start_daemon, tail
 from harness.capture.sensors.alive import write_alive
+from harness.capture.sensors.audit_daemon import description
 from harness.capture.sensors.audit_kernel import AuditKernel
 from harness.capture.sensors.audit_rules import birth_rules, contact_rules, exec_rules
 from harness.capture.sensors.audit_state import AuditState, audit_daemon
@@ -25,7 +26,7 @@ from harness.recording import layout
 
 BACKLOG = 8192
 # auditd.conf(5): no rotation, nothing that stops the daemon or the machine, each record written at once.
-_CONFIG = """log_file = {log}
+CONFIG = """log_file = {log}
 log_format = RAW
 log_group = root
 flush = INCREMENTAL_ASYNC
@@ -102,7 +103,7 @@ class AuditdSensor:
         log, output = folder / "audit.log", folder / "auditd.out"
         config = folder / "auditd.conf"
         config.touch(mode=0o600)
-        config.write_text(_CONFIG.format(log=log))
+        config.write_text(CONFIG.format(log=log))
         owner = f"{self._owned.id}/auditd"
         self._owned.ledger.add("daemon", owner=owner)
         process = start_daemon([find_tool("auditd"), "-n", "-c", folder], owner=owner, log=output)
@@ -119,6 +120,7 @@ class AuditdSensor:
 
     def _running_log(self, pid: int) -> Path:
         self._notes.append("the running auditd was used")
+        self._owned.ledger.add("audit_daemon", **description(pid))
         text = (_configuration(pid) / "auditd.conf").read_text()
         match = re.search(r"^\s*log_file\s*=\s*(\S+)", text, re.MULTILINE)
         return Path(match[1] if match else "/var/log/audit/audit.log")
