@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from harness import interrupts
 from harness.capture.detonator import detonate, not_detonated
 from harness.capture.halt import Makers
 from harness.capture.kinds import Whose
@@ -176,6 +177,7 @@ class Capture:
         return detonations
 
     def _detonate(self, atomic: Atomic, number: int, harness: Surroundings) -> Detonation:
+        interrupts.check()
         self._subscriber(AtomicStarted(atomic.id, atomic.variant))
         if number == 0:
             self.owned.ledger.add("cgroup", name=self._cgroup)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.capture.notes import noted
-from harness.capture.scratch import sweep
+from harness.capture.scratch import is_scratch, sweep
 from harness.capture.state import OwnedFolder, owned_folders, state_root
 from harness.model.events import LabStep, Subscriber
 
@@ -30,7 +30,7 @@ def heal(subscriber: Subscriber) -> None:
 
 def left_behind() -> list[OwnedFolder]:
     """What was made, and neither undone nor kept, by processes that are dead: of this state folder, and of others."""
-    notes = noted()
+    notes = {name: note for name, note in noted().items() if not is_scratch(Path(note.path))}
     alive = {Path(note.path) for note in notes.values() if not note.is_dead()}
     own = {each.path: each for each in reversed(owned_folders())}
     others = [OwnedFolder(Path(note.path)) for note in notes.values() if Path(note.path) not in own]

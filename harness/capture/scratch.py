@@ -2,6 +2,7 @@
 
 They hold telemetry, and a process that is killed can't remove them. The folder's name says whose it is, so whoever
 comes next knows that its process is dead: `tmp-PID-TICKS`, TICKS being when it began (field 22 of /proc/PID/stat).
+Root's are noted as well (notes.py): so they are found from another state folder.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.capture.holder import is_alive, ticks
+from harness.capture.notes import forget, note, noted
 from harness.capture.root import HINT, make_root, remove_root
 from harness.errors import LabUnavailable
 from harness.interrupts import shielded
 
-_NAME = re.compile(r"tmp-(\d+)-(\d+)")
+_NAME = re.compile(r"tmp-(\d+)-(\d+)(-shared)?")
 
 
 @contextlib.contextmanager
@@ -28,12 +30,11 @@ def scratch(root: Path) -> Iterator[Path]:
 
     Raises LabUnavailable where it can't be made.
     """
-    folder = root / f"tmp-{os.getpid()}-{ticks(os.getpid())}"
+    folder = _folder(root)
     before = tempfile.tempdir, os.environ.get("TMPDIR")
     try:
         try:
-            make_root(root)
-            folder.mkdir(mode=0o700, exist_ok=True)
+            _make(folder)
         except OSError as error:
             raise LabUnavailable(f"{root}: {error.strerror}", hint=HINT) from None
         tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
@@ -44,17 +45,53 @@ def scratch(root: Path) -> Iterator[Path]:
             os.environ.pop("TMPDIR", None)
             if before[1] is not None:
                 os.environ["TMPDIR"] = before[1]
-            shutil.rmtree(folder, ignore_errors=True)
-            remove_root(root)
+            remove_scratch(folder)
+
+
+def make_shared(root: Path) -> Path:
+    """A folder of this process for what others read, too, until `remove_scratch`. Those of dead ones are removed.
+
+    Raises OSError or Refused where it can't be made.
+    """
+    folder = _folder(root, "-shared")
+    _make(folder)
+    sweep(root)
+    return folder
+
+
+def remove_scratch(folder: Path) -> None:
+    """Remove such a folder, and the state root if nothing else is in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        forget(folder)
+    remove_root(folder.parent)
 
 
 def sweep(root: Path) -> list[str]:
-    """Remove the folders of processes that are dead; returns their names."""
+    """Remove the folders of processes that are dead, below `root` and where they are noted; returns their names."""
+    noted_here = [Path(note.path) for name, note in noted().items() if _NAME.fullmatch(name) and note.is_dead()]
     swept = []
-    for folder in sorted(root.glob("tmp-*")) if root.is_dir() else []:
+    for folder in sorted({*root.glob("tmp-*"), *noted_here} if root.is_dir() else noted_here):
         match = _NAME.fullmatch(folder.name)
         mine = not folder.is_symlink() and folder.is_dir() and folder.stat().st_uid == os.geteuid()
         if match and mine and not is_alive(int(match[1]), int(match[2])):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_scratch(folder)
             swept.append(folder.name)
+        elif match and folder in noted_here and not folder.exists():
+            forget(folder)
     return swept
+
+
+def is_scratch(path: Path) -> bool:
+    """Whether it is called as such a folder is."""
+    return bool(_NAME.fullmatch(path.name))
+
+
+def _folder(root: Path, suffix: str = "") -> Path:
+    return root / f"tmp-{os.getpid()}-{ticks(os.getpid())}{suffix}"
+
+
+def _make(folder: Path) -> None:
+    make_root(folder.parent)
+    note(folder)
+    folder.mkdir(mode=0o700, exist_ok=True)

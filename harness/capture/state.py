@@ -9,6 +9,7 @@ import secrets
 import stat
 from pathlib import Path
 
+from harness import interrupts
 from harness.capture import cgroup as cgroup  # registers how control groups are undone
 from harness.capture import undo as undo  # and folders and processes
 from harness.capture.ledger import Ledger
@@ -45,6 +46,7 @@ class OwnedFolder:
     @classmethod
     def create(cls, kind: str) -> OwnedFolder:
         """A new folder below the state root. The ledger's first entry is the folder itself."""
+        interrupts.check()  # one that something has swallowed: nothing more is made
         root = safe_root()
         if len(os.fsencode(root)) > _LONGEST_ROOT:
             hint = (

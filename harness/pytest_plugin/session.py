@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -151,7 +150,7 @@ class SessionPlugin:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker where its fellows put what they have judged."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="livefire-"))
+            self._folder = _shared_folder()
         node.workerinput["livefire"] = {
             "folder": str(self._folder),
             "id": node.gateway.id,
@@ -229,4 +228,18 @@ class SessionPlugin:
     def pytest_unconfigure(self) -> None:
         """Remove what the workers shared."""
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            from harness.capture.scratch import remove_scratch
+
+            remove_scratch(self._folder)
+
+
+def _shared_folder() -> Path:
+    """In the state folder, where it is found after a crash; a replay goes on also where that can't be written."""
+    from harness.capture.root import state_root
+    from harness.capture.scratch import make_shared
+    from harness.errors import LivefireError
+
+    try:
+        return make_shared(state_root())
+    except (OSError, LivefireError):
+        return Path(tempfile.mkdtemp(prefix="livefire-"))

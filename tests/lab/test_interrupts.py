@@ -1,6 +1,6 @@
 """An interrupt while the lab starts, in each way: exit 130, no traceback, no hang, nothing left.
 
-The long form, 150 tries in small steps: `python -m tests.lab.interrupting`.
+The long form, 150 tries in small steps, is run by night; with other steps: `python -m tests.lab.interrupting`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.conftest import Livefire
-from tests.lab.interrupting import RUN, WAYS, interrupt
+from tests.lab.interrupting import RUN, WAYS, interrupt, tries
 
 
 @pytest.mark.parametrize("after", [0.6, 1.7, 2.3])
@@ -30,3 +30,10 @@ def test_many_interrupts_do_not_keep_it_from_being_undone(livefire: Livefire) ->
     scratch.mkdir()
     ended = interrupt(livefire, "ten times SIGINT", 3.0, ("lab", "up"), scratch)
     assert ended.faults() == [], ended.said
+
+
+@pytest.mark.night
+@pytest.mark.timeout(3000)
+def test_150_tries_in_small_steps() -> None:
+    faulty = [each for each in tries(150, first=0.1, step=0.03) if each.faults()]
+    assert faulty == [], "\n".join(f"{each}\n{each.said}" for each in faulty)

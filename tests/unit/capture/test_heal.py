@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import interrupts
 from harness.capture import makers, notes
 from harness.capture.heal import heal, left_behind
 from harness.capture.process import owned_processes
@@ -21,6 +22,7 @@ assert makers  # so that a ledger can undo what is in it
 
 KILLED = """
 import os, pathlib, sys
+from harness import interrupts
 from harness.capture import makers, notes
 from harness.capture.process import start_daemon
 from harness.capture.state import OwnedFolder
@@ -107,3 +109,12 @@ def test_notes_that_another_may_have_written_are_not_believed(place: Path) -> No
     (notes.NOTES / "run-000001").write_text((notes.NOTES / path.name).read_text())
     assert list(notes.noted()) == [path.name]
     assert OwnedFolder(path).undo() == []
+
+
+def test_after_an_interrupt_that_was_swallowed_nothing_more_is_made(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interrupts._state, "raised", "SIGTERM")
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+        OwnedFolder.create("lab")
+    assert not (place / "s").exists()

@@ -103,6 +103,7 @@ FOREIGN: list[tuple[str, dict[str, Any]]] = [
     ("swarm", {"socket": "/run/docker.sock", "gwbridge": "yes"}),
     ("lab_networks", {"socket": "/run/docker.sock"}),
     ("lab_networks", {"socket": "{folder}/../precious/docker/docker.sock"}),
+    ("canary_container", {"containerd": "/run/containerd/c.sock", "namespace": "moby", "id": "0" * 64}),
     ("docker_network", {"socket": "/run/docker.sock", "name": "bridge"}),
     ("kind_cluster", {"socket": "/run/docker.sock", "name": "kind"}),
     ("kube_objects", {"kubeconfig": "/root/.kube/config", "run_id": "lab-0a1b2c"}),

@@ -6,9 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
+from harness.capture.heal import left_behind
 from harness.capture.holder import ticks
+from harness.capture.notes import noted
 from harness.capture.process import run
-from harness.capture.scratch import scratch, sweep
+from harness.capture.scratch import make_shared, remove_scratch, scratch, sweep
 
 KILLED = """
 import os, pathlib, sys, tempfile
@@ -50,3 +54,32 @@ def test_a_number_that_is_another_process_by_now_is_dead(tmp_path: Path) -> None
     (tmp_path / f"tmp-{os.getpid()}-{ticks(os.getpid()) - 1}").mkdir()
     assert len(sweep(tmp_path)) == 1
     assert sweep(tmp_path / "none") == []
+
+
+def test_what_workers_share_is_removed_by_the_next_session_where_the_process_was_killed(tmp_path: Path) -> None:
+    killed = KILLED.replace("with scratch", "if make_shared").replace("import scratch", "import make_shared")
+    killed = killed.replace(
+        "NamedTemporaryFile()", "NamedTemporaryFile(dir=next(pathlib.Path(sys.argv[1]).glob('tmp-*')))"
+    )
+    done = subprocess.run([sys.executable, "-c", killed, str(tmp_path)], check=False)
+    assert done.returncode == -9
+    (dead,) = tmp_path.glob("tmp-*")
+    mine = make_shared(tmp_path)
+    assert list(tmp_path.glob("tmp-*")) == [mine] != [dead]
+    with scratch(tmp_path):  # a live run of the same process has another
+        pass
+    assert mine.is_dir()
+    remove_scratch(mine)
+    assert list(tmp_path.glob("tmp-*")) == []
+
+
+def test_one_of_another_state_folder_is_swept_too(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root: only root's are noted")
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "other")], check=False)
+    assert done.returncode == -9
+    (dead,) = (tmp_path / "other").glob("tmp-*")
+    assert dead not in [each.path for each in left_behind()]
+    assert dead.name in sweep(tmp_path / "own")
+    assert not (tmp_path / "other").exists()
+    assert dead.name not in noted()

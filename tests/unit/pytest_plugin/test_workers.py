@@ -14,7 +14,7 @@ pytest.importorskip("xdist")
 
 
 def scratch(pytester: pytest.Pytester) -> list[str]:
-    """What is left of what the workers shared."""
+    """What is left of what the workers shared, in the state folder or where that can't be had."""
     return [path.name for path in (pytester.path / "scratch").iterdir() if path.name.startswith("livefire-")]
 
 
