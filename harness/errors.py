@@ -88,6 +88,16 @@ class RuleNotRunnable(InvalidInput):
     """The engine cannot run this KQL. This says nothing about whether the rule would fire."""
 
 
+class LimitMet(RuleNotRunnable):
+    """A query took more time or memory than it may. `kql` is that query, `lost` says that it could not be ended."""
+
+    def __init__(
+        self, message: str, *, at: Position | None = None, hint: str = "", kql: str = "", lost: bool = False
+    ) -> None:
+        super().__init__(message, at=at, hint=hint)
+        self.kql, self.lost = kql, lost
+
+
 class LabUnavailable(LivefireError):
     """The lab cannot be had: a tool is missing, or a daemon does not come up."""
 

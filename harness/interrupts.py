@@ -10,11 +10,13 @@ import atexit
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType, TracebackType
+from typing import NoReturn
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_CODE = 130  # as a shell says it of SIGINT
@@ -23,13 +25,17 @@ _SAME = 0.5  # seconds: those that follow one that was raised mean the same
 
 @dataclass
 class _State:
-    """`raised` is the first signal for which KeyboardInterrupt was raised, `waiting` one that waits for a shield."""
+    """`raised` is the first signal for which KeyboardInterrupt was raised, `waiting` one that waits for a shield.
+
+    `abandoned` says that there is a thread that can't be ended.
+    """
 
     shields: int = 0
     told: str = ""
     waiting: str = ""
     raised: str = ""
     last: float = float("-inf")
+    abandoned: bool = False
 
 
 _state = _State()
@@ -110,6 +116,29 @@ def leave() -> None:
     for number in ENDING:
         if signal.getsignal(number) is _heed:
             signal.signal(number, lambda *_: os._exit(EXIT_CODE))
+
+
+def abandon() -> None:
+    """There is a thread that can't be ended: the end of this process must not wait for it."""
+    _state.abandoned = True
+
+
+def abandoned() -> bool:
+    """Whether there is a thread that can't be ended."""
+    return _state.abandoned
+
+
+def leave_with(code: int) -> NoReturn:
+    """End the process, as `sys.exit` does; at once where there is a thread that can't be ended.
+
+    To take Python down beside a thread that works in an extension module ends in a crash, or never.
+    """
+    if _state.abandoned:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _heed(number: int, _: FrameType | None) -> None:

@@ -22,6 +22,7 @@ from harness.model.atomic import Atomic
 from harness.model.catalog import require_unique
 from harness.model.events import LabStarted, LabStep, RecordingSealed, Subscriber, silent
 from harness.model.expectation import Expectation
+from harness.model.limits import Limits
 from harness.model.manifest import Manifest
 from harness.model.result import Result
 from harness.proof.prove import prove
@@ -198,7 +199,8 @@ def live_result(
     *,
     folder: Path | None = None,
     subscriber: Subscriber = silent,
+    limits: Limits = Limits(),
 ) -> Result:
     """Capture and prove in one go."""
     recording = capture(atomics, CaptureOptions(choice), folder or default_folder(), subscriber)
-    return prove(recording, expectations, subscriber=subscriber, live=True)
+    return prove(recording, expectations, subscriber=subscriber, live=True, limits=limits)

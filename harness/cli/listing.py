@@ -14,6 +14,8 @@ from harness.cli.options import (
     AsJson,
     AtomicsOption,
     ExpectationsOption,
+    QueryMemoryOption,
+    QueryTimeoutOption,
     SarifOption,
     Select,
     print_json,
@@ -28,6 +30,7 @@ from harness.model.catalog import (
     find_rules,
     select,
 )
+from harness.model.limits import MEMORY, TIME, limits_of
 from harness.proof.labs import check_labs
 from harness.proof.lint import check, check_rules
 from harness.report.sarif import of_mistakes, write_sarif
@@ -71,8 +74,11 @@ def lint(
         typer.Argument(help="Files or folders. Default: atomics and expectations.", metavar="PATH"),
     ] = None,
     sarif: SarifOption = None,
+    query_timeout: QueryTimeoutOption = TIME,
+    query_memory: QueryMemoryOption = MEMORY,
 ) -> None:
     """Check atomics, rules and expectations: schema, KQL, flags. Prints each mistake with file:line:column."""
+    limits = limits_of(query_timeout, query_memory)
     given = paths or [path for path in (ATOMICS, EXPECTATIONS) if path.exists()]
     problems: list[LivefireError] = []
     atomics, rules, expectations = [], [], []
@@ -88,8 +94,8 @@ def lint(
     try:
         expectations = find_expectations(given)
         expected_of = {expectation.rule.path for expectation in expectations}
-        problems += check_rules(rule for rule in rules if rule.path not in expected_of)
-        problems += check(expectations)
+        problems += check_rules((rule for rule in rules if rule.path not in expected_of), limits)
+        problems += check(expectations, limits=limits)
         if atomics:
             problems += check_atomics_known(expectations, atomics) + check_pins(expectations, atomics)
     except LivefireError as error:

@@ -16,7 +16,7 @@ def main() -> None:
     interrupts.end_of_process()
     code = _guarded()
     interrupts.leave()
-    sys.exit(code)
+    interrupts.leave_with(code)
 
 
 def _guarded() -> int:

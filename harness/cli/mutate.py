@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from harness.cli.expected import ExpectOption, expectations_of
-from harness.cli.options import SarifOption
+from harness.cli.options import QueryMemoryOption, QueryTimeoutOption, SarifOption
 from harness.cli.outputs import require_writable
 from harness.errors import InvalidFiles
+from harness.model.limits import MEMORY, TIME, limits_of
 from harness.model.rule import load_rule
 from harness.proof.lint import check_rules
 from harness.proof.mutation import mutate as mutate_rule
@@ -32,14 +33,17 @@ def mutate(
     expectations: ExpectOption = None,
     json: Annotated[str | None, typer.Option("--json", help="Write JSON; - is stdout.", metavar="F")] = None,
     sarif: SarifOption = None,
+    query_timeout: QueryTimeoutOption = TIME,
+    query_memory: QueryMemoryOption = MEMORY,
 ) -> None:
     """Change a rule one step at a time and see whether any expectation minds. Needs recordings only."""
+    limits = limits_of(query_timeout, query_memory)
     require_writable({"--json": json, "--sarif": sarif})
-    if problems := check_rules([load_rule(rule)]):
+    if problems := check_rules([load_rule(rule)], limits):
         raise InvalidFiles(problems)
     expected = expectations_of(rule, expectations)
     with counting("judging mutants") as progress:
-        report = mutate_rule(rule, expected, find_recordings(recordings), progress=progress)
+        report = mutate_rule(rule, expected, find_recordings(recordings), limits=limits, progress=progress)
     if json != "-":
         print_mutants(shown(report), Terminal())
     if json:

@@ -48,6 +48,12 @@ ExpectationsOption = Annotated[
 TimeoutOption = Annotated[
     float, typer.Option("--timeout", help="Seconds for each command of an atomic.", min=1, metavar="SECONDS")
 ]
+QueryTimeoutOption = Annotated[
+    str, typer.Option("--query-timeout", help="The longest that one query may take.", metavar="DURATION")
+]
+QueryMemoryOption = Annotated[
+    str, typer.Option("--query-memory", help="The most memory that one query may take.", metavar="SIZE")
+]
 WaitOption = Annotated[
     float,
     typer.Option(

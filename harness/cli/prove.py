@@ -16,12 +16,15 @@ from harness.cli.options import (
     JunitOption,
     MarkdownOption,
     NavigatorOption,
+    QueryMemoryOption,
+    QueryTimeoutOption,
     RequireAll,
 )
 from harness.cli.outputs import Outputs
 from harness.errors import NothingSelected
 from harness.model.catalog import Expected, find_expectations, find_expected
 from harness.model.expectation import Expectation, load_expectations
+from harness.model.limits import MEMORY, TIME, limits_of
 from harness.proof.replay import prove_all
 from harness.proof.unjudged import unheld, without_expectations
 from harness.recording import find_recordings
@@ -44,18 +47,21 @@ def prove(
     markdown: MarkdownOption = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False,
     require_all: RequireAll = False,
+    query_timeout: QueryTimeoutOption = TIME,
+    query_memory: QueryMemoryOption = MEMORY,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
     """The second half: judge recordings. Needs no root, no Docker, no cluster and no network.
 
     Several are judged side by side, in a process for each processor.
     """
+    limits = limits_of(query_timeout, query_memory)
     found = _expected(expectations, rule or [])
     expected = found.expectations
     outputs = Outputs(json, junit, html, matrix, navigator, markdown)
     outputs.require_writable()
     with counting("judging recordings") as progress:
-        results = prove_all(find_recordings(recordings), expected, from_raw=from_raw, progress=progress)
+        results = prove_all(find_recordings(recordings), expected, from_raw=from_raw, limits=limits, progress=progress)
     left = [*without_expectations(found.rules_without), *unheld(expected, results)]
     outputs.report(results, left, require_all=require_all)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,8 @@ from harness.cli.options import (
     MarkdownOption,
     NavigatorOption,
     NodeImageOption,
+    QueryMemoryOption,
+    QueryTimeoutOption,
     RecordingOption,
     RepeatOption,
     RequireAll,
@@ -45,6 +48,7 @@ from harness.evasion.choice import is_whole, with_all, with_controls, with_marke
 from harness.model.atomic import Atomic
 from harness.model.catalog import Expected, find_atomics, find_expectations, find_expected, select
 from harness.model.expectation import Expectation
+from harness.model.limits import MEMORY, TIME, Limits, limits_of
 from harness.model.result import Result, Unjudged
 from harness.proof.lint import require
 from harness.proof.prove import prove as prove_recording
@@ -72,6 +76,8 @@ def run(
     timeout: TimeoutOption = 120,
     wait: WaitOption = 0,
     require_all: RequireAll = False,
+    query_timeout: QueryTimeoutOption = TIME,
+    query_memory: QueryMemoryOption = MEMORY,
     kube_audit_log: AuditLogOption = None,
     node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
@@ -81,6 +87,7 @@ def run(
 
     A technique, a file, or all there is brings the variants of the atomics that expectations mark with `evade`.
     """
+    limits = limits_of(query_timeout, query_memory)
     known = find_atomics([atomics])
     chosen = select(known, selectors or [])
     found = find_expected([expectations])
@@ -93,8 +100,8 @@ def run(
         _show_plan(chosen, options)
         return
     outputs = Outputs(json, junit, html, navigator=navigator, markdown=markdown)
-    left = _unjudged(found, known)
-    _run(chosen, expected, options, Repetitions(recording, repeat), outputs, left, require_all=require_all)
+    judging = _Judging(expected, limits, outputs, _unjudged(found, known), require_all)
+    _run(chosen, options, Repetitions(recording, repeat), judging)
 
 
 def evade(
@@ -116,12 +123,15 @@ def evade(
     timeout: TimeoutOption = 120,
     wait: WaitOption = 0,
     require_all: RequireAll = False,
+    query_timeout: QueryTimeoutOption = TIME,
+    query_memory: QueryMemoryOption = MEMORY,
     kube_audit_log: AuditLogOption = None,
     node_image: NodeImageOption = None,
     atomics: AtomicsOption = ATOMICS,
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
     """Do what an atomic does in every other way that is known, and see which of them the rule misses."""
+    limits = limits_of(query_timeout, query_memory)
     known = find_atomics([atomics])
     base = select(known, selectors)
     found = find_expected([expectations])
@@ -133,8 +143,8 @@ def evade(
         _show_plan(chosen, options)
         return
     outputs = Outputs(json, junit, html, matrix=True, navigator=navigator, markdown=markdown)
-    left = _unjudged(found, known)
-    _run(chosen, expected, options, Repetitions(recording, repeat), outputs, left, require_all=require_all)
+    judging = _Judging(expected, limits, outputs, _unjudged(found, known), require_all)
+    _run(chosen, options, Repetitions(recording, repeat), judging)
 
 
 def capture(
@@ -168,26 +178,29 @@ def capture(
         Repetitions(output, repeat).capture(chosen, options, live, lambda _: None)
 
 
-def _run(
-    chosen: list[Atomic],
-    expected: list[Expectation],
-    options: session.CaptureOptions,
-    repetitions: Repetitions,
-    outputs: Outputs,
-    unjudged: Sequence[Unjudged],
-    *,
-    require_all: bool,
-) -> None:
-    outputs.require_writable()  # a mistake is said before anything is started
-    require(expected)
+@dataclass(frozen=True)
+class _Judging:
+    """How what was captured is judged. `unjudged` is what can't be, whatever is selected."""
+
+    expected: list[Expectation]
+    limits: Limits
+    outputs: Outputs
+    unjudged: Sequence[Unjudged]
+    require_all: bool
+
+
+def _run(chosen: list[Atomic], options: session.CaptureOptions, repetitions: Repetitions, judging: _Judging) -> None:
+    judging.outputs.require_writable()  # a mistake is said before anything is started
+    require(judging.expected, limits=judging.limits)
     results: list[Result] = []
     with LiveConsole(Terminal(stderr=True)) as live, scratch(state_root()):
 
         def judge(taken: Recording) -> None:
-            results.append(prove_recording(taken, expected, subscriber=live, live=True))
+            found = prove_recording(taken, judging.expected, subscriber=live, live=True, limits=judging.limits)
+            results.append(found)
 
         repetitions.capture(chosen, options, live, judge)
-    outputs.report(settled(results), unjudged, require_all=require_all)
+    judging.outputs.report(settled(results), judging.unjudged, require_all=judging.require_all)
 
 
 def _unjudged(found: Expected, known: list[Atomic]) -> list[Unjudged]:

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from harness.cli.expected import ExpectOption, expectations_of
+from harness.cli.options import QueryMemoryOption, QueryTimeoutOption
 from harness.cli.outputs import require_writable
 from harness.errors import InvalidInput
+from harness.model.limits import MEMORY, TIME, limits_of
 from harness.model.rule import load_rule
 from harness.proof.schedule import DEFAULT, Ingestion, Late, parse_delay, parse_late, parse_share, simulate
 from harness.recording import find_recordings
@@ -46,6 +48,8 @@ def schedule(
     ] = "0",
     expectations: ExpectOption = None,
     json: Annotated[str | None, typer.Option("--json", help="Write JSON; - is stdout.", metavar="F")] = None,
+    query_timeout: QueryTimeoutOption = TIME,
+    query_memory: QueryMemoryOption = MEMORY,
 ) -> None:
     """Play recorded attacks against the rule's schedule in Microsoft Sentinel. Needs recordings only.
 
@@ -55,6 +59,7 @@ def schedule(
     load_rule(rule)
     expected = expectations_of(rule, expectations)
     allowed = _share("--max-missed", max_missed)
+    limits = limits_of(query_timeout, query_memory)
     ingestion = Ingestion(
         parse_delay(delay), parse_late(late) if late else Late(), _share("--duplicates", duplicates), out_of_order
     )
@@ -68,6 +73,7 @@ def schedule(
             draws=draws,
             seed=seed,
             max_missed=allowed,
+            limits=limits,
             progress=progress,
         )
     if json != "-":

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from harness.errors import InvalidFiles, InvalidInput, LivefireError, RuleNotRunnable
+from harness.errors import InvalidFiles, InvalidInput, LimitMet, LivefireError, Position, RuleNotRunnable
 from harness.model.expectation import Expectation, Signal
+from harness.model.limits import Limits
 from harness.model.rule import Rule
 from harness.model.yaml_source import did_you_mean
+from harness.proof.blame import place, placed
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
 from harness.proof.engines.explanation import explained
 from harness.proof.evidence import sensors_of
@@ -19,9 +21,13 @@ _WORDS = {"oracle": "oracle", "signals": "signal"}
 _SAMPLE: dict[str, object] = {"bool": False, "long": 0, "real": 0.0, "datetime": datetime(2000, 1, 1)}
 
 
-def check(expectations: list[Expectation], engine: Engine | None = None) -> list[LivefireError]:
-    """Every mistake that can be found without a recording, each at its place."""
-    engine = engine or DuckDbEngine(datetime.now(UTC))
+def check(
+    expectations: list[Expectation],
+    engine: Engine | None = None,
+    limits: Limits = Limits(),
+) -> list[LivefireError]:
+    """Every mistake that can be found without a recording, each at its place. `limits` are those of a new engine."""
+    engine = engine or DuckDbEngine(datetime.now(UTC), limits)
     problems: list[LivefireError] = []
     flags: dict[str, set[str] | None] = {}
     for expectation in expectations:
@@ -39,17 +45,24 @@ def check(expectations: list[Expectation], engine: Engine | None = None) -> list
     return problems or vacuous(expectations, engine)  # what does not run can't be asked
 
 
-def check_rules(rules: Iterable[Rule]) -> list[LivefireError]:
+def check_rules(
+    rules: Iterable[Rule],
+    limits: Limits = Limits(),
+) -> list[LivefireError]:
     """Every mistake in the queries and the metadata of rules that nothing is expected of."""
-    engine, problems = DuckDbEngine(datetime.now(UTC)), list[LivefireError]()
+    engine, problems = DuckDbEngine(datetime.now(UTC), limits), list[LivefireError]()
     for rule in rules:
         _rule_flags(rule, engine, problems)
     return problems
 
 
-def require(expectations: list[Expectation], engine: Engine | None = None) -> None:
+def require(
+    expectations: list[Expectation],
+    engine: Engine | None = None,
+    limits: Limits = Limits(),
+) -> None:
     """Raise InvalidFiles with all mistakes, or the one there is."""
-    problems = check(expectations, engine)
+    problems = check(expectations, engine, limits)
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -80,6 +93,9 @@ def _rule_flags(rule: Rule, engine: Engine, problems: list[LivefireError]) -> se
         at = rule.at(found.line or 1, found.column or 1)
         problems.append(RuleNotRunnable(f"the rule is not runnable on this engine: {found.message}", at=at, hint=hint))
         return None
+    except LimitMet as error:
+        problems.append(_at(error, rule.at(1, 1)))
+        return None
     for name in missing_columns(rule, columns):
         hint = did_you_mean(name, sorted(columns))
         problems.append(InvalidInput(f"the query does not give the column '{name}'", at=rule.at_mappings(), hint=hint))
@@ -96,19 +112,28 @@ def vacuous(expectations: Iterable[Expectation], engine: Engine) -> list[Livefir
     problems: list[LivefireError] = []
     asked: dict[str, bool] = {}
 
-    def speaks(kql: str) -> bool:
+    def speaks(kql: str, each: Expectation) -> bool:
         if kql not in asked:
-            asked[kql] = engine.speaks_of_nothing(kql)
+            asked[kql] = False
+            try:
+                asked[kql] = engine.speaks_of_nothing(kql)
+            except LimitMet as error:
+                problems.append(placed(error, [each]))
+            except QueryFailed as error:
+                found = explained(kql, error)
+                said = f"it fails over empty tables: {found.message}"
+                at = place(kql, [each], found.line, found.column)
+                problems.append(RuleNotRunnable(said, at=at, hint=found.hint))
         return asked[kql]
 
     for each in expectations:
         for key in ("oracle", "signals"):
             for number, signal in enumerate(getattr(each.entry, key)):
-                if speaks(signal.kql):
+                if speaks(signal.kql, each):
                     said = f"the {_WORDS[key]} '{signal.name}' yields rows over empty tables"
                     hint = "It would be there whatever happened, so it shows nothing."
                     problems.append(InvalidInput(said, at=each.at(key, number, "kql"), hint=hint))
-        if each.entry.fires and not each.entry.looks_for_silence and speaks(each.rule.query):
+        if each.entry.fires and not each.entry.looks_for_silence and speaks(each.rule.query, each):
             said = f"the rule {each.rule.id} fires over empty tables: that it fires here shows nothing"
             hint = "Where silence is what the rule looks for, say so: looks_for_silence: REASON."
             problems.append(InvalidInput(said, at=each.at("fires"), hint=hint))
@@ -159,7 +184,7 @@ def _predicate_problems(expectation: Expectation, wheres: list[str], engine: Eng
     for number, where in enumerate(wheres):
         try:
             engine.over([row], f"| where {where}")
-        except QueryFailed as error:
+        except (QueryFailed, LimitMet) as error:
             found.append((number, error.message))
     return found
 
@@ -192,4 +217,11 @@ def _signal_problems(expectation: Expectation, engine: Engine) -> list[LivefireE
                 found = explained(signal.kql, error)
                 at = expectation.at_kql(where, found.line, found.column) if found.line else expectation.at(*where)
                 problems.append(InvalidInput(found.message, at=at, hint=found.hint))
+            except LimitMet as error:
+                problems.append(_at(error, expectation.at(*where)))
     return problems
+
+
+def _at(error: LimitMet, at: Position) -> LimitMet:
+    error.at = at
+    return error

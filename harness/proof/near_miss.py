@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from harness.errors import LimitMet
 from harness.model.result import NearMiss
 from harness.model.rule import Rule
 from harness.proof.engines import Engine, QueryFailed
@@ -62,6 +63,10 @@ def explain(rule: Rule, engine: Engine, slice_: str, telling: Iterable[str] = ()
     try:
         return _explain(rule, engine, slice_, _words(telling))
     except QueryFailed:  # an explanation is a help: that there is none must not cost the verdict
+        return None
+    except LimitMet as error:
+        if error.lost:  # nothing more can be asked
+            raise
         return None
 
 

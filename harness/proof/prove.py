@@ -6,14 +6,16 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.errors import InvalidFiles, NothingSelected, RuleNotRunnable
+from harness.errors import InvalidFiles, NothingSelected
 from harness.model.events import Judged, Subscriber, silent
 from harness.model.expectation import Expectation
+from harness.model.limits import Limits
 from harness.model.result import Alert, Ambiguous, AtomicResult, Background, Result, RuleFacts
 from harness.model.verdict import exit_code
 from harness.proof.account import Account, account
+from harness.proof.blame import blaming
 from harness.proof.cases import Case, cases
-from harness.proof.engines import DuckDbEngine, QueryFailed
+from harness.proof.engines import DuckDbEngine
 from harness.proof.health import Health
 from harness.proof.judge import Judge
 from harness.proof.lint import Sound, vacuous
@@ -32,21 +34,22 @@ def prove(
     subscriber: Subscriber = silent,
     live: bool = False,
     sound: Sound | None = None,
-    threads: int = 2,
+    limits: Limits = Limits(),
 ) -> Result:
     """Judge each expectation whose atomic is in the recording, and the background once for each rule.
 
     `live` says that the recording has just been made: then the time of each alert is noted, and `require` has passed.
-    `sound` are expectations that need not be checked again; `threads` are the engine's.
+    `sound` are expectations that need not be checked again; `limits` are those of each query.
     Whether the rules are proven is a matter of all results of a command: `settled` tells.
-    Raises NothingSelected when there is none, InvalidFiles for a mistake in a rule or an expectation.
+    Raises NothingSelected when there is none, InvalidFiles for a mistake in a rule or an expectation, RuleNotRunnable
+    for a query that fails, LimitMet for one that takes more than it may.
     """
     manifest = recording.manifest
     chosen = cases(manifest, expectations)
     if not chosen:
         known = ", ".join(detonation.atomic for detonation in manifest.detonations) or "none"
         raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
-    engine = DuckDbEngine(manifest.finished, threads=threads)
+    engine = DuckDbEngine(manifest.finished, limits)
     started = datetime.now(UTC)
     tables = load(engine, recording, from_raw=from_raw)  # before it sees any KQL
     if not live:  # before a live run this was asked before anything was started
@@ -57,20 +60,19 @@ def prove(
     results: list[AtomicResult] = []
     alerts: dict[str, list[Alert]] = {}
     accounts: dict[str, Account] = {}
-    try:
-        for rule_cases in _by_rule(chosen):
+    for rule_cases in _by_rule(chosen):
+        of_rule = [case.expectation for case in rule_cases]
+        with blaming(of_rule, recording.path):
             prepare([case.expectation for case in rule_cases if case.detonation.attack], engine)
             judged = []
             for case in rule_cases:
                 judged.append(judge.judge(case))
                 subscriber(Judged(judged[-1]))
-            rule, said = rule_cases[0].expectation.rule, judge.alerts(rule_cases[0].expectation.rule, BACKGROUND)
+            rule, said = of_rule[0].rule, judge.alerts(of_rule[0].rule, BACKGROUND)
             # two rules may have one name: neither's false positives may get lost
             alerts[rule.id] = alerts.get(rule.id, []) + said
-            accounts[rule.id] = account([case.expectation for case in rule_cases], judged, said, engine)
-            results += judged
-    except QueryFailed as error:
-        raise RuleNotRunnable(f"a query failed over {recording.path}: {error.message}") from None
+            accounts[rule.id] = account(of_rule, judged, said, engine)
+        results += judged
     unclear = [ambiguous(case.detonation.atomic) for case in chosen]
     unclear = [slice_ for slice_ in dict.fromkeys(unclear) if any(engine.count(slice_).values())]
     background = Background(rows=engine.count(BACKGROUND), alerts=alerts)
@@ -86,7 +88,7 @@ def prove(
         tables=tables,
         results=results,
         background=background,
-        ambiguous=_ambiguous(chosen, unclear, engine, judge),
+        ambiguous=_ambiguous(chosen, unclear, engine, judge, recording),
         recall={name: each.recall for name, each in accounts.items() if each.recall},
         recall_split={name: each.recall_split for name, each in accounts.items() if each.recall_split},
         benign={name: each.benign for name, each in accounts.items() if each.benign},
@@ -98,17 +100,17 @@ def prove(
     )
 
 
-def _ambiguous(chosen: list[Case], unclear: list[str], engine: DuckDbEngine, judge: Judge) -> Ambiguous:
-    """What can't be told whose it is. Raises RuleNotRunnable."""
+def _ambiguous(
+    chosen: list[Case], unclear: list[str], engine: DuckDbEngine, judge: Judge, recording: Recording
+) -> Ambiguous:
+    """What can't be told whose it is. Raises RuleNotRunnable, LimitMet."""
     rows: Counter[str] = Counter()
     for slice_ in unclear:
         rows.update(engine.count(slice_))
     alerts: dict[str, list[Alert]] = {}
     for rule in {case.expectation.rule.path: case.expectation.rule for case in chosen}.values() if unclear else ():
-        try:
+        with blaming([case.expectation for case in chosen], recording.path):
             said = [alert for slice_ in unclear for alert in judge.alerts(rule, slice_)]
-        except QueryFailed as error:
-            raise RuleNotRunnable(f"a query failed: {error.message}") from None
         alerts[rule.id] = alerts.get(rule.id, []) + said
     return Ambiguous(rows={name: count for name, count in rows.items() if count}, alerts=alerts)
 

@@ -5,17 +5,18 @@ All or nothing: a result without one of its recordings would look whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import InvalidFiles, LivefireError, RecordingsFailed
 from harness.model.expectation import Expectation
+from harness.model.limits import Limits
 from harness.model.result import Result
 from harness.proof.lint import Sound
 from harness.proof.prove import prove
 from harness.proof.rule_proof import settled
-from harness.proof.workers import workers as pool_of
+from harness.proof.workers import side_by_side
 from harness.recording import open_recording
 
 Progress = Callable[[int, int], None]
@@ -26,6 +27,7 @@ def prove_all(
     expectations: list[Expectation],
     *,
     from_raw: bool = False,
+    limits: Limits = Limits(),
     workers: int | None = None,
     progress: Progress = lambda done, total: None,
 ) -> list[Result]:
@@ -35,15 +37,12 @@ def prove_all(
     expectation is raised as soon as it is met: it would be the same for all.
     """
     if len(recordings) == 1:
-        return settled([prove(open_recording(recordings[0]), expectations, from_raw=from_raw)])
+        return settled([prove(open_recording(recordings[0]), expectations, from_raw=from_raw, limits=limits)])
     if not recordings:
         return []
-    with pool_of(_begin, (expectations, from_raw), most=len(recordings), wanted=workers) as pool:
-        try:
-            found = _collect(pool, recordings, _files(expectations), progress)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    given = (expectations, from_raw, replace(limits, threads=1))
+    with side_by_side(_begin, given, [(_judge, (path,)) for path in recordings], wanted=workers) as answers:
+        found = _collect(answers, len(recordings), _files(expectations), progress)
     problems = [each for each in found if isinstance(each, LivefireError)]
     if problems:
         raise RecordingsFailed(problems, len(recordings))
@@ -51,15 +50,15 @@ def prove_all(
 
 
 def _collect(
-    pool: ProcessPoolExecutor, recordings: Sequence[Path], rules: set[Path], progress: Progress
+    answers: Iterator[tuple[int, Result | LivefireError]], count: int, rules: set[Path], progress: Progress
 ) -> list[Result | LivefireError]:
-    judging: list[Future[Result | LivefireError]] = [pool.submit(_judge, path) for path in recordings]
-    for done, future in enumerate(as_completed(judging), 1):
-        answer = future.result()
+    found: dict[int, Result | LivefireError] = {}
+    for number, answer in answers:
         if isinstance(answer, LivefireError) and _is_of(answer, rules):
             raise answer
-        progress(done, len(judging))
-    return [future.result() for future in judging]
+        found[number] = answer
+        progress(len(found), count)
+    return [found[number] for number in range(count)]
 
 
 def _files(expectations: list[Expectation]) -> set[Path]:
@@ -73,19 +72,19 @@ def _is_of(error: LivefireError, files: set[Path]) -> bool:
 
 
 # one for each worker process
-_given: tuple[list[Expectation], bool] = ([], False)
+_given: tuple[list[Expectation], bool, Limits] = ([], False, Limits())
 _sound = Sound()
 
 
-def _begin(expectations: list[Expectation], from_raw: bool) -> None:
+def _begin(expectations: list[Expectation], from_raw: bool, limits: Limits) -> None:
     global _given, _sound
-    _given, _sound = (expectations, from_raw), Sound()
+    _given, _sound = (expectations, from_raw, limits), Sound()
 
 
 def _judge(path: Path) -> Result | LivefireError:
     """The result, or what keeps it from being had: an error of one recording is no reason to leave the others."""
-    expectations, from_raw = _given
+    expectations, from_raw, limits = _given
     try:
-        return prove(open_recording(path), expectations, from_raw=from_raw, sound=_sound, threads=1)
+        return prove(open_recording(path), expectations, from_raw=from_raw, sound=_sound, limits=limits)
     except LivefireError as error:
         return error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.errors import LivefireError
 from harness.model.expectation import Expectation
+from harness.model.limits import Limits
 from harness.proof.cases import cases
 from harness.proof.lint import Sound
 from harness.proof.prove import prove
@@ -52,8 +53,8 @@ def units(recordings: Sequence[Recording], chosen: Sequence[Selected], workers: 
 class Judging:
     """The outcomes of a session's units. `shared` is None where there are no other workers."""
 
-    def __init__(self, todo: list[Unit], *, from_raw: bool, shared: Shared | None) -> None:
-        self._units = todo
+    def __init__(self, todo: list[Unit], *, from_raw: bool, limits: Limits, shared: Shared | None) -> None:
+        self._units, self._limits = todo, limits
         self._from_raw = from_raw
         self._shared = shared
         self._known: dict[str, Outcome] = {}
@@ -90,7 +91,8 @@ class Judging:
     def _judge(self, unit: Unit) -> Outcome:
         sound = Sound(unit.expectations)  # they were checked when they were collected
         try:
-            result = prove(unit.recording, list(unit.expectations), from_raw=self._from_raw, sound=sound)
+            expected = list(unit.expectations)
+            result = prove(unit.recording, expected, from_raw=self._from_raw, sound=sound, limits=self._limits)
             return Outcome(results=[result])
         except LivefireError as error:
             return Outcome(error=str(error))

@@ -50,7 +50,12 @@ def _detonate(settings: Settings, chosen: list[Selected], say: Callable[[str], N
     variants = f" and {len(every) - len(base)} variants" if len(every) > len(base) else ""
     say(f"detonating {len(base)} atomic{'s' if len(base) != 1 else ''}{variants}")
     return session.live_result(
-        every, expectations, lab_choice(settings), folder=settings.folder, subscriber=_Teller(say, len(every))
+        every,
+        expectations,
+        lab_choice(settings),
+        folder=settings.folder,
+        subscriber=_Teller(say, len(every)),
+        limits=settings.limits,
     )
 
 

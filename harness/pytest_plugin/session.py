@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import interrupts
 from harness.pytest_plugin.collected import Collected
 from harness.pytest_plugin.settings import SETTINGS, Settings
 from harness.text import visible
@@ -45,6 +46,7 @@ class SessionPlugin:
         self._recordings: list[Recording] | None = None
         self.collected = Collected()
         self._unjudged: list[str] = []
+        self._session: pytest.Session | None = None
         self._tally = tally
         self._told: set[str] = set()
 
@@ -72,7 +74,8 @@ class SessionPlugin:
             if self._engine is None:
                 from harness.proof.engines import DuckDbEngine
 
-                self._engine = DuckDbEngine(datetime.now(UTC))  # one for all files: they share signals
+                # one for all files: they share signals
+                self._engine = DuckDbEngine(datetime.now(UTC), self.settings.limits)
             return Outcome(error="\n".join(str(problem) for problem in check(expectations, self._engine)))
 
         if self._shared is None:
@@ -96,7 +99,8 @@ class SessionPlugin:
 
             workers = self._worker["count"] if self._worker else 1
             todo = units(self.recordings(), self._selected(session), workers)
-            self._judging = Judging(todo, from_raw=self.settings.from_raw, shared=self._shared)
+            settings = self.settings
+            self._judging = Judging(todo, from_raw=settings.from_raw, limits=settings.limits, shared=self._shared)
         return self._judging.of(expectation)
 
     def tell(self, error: str) -> str:
@@ -225,12 +229,20 @@ class SessionPlugin:
 
     # the end
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Note where the exit code will stand, for a session that can't end as others do."""
+        self._session = session
+
+    @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Remove what the workers shared."""
+        """Remove what the workers shared. A query that can't be ended is left to itself, with all that is reported."""
         if self._folder:
             from harness.capture.scratch import remove_scratch
 
             remove_scratch(self._folder)
+        if interrupts.abandoned() and self._session:
+            interrupts.leave_with(int(self._session.exitstatus))
 
 
 def _shared_folder() -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from harness.errors import InvalidInput, LivefireError
+from harness.model.limits import MEMORY, TIME, Limits, limits_of
 from harness.text import printable, visible
 
 _WORDS = {
@@ -19,6 +20,8 @@ _WORDS = {
     "node-image": "what kind's node runs: a reference, or an archive of `docker save`",
     "kube-audit-log": "the API server's audit log, with a context:NAME cluster",
     "atomics": "where the atomics are, for --livefire (default: atomics)",
+    "query-timeout": f"the longest that one query may take (default: {TIME})",
+    "query-memory": f"the most memory that one query may take (default: {MEMORY})",
     "folder": "where --livefire records (default: a new folder below recordings/)",
 }
 _ENVIRONMENT = {"cluster": "LIVEFIRE_CLUSTER", "node-image": "LIVEFIRE_NODE_IMAGE"}
@@ -40,6 +43,7 @@ class Settings:
     atomics: Path = Path("atomics")
     folder: Path | None = None
     require_all: bool = False
+    limits: Limits = Limits()
 
     @property
     def active(self) -> bool:
@@ -97,6 +101,7 @@ def settings_of(config: pytest.Config) -> Settings:
         atomics=values["atomics"].path() or _default_atomics(config),
         folder=values["folder"].path(),
         require_all=_flag(config, "livefire-require-all"),
+        limits=_limits(values["query-timeout"], values["query-memory"]),
     )
     if live:
         _check_live(settings, values)
@@ -168,6 +173,13 @@ def _check_live(settings: Settings, values: dict[str, _Word]) -> None:
     for name, path in (("atomics", settings.atomics), ("kube-audit-log", settings.kube_audit_log)):
         if path and not path.exists():
             raise _usage(f"{values[name].said or f'--livefire-{name}'} {path}: not there")
+
+
+def _limits(time: _Word, memory: _Word) -> Limits:
+    try:
+        return limits_of(time.text or TIME, memory.text or MEMORY, names=(time.said, memory.said))
+    except InvalidInput as error:
+        raise _usage(str(error)) from None
 
 
 def lab_choice(settings: Settings) -> Any:

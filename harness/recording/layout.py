@@ -45,7 +45,14 @@ class Sealed:
     files: Mapping[str, str]
 
 
-Root = Path | Sealed  # the folder of a recording in the making, or of one that is sealed
+@dataclass(frozen=True)
+class Nameless:
+    """Files for a recording that lie in no folder: nothing of them is left when this process ends, however it ends."""
+
+    files: Mapping[str, BinaryIO]
+
+
+Root = Path | Sealed | Nameless  # the folder of a recording in the making, or of one that is sealed, or none
 
 
 def exists(root: Path, name: str) -> bool:
@@ -67,6 +74,8 @@ def read(root: Root, name: str) -> bytes:
 
 def copy(root: Root, name: str) -> BinaryIO | None:
     """As `read`, as a file that has no name, at its beginning: nobody else can change it. None for no file."""
+    if isinstance(root, Nameless):
+        return os.fdopen(os.dup(root.files[name].fileno()), "rb") if name in root.files else None
     path, digest = (root, None) if isinstance(root, Path) else (root.path, root.files.get(name))
     if isinstance(root, Sealed) and digest is None:
         return None

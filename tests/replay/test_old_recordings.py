@@ -15,6 +15,7 @@ import pytest
 
 from harness.errors import RecordingDamaged
 from harness.model.expectation import load_expectations
+from harness.model.limits import Limits
 from harness.model.manifest import Manifest
 from harness.model.result import Result
 from harness.model.rule import load_rule
@@ -80,7 +81,7 @@ def test_mutants_are_judged_by_old_recordings_too(tmp_path: Path) -> None:
     rule = path.with_name("container-cli-api.yaml")
     found = cases(rule, path, [OLD])
     assert len(found[0].expectations) == 3
-    assert Bench(load_rule(rule), found).unmet() == ""
+    assert Bench(load_rule(rule), found, Limits()).unmet() == ""
 
 
 def without_column(folder: Path) -> None:

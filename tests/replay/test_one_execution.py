@@ -59,7 +59,7 @@ def engine(*, by_slice: bool) -> DuckDbEngine:
     found = DuckDbEngine(recording.manifest.finished)
     found.load(recording.sealed)
     if by_slice:
-        found._carried = lambda kql: None  # type: ignore[method-assign]
+        found._planner._carried = lambda kql: None  # type: ignore[method-assign]
     return found
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.errors import LivefireError
 from harness.model.expectation import Expectation, load_expectations
+from harness.model.limits import Limits
 from harness.model.manifest import Manifest
 from harness.model.result import Result
 from harness.proof.lint import Sound
@@ -147,6 +148,7 @@ def _spans(lines: list[str], tokens: list[list[str]]) -> list[str]:
 
 
 _SOUND = Sound()  # our own rules and expectations are checked once, changed ones each time
+_LIMITS = Limits(threads=1)
 
 
 def judged(draft: Draft) -> Outcome:
@@ -163,7 +165,7 @@ def judged(draft: Draft) -> Outcome:
             if draft.unsealed:
                 draft.unsealed(folder)
             recording = open_recording(folder)
-            result = prove(recording, draft.expectations, from_raw=draft.from_raw, sound=_SOUND, threads=1)
+            result = prove(recording, draft.expectations, from_raw=draft.from_raw, sound=_SOUND, limits=_LIMITS)
         except LivefireError as error:
             return Outcome(refused=str(error) or type(error).__name__)
     verdicts = {each.atomic: (str(each.verdict), each.reason) for each in result.results}

@@ -22,11 +22,15 @@ class Run:
 
 
 class QueryFailed(Exception):
-    """The engine cannot run a query. `line` and `column` count from 1 in the KQL text; 0 where not known."""
+    """The engine cannot run a query. `line` and `column` count from 1 in the KQL text; 0 where not known.
+
+    `kql` is what the engine was asked, where it has said so.
+    """
 
     def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
         super().__init__(message)
         self.message, self.line, self.column = message, line, column
+        self.kql = ""
 
 
 class OtherColumns(Exception):
@@ -34,7 +38,10 @@ class OtherColumns(Exception):
 
 
 class Engine(Protocol):
-    """Runs KQL over the tables of one recording, one slice at a time."""
+    """Runs KQL over the tables of one recording, one slice at a time.
+
+    Each method raises LimitMet for a query that takes more time or memory than it may.
+    """
 
     facts: EngineFacts
 

@@ -67,6 +67,22 @@ def drop_switches(sql: str, strings: set[str], dynamics: set[str]) -> str:
     return sql
 
 
+_NUMBER = r"CAST\(CAST\(-?0*[1-9][0-9]* AS BIGINT\) AS BIGINT\)"
+_RANGE = re.compile(
+    rf"SELECT UNNEST\(generate_series\((?P<bounds>(?:CAST|AS|BIGINT|[-+*0-9(), ])+, {_NUMBER})\)\)"
+    r' AS (?P<name>"(?:[^"]|"")*")'
+)
+
+
+def stream_ranges(sql: str) -> str:
+    """Each `range` over numbers that are known as a table function, with the same rows.
+
+    As a list that is unnested, all its numbers lie in memory before the first one is given, and DuckDB can't be
+    interrupted meanwhile. A step of 0 stays as it is: a list of it is empty, and the table function refuses it.
+    """
+    return _RANGE.sub(r"SELECT generate_series AS \g<name> FROM generate_series(\g<bounds>)", sql)
+
+
 def _is_made_anew(sql: str, column: str) -> bool:
     name = re.escape(column)
     return re.search(rf'(?<!"{name}") AS "{name}"', sql) is not None  # `"C" AS "C"` passes it on as it is

@@ -13,14 +13,16 @@ from harness.proof.engines.carrying import EVERY, OWN, ROW
 from harness.proof.tables.schema import HIDDEN, SLICE, SQL_TYPES, TABLES
 from harness.recording import layout
 
+_AT_ONCE = 10_000  # rows
 ALL = f"{OWN}all_{{}}"  # a table with the rows of all slices and all its hidden columns
 
 
 class Store:
     """Tables by slice. `age` counts the puts; `aged` tells the last one that changed a slice."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._con = con
+    def __init__(self, con: duckdb.DuckDBPyConnection, memory: int) -> None:
+        """`memory` is how many bytes a query may have."""
+        self._con, self._memory = con, memory
         self._shut_in = False
         self._current: object = self  # nothing is selected yet
         self._places: dict[int, tuple[str, str]] = {}  # a row's number → its table and slice
@@ -70,9 +72,12 @@ class Store:
                 f'INSERT INTO "{ALL.format(name)}" SELECT {casts}, {number} '
                 f"FROM read_parquet('{path}', hive_partitioning = false)"
             )
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
             raise OtherColumns(f"{name} is stored otherwise: {str(error).splitlines()[0]}") from None
-        found = self._con.execute(f'SELECT "{ROW}", "{SLICE}" FROM "{ALL.format(name)}"').fetchall()
+        cursor = self._con.execute(f'SELECT "{ROW}", "{SLICE}" FROM "{ALL.format(name)}"')
+        found = values_of(cursor)
         self._places |= {number: (name, slice_) for number, slice_ in found}
         self._slices |= {slice_ for _, slice_ in found}
 
@@ -80,10 +85,12 @@ class Store:
         """Let DuckDB reach nothing outside of itself from now on, and nobody change that.
 
         A rule is somebody else's text, and DuckDB would take a name such as `['/etc/passwd']` for a file to read, and
-        one that begins with https:// for an extension to fetch.
+        one that begins with https:// for an extension to fetch. What a query may have comes beside what is loaded.
         """
         if not self._shut_in:
-            for setting in ("enable_external_access = false", "lock_configuration = true"):
+            used = self._con.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()[0][0]
+            memory = f"memory_limit = '{int(used or 0) + self._memory}B'"
+            for setting in (memory, "enable_external_access = false", "lock_configuration = true"):
                 self._con.execute(f"SET {setting}")
             self._shut_in = True
 
@@ -117,6 +124,7 @@ class Store:
         """Make each table's name mean one slice of it, without the hidden columns; None: no row at all."""
         if slice_ == self._current:
             return
+        self._current = self  # should this be ended half-way
         which = "false" if slice_ is None else "\"{}\" = '{}'".format(SLICE, slice_.replace("'", "''"))
         for name in TABLES:
             self._con.execute(
@@ -128,6 +136,10 @@ class Store:
     def place(self, number: int) -> tuple[str, str]:
         """The table and the slice of a row."""
         return self._places[number]
+
+    def kept(self, number: int) -> Row | None:
+        """A row that was asked for before."""
+        return self._rows.get(number)
 
     def row(self, number: int) -> Row:
         """A row of a table, hidden columns included."""
@@ -171,7 +183,15 @@ class Store:
 def dicts(cursor: Any) -> list[Row]:
     """The rows of a cursor by their columns' names."""
     names = [column[0] for column in cursor.description]
-    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+    return [dict(zip(names, values, strict=True)) for values in values_of(cursor)]
+
+
+def values_of(cursor: Any) -> list[tuple[Any, ...]]:
+    """The rows of a cursor, some at a time: as long as DuckDB makes Python's values, no other thread can run."""
+    rows: list[tuple[Any, ...]] = []
+    while some := cursor.fetchmany(_AT_ONCE):
+        rows += some
+    return rows
 
 
 def plain(value: Any) -> Any:

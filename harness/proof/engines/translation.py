@@ -12,7 +12,8 @@ import duckdb_kql
 
 from harness.proof.engines.allowed import no_table
 from harness.proof.engines.base import QueryFailed
-from harness.proof.engines.folding import drop_json_branches, drop_switches, fold
+from harness.proof.engines.folding import drop_json_branches, drop_switches, fold, stream_ranges
+from harness.proof.engines.tree import require_short
 
 _UNKNOWN_TABLE = re.compile(r"schema error for '(.+?)' \(unknown table")
 
@@ -27,6 +28,7 @@ def translate(
     `schema` is JSON: the columns of each table. `strings` are columns that hold text in each table that has them,
     `dynamics` those that hold JSON.
     """
+    require_short(kql)
     if kql.lstrip().startswith("."):
         raise QueryFailed("a control command is no query", 1, len(kql) - len(kql.lstrip()) + 1)
     try:
@@ -46,7 +48,7 @@ def translate(
     except (AssertionError, RecursionError):  # of duckdb-kql itself, at what it does not know
         raise QueryFailed("not supported by this engine: it can't be translated") from None
     sql = drop_switches(drop_json_branches(str(translated), set(strings)), set(strings), set(dynamics))
-    return fold(sql), tuple(translated.parameters)
+    return stream_ranges(fold(sql)), tuple(translated.parameters)
 
 
 def _position(span: Any) -> tuple[int, int]:

@@ -10,14 +10,25 @@ import duckdb_kql
 
 from harness.proof.engines.base import QueryFailed
 
+_LONGEST = 100_000  # Sentinel takes rules of up to 10,000 characters; the parser needs a second for ten thousand
+
+
+def require_short(kql: str) -> None:
+    """Raise QueryFailed for a text that would take minutes to parse."""
+    if len(kql) > _LONGEST:
+        raise QueryFailed(f"a query has at most {_LONGEST} characters")
+
 
 @functools.lru_cache(maxsize=8)
 def parse(kql: str) -> Any:
     """The root of the tree, which nobody may change: it is shared. Raises QueryFailed where the text does not parse."""
+    require_short(kql)
     try:
         return duckdb_kql.parse(kql).tree
     except duckdb_kql.KqlSyntaxError as error:
         raise QueryFailed(str(error)) from None
+    except RecursionError:
+        raise QueryFailed("its parts lie too deep in each other") from None
 
 
 def walk(node: Any) -> Iterator[Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.errors import NothingSelected, Position
+from harness.errors import LimitMet, NothingSelected, Position
 from harness.model.expectation import Expectation, load_expectations
+from harness.model.limits import Limits
 from harness.model.rule import Rule
+from harness.proof.blame import limited
 from harness.proof.cases import cases as all_cases
 from harness.proof.effect import compare, effect_of
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
@@ -70,16 +72,20 @@ class _Stand:
 class Bench:
     """Judges mutants of one rule. Each is executed once over all slices, if it works row by row."""
 
-    def __init__(self, rule: Rule, found: list[Case]) -> None:
-        """Raises QueryFailed for a rule that does not run."""
+    def __init__(self, rule: Rule, found: list[Case], limits: Limits) -> None:
+        """Raises QueryFailed for a rule that does not run, LimitMet for one that takes more than it may."""
         self._rule = rule
-        self._stands = [_stand(rule, case) for case in found]
+        self._stands = []
+        for case in found:
+            with limited(case.expectations):
+                self._stands.append(_stand(rule, case, limits))
 
     def unmet(self) -> str:
         """The first expectation that the rule itself does not meet, and why; empty where it meets all."""
         for stand in self._stands:
             for expectation in stand.expectations:
-                verdict, reason = judge_rule(expectation, stand.engine, expectation.atomic)
+                with limited([expectation]):
+                    verdict, reason = judge_rule(expectation, stand.engine, expectation.atomic)
                 if not verdict.as_expected:
                     return f"{expectation.atomic} is {verdict}: {reason}"
         return ""
@@ -90,12 +96,20 @@ class Bench:
         if why := equivalence(mutation, self._rule.query):
             return MutantResult(mutation, at, "equivalent", suggestion=why)
         mutant = self._rule.with_query(mutation.query)
-        engine = self._stands[0].engine
         try:
-            engine.query(mutant.query, BACKGROUND)
-            columns = engine.columns(mutant.query)
+            return self._asked(mutation, mutant, at)
         except QueryFailed as error:
             return MutantResult(mutation, at, "invalid", suggestion=error.message)
+        except LimitMet as error:
+            if error.lost:  # the engine is of no more use
+                error.at = at
+                raise
+            return MutantResult(mutation, at, "invalid", suggestion=error.message)
+
+    def _asked(self, mutation: Mutation, mutant: Rule, at: Position) -> MutantResult:
+        engine = self._stands[0].engine
+        engine.query(mutant.query, BACKGROUND)
+        columns = engine.columns(mutant.query)
         killers = ["lint"] if missing_columns(mutant, columns) else []
         for stand in self._stands:
             killers += [killer for killer in _killers(stand, mutant) if killer not in killers]
@@ -104,9 +118,9 @@ class Bench:
         return MutantResult(mutation, at, "live", suggestion=suggest(mutation))
 
 
-def _stand(rule: Rule, case: Case) -> _Stand:
+def _stand(rule: Rule, case: Case, limits: Limits) -> _Stand:
     manifest = case.recording.manifest
-    engine = DuckDbEngine(manifest.finished, threads=1)
+    engine = DuckDbEngine(manifest.finished, limits)
     load(engine, case.recording)
     expectations = [each for each in case.expectations if _did_the_same(each, engine)]
     prepare(expectations, engine)

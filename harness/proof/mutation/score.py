@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import LivefireError, RuleNotRunnable
+from harness.model.limits import Limits
 from harness.model.rule import Rule
 from harness.proof.engines import QueryFailed
 from harness.proof.mutation.bench import Bench, Case, MutantResult, cases
 from harness.proof.mutation.operators import Mutation, mutations
-from harness.proof.workers import workers as pool_of
+from harness.proof.workers import Call, side_by_side
 
 
 class NotProven(LivefireError):
@@ -44,13 +44,14 @@ def mutate(
     expectations: Path,
     recordings: list[Path],
     *,
+    limits: Limits = Limits(),
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> MutationReport:
     """Judge every mutant of `rule`, in as many processes as there are processors.
 
     Raises NothingSelected when no recording holds an atomic that is expected, NotProven when the rule itself fails,
-    RuleNotRunnable when it does not run.
+    RuleNotRunnable when it does not run, LimitMet when it takes more than it may.
     """
     found = cases(rule, expectations, recordings)
     original = next(case.expectations[0].rule for case in found if case.expectations)
@@ -58,52 +59,51 @@ def mutate(
         changes = mutations(original.query)
     except QueryFailed as error:
         raise RuleNotRunnable(f"the rule is not runnable on this engine: {error.message}") from None
-    with pool_of(_begin, (original, found), most=len(changes) + 1, wanted=workers) as pool:
-        unmet = pool.submit(_unmet)
-        judged = [pool.submit(_judge, change) for change in changes]
-        try:
-            _require(unmet.result())
-            for done, _ in enumerate(as_completed(judged), 1):
-                progress(done, len(judged))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return MutationReport(
-        original.id, [future.result() for future in judged], sum(len(case.expectations) for case in found)
-    )
-
-
-def _require(unmet: tuple[type[LivefireError], str] | None) -> None:
-    if unmet is not None:
-        error, said = unmet
-        raise error(said, hint="Mend it first.")
+    given = (original, found, replace(limits, threads=1))
+    judged: dict[int, MutantResult] = {}
+    calls: list[Call] = [(_require, ()), *((_judge, (change,)) for change in changes)]
+    with side_by_side(_begin, given, calls, wanted=workers) as answers:
+        for number, answer in answers:
+            if number:
+                judged[number] = answer
+                progress(len(judged), len(changes))
+    mutants = [judged[number] for number in sorted(judged)]
+    return MutationReport(original.id, mutants, sum(len(case.expectations) for case in found))
 
 
 # one for each worker process: loading the recordings takes longer than judging a mutant
-_given: tuple[Rule, list[Case]] | None = None
+_given: tuple[Rule, list[Case], Limits] | None = None
 _bench: Bench | None = None
 
 
-def _begin(rule: Rule, found: list[Case]) -> None:
+def _begin(rule: Rule, found: list[Case], limits: Limits) -> None:
     global _given
-    _given = (rule, found)
+    _given = (rule, found, limits)
 
 
 def _ready() -> Bench:
     global _bench
     if _bench is None:
         assert _given is not None
-        _bench = Bench(*_given)
+        try:
+            _bench = Bench(*_given)
+        except QueryFailed as error:
+            raise _not_runnable(error) from None
     return _bench
 
 
-def _unmet() -> tuple[type[LivefireError], str] | None:
-    """What keeps the rule itself from being judged; an exception would not come through whole."""
+def _not_runnable(error: QueryFailed) -> RuleNotRunnable:
+    return RuleNotRunnable(f"the rule is not runnable on this engine: {error.message}", hint="Mend it first.")
+
+
+def _require() -> None:
+    """Raise what keeps the rule itself from being judged."""
     try:
         said = _ready().unmet()
     except QueryFailed as error:
-        return RuleNotRunnable, f"the rule is not runnable on this engine: {error.message}"
-    return (NotProven, f"the rule does not meet its expectations as it is: {said}") if said else None
+        raise _not_runnable(error) from None
+    if said:
+        raise NotProven(f"the rule does not meet its expectations as it is: {said}", hint="Mend it first.")
 
 
 def _judge(mutation: Mutation) -> MutantResult:

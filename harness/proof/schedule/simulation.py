@@ -8,10 +8,12 @@ from pathlib import Path
 
 from harness.errors import InvalidInput, NothingSelected, Position, RuleNotRunnable
 from harness.model.expectation import Expectation, load_expectations
+from harness.model.limits import Limits
 from harness.model.manifest import Detonation
 from harness.model.rule import Rule
 from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleResult
 from harness.model.spread import Spread
+from harness.proof.blame import limited
 from harness.proof.engines import DuckDbEngine, Engine, QueryFailed
 from harness.proof.lint import require
 from harness.proof.loading import load
@@ -31,12 +33,13 @@ def simulate(
     draws: int = 200,
     seed: int = 0,
     max_missed: float = 0.0,
+    limits: Limits = Limits(),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ScheduleResult:
     """Play each attack that `rule` is expected to fire on, known gaps and variants apart, `draws` times a recording.
 
     Raises InvalidInput for a rule that does not say when it runs, NothingSelected when no recording holds such an
-    attack, RuleNotRunnable when the rule does not run.
+    attack, RuleNotRunnable when the rule does not run, LimitMet when it takes more than it may.
     """
     expected = [e for e in load_expectations(expectations, rule) if e.entry.fires and not e.entry.known_gap]
     opened = [open_recording(path) for path in recordings]
@@ -45,15 +48,16 @@ def simulate(
         raise NothingSelected(f"no recording holds an atomic that {expectations} expects the rule to fire on")
     loaded = cases[0][1].rule
     schedule = loaded.schedule()
-    require([e for _, e, _ in cases])
+    require([e for _, e, _ in cases], limits=limits)
     engines: dict[Path, Engine] = {}
     played: dict[str, list[tuple[Expectation, Played, int]]] = {}
     for done, (recording, expectation, detonation) in enumerate(cases):
         progress(done, len(cases))
-        engine = engines.get(recording.path) or engines.setdefault(recording.path, _engine(recording))
+        engine = engines.get(recording.path) or engines.setdefault(recording.path, _engine(recording, limits))
         try:
-            attack = _attack(recording, expectation.rule, detonation, engine, measured=ingestion.delay.draw is None)
-            found = play(attack, loaded, schedule, ingestion, draws, seed, engine)
+            with limited([expectation]):
+                attack = _attack(recording, expectation.rule, detonation, engine, measured=ingestion.delay.draw is None)
+                found = play(attack, loaded, schedule, ingestion, draws, seed, engine)
         except QueryFailed as error:
             raise RuleNotRunnable(f"the rule can't be run at many times at once: {error.message}") from None
         played.setdefault(expectation.atomic, []).append((expectation, found, len(attack.events)))
@@ -77,8 +81,8 @@ def _detonation(recording: Recording, expectation: Expectation) -> Detonation | 
     return next((d for d in recording.manifest.detonations if d.atomic == expectation.atomic and d.executed), None)
 
 
-def _engine(recording: Recording) -> Engine:
-    engine = DuckDbEngine(recording.manifest.finished)
+def _engine(recording: Recording, limits: Limits) -> Engine:
+    engine = DuckDbEngine(recording.manifest.finished, limits)
     load(engine, recording)
     return engine
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import duckdb
 
@@ -90,6 +91,15 @@ def write_tables(tables: Tables, root: Path) -> None:
     """Write `root/tables/NAME.parquet` for each table."""
     folder = root / "tables"
     folder.mkdir(exist_ok=True)
+    _write(tables, {name: str(folder / f"{name}.parquet") for name in tables})
+
+
+def write_tables_to(tables: Tables, files: Mapping[str, BinaryIO]) -> None:
+    """Write each table as Parquet into its file, which need not have a name."""
+    _write(tables, {name: f"/dev/fd/{files[name].fileno()}" for name in tables})
+
+
+def _write(tables: Tables, paths: Mapping[str, str]) -> None:
     with duckdb.connect(":memory:") as con:
         for name, rows in tables.items():
             # JSON may name half of a surrogate pair (\ud800), which no text can hold: it becomes a question mark
@@ -100,8 +110,8 @@ def write_tables(tables: Tables, root: Path) -> None:
             spec = ", ".join(f"'{column}': '{kind}'" for column, kind in columns.items())
             con.execute(
                 f"COPY (SELECT * FROM read_json(?, format='newline_delimited', columns={{{spec}}}, "
-                f"maximum_object_size=1073741824)) TO '{str(folder / name).replace(chr(39), chr(39) * 2)}.parquet' "
-                "(FORMAT parquet, COMPRESSION zstd)",
+                f"maximum_object_size=1073741824)) TO '{paths[name].replace(chr(39), chr(39) * 2)}' "
+                "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)",
                 [f"/dev/fd/{source.fileno()}"],  # a path in a temporary folder would be taken for a pattern
             )
             source.close()

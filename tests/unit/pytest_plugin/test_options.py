@@ -110,6 +110,6 @@ def test_each_option_has_an_ini_key(run: Run) -> None:
     done = run("--help")
     options = [line.split()[0] for line in done.stdout.lines if line.strip().startswith("--livefire")]
     text = done.stdout.str()
-    assert len(options) == 10
+    assert len(options) == 12
     assert all(f"  {option.removeprefix('--').split('=')[0].replace('-', '_')} (" in text for option in options)
     assert PROJECT.exists()

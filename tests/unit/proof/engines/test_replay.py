@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.model.limits import Limits
 from harness.proof.engines import DuckDbEngine, QueryFailed, Run
 from harness.proof.tables.schema import RECORD, complete
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
-ALONE = DuckDbEngine(NOW, threads=1)
+ALONE = DuckDbEngine(NOW, Limits(threads=1))
 TABLE = "DeviceProcessEvents"
 QUERIES = [
     'where Timestamp > ago(24h) | where FileName == "docker" | sort by Timestamp desc',
@@ -44,7 +45,7 @@ def rows() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def engine() -> DuckDbEngine:
-    engine = DuckDbEngine(NOW, threads=1)
+    engine = DuckDbEngine(NOW, Limits(threads=1))
     engine.put("DeviceProcessEvents", "all", rows())
     return engine
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.model.limits import Limits
 from harness.model.rule import Rule, load_rule
 from harness.proof.engines import DuckDbEngine
 from harness.proof.schedule import Ingestion, Late, parse_delay
@@ -24,7 +25,7 @@ PROMPT = Ingestion(parse_delay("fixed:30s"))
 @pytest.fixture(scope="module")
 def engine() -> DuckDbEngine:
     """Three commands within two seconds: docker, docker, runc."""
-    engine = DuckDbEngine(EXECUTED, threads=1)
+    engine = DuckDbEngine(EXECUTED, Limits(threads=1))
     rows = []
     for number, name in enumerate(["docker", "docker", "runc"]):
         at = (EXECUTED + timedelta(seconds=number)).replace(tzinfo=None)
