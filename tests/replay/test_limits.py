@@ -60,7 +60,7 @@ def commands(rules: Path, several: Path) -> dict[str, list[str]]:
 @pytest.mark.parametrize(
     ("with_", "option", "said"),
     [
-        (_SLOW, "--query-timeout=1s", "a query took more than 1s"),
+        (_SLOW, "--query-timeout=4s", "a query took more than 4s"),
         (_LARGE, "--query-memory=64MB", "a query took more than 64 MB of memory"),
     ],
     ids=["time", "memory"],
@@ -70,7 +70,7 @@ def test_a_rule_ends_at_its_limit(
 ) -> None:
     place = spoil(rules, with_)
     words = [*LIVEFIRE, *commands(rules, tmp_path / "several")[command], option]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=150, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     name = option.split("=")[0]
     assert done.stderr.endswith(f"error: {place}: {said}\n  Make it cheaper, or allow for more by {name}.\n")
@@ -81,20 +81,20 @@ def test_lint_names_a_query_that_takes_too_long(rules: Path) -> None:
     endless = "range x from 1 to 100000000000 step 1 | where x % 7 == 9 | extend Privileged = true"
     old = '| where Source == "inspect" and Action == "create" and Privileged\n'
     path.write_text(path.read_text().replace(old, f"{old}          | union ({endless})\n"))
-    words = [*LIVEFIRE, "lint", str(rules), "--query-timeout", "1s"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    words = [*LIVEFIRE, "lint", str(rules), "--query-timeout", "4s"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 2
-    assert f"{path}:7:9: a query took more than 1s" in done.stderr
+    assert f"{path}:7:9: a query took more than 4s" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_the_plugin_has_the_limits(rules: Path) -> None:
     spoil(rules, _SLOW)
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "fired", str(rules)]
-    words += [f"--livefire-recording={COMMITTED}", "--livefire-query-timeout=1s"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd=rules)
+    words += [f"--livefire-recording={COMMITTED}", "--livefire-query-timeout=4s"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=150, check=False, cwd=rules)
     assert done.returncode == 1
-    assert f"not judged: {NAME}.yaml:21:3: a query took more than 1s" in done.stdout
+    assert f"not judged: {NAME}.yaml:21:3: a query took more than 4s" in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
@@ -119,7 +119,7 @@ def test_a_signal_ends_a_query_at_once(command: str, number: signal.Signals, rul
     took = time.monotonic() - began
     assert (process.returncode, out) == (130, "")
     assert errors == f"interrupted ({number.name}); what was made has been undone\n"
-    assert took < 5  # a busy machine; it is a fifth of a second else
+    assert took < 20  # on a busy machine; else it is a fifth of a second
     assert list(scratch.iterdir()) == []
     assert wait_for_end(process.pid) == []
 

@@ -42,13 +42,13 @@ LARGE = {
 
 
 def test_the_engine_serves_after_a_limit() -> None:
-    engine = DuckDbEngine(NOW, Limits(seconds=0.5))
+    engine = DuckDbEngine(NOW, Limits(seconds=1))
     for kql in LONG.values():
         began = time.monotonic()
-        with pytest.raises(LimitMet, match=r"a query took more than 0\.5s") as raised:
+        with pytest.raises(LimitMet, match=r"a query took more than 1s") as raised:
             engine.query(kql, "a")
         assert (raised.value.kql, raised.value.lost) == (kql, False)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 20  # on a busy machine
         assert engine.query("print x = 1", "a") == [{"x": 1}]
 
 
@@ -74,11 +74,11 @@ def test_each_question_has_the_limits(ask: str, kql: str, monkeypatch: pytest.Mo
     began = time.monotonic()
     with pytest.raises(LimitMet, match=r"a query took more than 0\.2s"):
         getattr(engine, ask)(kql)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
 
 
 def test_a_predicate_has_the_limits() -> None:
-    engine = DuckDbEngine(NOW, Limits(seconds=0.5))
+    engine = DuckDbEngine(NOW, Limits(seconds=1))
     with pytest.raises(LimitMet):
         engine.over(
             [{"x": 1}], "| extend k = 1 | join kind=inner (range y from 1 to 10000000000 step 1 | extend k = 1) on k"
