@@ -219,3 +219,33 @@ def wait_for(what: Any, process: Any) -> None:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_the_next_run_in_another_state_folder_heals_what_a_killed_one_left(livefire: Livefire, tmp_path: Path) -> None:
+    before = footprint()
+    with fresh_livefire() as dead:
+        killed = dead.start(*options(tmp_path, ESCAPED, "docker network create left-network", "sleep 4714"))
+        wait_for(lambda: executing(b"sleep\x004714\x00"), killed)
+        killed.kill()
+        killed.communicate()
+        left = sorted(path.name for path in dead.state.iterdir() if path.name.startswith(("run-", "lab-", "tmp-")))
+        assert len(left) == 3
+        (tmp_path / "next").mkdir()
+        done = livefire(*options(tmp_path / "next", "docker ps"))
+        assert done.code == 0, done.err
+        assert all(name in done.err for name in left)
+        assert {path.name for path in dead.state.iterdir()} <= {"made-by-livefire", "livefire.lock"}
+    assert escaped() == []
+    assert footprint() == before
+
+
+def test_a_rule_that_blinds_audit_is_gone_after_kill_9_and_clean(livefire: Livefire, tmp_path: Path) -> None:
+    before = footprint()
+    rule = "auditctl -A never,exit -F arch=b64 -S execve -F exe=/usr/bin/docker"
+    process = livefire.start(*options(tmp_path, rule, "sleep 4714"))
+    wait_for(lambda: executing(b"sleep\x004714\x00"), process)
+    process.kill()
+    process.communicate()
+    assert footprint()["rules"] != before["rules"]
+    assert livefire("clean").code == 0
+    assert footprint() == before
