@@ -70,14 +70,13 @@ class Identities:
         pod = (name.removeprefix(_ACCOUNT).split(":")[0], _first(extra.get(f"{_EXTRA}pod-name")))
         if pod in self._pods:
             return self._pods[pod]
-        if credential or not name.startswith(_ACCOUNT):
-            return BACKGROUND  # another's token, even where it is for the same account
         if name in self._made:
             return self._made[name]
-        if pod[1]:
-            return BACKGROUND  # another pod's
-        if source := self.runners.source(name, event.get("sourceIPs")):
-            return self._pods.get(source, BACKGROUND)
+        if source := self.runners.source(event.get("sourceIPs")):  # whoever it says that it is
+            maker = self._pods.get(source, BACKGROUND)
+            return one_of({maker, self.executing(source, at) or maker})
+        if credential or pod[1] or not name.startswith(_ACCOUNT):
+            return BACKGROUND  # another's token, or another pod's, even where it is for the same account
         given = self._given.get(name, set()) | ({BACKGROUND} if self.runners.was_used(name) else set())
         if given - {BACKGROUND}:
             return one_of(given)

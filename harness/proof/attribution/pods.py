@@ -71,10 +71,10 @@ class Runners:
     addresses: Mapping[tuple[str, str], set[str]] = field(default_factory=dict)
     older: frozenset[tuple[str, str]] = frozenset()
 
-    def source(self, user: str, addresses: object) -> tuple[str, str] | None:
-        """The pod that a request in an account's name came from; None where it may be several or none."""
+    def source(self, addresses: object) -> tuple[str, str] | None:
+        """The pod that a request came from; None where it may be several or none."""
         came = {str(each) for each in addresses} if isinstance(addresses, list) else set()
-        found = [pod for pod in self._of(user) if self.addresses.get(pod, set()) & came]
+        found = [pod for pod, own in self.addresses.items() if own & came]
         return found[0] if len(found) == 1 else None
 
     def was_used(self, user: str) -> bool:

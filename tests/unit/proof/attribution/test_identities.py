@@ -136,8 +136,19 @@ def test_the_address_of_a_pod_tells_which_one_asks() -> None:
     found = runners({"name": "p", "address": "10.0.0.1"}, {"name": "old", "address": "10.0.0.2"})
     asks = [event(BUILDER, "list", "secrets", sourceIPs=[address]) for address in ("10.0.0.1", "10.0.0.2", "10.0.0.3")]
     assert by_pods(found, made, *asks)[1:] == [ATTACK, "background", ambiguous(ATTACK)]
+    for user in ("system:anonymous", "mallory"):  # whoever it says that it is
+        asks_so = event(user, "list", "secrets", sourceIPs=["10.0.0.1"])
+        assert by_pods(found, made, asks_so)[1] == ATTACK
     given_anew = runners({"name": "p", "address": "10.0.0.1"}, {"name": "old", "address": "10.0.0.1"})
     assert by_pods(given_anew, made, asks[0])[1] == ambiguous(ATTACK)
+
+
+def test_who_executes_in_anothers_pod_may_ask_from_there() -> None:
+    found = runners({"name": "old", "address": "10.0.0.2"})
+    exec_ = event("sa-of-a", "create", "pods", "old", "exec")
+    asks = event(BUILDER, "list", "secrets", sourceIPs=["10.0.0.2"])
+    assert by_pods(found, asks) == ["background"]
+    assert by_pods(found, exec_, asks) == [ATTACK, ambiguous(ATTACK)]
 
 
 def test_who_read_secrets_may_have_taken_a_token_from_one() -> None:
