@@ -22,6 +22,8 @@ _NAMED = 12
 _MOST_BYTES = 16 << 20
 _BESIDE_TEXT = 100_000  # values that aliases may make beside those that are written out
 _DEEPEST = 100
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_LONGEST_NUMBER = 1000
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -179,6 +181,10 @@ class _Budget:
         at = Position(self._path, node.start_mark.line + 1, node.start_mark.column + 1)
         if self._left < 0:
             raise InvalidInput("too many values: aliases (*name) repeat too much", at=at, hint="Write it out.")
+        number = node.tag in _NUMBERS and isinstance(node, yaml.ScalarNode)
+        if number and len(node.value) > _LONGEST_NUMBER:  # 1:1:1:… is one to the base of 60
+            hint = "Put it in quotes, if it is a text."
+            raise InvalidInput(f"a number of {len(node.value)} characters", at=at, hint=hint)
         if depth > _DEEPEST:
             raise InvalidInput(f"values lie more than {_DEEPEST} deep in each other", at=at)
 

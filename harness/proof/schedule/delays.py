@@ -10,6 +10,7 @@ from random import Random
 
 from harness.errors import InvalidInput, Position
 from harness.model.duration import parse_duration
+from harness.model.yaml_source import read_text
 
 # «Log data ingestion time in Azure Monitor» (learn.microsoft.com/azure/azure-monitor/logs/data-ingestion-time): the
 # average latency to ingest log data is between 20 seconds and 3 minutes.
@@ -124,11 +125,7 @@ _PARSERS: dict[str, Callable[[str], Callable[[Random], float]]] = {
 
 def _empirical(path: Path) -> Callable[[Random], float]:
     """The delays in a file, one a line, in seconds; a first line that is no number is a heading."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise InvalidInput(f"cannot be read: {reason}", at=Position(path)) from None
+    lines = read_text(path).removeprefix("\ufeff").splitlines()
     values = []
     for number, line in enumerate(lines, 1):
         value = _seconds(line)

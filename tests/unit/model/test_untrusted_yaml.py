@@ -56,3 +56,10 @@ def test_so_is_a_link_that_leads_nowhere(tmp_path: Path) -> None:
     (tmp_path / "x.expect.yaml").symlink_to(tmp_path / "nowhere")
     with pytest.raises(InvalidInput, match="cannot be read"):
         find_expectations([tmp_path])
+
+
+@pytest.mark.parametrize("text", [":".join(["1"] * 200_000), "1" * 5000, "0x" + "f" * 5000, "1:" * 5000 + "1.5"])
+def test_a_number_that_takes_minutes_to_read_is_refused_at_its_place(text: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"^x\.yaml:2:4: a number of {len(text)} characters"):
+        parse_yaml(f"a: 1\nb: {text}\n", Path("x.yaml"))
+    assert parse_yaml(f"a: 1\nb: '{text}'\n", Path("x.yaml")).data["b"] == text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -143,3 +144,17 @@ def test_a_share(share: float) -> None:
 def test_what_is_no_share(text: str) -> None:
     with pytest.raises(ValueError, match="is no share"):
         parse_share(text)
+
+
+def test_delays_are_read_from_regular_files_alone(tmp_path: Path) -> None:
+    fifo = tmp_path / "delays.csv"
+    os.mkfifo(fifo)
+    for path in (fifo, Path("/dev/zero")):
+        with pytest.raises(InvalidInput, match="is no regular file"):
+            parse_delay(f"file:{path}")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_delay(tmp_path: Path) -> None:
+    path = tmp_path / "delays.csv"
+    path.write_text("\ufeff7\n")
+    assert drawer(f"file:{path}")(Random(0)) == 7
