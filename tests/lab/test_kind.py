@@ -75,7 +75,8 @@ def test_what_runs_in_a_pod_belongs_to_the_atomic_that_created_it(kind_lab: Kind
     done = kind_lab.livefire("capture", *workloads, LIVEFIRE_CLUSTER="auto")
     assert done.code == 0, done.err
     manifest = json.loads((tmp_path / "r/manifest.json").read_text())
-    assert {d["atomic"]: d["attack"]["exit_code"] for d in manifest["detonations"]} == dict.fromkeys(WORKLOADS, 0)
+    codes = {d["atomic"]: d["attack"]["exit_code"] for d in manifest["detonations"]}
+    assert codes == dict.fromkeys([*WORKLOADS, "T1610/own-pod-asks"], 0)
     rows = duckdb.sql(
         "SELECT _Slice, ProcessCommandLine, InitiatingProcessFileName FROM read_parquet("
         f"'{tmp_path / 'r/tables/DeviceProcessEvents.parquet'}') WHERE FileName = 'busybox'"
@@ -86,6 +87,13 @@ def test_what_runs_in_a_pod_belongs_to_the_atomic_that_created_it(kind_lab: Kind
         assert {slice_ for slice_, _ in found} == {atomic}, f"{word}: {found}"
         assert all(parent.startswith(("containerd-shim", "runc")) for _, parent in found)
     assert ("T1610/privileged-pod", "cat /proc/1/comm") in {(slice_, line) for slice_, line, _ in rows}
+    asked = duckdb.sql(
+        f"SELECT _Slice, RequestUri FROM read_parquet('{tmp_path / 'r/tables/AKSAudit.parquet'}') "
+        "WHERE RequestUri LIKE '%?who=%'"
+    ).fetchall()
+    # in whosever name: they come from the addresses of its own pods
+    assert {uri.partition("who=")[2] for _, uri in asked} == {"asking-pod", "default-pod"}
+    assert {slice_ for slice_, _ in asked} == {"T1610/own-pod-asks"}
 
 
 def test_an_exec_into_a_pod_that_was_there_before_belongs_to_the_atomic_that_asked_for_it(
