@@ -25,9 +25,8 @@ from harness.model.expectation import Expectation
 from harness.model.limits import Limits
 from harness.model.manifest import Manifest
 from harness.model.result import Result
+from harness.proof.derivation import store_tables
 from harness.proof.prove import prove
-from harness.proof.tables import build_tables, write_tables
-from harness.proof.tables.schema import VERSION
 from harness.recording import Recording, RecordingWriter, open_recording
 
 
@@ -139,8 +138,7 @@ def _record(
 
 def _seal(writer: RecordingWriter, manifest: Manifest, subscriber: Subscriber) -> Recording:
     try:
-        write_tables(build_tables(writer.path, manifest), writer.path)
-        writer.seal(manifest.model_copy(update={"tables": VERSION}))
+        writer.seal(store_tables(writer.path, manifest))
     except (OSError, duckdb.IOException) as error:
         raise _unwritable(writer, error) from None
     subscriber(RecordingSealed(str(writer.path)))

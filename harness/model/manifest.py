@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from harness.model.variant import Variant
 
@@ -58,8 +57,8 @@ class Mark(_Record):
 
     label: str
     token: str
-    emitted: datetime
-    seen: datetime | None
+    emitted: AwareDatetime
+    seen: AwareDatetime | None
     readings: dict[str, str | int | bool | None] = Field(default_factory=dict)
     problems: list[str] = Field(default_factory=list)
     contained: str | None = None
@@ -68,7 +67,7 @@ class Mark(_Record):
 class Check(_Record):
     """One look at a sensor: `ok`, and the readings that it rests on."""
 
-    time: datetime
+    time: AwareDatetime
     ok: bool
     readings: dict[str, str | int | bool | None] = Field(default_factory=dict)
     problems: list[str] = Field(default_factory=list)
@@ -115,8 +114,8 @@ class Execution(_Record):
     command: str
     pid: int
     session: int | None
-    started: datetime
-    finished: datetime
+    started: AwareDatetime
+    finished: AwareDatetime
     exit_code: int | None
     timed_out: bool
     output: Output
@@ -148,17 +147,39 @@ class Detonation(_Record):
         return self.attack is not None
 
 
+class StoredTable(_Record):
+    """A table as it was stored: the SHA-256 of its file, in hex, and how many rows each slice has."""
+
+    sha256: str
+    rows: dict[str, int]
+
+
+class Derivation(_Record):
+    """What the stored tables were made from, and what they were: hashes are SHA-256, in hex.
+
+    `raw` maps each log to its hash, and `facts` each atomic that was run (and Livefire itself, as `harness`) to that of
+    what attribution takes from the manifest; `manifest` is the hash of all that it takes. So it shows where either was
+    changed and sealed anew without the other.
+    """
+
+    raw: dict[str, str]
+    manifest: str
+    facts: dict[str, str]
+    tables: dict[str, StoredTable]
+
+
 class Manifest(_Record):
     """`manifest.json`. `files` maps each other file of the recording to its SHA-256, in hex.
 
-    `tables` is the version of what built the tables; it was not noted at first. `harness_containers` are the ids of
-    containers in which Livefire executed canaries. For what may change see `forward.py`.
+    `tables` is the version of what built the tables, and `derivation` what from; neither was noted at first.
+    `harness_containers` are the ids of containers in which Livefire executed canaries. For what may change see
+    `forward.py`.
     """
 
     schema_: Literal["livefire.recording/1"] = Field(alias="schema", default="livefire.recording/1")
     run_id: str
-    started: datetime
-    finished: datetime
+    started: AwareDatetime
+    finished: AwareDatetime
     host: Host
     versions: dict[str, str]
     lab: LabFacts
@@ -169,6 +190,7 @@ class Manifest(_Record):
     sensors: list[SensorRecord]
     detonations: list[Detonation]
     tables: int = 1
+    derivation: Derivation | None = None
     files: dict[str, str] = Field(default_factory=dict)
 
     def sensor(self, name: str) -> SensorRecord | None:

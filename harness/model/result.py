@@ -331,7 +331,9 @@ class Result(_Part):
     `rules` are by the digest of their query, as `inputs.rule` of each result has it; none in older results.
     By rule: `recall` by family of variants, `recall_split` the same for the variants that were `tuned` on and for those
     `held_out`; `benign` by family of benign runs; `flags` by flag; `tuning` with the rule as it is first.
-    `tables` says why the recording's tables were built anew from its raw logs; empty where they were not.
+    `tables_from` says what was read, and is empty in older results. Stored tables agree with the hashes and counts that
+    were noted when they were made. `tables` says why they were built anew from the raw logs; empty where they were not.
+    `tables_differ` names stored tables of this version that hold something else than the raw logs give.
     """
 
     schema_: Literal["livefire.result/1"] = Field(alias="schema", default="livefire.result/1")
@@ -344,6 +346,8 @@ class Result(_Part):
     engine: EngineFacts
     rules: dict[str, RuleFacts] = Field(default_factory=dict)
     tables: str = ""
+    tables_from: Literal["", "stored tables", "raw logs"] = ""
+    tables_differ: list[str] = Field(default_factory=list)
     results: list[AtomicResult]
     background: Background
     ambiguous: Ambiguous = Field(default_factory=Ambiguous)

@@ -51,7 +51,7 @@ def prove(
         raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
     engine = DuckDbEngine(manifest.finished, limits)
     started = datetime.now(UTC)
-    tables = load(engine, recording, from_raw=from_raw)  # before it sees any KQL
+    loaded = load(engine, recording, from_raw=from_raw)  # before it sees any KQL
     if not live:  # before a live run this was asked before anything was started
         (sound or Sound()).require([each.expectation for each in chosen if each.expectation.variant is None], engine)
     if found := vacuous([each.expectation for each in chosen], engine):  # at this recording's time
@@ -85,7 +85,9 @@ def prove(
         lab=manifest.lab,
         engine=engine.facts,
         rules=_rules(chosen),
-        tables=tables,
+        tables=loaded.why,
+        tables_from=loaded.source,
+        tables_differ=loaded.differing,
         results=results,
         background=background,
         ambiguous=_ambiguous(chosen, unclear, engine, judge, recording),

@@ -1,14 +1,20 @@
-"""Whether a manifest can be of a capture at all: what contradicts itself is refused before anything is judged by it."""
+"""Whether a manifest can be of a capture at all: what contradicts itself is refused before anything is judged by it.
+
+A capture runs one thing after the other, each in an audit session of its own, and emits its canaries in between. All
+times are of one clock, so they are in this order; only what another process noted has some slack.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from itertools import pairwise
 
-from harness.model.manifest import Execution, Manifest
+from harness.model.manifest import Detonation, Execution, Manifest, SensorRecord
 
-_SLACK = timedelta(seconds=60)  # a clock may be set during a capture, but not by years
+SLACK = timedelta(seconds=60)  # a clock may be set during a capture, but not by years
+_STARTING = timedelta(minutes=10)  # from the first sensor's start to that of all, and for what comes after the end
 
 
 def contradiction(manifest: Manifest) -> str:
@@ -19,26 +25,74 @@ def contradiction(manifest: Manifest) -> str:
 def _contradictions(manifest: Manifest) -> Iterator[str]:
     if manifest.finished < manifest.started:
         yield "its capture finished before it started"
-    for atomic, count in Counter(each.atomic for each in manifest.detonations).items():
-        if count > 1:
-            yield f"{atomic} was detonated {count} times, and each would be proven by the evidence of the others"
-    for detonation in manifest.detonations:
-        for execution in [*([detonation.attack] if detonation.attack else []), *detonation.others]:
-            yield from _of_execution(detonation.atomic, execution, manifest)
+    for atomic, count in _repeated(each.atomic for each in manifest.detonations):
+        yield f"{atomic} was detonated {count} times, and each would be proven by the evidence of the others"
+    for user, count in _repeated(each.user for each in manifest.detonations):
+        yield f"{count} atomics have the Kubernetes user {user}"
+    ran = [(each, execution) for each in manifest.detonations for execution in _in_order(each)]
+    for session, count in _repeated(execution.session for _, execution in ran):
+        yield f"{count} commands have the audit session {session}"
+    for detonation, execution in ran:
+        yield from _of_execution(detonation.atomic, execution, manifest)
+    for (before, first), (after, second) in pairwise(ran):
+        if second.started < first.finished:
+            yield f"the {second.role} of {after.atomic} started before the {first.role} of {before.atomic} was over"
+    for name, count in _repeated(each.name for each in manifest.sensors):
+        yield f"there are {count} records of {name}"
     for sensor in manifest.sensors:
-        for token, count in Counter(mark.token for mark in sensor.marks).items():
-            if count > 1:
-                yield f"{sensor.name} has {count} canaries of the token {token}"
-        times = [mark.emitted for mark in sensor.marks]
-        if times != sorted(times):
-            yield f"the canaries of {sensor.name} are out of order"
-        for mark in sensor.marks:
-            if mark.seen is not None and mark.seen < mark.emitted - _SLACK:
-                yield f"{sensor.name} saw the canary {mark.token} before it was emitted"
+        yield from _of_sensor(sensor, manifest, ran)
+    canaries = [each.token for _, execution in ran for each in execution.canaries]
+    tokens = [mark.token for sensor in manifest.sensors for mark in sensor.marks]
+    for token, count in _repeated([*tokens, *canaries]):
+        yield f"there are {count} canaries of the token {token}"
+
+
+def _repeated(values: Iterable[str | int | None]) -> Iterator[tuple[str | int, int]]:
+    counts = Counter(value for value in values if value is not None)
+    yield from ((value, count) for value, count in counts.items() if count > 1)
+
+
+def _in_order(detonation: Detonation) -> list[Execution]:
+    before = [each for each in detonation.others if each.role == "prerequisite"]
+    attack = [detonation.attack] if detonation.attack else []
+    return [*before, *attack, *(each for each in detonation.others if each.role != "prerequisite")]
 
 
 def _of_execution(atomic: str, execution: Execution, manifest: Manifest) -> Iterator[str]:
     if execution.finished < execution.started:
         yield f"{atomic}: its {execution.role} finished before it started"
-    if execution.started < manifest.started - _SLACK or execution.finished > manifest.finished + _SLACK:
+    # differences, since the first and the last year have no minute before and after them
+    if manifest.started - execution.started > SLACK or execution.finished - manifest.finished > SLACK:
         yield f"{atomic}: its {execution.role} was not during the capture"
+
+
+def _of_sensor(sensor: SensorRecord, manifest: Manifest, ran: list[tuple[Detonation, Execution]]) -> Iterator[str]:
+    before, after = sensor.before.time, sensor.after.time
+    if after < before:
+        yield f"{sensor.name} was looked at after the capture before it was looked at before it"
+    if abs(manifest.started - before) > _STARTING or abs(after - manifest.finished) > _STARTING:
+        yield f"{sensor.name} was not looked at around the capture"
+    times = [mark.emitted for mark in sensor.marks]
+    if times != sorted(times):
+        yield f"the canaries of {sensor.name} are out of order"
+    for mark in sensor.marks:
+        if manifest.started - mark.emitted > SLACK or mark.emitted - manifest.finished > SLACK:
+            yield f"{sensor.name}: the canary {mark.token} was not emitted during the capture"
+        if mark.seen is not None and mark.emitted - mark.seen > SLACK:
+            yield f"{sensor.name} saw the canary {mark.token} before it was emitted"
+        if mark.seen is not None and mark.seen - manifest.finished > _STARTING:
+            yield f"{sensor.name} saw the canary {mark.token} long after the capture"
+    yield from _of_marks(sensor, ran)
+
+
+def _of_marks(sensor: SensorRecord, ran: list[tuple[Detonation, Execution]]) -> Iterator[str]:
+    """Marks stand between executions, and one that is named after an atomic before those of the next."""
+    place, last = 0, {each.atomic: number for number, (each, _) in enumerate(ran)}
+    for mark in sorted(sensor.marks, key=lambda mark: mark.emitted):
+        while place < len(ran) and ran[place][1].finished <= mark.emitted:
+            place += 1
+        if place < len(ran) and ran[place][1].started < mark.emitted:
+            yield f"{sensor.name}: the canary {mark.token} was emitted while {ran[place][0].atomic} ran"
+        atomic = mark.label.removeprefix("after:")
+        if atomic != mark.label and place - 1 != last.get(atomic, place - 1):
+            yield f"{sensor.name}: the canary {mark.token} was not emitted after {atomic}"

@@ -25,7 +25,7 @@ from harness.model.result import AtomicResult, Result
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.report.account import print_account
-from harness.report.describe import alert_lines, ambiguous_lines, details, unproven
+from harness.report.describe import alert_lines, ambiguous_lines, details, tables_read, unproven
 from harness.report.text import folded
 from harness.text import visible
 
@@ -179,10 +179,8 @@ def _print_summary(result: Result, console: Console) -> None:
     line = Text(summary, style="bold green" if code == 0 else "bold red")
     console.print(line.append(f" · exit {code}", style="default"), soft_wrap=True)
     console.print(Text(f"recording {visible(result.recording)}", style="dim"), soft_wrap=True)
-    if result.tables:
-        console.print(
-            Text(f"tables built anew from its raw logs: {visible(result.tables)}", style="dim"), soft_wrap=True
-        )
+    if read := tables_read(result):
+        console.print(Text(read, style="dim"), soft_wrap=True)
 
 
 def _print_lines(console: Console, lines: list[str]) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from harness.model.result import Alert, Ambiguous, AtomicResult, Evidence, RuleProof
+from harness.model.result import Alert, Ambiguous, AtomicResult, Evidence, Result, RuleProof
 from harness.text import visible, visible_lines
 
 _COMMAND_LINES = 12
@@ -76,6 +76,16 @@ def _words(row: dict[str, Any]) -> str:
 def _where(evidence: Evidence) -> str:
     pid = evidence.facts.get("ProcessId")
     return f"{evidence.record}" + (f", pid {pid}" if pid else "")
+
+
+def tables_read(result: Result) -> str:
+    """Which tables were judged, safe to print; empty for an older result of stored ones, which does not tell."""
+    if result.tables_from == "stored tables":
+        return "tables as stored: they agree with the hashes and counts of when they were built from its raw logs"
+    if not result.tables:
+        return ""
+    differing = f"; otherwise stored: {', '.join(result.tables_differ)}" if result.tables_differ else ""
+    return f"tables built anew from its raw logs: {visible(result.tables + differing)}"
 
 
 def ambiguous_lines(ambiguous: Ambiguous) -> Iterator[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.model.result import Alert, Ambiguous, AtomicResult, Result, RuleProof, Unjudged
 from harness.model.verdict import Verdict
-from harness.report.describe import alert_lines, ambiguous_lines, details, unproven
+from harness.report.describe import alert_lines, ambiguous_lines, details, tables_read, unproven
 from harness.report.document import write_document
 from harness.report.unjudged import all_unjudged
 from harness.text import visible, visible_text
@@ -90,6 +90,8 @@ def _suite(result: Result, recording: list[str]) -> ET.Element:
     properties = ET.SubElement(suite, "properties")
     for name, version in result.versions.items():
         ET.SubElement(properties, "property", name=f"version.{name}", value=visible_text(version))
+    if read := tables_read(result):
+        ET.SubElement(properties, "property", name="tables", value=visible_text(read))
     suite.extend(cases)
     return suite
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.model.result import Alert, AtomicResult, Result
 from harness.model.verdict import Verdict
-from harness.report.describe import alert_lines, ambiguous_lines, details
+from harness.report.describe import alert_lines, ambiguous_lines, details, tables_read
 from harness.report.document import write_document
 from harness.report.unjudged import by_kind
 from harness.text import visible
@@ -63,6 +63,8 @@ def _section(result: Result) -> Iterator[str]:
     yield ""
     yield f"**{escaped(counts)} · exit {int(result.exit_code)}**"
     yield ""
+    if read := tables_read(result):
+        yield from (escaped(read), "")
     yield from _rules(result)
     yield from (f"**UNPROVEN RULE** {escaped(p.rule)}: {escaped(p.reason)}\n" for p in result.proofs if not p.proven)
     unmet = [each for each in result.results if not each.verdict.as_expected and each.verdict is not Verdict.SKIPPED]

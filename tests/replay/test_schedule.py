@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from harness.cli.app import app
 from harness.errors import InvalidInput, LivefireError
-from harness.proof.tables import build_tables, write_tables
+from harness.proof.derivation import store_tables
 from harness.recording import RecordingWriter, layout, open_recording
 from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, PROJECT
 
@@ -95,8 +95,7 @@ def test_delays_that_were_not_measured_are_not_made_up(tmp_path: Path) -> None:
     writer = RecordingWriter(tmp_path / "recording")
     shutil.copytree(COMMITTED / "raw", writer.path / "raw", dirs_exist_ok=True)
     (writer.path / layout.ARRIVALS).unlink()
-    write_tables(build_tables(writer.path, manifest), writer.path)
-    writer.seal(manifest)
+    writer.seal(store_tables(writer.path, manifest))
     done = schedule(RULE, writer.path, "--delay", "measured")
     assert isinstance(done.exception, InvalidInput)
     assert str(done.exception).startswith(f"{writer.path}: it does not say when its records arrived")

@@ -21,6 +21,21 @@ class Run:
     now: datetime
 
 
+@dataclass(frozen=True)
+class Span:
+    """Of the rows of one slice of one table: how many, and the first, the last and one without a time.
+
+    Times (`TimeGenerated`) are UTC; a record is `raw/FILE:LINE`, or empty.
+    """
+
+    rows: int
+    first: datetime | None
+    first_record: str
+    last: datetime | None
+    last_record: str
+    timeless_record: str = ""
+
+
 class QueryFailed(Exception):
     """The engine cannot run a query. `line` and `column` count from 1 in the KQL text; 0 where not known.
 
@@ -96,6 +111,9 @@ class Engine(Protocol):
 
     def slices(self) -> set[str]:
         """The slices that there are, those that were put among them."""
+
+    def spans(self) -> dict[str, dict[str, Span]]:
+        """When the rows of each slice of each table were generated, by table and slice."""
 
     def count(self, slice_: str) -> dict[str, int]:
         """How many rows each table has in a slice."""

@@ -19,7 +19,7 @@ from harness.errors import LimitMet
 from harness.model.limits import Limits
 from harness.model.result import EngineFacts
 from harness.proof.engines.answers import Answer, CarriedRow, Kept
-from harness.proof.engines.base import QueryFailed, Row, Run
+from harness.proof.engines.base import QueryFailed, Row, Run, Span
 from harness.proof.engines.carrying import EVERY, OWN, ROW, is_row_by_row
 from harness.proof.engines.guard import Guard
 from harness.proof.engines.planning import STRINGS, Plan, Planner
@@ -130,6 +130,10 @@ class DuckDbEngine:
     def slices(self) -> set[str]:
         """As in Engine."""
         return self._store.slices()
+
+    def spans(self) -> dict[str, dict[str, Span]]:
+        """As in Engine."""
+        return self._guard.run(self._store.spans)
 
     def count(self, slice_: str) -> dict[str, int]:
         """As in Engine."""

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
-from harness.proof.engines.base import OtherColumns, Row
+from harness.proof.engines.base import OtherColumns, Row, Span
 from harness.proof.engines.carrying import EVERY, OWN, ROW
-from harness.proof.tables.schema import HIDDEN, SLICE, SQL_TYPES, TABLES
+from harness.proof.tables.schema import HIDDEN, RECORD, SLICE, SQL_TYPES, TABLES
 from harness.recording import layout
 
 _AT_ONCE = 10_000  # rows
+# Python knows no time outside of these years.
+_SPANS = f"""
+SELECT "{SLICE}", count(*), min(t), coalesce(arg_min("{RECORD}", t), ''), max(t), coalesce(arg_max("{RECORD}", t), ''),
+    coalesce(any_value("{RECORD}") FILTER (t IS NULL), '')
+FROM (SELECT *, CASE WHEN TimeGenerated < '0001-01-01' THEN '0001-01-01' WHEN TimeGenerated > '9999-12-31'
+    THEN '9999-12-31' ELSE TimeGenerated END AS t FROM "{{}}")
+GROUP BY ALL"""
 ALL = f"{OWN}all_{{}}"  # a table with the rows of all slices and all its hidden columns
 
 
@@ -170,6 +178,17 @@ class Store:
         """The slices that there are, those that were put among them."""
         return self._slices
 
+    def spans(self) -> dict[str, dict[str, Span]]:
+        """As in Engine."""
+        found: dict[str, dict[str, Span]] = {}
+        for name in TABLES:
+            rows = self._con.execute(_SPANS.format(ALL.format(name))).fetchall()
+            found[name] = {
+                slice_: Span(count, _utc(first), first_record, _utc(last), last_record, timeless)
+                for slice_, count, first, first_record, last, last_record, timeless in rows
+            }
+        return found
+
     def count(self, slice_: str) -> dict[str, int]:
         """How many rows each table has in a slice."""
         if self._counted != (self.age, self._slices):
@@ -192,6 +211,10 @@ def values_of(cursor: Any) -> list[tuple[Any, ...]]:
     while some := cursor.fetchmany(_AT_ONCE):
         rows += some
     return rows
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(tzinfo=UTC)
 
 
 def plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from harness.model.manifest import Manifest
 from harness.proof.tables.aks_audit import aks_audit_rows
 from harness.proof.tables.arrivals import Arrivals
 from harness.proof.tables.audit_log import AuditEvent, read_events
-from harness.proof.tables.schema import HIDDEN, SQL_TYPES, TABLES, Row, Tables
+from harness.proof.tables.schema import HIDDEN, RECORD, SLICE, SQL_TYPES, TABLES, Row, Tables
 from harness.recording import layout
 
 if TYPE_CHECKING:
@@ -115,6 +115,27 @@ def _write(tables: Tables, paths: Mapping[str, str]) -> None:
                 [f"/dev/fd/{source.fileno()}"],  # a path in a temporary folder would be taken for a pattern
             )
             source.close()
+
+
+def same_rows(name: str, stored: BinaryIO, built: BinaryIO) -> bool:
+    """Whether two files hold the same rows of a table, in any order, but for when they could be read.
+
+    What can't be read holds none of them.
+    """
+    built.seek(0)
+    if stored.read() == built.read():  # so it is, unless another DuckDB has written one of them
+        return True
+    names = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in [*TABLES[name], SLICE, RECORD])
+    with duckdb.connect(":memory:", config={"autoload_known_extensions": False}) as con:
+        # a path in a temporary folder would be taken for a pattern
+        one, other = (
+            f"SELECT {names} FROM read_parquet('/dev/fd/{each.fileno()}', hive_partitioning = false)"
+            for each in (stored, built)
+        )
+        try:
+            return not con.execute(f"({one} EXCEPT ALL {other}) UNION ALL ({other} EXCEPT ALL {one})").fetchone()
+        except duckdb.Error:
+            return False
 
 
 def _byte_lines(root: layout.Root, name: str) -> list[bytes]:

@@ -21,7 +21,7 @@ from harness.proof.flakes import flakes
 from harness.proof.history import History
 from harness.proof.latency import timed
 from harness.report import schedule
-from harness.report.describe import alert_lines
+from harness.report.describe import alert_lines, tables_read
 from harness.report.document import write_document
 from harness.report.history import LETTERS
 from harness.report.html import figures
@@ -214,6 +214,7 @@ def _environment() -> Environment:
         gravity=GRAVITY,
         letters=LETTERS,
         meanings=MEANINGS,
+        tables_read=tables_read,
         shapes={"telemetry": SENSOR_SHAPES[0], "alert": ALERT_SHAPE},
         line_bytes=LINE_BYTES,
         newline=Markup("\n"),

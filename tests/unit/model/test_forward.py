@@ -32,7 +32,7 @@ def objects(document: Any) -> list[dict[str, Any]]:
     inner = [
         found
         for key, each in document.items()
-        if key not in ("readings", "versions", "files")
+        if key not in ("readings", "versions", "files", "raw", "facts", "tables", "rows")
         for found in objects(each)
     ]
     return [document, *inner]
