@@ -30,7 +30,6 @@ class Alteration:
     change: Change
     words: tuple[str, ...] = ()
     only: frozenset[str] = frozenset()
-    unmended: str = ""
 
 
 def _sub(pattern: str, new: str) -> Change:
@@ -50,8 +49,7 @@ def _torn(line: str) -> str:
     return line[: len(line) // 2] + "\n"
 
 
-_YEAR = frozenset({REFUSED, "INCONCLUSIVE"})
-_UNMENDED = "the times of evidence are not compared with those of the capture"
+_REFUSED = frozenset({REFUSED})
 _DAMAGE = frozenset({"INCONCLUSIVE"})
 _WHOLE = PROJECT / "tests/recordings/whole-technique"
 ALTERATIONS = (
@@ -68,7 +66,7 @@ ALTERATIONS = (
     ),
     Alteration("other executable", layout.AUDIT_LOG, _sub(r'\bexe="[^"]*"', 'exe="/usr/bin/true"'), ("Exe ",)),
     Alteration("a stranger's process", layout.AUDIT_LOG, _stranger),
-    Alteration("a year ago", layout.AUDIT_LOG, _sub(r"audit\(\d{4}", "audit(1763"), (), _YEAR, _UNMENDED),
+    Alteration("a year ago", layout.AUDIT_LOG, _sub(r"audit\(\d{4}", "audit(1763"), (), _REFUSED),
     Alteration("line dropped", layout.DAEMON_EVENTS, lambda _: None),
     Alteration("line torn", layout.DAEMON_EVENTS, _torn, (), _DAMAGE),
     Alteration("other container", layout.DAEMON_EVENTS, _sub(r"[0-9a-f]{64}", _OTHER_ID)),
@@ -82,7 +80,7 @@ ALTERATIONS = (
     ),
     Alteration("it failed", layout.DAEMON_EVENTS, _sub(r'"exitCode": "0"', '"exitCode": "137"'), ("ExitCode ==",)),
     Alteration("other action", layout.DAEMON_EVENTS, _sub(r'"Action": "\w+"', '"Action": "pause"')),
-    Alteration("a year ago", layout.DAEMON_EVENTS, _sub(r"\b1795(?=\d{6}|\d{15})", "1763"), (), _YEAR, _UNMENDED),
+    Alteration("a year ago", layout.DAEMON_EVENTS, _sub(r"\b1795(?=\d{6}|\d{15})", "1763"), (), _REFUSED),
     Alteration("line dropped", layout.KUBE_AUDIT, lambda _: None),
     Alteration("line torn", layout.KUBE_AUDIT, _torn, (), _DAMAGE),
     Alteration("forbidden", layout.KUBE_AUDIT, _sub(r'"code":20\d', '"code":403')),
@@ -91,7 +89,7 @@ ALTERATIONS = (
     Alteration("other path", layout.KUBE_AUDIT, _sub(r'"requestURI":"[^"]*"', '"requestURI":"/api"'), ("RequestUri",)),
     Alteration("other verb", layout.KUBE_AUDIT, _sub(r'"verb":"\w+"', '"verb":"delete"'), ("Verb",)),
     Alteration("not answered", layout.KUBE_AUDIT, _sub(r'"stage":"\w+"', '"stage":"RequestReceived"')),
-    Alteration("a year ago", layout.KUBE_AUDIT, _sub(r'Timestamp":"20\d\d', 'Timestamp":"2025'), (), _YEAR, _UNMENDED),
+    Alteration("a year ago", layout.KUBE_AUDIT, _sub(r'Timestamp":"20\d\d', 'Timestamp":"2025'), (), _REFUSED),
 )
 
 
@@ -120,14 +118,17 @@ def result_of(rule: str, atomic: str) -> AtomicResult:
     return next(each for each in outcome.result.results if each.atomic == atomic)
 
 
-def cited(rule: str, atomic: str) -> Iterator[Sabotage]:
-    """Each record that each claim of a verdict cites, dropped and altered."""
+def cited(rule: str, atomic: str, verdict: str = "PROVEN", only: frozenset[str] = frozenset()) -> Iterator[Sabotage]:
+    """Each record that each claim of a verdict cites, dropped and altered, or in the ways that `only` names.
+
+    Of a known gap it is what was done and seen: what the rule makes of it is told apart.
+    """
     base, result = alone(atomic), result_of(rule, atomic)
-    assert str(result.verdict) == "PROVEN", f"{atomic} under {rule}: {result.verdict}: {result.reason}"
-    claims = _claims(rule, result)
+    assert str(result.verdict) == verdict, f"{atomic} under {rule}: {result.verdict}: {result.reason}"
+    claims = [claim for claim in _claims(rule, result) if verdict == "PROVEN" or claim.role != "alert"]
     made = set()
     for records in dict.fromkeys(claim.records for claim in claims):
-        for alteration in ALTERATIONS:
+        for alteration in [each for each in ALTERATIONS if not only or each.name in only]:
             names = sorted(record for record in records if record.startswith(f"{alteration.file}:"))
             broken = [c for c in claims if c.records <= set(names) and _is_broken(c, alteration)]
             lines = {name: _belonging(base, name) for name in names}
@@ -141,7 +142,6 @@ def cited(rule: str, atomic: str) -> Iterator[Sabotage]:
                 atomic,
                 functools.partial(_apply, lines=lines, change=alteration.change),
                 alteration.only or _RIGHT[broken[0].role],
-                unmended=alteration.unmended,
             )
         if len({record.partition(":")[0] for record in records}) > 1:  # alternatives, in several logs
             every = {record: _belonging(base, record) for record in sorted(records)}

@@ -7,7 +7,7 @@ with the names of the tests that show it where only a daemon can.
 from __future__ import annotations
 
 from tests.conftest import MAIN_JOB
-from tests.soundness import made, sensors
+from tests.soundness import gaps, made, sensors
 from tests.soundness.cited import cited
 from tests.soundness.sabotage import CLI, HARDENED, Claim, Sabotage
 
@@ -62,6 +62,11 @@ CLAIMS = (
     ),
     Claim("each flag is right", made.flags),
     Claim("each word sets its flag alone", made.grounds),
+    Claim("a gap is known: it was done, it was seen, and the rule is as wrong as it was said to be", gaps.known),
+    Claim("a benign run was done, and the rule was silent", gaps.benign),
+    Claim("a variant does what its atomic does, and the rule sees it", gaps.variants),
+    Claim("a command in a container was executed by who asked for it", gaps.executions),
+    Claim("a rule is proven by an attack and a benign run", gaps.proofs),
     Claim("there was evidence to judge by", made.evidence),
     Claim("the rule read the tables alone", made.catalogue),
     Claim("the recording is what was captured", made.files),

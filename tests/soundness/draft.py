@@ -19,11 +19,12 @@ from harness.model.manifest import Manifest
 from harness.model.result import Result
 from harness.proof.lint import Sound
 from harness.proof.prove import prove
+from harness.proof.rule_proof import settled
 from harness.recording import RecordingWriter, layout, open_recording
 from tests.conftest import COMMITTED, PROJECT
 
 RULES = PROJECT / "expectations/T1059.013"
-REFUSED, NOT_JUDGED, BACKGROUND = "REFUSED", "NOT_JUDGED", "BACKGROUND"
+REFUSED, NOT_JUDGED, BACKGROUND, UNPROVEN = "REFUSED", "NOT_JUDGED", "BACKGROUND", "UNPROVEN RULE"
 
 
 @dataclass
@@ -165,7 +166,12 @@ def judged(draft: Draft) -> Outcome:
             if draft.unsealed:
                 draft.unsealed(folder)
             recording = open_recording(folder)
+<<<<<<< HEAD
             result = prove(recording, draft.expectations, from_raw=draft.from_raw, sound=_SOUND, limits=_LIMITS)
+=======
+            told = prove(recording, draft.expectations, from_raw=draft.from_raw, sound=_SOUND, threads=1)
+            (result,) = settled([told])
+>>>>>>> bd85ebb (Soundness: 432 sabotages, none unmended; gaps, benign runs, variants, docker exec, and what proves a rule)
         except LivefireError as error:
             return Outcome(refused=str(error) or type(error).__name__)
     verdicts = {each.atomic: (str(each.verdict), each.reason) for each in result.results}

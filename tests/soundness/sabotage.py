@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.soundness.draft import BACKGROUND, Base, Draft, Outcome, judged
+from tests.soundness.draft import BACKGROUND, UNPROVEN, Base, Draft, Outcome, judged
 
 CLI, HARDENED = "container-cli-api", "container-api-hardened"
 
@@ -14,9 +14,9 @@ CLI, HARDENED = "container-cli-api", "container-api-hardened"
 class Sabotage:
     """One change of a recording, of a rule or of what is expected, and what may come out for `atomic` under `rule`.
 
-    `right` are the verdicts that blame the right layer, or REFUSED, NOT_JUDGED, BACKGROUND; `named` are words of
-    which one must stand in the reason. `spared` are other atomics, whose verdict must stay what it was.
-    `unmended` is the reason why it is known to come out wrong today; then it must.
+    `right` are the verdicts that blame the right layer, or REFUSED, NOT_JUDGED, BACKGROUND, UNPROVEN; `named` are words
+    of which one must stand in the reason. `spared` are other atomics, whose verdict must stay what it was, but where a
+    rule is to be UNPROVEN, which rests on all of them.
     """
 
     name: str
@@ -27,7 +27,6 @@ class Sabotage:
     right: frozenset[str]
     named: tuple[str, ...] = ()
     spared: tuple[str, ...] = ()
-    unmended: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.atomic.rpartition('/')[2]}, {self.rule})"
@@ -71,6 +70,9 @@ def attempt(sabotage: Sabotage) -> Finding | None:
     if BACKGROUND in sabotage.right and not outcome.refused:
         silent = not outcome.background or (outcome.result is not None and outcome.result.exit_code == 0)
         return Finding(sabotage, "PROVEN", "the background is silent") if silent else _spared(sabotage, outcome)
+    if UNPROVEN in sabotage.right and not outcome.refused:
+        told = outcome.result is not None and outcome.result.exit_code and not outcome.result.proofs[0].proven
+        return None if told else Finding(sabotage, "PROVEN", "the rule counts as proven")
     if verdict not in sabotage.right:
         return Finding(sabotage, verdict, reason)
     if sabotage.named and not any(word in reason for word in sabotage.named):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,20 +12,17 @@ from tests.soundness.sabotage import Finding, Sabotage
 
 @dataclass
 class Tally:
-    """Of one claim. `known` are sabotages that are marked as unmended, and came out wrong."""
+    """Of one claim."""
 
     claim: str
     tried: int = 0
     false_proven: int = 0
     blamed: int = 0
-    known: list[str] = field(default_factory=list)
 
     def count(self, sabotage: Sabotage, found: Finding | None) -> None:
         """Count one sabotage and what was wrong about its verdict."""
         self.tried += 1
-        if found and sabotage.unmended:
-            self.known.append(sabotage.unmended)
-        elif found:
+        if found:
             self.false_proven += found.false_proven
             self.blamed += not found.false_proven
 
@@ -54,6 +51,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         f"{sum(tally.false_proven for tally in tallies)} false PROVEN, "
         f"{sum(tally.blamed for tally in tallies) + sum(each.failed for each in ran)} wrongly blamed"
     )
-    known = [note for tally in tallies for note in tally.known]
-    for note in dict.fromkeys(known):
-        terminalreporter.line(f"unmended, {known.count(note)} sabotages: {note}")
