@@ -166,12 +166,8 @@ def judged(draft: Draft) -> Outcome:
             if draft.unsealed:
                 draft.unsealed(folder)
             recording = open_recording(folder)
-<<<<<<< HEAD
-            result = prove(recording, draft.expectations, from_raw=draft.from_raw, sound=_SOUND, limits=_LIMITS)
-=======
-            told = prove(recording, draft.expectations, from_raw=draft.from_raw, sound=_SOUND, threads=1)
+            told = prove(recording, draft.expectations, from_raw=draft.from_raw, sound=_SOUND, limits=_LIMITS)
             (result,) = settled([told])
->>>>>>> bd85ebb (Soundness: 432 sabotages, none unmended; gaps, benign runs, variants, docker exec, and what proves a rule)
         except LivefireError as error:
             return Outcome(refused=str(error) or type(error).__name__)
     verdicts = {each.atomic: (str(each.verdict), each.reason) for each in result.results}
