@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Row = dict[str, Any]
 _ANYBODY = -1
 
 
-def contradictions(processes: Iterable[Row], executions: Iterable[Row]) -> list[str]:
-    """Rows that name an initiating process which can't be it; `executions` are those of `Auditd_CL`, in one order."""
+def contradictions(processes: Iterable[Row], executions: Iterable[Row], listed: Mapping[int, str] = {}) -> list[str]:
+    """Rows that name an initiating process which can't be it; `executions` are those of `Auditd_CL`, in one order.
+
+    `listed` are the paths of what was running, by pid, when the capture began.
+    """
     last: dict[int, Row] = {}
     above: dict[int, set[int]] = {}  # a process, when it executed last
     found = []
@@ -18,7 +21,10 @@ def contradictions(processes: Iterable[Row], executions: Iterable[Row]) -> list[
         pid, parent, by = row["ProcessId"], execution["ParentProcessId"], row["InitiatingProcessId"]
         if row["InitiatingProcessFileName"]:
             can_be = above[pid] | _above(last[pid], last) if by == pid and pid in last else set()
-            why = _why(row, last.get(by), parent) or ("" if by != pid else _adopted(last[pid], parent, can_be))
+            before = last.get(by) or (row if row["InitiatingProcessFolderPath"] == listed.get(by, "") else None)
+            why = _why(row, before, parent) or (
+                "" if by != pid or pid not in last else _adopted(last[pid], parent, can_be)
+            )
             if why:
                 found.append(f"{row['ProcessCommandLine'][:60]}, pid {pid}: {why}")
         last[pid], above[pid] = execution, _above(execution, last)

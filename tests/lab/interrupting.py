@@ -1,6 +1,6 @@
 """Ending a run in each way, after so many milliseconds, and looking at what is left.
 
-    python -m tests.lab.interrupting [--tries 150] [--from 0.1] [--step 0.02] [WAY…]
+    python -m tests.lab.interrupting [--tries 150] [--from 0.4] [--step 0.02] [WAY…]
 
 counts leaks, hangs and wrong ends over the start of a lab; each way in turn.
 """
@@ -193,7 +193,7 @@ def main() -> None:
     """Count over many tries; exit 1 if any was faulty."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--tries", type=int, default=150)
-    parser.add_argument("--from", type=float, default=0.1, dest="first")
+    parser.add_argument("--from", type=float, default=0.4, dest="first")
     parser.add_argument("--step", type=float, default=0.02)
     parser.add_argument("--root", type=Path, default=PROJECT)
     parser.add_argument("ways", nargs="*", default=WAYS)

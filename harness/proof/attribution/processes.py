@@ -8,28 +8,37 @@ each birth. A recording without them (made before they were recorded), and proce
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.proof.attribution.moments import UNSET, Birth, Image, Moment, birth_of
 from harness.proof.attribution.pid_cycle import PidCycle
-from harness.proof.tables.audit_log import AuditEvent
+from harness.proof.tables.audit_log import AuditEvent, decode
 
 _SHELLS = {"sh", "bash", "dash", "ash", "busybox", "ksh", "zsh"}
 
 
-def read_processes(events: Iterable[AuditEvent], known: Iterable[Process] = ()) -> Processes:
+def read_processes(events: Iterable[AuditEvent], known: Sequence[Process] = ()) -> Processes:
     """The processes of a log, about which it can be asked once its events are told, one after the other.
 
     `known` were there before it began.
     """
     births, executing = [], []
+    listed = {process.pid: process for process in known}
     for event in events:
         if event.is_exec:
             executing.append(Moment.of(event).pid)
+            _not_yet(listed.pop(executing[-1], None), event)
         elif birth := birth_of(event):
             births.append(birth)
     return Processes(births, executing, known)
+
+
+def _not_yet(listed: Process | None, event: AuditEvent) -> None:
+    """The list of processes is made a moment after the log begins: what it shows may be what is executed here."""
+    call = event.first("SYSCALL")
+    if listed and call and [image.path for _, image in listed.images] == [decode(call.fields.get("exe", ""))]:
+        listed.images.clear()
 
 
 @dataclass(eq=False)
@@ -197,9 +206,16 @@ class Processes:
 
         which may have been adopted and left its session in the meantime.
         """
+        if self._in_namespace(moment):
+            return None
         births, its = self._births.get(moment.pid, []), known.born if known else None
         until = bisect_right(births, moment.time, key=lambda birth: birth.by.time)
         return next((each for each in reversed(births[:until]) if each is its or self._fits(each, moment)), None)
+
+    def _in_namespace(self, moment: Moment) -> bool:
+        """Whether its parent has a pid namespace of its own: no birth in the log tells the number that it has here."""
+        parent = self.alive(moment.parent, moment)
+        return parent is not None and parent.contained
 
     def _fits(self, birth: Birth, moment: Moment) -> bool:
         """Whether a process can be that child: it has that parent (CLONE_PARENT: its parent's), or lost it since."""
@@ -216,7 +232,7 @@ class Processes:
         if birth is not None:
             return known.born is birth
         if self._births and not known.contained:
-            return not self._given_anew(known, moment)
+            return not (self._in_namespace(moment) or self._given_anew(known, moment))
         if self._cycle.passed(known.pid, known.place, self._place):
             return False
         # its parent ended before it: a set session tells it from a daemon that has its pid now

@@ -274,3 +274,14 @@ def test_a_step_of_a_build_that_several_may_have_asked_for_is_nobodys() -> None:
     assert step(building(FIRST.atomic), kind="host") == unclear  # a stranger's would not have been noted
     peer = {"pid": 5, "started": 1.0, "session": SESSION, "above": [], "cgroup": ""}
     assert step(building(FIRST.atomic, "/info", peer=peer)) == unclear  # past all gateways
+
+
+def test_what_the_list_shows_may_be_what_is_executed_a_moment_later_in_the_log() -> None:
+    """The log begins first. Who executed it is then its parent, not it itself."""
+    events = list(read_events([line.replace(" uid=0", ' uid=0 exe="/usr/bin/runc"') for line in executes(10, 75, 74)]))
+    for listed, by in (("runc", 74), ("sh", 75)):
+        residents = read_residents(MANIFEST, [*ALIVE, alive(75, listed, parent=74)], events)
+        processes, moment = read_processes(events, residents.processes()), Moment.of(events[0])
+        initiating = processes.initiating(processes.executes(moment), moment)
+        assert initiating is not None
+        assert initiating.pid == by
