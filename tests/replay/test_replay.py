@@ -6,6 +6,7 @@ import pickle
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,6 @@ from harness.model.manifest import Manifest
 from harness.model.result import Result
 from harness.model.verdict import Verdict
 from harness.proof import lint
-from harness.proof.engines import Engine
 from harness.proof.lint import Sound
 from harness.proof.prove import prove
 from harness.proof.replay import prove_all
@@ -106,9 +106,9 @@ def test_an_expectation_is_checked_once_for_all_recordings(monkeypatch: pytest.M
     checked: list[int] = []
     check = lint.check
 
-    def counted(found: list[Expectation], engine: Engine | None = None) -> list[LivefireError]:
+    def counted(found: list[Expectation], *more: Any) -> list[LivefireError]:
         checked.append(len(found))
-        return check(found, engine)
+        return check(found, *more)
 
     monkeypatch.setattr(lint, "check", counted)
     expectations, sound = load_expectations(main_job_rule(tmp_path)), Sound()

@@ -23,7 +23,7 @@ from tests.conftest import EXPECTATIONS, PROJECT
 
 WHOLE = PROJECT / "tests/recordings/whole-technique"
 FIRST, HARDENED = "container-cli-api", "container-api-hardened"
-LIMIT = 8_000_000
+LIMIT = 5_000_000
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +54,11 @@ def test_everything_is_as_expected(result: Result) -> None:
 
 def test_it_holds_all_that_a_whole_run_has(recording: Recording, result: Result) -> None:
     atomics, expected = find_atomics([PROJECT / "atomics"]), find_expectations([PROJECT / "expectations"])
+    controls = {each.atomic for each in expected if each.entry.control}  # a control may be younger than the recording
     held = {detonation.atomic for detonation in recording.manifest.detonations}
-    assert held == {atomic.id for atomic in with_marked(atomics, expected)}, "record it anew: see CONTRIBUTING.md"
+    assert held | controls == {atomic.id for atomic in with_marked(atomics, expected)}, (
+        "record it anew: see CONTRIBUTING.md"
+    )
     assert {each.atomic for each in of(result, FIRST)} == held == {each.atomic for each in of(result, HARDENED)}
 
 

@@ -69,7 +69,7 @@ def poisoned(value: Any, poison: Callable[[str], str], key: str = "") -> Any:
         }
     if isinstance(value, list):
         return [poisoned(each, poison, key) for each in value]
-    words = ("schema", "verdict", "equivalence", "kind", "started", "finished", "detonated", "run_id")
+    words = ("schema", "verdict", "equivalence", "kind", "started", "finished", "detonated", "run_id", "tables_from")
     if not isinstance(value, str) or key in words:
         return value
     return poison(value).replace("\n", "") if key in ("command", "query") else poison(value)  # these have lines
