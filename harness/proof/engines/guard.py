@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 _PATIENCE = 5.0  # seconds for a query to end when it has met a limit
 _AT_ONCE = 0.5  # the same when somebody has ended us
 _AGAIN = 0.02  # how often it is told: between two statements DuckDB forgets it
-_OWN = 64 << 20  # what DuckDB takes beside what it counts, and its error has to be made
+_OWN = 256 << 20  # what DuckDB takes beside what it counts; a native call that gets no memory can end the process
 _STATM = Path("/proc/self/statm")  # proc(5): the sixth number is data + stack, in pages
 
 
