@@ -48,16 +48,11 @@ def derive(root: Path, manifest: Manifest, tables: Tables) -> Derivation:
         facts=_facts(manifest),
         tables={
             name: StoredTable(
-                sha256=layout.digest_of(root, table_file(name)), rows=dict(Counter(row[SLICE] for row in rows))
+                sha256=layout.digest_of(root, layout.table_file(name)), rows=dict(Counter(row[SLICE] for row in rows))
             )
             for name, rows in tables.items()
         },
     )
-
-
-def table_file(name: str) -> str:
-    """The name of a table's file in a recording."""
-    return f"tables/{name}.parquet"
 
 
 def require_derived(recording: Recording, counts: Mapping[str, Mapping[str, int]]) -> None:
@@ -89,18 +84,14 @@ def _unfollowing(recording: Recording, counts: Mapping[str, Mapping[str, int]] |
     facts = _facts(manifest)
     for who in facts:
         if facts[who] != noted.facts.get(who):
-            return (
-                layout.MANIFEST,
-                f"the stored tables don't follow from what it says of {who}",
-            )
+            return layout.MANIFEST, f"the stored tables don't follow from what it says of {who}"
     for name in TABLES:
         stored = noted.tables.get(name)
-        if stored is None or manifest.files.get(table_file(name)) != stored.sha256:
-            return table_file(
-                name
-            ), f"{name} doesn't follow from the raw logs: it is not the file that was made of them"
+        if stored is None or manifest.files.get(layout.table_file(name)) != stored.sha256:
+            said = "it is not the file that was made of them"
+            return layout.table_file(name), f"{name} doesn't follow from the raw logs: {said}"
         if counts is not None and (said := _miscounted(counts[name], stored.rows)):
-            return table_file(name), f"{name} doesn't follow from the raw logs: {said}"
+            return layout.table_file(name), f"{name} doesn't follow from the raw logs: {said}"
     return None
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
 from harness.errors import LimitMet, Position, RecordingDamaged
-from harness.proof.derivation import is_vouched_for, require_derived, table_file
+from harness.proof.derivation import is_vouched_for, require_derived
 from harness.proof.engines import Engine, OtherColumns
 from harness.proof.tables import build_tables, same_rows, write_tables_to
 from harness.proof.tables.schema import TABLES, VERSION
@@ -50,9 +50,10 @@ def load(engine: Engine, recording: Recording, *, from_raw: bool = False) -> Loa
             require_timely(recording, spans)
             return Loaded("stored tables")
     with contextlib.ExitStack() as stack:
-        built = {table_file(name): stack.enter_context(tempfile.TemporaryFile()) for name in TABLES}
+        built = {layout.table_file(name): stack.enter_context(tempfile.TemporaryFile()) for name in TABLES}
         write_tables_to(
-            build_tables(recording.sealed, recording.manifest), {name: built[table_file(name)] for name in TABLES}
+            build_tables(recording.sealed, recording.manifest),
+            {name: built[layout.table_file(name)] for name in TABLES},
         )
         _load(engine, recording, layout.Nameless(built))
         differing = _differing(recording, built)
@@ -72,7 +73,7 @@ def _outdated(recording: Recording) -> str:
     """Why the stored tables can't be those that this version makes, or nothing tells; empty where they can be."""
     if recording.manifest.tables != VERSION:
         return f"those stored are of version {recording.manifest.tables}, and this is version {VERSION}"
-    missing = [name for name in TABLES if not (recording.path / table_file(name)).is_file()]
+    missing = [name for name in TABLES if not (recording.path / layout.table_file(name)).is_file()]
     if missing:
         return f"{missing[0]} is not stored"
     return "" if recording.manifest.derivation else "nothing tells what those stored were made from"
@@ -87,15 +88,15 @@ def _differing(recording: Recording, built: Mapping[str, BinaryIO]) -> list[str]
         return []
     found = []
     for name in TABLES:
-        stored = layout.copy(recording.sealed, table_file(name))
+        stored = layout.copy(recording.sealed, layout.table_file(name))
         if stored is not None:
             with stored:
-                if not same_rows(name, stored, built[table_file(name)]):
+                if not same_rows(name, stored, built[layout.table_file(name)]):
                     found.append(name)
     if found and is_vouched_for(recording):
         raise RecordingDamaged(
             f"{found[0]} doesn't follow from the raw logs, though the manifest says so",
-            at=Position(recording.path / table_file(found[0])),
+            at=Position(recording.path / layout.table_file(found[0])),
             hint="It was changed, and the recording sealed anew with another hash of it.",
         )
     return found

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from harness.errors import Position, RecordingDamaged
 from harness.model.manifest import BACKGROUND, Manifest
 from harness.proof.engines import Span
 from harness.proof.tables.schema import ambiguous
-from harness.recording import Recording
+from harness.recording import Recording, layout
 from harness.recording.consistency import SLACK
 
 _DAY = timedelta(days=1)  # the background is nobody's evidence, but it is of the same capture
@@ -25,12 +24,12 @@ def require_timely(recording: Recording, spans: Mapping[str, Mapping[str, Span]]
     """Raise RecordingDamaged for a row of another time than its capture's. `spans` are by table and slice."""
     for table, record, said in _untimely(recording.manifest, spans):
         file, _, line = record.rpartition(":")
-        where = Position(recording.path / file, int(line)) if line.isdecimal() else Position(_table(recording, table))
+        where = (
+            Position(recording.path / file, int(line))
+            if line.isdecimal()
+            else Position(recording.path / layout.table_file(table))
+        )
         raise RecordingDamaged(f"the recording contradicts itself: {said}", at=where, hint=_HINT)
-
-
-def _table(recording: Recording, name: str) -> Path:
-    return recording.path / f"tables/{name}.parquet"
 
 
 def _untimely(manifest: Manifest, spans: Mapping[str, Mapping[str, Span]]) -> Iterator[tuple[str, str, str]]:

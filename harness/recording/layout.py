@@ -37,6 +37,11 @@ LIMIT = 2 << 30  # bytes of one file, unpacked: it is read into memory as a whol
 _CHUNK = 1 << 20
 
 
+def table_file(name: str) -> str:
+    """The name of a table's file in a recording."""
+    return f"tables/{name}.parquet"
+
+
 @dataclass(frozen=True)
 class Sealed:
     """The folder of a recording that was verified. `files` maps each of its files to the SHA-256 of its content."""

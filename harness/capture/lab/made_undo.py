@@ -23,7 +23,8 @@ from harness.errors import LabUnavailable
 
 _ID = re.compile("[0-9a-f]{64}")
 _VOLUME = re.compile(r"\w[\w.-]+")
-_IMAGE = re.compile(r"(sha256:)?[0-9a-f]{12,64}|[\w./:@-]+")
+_IMAGE_ID = re.compile("(sha256:)?[0-9a-f]{12,64}")
+_IMAGE_NAME = re.compile(r"[\w./:@-]+")
 
 
 @undoes("container")
@@ -56,10 +57,10 @@ def atomic_volume(whose: Whose, socket: str, name: str) -> None:
 @undoes("atomic_image")
 def atomic_image(whose: Whose, socket: str, reference: str) -> None:
     """Take back a name that an atomic gave to an image; other names of it stay. By its id only if it has no name."""
-    if not _IMAGE.fullmatch(reference):
+    if not (_IMAGE_ID.fullmatch(reference) or _IMAGE_NAME.fullmatch(reference)):
         raise Foreign("it is not the name or the id of an image")
     place = f"/images/{quote(reference, safe='')}"
-    if re.fullmatch("(sha256:)?[0-9a-f]{12,64}", reference):
+    if _IMAGE_ID.fullmatch(reference):
         found = _ask(whose, socket, "GET", f"{place}/json")
         if not found or found.get("RepoTags"):
             return

@@ -54,7 +54,7 @@ class Store:
         with contextlib.ExitStack() as stack:
             stored: dict[str, str] = {}
             for name in TABLES:
-                file = layout.copy(root, f"tables/{name}.parquet")
+                file = layout.copy(root, layout.table_file(name))
                 if file is not None:
                     # the bytes that were hashed, and a path that is no pattern and no partition, whatever it was called
                     stored[name] = f"/dev/fd/{stack.enter_context(file).fileno()}"

@@ -89,9 +89,8 @@ def _exec_rows(
 
 def write_tables(tables: Tables, root: Path) -> None:
     """Write `root/tables/NAME.parquet` for each table."""
-    folder = root / "tables"
-    folder.mkdir(exist_ok=True)
-    _write(tables, {name: str(folder / f"{name}.parquet") for name in tables})
+    (root / "tables").mkdir(exist_ok=True)
+    _write(tables, {name: str(root / layout.table_file(name)) for name in tables})
 
 
 def write_tables_to(tables: Tables, files: Mapping[str, BinaryIO]) -> None:
