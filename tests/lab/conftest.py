@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,36 @@ def livefire() -> Iterator[Livefire]:
 
 
 def footprint() -> dict[str, Any]:
-    """What of the machine a run must leave as it was."""
+    """What of the machine a run must leave as it was.
+
+    Other tests run beside these, and what one of them makes for a moment is none of it: so it is looked at until
+    nothing changes.
+    """
+    found, deadline = _footprint(), time.monotonic() + 10
+    while time.monotonic() < deadline:
+        time.sleep(0.3)
+        before, found = found, _footprint()
+        if found == before:
+            break
+    return found
+
+
+def changed(before: dict[str, Any], take: Callable[[], dict[str, Any]] = footprint) -> dict[str, Any]:
+    """What of the machine is otherwise than `before`, and stays so: what is new and what is gone, by kind."""
+    deadline = time.monotonic() + 15
+    while (now := take()) != before and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return {name: _apart(before.get(name), now.get(name)) for name in before | now if before.get(name) != now.get(name)}
+
+
+def _apart(before: Any, now: Any) -> dict[str, Any]:
+    if isinstance(before, str | None) or isinstance(now, str | None):
+        return {"was": before, "is": now}
+    was, is_now = (set(each.items() if isinstance(each, dict) else each) for each in (before, now))
+    return {"gone": sorted(was - is_now), "new": sorted(is_now - was)}
+
+
+def _footprint() -> dict[str, Any]:
     audit = subprocess.run(["auditctl", "-s"], capture_output=True, text=True, check=True).stdout
     settings = [line for line in audit.splitlines() if line.split()[0] in ("enabled", "backlog_limit")]
     # the kernel keeps the pid of an auditd that was killed: it is none
@@ -136,8 +166,8 @@ def footprint() -> dict[str, Any]:
             str(path)
             for place in _PLACES
             for path in (Path(place), *Path(place).rglob("*"))
-            # the semaphores of Python's multiprocessing: of the tests that run beside these, since a capture has none
-            if path.exists() and not path.name.startswith("sem.mp-")
+            # of the tests that run beside these: semaphores of Python's multiprocessing, memory of a browser
+            if path.exists() and not path.name.startswith(("sem.mp-", ".org.chromium.", ".com.google.Chrome."))
         ),
         "sysctls": _sysctls(),
     }

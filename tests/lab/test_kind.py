@@ -23,7 +23,7 @@ from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.image import build_archive
 from harness.capture.lab.kind import find_kind
 from tests.conftest import MAIN_JOB
-from tests.lab.conftest import NOT_TO_BE_HAD, PROJECT, Livefire, footprint, fresh_livefire
+from tests.lab.conftest import NOT_TO_BE_HAD, PROJECT, Livefire, changed, footprint, fresh_livefire
 
 WORKLOADS = {
     "T1610/kubectl-run": "workload-run",
@@ -162,7 +162,7 @@ def test_another_cluster_on_the_same_daemon_is_left_alone(
 def test_a_kept_lab_goes_without_a_trace(kind_lab: KindLab) -> None:
     done = kind_lab.livefire("lab", "down")
     assert done.code == 0, done.err
-    assert footprint() == kind_lab.before
+    assert changed(kind_lab.before) == {}
     assert not kind_lab.livefire.state.exists()
 
 
@@ -192,7 +192,7 @@ def test_an_image_that_no_registry_gives(livefire: Livefire) -> None:
     assert done.code == 3
     assert "nowhere.invalid/node:v1 cannot be pulled" in done.err
     assert "scripts/build-node-image" in done.err
-    assert footprint() == before
+    assert changed(before) == {}
 
 
 def test_an_image_that_is_no_node(livefire: Livefire, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_an_image_that_is_no_node(livefire: Livefire, tmp_path: Path) -> None:
     assert "The logs of the node are in" in done.err
     logs = tmp_path / "cache/livefire/kind-logs"
     assert any("no node" in path.read_text(errors="replace") for path in logs.rglob("*") if path.is_file())
-    assert footprint() == before
+    assert changed(before) == {}
     assert not livefire.state.exists()
 
 
@@ -255,7 +255,7 @@ def test_a_node_that_is_killed_while_it_is_made(livefire: Livefire, tmp_path: Pa
     assert process.returncode == 3
     assert "Traceback" not in errors
     assert "The logs of the node are in" in errors
-    assert footprint() == before
+    assert changed(before) == {}
 
 
 @pytest.mark.parametrize("seconds", [0.5, 12])
@@ -268,7 +268,7 @@ def test_clean_after_kill_9_while_the_cluster_is_made(livefire: Livefire, second
     process.communicate()
     done = livefire("clean")
     assert done.code == 0, done.err
-    assert footprint() == before
+    assert changed(before) == {}
     assert not livefire.state.exists()
 
 
@@ -280,7 +280,7 @@ def test_ctrl_c_while_the_cluster_is_made(livefire: Livefire) -> None:
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Traceback" not in errors
-    assert footprint() == before
+    assert changed(before) == {}
 
 
 def _wait_for_node(livefire: Livefire, process: subprocess.Popen[str]) -> tuple[Path, str]:

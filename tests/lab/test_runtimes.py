@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Livefire, footprint
+from tests.lab.conftest import Livefire, changed, footprint
 
 LASTING = """\
 attack_technique: T1610
@@ -49,7 +49,7 @@ def test_a_container_without_docker_does_not_outlive_kill_9(livefire: Livefire, 
     process.communicate()
     assert livefire("clean").code == 0
     assert _sleeping() == []
-    assert footprint() == before
+    assert changed(before) == {}
     assert not livefire.state.exists()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MAIN_JOB
-from tests.lab.conftest import NOT_TO_BE_HAD, Livefire, footprint, fresh_livefire
+from tests.lab.conftest import NOT_TO_BE_HAD, Livefire, changed, footprint, fresh_livefire
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def lab() -> Iterator[Livefire]:
         assert found("lab", "up").code == 0
         yield found
         assert found("lab", "down").code == 0
-    assert footprint() == before
+    assert changed(before) == {}
 
 
 def test_every_atomic_and_benign_run_is_as_expected(lab: Livefire, tmp_path: Path) -> None:

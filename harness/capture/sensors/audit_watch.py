@@ -52,21 +52,35 @@ class AuditWatch:
     def take(self) -> list[str]:
         """Look once more; returns what was noted since the last time, and what stands."""
         with self._lock:
-            self._look()
-            noted, self._noted = list(self._noted), {}
-            if self.lost > self._told:
-                noted.append(f"the kernel lost {self.lost - self._told} audit records")
-            self._told = self.lost
-            return [*noted, *self._standing]
+            return self._take()
 
-    def put_back(self) -> str:
-        """Put back what was changed. Returns what could not be; empty where all is as it should be."""
+    def take_and_put_back(self) -> list[str]:
+        """As `take`, and what was changed is put back; what can't be is told, too.
+
+        In one step: a look between the two would note the change once more, for the next atomic.
+        """
         with self._lock:
-            try:
-                if self._expected.differences(AuditState.read(self._kernel)):
-                    self._expected.put_back(self._kernel)
-            except LivefireError as error:
-                return error.message
+            refused = self._put_back()
+            return self._take() + ([f"what was changed cannot be put back: {refused}"] if refused else [])
+
+    def _take(self) -> list[str]:
+        self._look()
+        noted, self._noted = list(self._noted), {}
+        if self.lost > self._told:
+            noted.append(f"the kernel lost {self.lost - self._told} audit records")
+        self._told = self.lost
+        return [*noted, *self._standing]
+
+    def _put_back(self) -> str:
+        """What is put back is noted: it may have come since the last look."""
+        try:
+            differences = self._expected.differences(AuditState.read(self._kernel))
+            for text in differences:
+                self._note(text)
+            if differences:
+                self._expected.put_back(self._kernel)
+        except LivefireError as error:
+            return error.message
         return ""
 
     def _run(self) -> None:

@@ -132,9 +132,7 @@ class AuditdSensor:
         """
         assert self._follower is not None
         assert self._watch is not None
-        problems = self._watch.take() + self._follower.take_problems()
-        if refused := self._watch.put_back():
-            problems.append(f"what was changed cannot be put back: {refused}")
+        problems = self._watch.take_and_put_back() + self._follower.take_problems()
         token, inside, emitted = canary_token(), canary_token(), now()
         missed = self._container.execute(inside) if self._container else ""
         subprocess.run([find_tool("true"), token], env=base_environment(), check=True, timeout=10)
