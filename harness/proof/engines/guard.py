@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 _PATIENCE = 5.0  # seconds for a query to end when it has met a limit
 _AT_ONCE = 0.5  # the same when somebody has ended us
 _AGAIN = 0.02  # how often it is told: between two statements DuckDB forgets it
-_OWN = 256 << 20  # what DuckDB takes beside what it counts; a native call that gets no memory can end the process
+_OWN = 256 << 20  # what DuckDB takes beside what it counts
 _STATM = Path("/proc/self/statm")  # proc(5): the sixth number is data + stack, in pages
 
 
@@ -123,13 +123,28 @@ def _bounded(memory: int) -> Iterator[None]:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = int(_STATM.read_text(encoding="ascii").split()[5]) * os.sysconf("SC_PAGE_SIZE") + memory + _OWN
+    most = _taken() + memory + _OWN
     lower = [most, *(limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY)]
     resource.setrlimit(resource.RLIMIT_DATA, (min(lower), hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def require_room() -> None:
+    """Raises MemoryError where this process has nearly met the limit that the kernel keeps.
+
+    To be asked before DuckDB makes Python's values: there it does not heed that Python had no memory for one, and that
+    ends the process (PyTuple_New in DuckDBPyResult::Fetchone).
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    if soft != resource.RLIM_INFINITY and _STATM.exists() and soft - _taken() < _OWN // 2:
+        raise MemoryError
+
+
+def _taken() -> int:
+    return int(_STATM.read_text(encoding="ascii").split()[5]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _is_of_memory(error: BaseException) -> bool:

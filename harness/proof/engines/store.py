@@ -11,10 +11,11 @@ import duckdb
 
 from harness.proof.engines.base import OtherColumns, Row, Span
 from harness.proof.engines.carrying import EVERY, OWN, ROW
+from harness.proof.engines.guard import require_room
 from harness.proof.tables.schema import HIDDEN, RECORD, SLICE, SQL_TYPES, TABLES
 from harness.recording import layout
 
-_AT_ONCE = 10_000  # rows
+_AT_ONCE = 500  # rows
 # Python knows no time outside of these years.
 _SPANS = f"""
 SELECT "{SLICE}", count(*), min(t), coalesce(arg_min("{RECORD}", t), ''), max(t), coalesce(arg_max("{RECORD}", t), ''),
@@ -206,11 +207,17 @@ def dicts(cursor: Any) -> list[Row]:
 
 
 def values_of(cursor: Any) -> list[tuple[Any, ...]]:
-    """The rows of a cursor, some at a time: as long as DuckDB makes Python's values, no other thread can run."""
+    """The rows of a cursor, some at a time: as long as DuckDB makes Python's values, no other thread can run.
+
+    Raises MemoryError where a query may take no more.
+    """
     rows: list[tuple[Any, ...]] = []
-    while some := cursor.fetchmany(_AT_ONCE):
+    while True:
+        require_room()
+        some = cursor.fetchmany(_AT_ONCE)
+        if not some:
+            return rows
         rows += some
-    return rows
 
 
 def _utc(time: datetime | None) -> datetime | None:

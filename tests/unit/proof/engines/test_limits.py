@@ -38,6 +38,8 @@ LARGE = {
     + " | extend b = strcat(b, b)" * 18,
     "a list": "range i from 1 to 100000 step 1 | extend x = strrep('abc', 100000) | summarize make_list(x)",
     "rows": "range x from 1 to 10000000000 step 1",
+    "rows that are small for DuckDB and large for Python": "range x from 1 to 3000000 step 1 | extend "
+    + ", ".join(f"c{number} = x > 5" for number in range(20)),
 }
 
 
