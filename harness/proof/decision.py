@@ -13,6 +13,9 @@ from harness.model.result import Executed, Flag, SensorHealth, SignalResult, Var
 from harness.model.verdict import Verdict
 from harness.proof.vectors import compared, paired
 
+_CLOSED = "the known gap has closed"
+_RIGHTLY_SILENT = "executed, seen, and rightly silent"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -69,24 +72,16 @@ def _decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
     for seen in facts.signals:
         if not seen.seen:
             return Verdict.NO_TELEMETRY, f"{', '.join(seen.rests_on)} did not show: {seen.name}"
+    if facts.variant and facts.variant.flags_right and expectation.entry.fires and expectation.entry.known_gap:
+        return Verdict.UNEXPECTED_ALERT, f"{_CLOSED}: the flags are right; take the variant out of evasions"
     return decide_rule(expectation, facts.answer)
 
 
 def decide_rule(expectation: Expectation, answer: Answer) -> tuple[Verdict, str]:
     """What is expected of the rule alone, taking it that the attack ran and was seen."""
     entry, count = expectation.entry, len(answer.rows)
-    if entry.false_alarms:
-        if count == entry.false_alarms:
-            return Verdict.KNOWN_GAP, str(entry.known_gap)
-        return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {entry.false_alarms}: {entry.known_gap}"
     if not entry.fires:
-        if count and entry.known_gap:
-            return Verdict.UNEXPECTED_ALERT, "the known gap has closed: the rule fires; drop known_gap"
-        if count:
-            return Verdict.UNEXPECTED_ALERT, f"the rule fires on {_rows(count)}, and must not"
-        if entry.known_gap:
-            return Verdict.KNOWN_GAP, entry.known_gap
-        return Verdict.PROVEN, "executed, seen, and rightly silent"
+        return _where_it_must_not(expectation, count)
     if not count:
         return Verdict.RULE_SILENT, _silence(answer)
     for name, flag in flags_of(expectation, answer).items():
@@ -101,6 +96,21 @@ def decide_rule(expectation: Expectation, answer: Answer) -> tuple[Verdict, str]
     if entry.known_gap:  # a variant on which it fires with other flags than it should, as is known
         return Verdict.KNOWN_GAP, entry.known_gap
     return Verdict.PROVEN, "executed, seen, fired, and exactly these flags"
+
+
+def _where_it_must_not(expectation: Expectation, count: int) -> tuple[Verdict, str]:
+    """A benign run, or an attack that the rule is known to miss; `count` are its alerts."""
+    entry = expectation.entry
+    if count == (entry.false_alarms or 0):
+        return (Verdict.KNOWN_GAP, entry.known_gap) if entry.known_gap else (Verdict.PROVEN, _RIGHTLY_SILENT)
+    if not entry.known_gap:
+        return Verdict.UNEXPECTED_ALERT, f"the rule fires on {_rows(count)}, and must not"
+    if not entry.false_alarms:
+        return Verdict.UNEXPECTED_ALERT, f"{_CLOSED}: the rule fires; drop known_gap"
+    if not count:
+        return Verdict.UNEXPECTED_ALERT, f"{_CLOSED}: the rule is silent; drop false_alarms and known_gap"
+    said = f"{_rows(count)}, expected {entry.false_alarms}: {entry.known_gap}"
+    return Verdict.UNEXPECTED_ALERT, f"the known gap has changed: {said}"
 
 
 def flags_of(expectation: Expectation, answer: Answer) -> dict[str, Flag]:

@@ -264,7 +264,7 @@ def test_a_known_gap_that_is_open_is_as_expected(committed: Recording, expecting
     ("alarms", "verdict", "reason"),
     [
         (1, Verdict.KNOWN_GAP, "it looks the same"),
-        (2, Verdict.WRONG_FLAGS, "1 row, expected 2: it looks the same"),
+        (2, Verdict.UNEXPECTED_ALERT, "the known gap has changed: 1 row, expected 2: it looks the same"),
     ],
 )
 def test_the_false_alarms_of_a_benign_run_are_counted(
@@ -276,14 +276,15 @@ def test_the_false_alarms_of_a_benign_run_are_counted(
     assert (found.verdict, found.reason) == (verdict, reason)
 
 
-def test_a_benign_run_that_raises_none_of_its_false_alarms_is_wrong(
+def test_a_benign_run_that_raises_none_of_its_false_alarms_is_a_gap_that_has_closed(
     committed: Recording, expecting: object, rule: object
 ) -> None:
     values = {"fires": False, "flags": None, "rows": None, "benign": "routine", "false_alarms": 1, "known_gap": "so"}
     path = expecting(EXECUTION, **values)  # type: ignore[operator]
     changed = rule('"docker exec", "docker run",', '"docker exec",')  # type: ignore[operator]
     found = of(judged(committed, path, changed), EXECUTION)
-    assert (found.verdict, found.reason) == (Verdict.WRONG_FLAGS, "0 rows, expected 1: so")
+    assert found.verdict is Verdict.UNEXPECTED_ALERT
+    assert "the known gap has closed: the rule is silent" in found.reason
 
 
 def test_another_number_of_rows_is_wrong(committed: Recording, expecting: object) -> None:

@@ -26,6 +26,7 @@ def expecting(**update: Any) -> Expectation:
 
 
 SILENT: dict[str, Any] = {"fires": False, "flags": {}}
+NOISY = SILENT | {"benign": "work", "false_alarms": 2, "known_gap": "noisy"}
 
 
 def seen(name: str, *sensors: str, there: bool = True) -> SignalResult:
@@ -140,12 +141,14 @@ def test_what_is_known_of_an_attack(given: dict[str, Any], verdict: Verdict, rea
             Verdict.UNEXPECTED_ALERT,
             "the known gap has closed: the rule fires; drop known_gap",
         ),
-        (SILENT | {"benign": "work", "false_alarms": 2, "known_gap": "noisy"}, 2, Verdict.KNOWN_GAP, "noisy"),
+        (NOISY, 2, Verdict.KNOWN_GAP, "noisy"),
+        (NOISY, 1, Verdict.UNEXPECTED_ALERT, "the known gap has changed: 1 row, expected 2: noisy"),
+        (NOISY, 3, Verdict.UNEXPECTED_ALERT, "the known gap has changed: 3 rows, expected 2: noisy"),
         (
-            SILENT | {"benign": "work", "false_alarms": 2, "known_gap": "noisy"},
-            1,
-            Verdict.WRONG_FLAGS,
-            "1 row, expected 2: noisy",
+            NOISY,
+            0,
+            Verdict.UNEXPECTED_ALERT,
+            "the known gap has closed: the rule is silent; drop false_alarms and known_gap",
         ),
         ({"known_gap": "it says B"}, 1, Verdict.KNOWN_GAP, "it says B"),
         ({"rows": 2}, 1, Verdict.WRONG_FLAGS, "1 row, expected 2"),
@@ -179,3 +182,22 @@ def test_where_rows_are_counted_a_row_too_many_is_told_as_that() -> None:
     assert decide(of, facts(rows=[RIGHT, RIGHT])) == (Verdict.PROVEN, PROVEN)
     said = "A is false in one of 2 rows, expected true"
     assert decide(of, facts(rows=[RIGHT, other])) == (Verdict.WRONG_FLAGS, said)
+
+
+@pytest.mark.parametrize(
+    ("right", "row", "verdict", "reason"),
+    [
+        (False, RIGHT, Verdict.KNOWN_GAP, "it says B"),
+        (
+            True,
+            {"A": True, "B": True},
+            Verdict.UNEXPECTED_ALERT,
+            "the known gap has closed: the flags are right; take the variant out of evasions",
+        ),
+        (False, {"A": True, "B": True}, Verdict.WRONG_FLAGS, "B is true, expected false"),
+    ],
+)
+def test_a_variant_whose_wrong_flags_are_known(right: bool, row: dict[str, Any], verdict: Verdict, reason: str) -> None:
+    of = replace(expecting(known_gap="it says B"), variant=Variant(of="T1/a", family="f", name="n"))
+    compared = variant("identical").model_copy(update={"flags_right": right})
+    assert decide(of, facts(rows=[row], variant=compared)) == (verdict, reason)
