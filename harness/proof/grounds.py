@@ -1,7 +1,7 @@
-"""Whether each word that should set a flag does so by itself: the atomic's own row, with the other words taken out.
+"""Whether each word that should set a flag does so by itself: the atomic's own rows, with the other words taken out.
 
 Words are arguments, and are cut out of the argument vector as it was recorded: a word that stands inside another
-argument is none. The derived rows stand in slices of their own, one for each atomic and flag, so that a rule that
+argument is none. The derived rows stand in slices of their own, one for each atomic, flag and row, so that a rule that
 works row by row is asked about all of them in the same execution as about everything else.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from itertools import count, takewhile
 from typing import Any
 
 from harness.model.expectation import Expectation
@@ -20,33 +22,52 @@ from harness.proof.tables.schema import RECORD
 _EXECS = "Auditd_CL"  # has the argument vector of each process
 
 
-def check_grounds(expectation: Expectation, engine: Engine, slice_: str, alert: Row) -> dict[str, dict[str, bool]]:
+def check_grounds(
+    expectation: Expectation, engine: Engine, slice_: str, alerts: list[Row]
+) -> dict[str, dict[str, bool]]:
     """For each flag with grounds and each of its words: whether the word alone makes the rule fire with that flag.
 
-    `alert` is what the rule says of the slice with all words in it.
+    `alerts` are the atomic's own rows, with all words in them. A word may stand in one of them or in several: it must
+    be enough in each row with that flag in which it stands, and stand in one at least.
     """
-    lay_grounds(expectation, engine, slice_, alert)
+    lay_grounds(expectation, engine, slice_, alerts)
     found: dict[str, dict[str, bool]] = {}
     for flag, words in expectation.entry.grounds.items():
-        derived = _slice(expectation, slice_, flag)
-        flagged = [row for row in engine.query(expectation.rule.query, derived) if row.get(flag) is True]
-        enough = {origin[RECORD] for row in flagged for origin in origins_of(engine, derived, row)[1]}
-        found[flag] = {word: word in enough for word in words}
+        tried: dict[str, list[bool]] = {word: [] for word in words}
+        for derived in _laid(expectation, engine, slice_, flag):
+            flagged = [row for row in engine.query(expectation.rule.query, derived) if row.get(flag) is True]
+            enough = {origin[RECORD] for row in flagged for origin in origins_of(engine, derived, row)[1]}
+            for word in _words(engine, derived):
+                tried[word].append(word in enough)
+        found[flag] = {word: bool(each) and all(each) for word, each in tried.items()}
     return found
 
 
-def lay_grounds(expectation: Expectation, engine: Engine, slice_: str, alert: Row) -> None:
-    """Put the derived rows of an alert, once for each rule: they are those of the rule as it was first asked."""
+def lay_grounds(expectation: Expectation, engine: Engine, slice_: str, alerts: list[Row]) -> None:
+    """Put the derived rows of the alerts, once for each rule: they are those of the rule as it was first asked."""
     for flag, words in expectation.entry.grounds.items():
-        derived = _slice(expectation, slice_, flag)
-        if derived not in engine.slices():
+        if _slice(expectation, slice_, flag, 0) in engine.slices():
+            continue
+        for number, alert in enumerate(row for row in alerts if row.get(flag) is True):
             table, origins = origins_of(engine, slice_, alert)
             variants = [v for origin in origins for v in _variants(origin, _vector(engine, slice_, origin), words)]
-            engine.put(table, derived, variants)
+            engine.put(table, _slice(expectation, slice_, flag, number), variants)
 
 
-def _slice(expectation: Expectation, slice_: str, flag: str) -> str:
-    return f"counterfactual {expectation.rule.path} {slice_} {flag}"
+def _slice(expectation: Expectation, slice_: str, flag: str, number: int) -> str:
+    return f"counterfactual {expectation.rule.path} {slice_} {flag} {number}"
+
+
+def _laid(expectation: Expectation, engine: Engine, slice_: str, flag: str) -> Iterator[str]:
+    """The slices of the derived rows: one for each alert with the flag."""
+    names = (_slice(expectation, slice_, flag, number) for number in count())
+    return takewhile(lambda name: name in engine.slices(), names)
+
+
+def _words(engine: Engine, derived: str) -> set[str]:
+    """The words that stand in the alert of which these rows were derived."""
+    tables = [name for name, rows in engine.count(derived).items() if rows]
+    return {row[RECORD] for table in tables for row in engine.numbered(table, derived).values()}
 
 
 def _vector(engine: Engine, slice_: str, origin: Row) -> list[str] | None:

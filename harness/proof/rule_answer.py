@@ -14,14 +14,14 @@ def prepare(expectations: list[Expectation], engine: Engine) -> None:
     """Put what grounds ask about beside the recording, so that a rule answers all in one execution."""
     for expectation in expectations:
         if expectation.entry.grounds and (rows := _own(expectation, engine, expectation.atomic)):
-            lay_grounds(expectation, engine, expectation.atomic, rows[0])
+            lay_grounds(expectation, engine, expectation.atomic, rows)
 
 
 def answer_of(expectation: Expectation, engine: Engine, slice_: str) -> Answer:
     """The answer of the expectation's rule. Raises QueryFailed."""
     rows = _own(expectation, engine, slice_)
     companions = len(engine.query(expectation.rule.query, slice_)) - len(rows)
-    return Answer(rows, companions, check_grounds(expectation, engine, slice_, rows[0]) if rows else {})
+    return Answer(rows, companions, check_grounds(expectation, engine, slice_, rows) if rows else {})
 
 
 def judge_rule(expectation: Expectation, engine: Engine, slice_: str) -> tuple[Verdict, str]:

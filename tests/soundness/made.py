@@ -117,6 +117,8 @@ def grounds() -> list[Sabotage]:
     for word in ("--privileged", "--net=host"):
         lost = functools.partial(_query, old=f'"{word}", ', new="")
         found.append(one(f"the rule lost {word}", PRIVILEGED, lost, "WRONG_FLAGS", named=(word,)))
+        again = functools.partial(_two_rows, lost=word)
+        found.append(one(f"the rule lost {word}, in the second row", PRIVILEGED, again, "WRONG_FLAGS", named=(word,)))
     return found
 
 
@@ -301,6 +303,20 @@ def _tail(draft: Draft, *, text: str) -> None:
 
 def _query(draft: Draft, *, old: str, new: str) -> None:
     draft.query(lambda kql: kql.replace(old, new))
+
+
+def _two_rows(draft: Draft, *, lost: str) -> None:
+    """A row more with the same flags, in which none of the words stands; and what is left of the rule's own."""
+    _query(draft, old=f'"{lost}", ', new="")
+    told = "FileName, ProcessCommandLine, AccountName, DeviceName, InitiatingProcessFileName"
+    told += ", InitiatingProcessCommandLine"
+    other = f'DeviceProcessEvents | where FileName != "docker" | take 1 | project {told}, {", ".join(_flags(draft))}'
+    _tail(draft, text=f"| project {told}, {', '.join(draft.expectations[0].entry.flags)} | union ({other})")
+    _expect(draft, rows=2)
+
+
+def _flags(draft: Draft) -> list[str]:
+    return [f"{name} = {str(value).lower()}" for name, value in draft.expectations[0].entry.flags.items()]
 
 
 def _expect(draft: Draft, **update: object) -> None:

@@ -117,8 +117,7 @@ def engine_with(folder: Path, argv: object = None) -> DuckDbEngine:
 
 
 def grounds_of(expectation: Expectation, engine: DuckDbEngine) -> dict[str, dict[str, bool]]:
-    (alert,) = engine.query(expectation.rule.query, "T1/a")
-    return check_grounds(expectation, engine, "T1/a", alert)
+    return check_grounds(expectation, engine, "T1/a", engine.query(expectation.rule.query, "T1/a"))
 
 
 def test_a_word_that_sets_its_flag_alone_and_one_that_does_not(tmp_path: Path) -> None:
@@ -155,10 +154,10 @@ def test_words_are_those_of_the_argument_vector_where_that_is_known(tmp_path: Pa
 def test_a_changed_rule_is_asked_of_the_same_rows(tmp_path: Path) -> None:
     """Whatever row it gives: what is compared is what the rule itself was asked."""
     engine, expectation = engine_with(tmp_path, ARGV), expecting(Root=WORDS)
-    (alert,) = engine.query(QUERY, "T1/a")
-    lay_grounds(expectation, engine, "T1/a", alert)
+    alerts = engine.query(QUERY, "T1/a")
+    lay_grounds(expectation, engine, "T1/a", alerts)
     before = engine.slices()
-    (other,) = engine.query('DeviceProcessEvents | where ProcessCommandLine == "docker ps"', "T1/a")
+    other = engine.query('DeviceProcessEvents | where ProcessCommandLine == "docker ps"', "T1/a")
     changed = replace(expectation, rule=expectation.rule.with_query(QUERY.replace('"--privileged", ', "")))
     found = check_grounds(changed, engine, "T1/a", other)
     assert found == {"Root": {"--privileged": False, "--cap-add": True, "--init": False}}
@@ -167,11 +166,11 @@ def test_a_changed_rule_is_asked_of_the_same_rows(tmp_path: Path) -> None:
 
 def test_each_rule_and_each_atomic_has_rows_of_its_own(tmp_path: Path) -> None:
     engine, expectation = engine_with(tmp_path, ARGV), expecting(Root=WORDS)
-    (alert,) = engine.query(QUERY, "T1/a")
+    alerts = engine.query(QUERY, "T1/a")
     for name, slice_ in (("a", "T1/a"), ("b", "T1/a"), ("a", "T1/b")):
         path = tmp_path / f"{name}.yaml"
         path.write_text(rule_text(QUERY))
-        lay_grounds(replace(expectation, rule=load_rule(path)), engine, slice_, alert)
+        lay_grounds(replace(expectation, rule=load_rule(path)), engine, slice_, alerts)
     assert len(engine.slices()) == 4
 
 
@@ -180,6 +179,66 @@ def test_where_it_is_not_known_what_an_alert_came_from_no_word_is_enough(tmp_pat
     assert grounds_of(expecting(query, Root=WORDS), engine_with(tmp_path, ARGV)) == {
         "Root": dict.fromkeys(WORDS, False)
     }
+
+
+def engine_of_processes(folder: Path, *vectors: list[str]) -> DuckDbEngine:
+    rows: list[tuple[str, Row]] = []
+    for number, argv in enumerate(vectors):
+        where = {RECORD: f"raw/audit.log:{number}"}
+        rows.append(("DeviceProcessEvents", {"FileName": "docker", "ProcessCommandLine": " ".join(argv)} | where))
+        rows.append(("Auditd_CL", {"Argv": argv} | where))
+    return engine_of(folder, {"T1/a": rows})
+
+
+SHELL = ["docker", "-c", "docker run --privileged --cap-add"]
+
+
+@pytest.mark.parametrize(
+    ("vectors", "expected"),
+    [
+        # in the first row they are words of one argument
+        ([SHELL, ARGV[:5]], {"--privileged": True, "--cap-add": True}),
+        ([ARGV[:5], SHELL], {"--privileged": True, "--cap-add": True}),
+        # each stands in a row of its own
+        (
+            [["docker", "run", "--privileged"], ["docker", "run", "--cap-add"]],
+            {"--privileged": True, "--cap-add": True},
+        ),
+        # where a word stands in several rows, it must be enough in each
+        ([ARGV[:5], ["docker", "run", "--quiet", "--cap-add", "--privileged"]], {"--privileged": True}),
+        ([SHELL], {"--privileged": False, "--cap-add": False}),
+    ],
+)
+def test_each_row_in_which_a_word_stands_is_tried(
+    tmp_path: Path, vectors: list[list[str]], expected: dict[str, bool]
+) -> None:
+    found = grounds_of(expecting(Root=["--privileged", "--cap-add"]), engine_of_processes(tmp_path, *vectors))
+    assert expected.items() <= found["Root"].items()
+
+
+def test_a_word_that_is_enough_in_one_row_and_not_in_another_is_not_enough(tmp_path: Path) -> None:
+    """In a loud command the rule looks at one of the words alone."""
+    query = """
+      DeviceProcessEvents
+      | where ProcessCommandLine has "run"
+      | extend Root = ProcessCommandLine has "--privileged"
+          or (ProcessCommandLine has "--cap-add" and ProcessCommandLine !has "loud")
+      | project FileName, ProcessCommandLine, Root
+    """
+    both = ["--privileged", "--cap-add"]
+    quiet, loud = ["docker", "run", *both], ["docker", "run", *both, "loud"]
+    for order in ([quiet, loud], [loud, quiet]):
+        found = grounds_of(expecting(query, Root=both), engine_of_processes(tmp_path, *order))
+        assert found == {"Root": {"--privileged": True, "--cap-add": False}}
+
+
+def test_a_row_that_should_not_have_the_flag_is_not_asked(tmp_path: Path) -> None:
+    """Two rows are expected, and one without the flag: there the word is known not to be enough."""
+    query = QUERY + '| extend Root = Root and ProcessCommandLine !has "rootless"'
+    both = ["--privileged", "--cap-add"]
+    other = ["docker", "run", *both, "rootless"]
+    found = grounds_of(expecting(query, Root=both), engine_of_processes(tmp_path, other, ["docker", "run", *both]))
+    assert found == {"Root": dict.fromkeys(both, True)}
 
 
 words = st.sampled_from(["a", "b", "ab", "a b"])
