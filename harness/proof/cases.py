@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.model.expectation import Expectation
+from harness.model.expectation import Expectation, Signal
 from harness.model.manifest import Detonation, Manifest
 from harness.model.variant import Variant
 
 
 @dataclass(frozen=True)
 class Case:
-    """One detonation under one rule. `right` are the flag vectors that the rule ought to give, known gap or not."""
+    """One detonation under one rule. `right` are the flag vectors that the rule ought to give, known gap or not.
+
+    `oracle` is that of a variant's atomic: what shows that there is anything to compare with.
+    """
 
     expectation: Expectation
     detonation: Detonation
     right: list[dict[str, bool]]
+    oracle: Sequence[Signal] = ()
 
 
 def cases(manifest: Manifest, expectations: Sequence[Expectation]) -> list[Case]:
@@ -33,7 +37,7 @@ def cases(manifest: Manifest, expectations: Sequence[Expectation]) -> list[Case]
             if variant is None and detonation.atomic == expectation.atomic:
                 found.append(Case(expectation, detonation, right))
             elif variant and variant.of == expectation.atomic and expectation.entry.fires:
-                found.append(Case(of_variant(expectation, variant), detonation, right))
+                found.append(Case(of_variant(expectation, variant), detonation, right, expectation.entry.oracle))
     return found
 
 

@@ -62,7 +62,7 @@ def _decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
     if facts.variant and facts.variant.equivalence == "none" and unhealthy:
         return Verdict.INCONCLUSIVE, next(iter(unhealthy.values()))[0]
     if facts.variant and facts.variant.equivalence == "unknown":
-        return Verdict.INCONCLUSIVE, f"{facts.variant.of} was not executed: there is nothing to compare with"
+        return Verdict.INCONCLUSIVE, f"{facts.variant.differences[0]}: there is nothing to compare with"
     if facts.variant and not facts.variant.equivalent:
         return Verdict.NOT_EXECUTED, f"it does not do the same: {facts.variant.differences[0]}"
     if facts.lacking:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from harness.proof.engines import Engine
 
 Equivalence = Literal["identical", "covers", "different", "none", "unknown"]
+SENSORS = ("docker_daemon", "kube_audit")  # that tell of it
 _CONTAINERS = 'DockerDaemon_CL | where Source == "inspect" and Action == "create" | project Body'
 _ENDS = 'DockerDaemon_CL | where Source == "event" and Action in ("die", "exec_die") | project Action, ExitCode'
 _EXECS = 'DockerDaemon_CL | where Source == "event" and Action startswith "exec_create: " | project Action'

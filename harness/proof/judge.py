@@ -25,7 +25,7 @@ from harness.model.verdict import Verdict
 from harness.proof.ambiguous import hangs_on_ambiguous
 from harness.proof.cases import Case
 from harness.proof.decision import Facts, decide, flags_of
-from harness.proof.effect import Effect, compare, effect_of
+from harness.proof.effect import SENSORS, Effect, Equivalence, compare, effect_of
 from harness.proof.engines import Engine
 from harness.proof.evidence import LIMIT, first_arrival, origins_of, plain, sensors_of, to_evidence
 from harness.proof.health import Health
@@ -114,7 +114,8 @@ class Judge:
         variant = case.detonation.variant
         if variant is None:
             return None
-        equivalence, differences = compare(self._effect(variant.of), self._effect(variant.id))
+        unknown = self._unknown(case, variant.of)
+        equivalence, differences = unknown or compare(self._effect(variant.of), self._effect(variant.id))
         counts = self._engine.count(variant.id)
         flags = compared(paired(case.right, rows, counted=False), {})
         return VariantResult(
@@ -127,6 +128,19 @@ class Judge:
             seen_by=sorted({SENSOR_OF[table] for table, count in counts.items() if count}),
             flags_right=bool(rows) and all(flag.right for flag in flags.values()),
         )
+
+    def _unknown(self, case: Case, of: str) -> tuple[Equivalence, list[str]] | None:
+        """Why a variant can't be compared with its atomic, whatever the logs have of that; None where it can."""
+        ran = [each for each in self._health.manifest.detonations if each.atomic == of and each.attack]
+        if not ran or ran[0].skipped:
+            return "unknown", [f"{of} was not executed"]
+        for signal in on(self._lab, case.oracle):
+            if not self._engine.query(signal.kql, of):
+                return "unknown", [f"the effect of {of} was not observed"]
+        for name in SENSORS if case.oracle else ():
+            if self._health.manifest.sensor(name) and not self._health.around(ran[0], name).ok:
+                return "unknown", [f"{name} was not well around {of}"]
+        return None
 
     def _effect(self, slice_: str) -> Effect:
         if slice_ not in self._effects:

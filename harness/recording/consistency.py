@@ -27,6 +27,8 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
         yield "its capture finished before it started"
     for atomic, count in _repeated(each.atomic for each in manifest.detonations):
         yield f"{atomic} was detonated {count} times, and each would be proven by the evidence of the others"
+    for detonation in manifest.detonations:
+        yield from _of_detonation(detonation)
     for user, count in _repeated(each.user for each in manifest.detonations):
         yield f"{count} atomics have the Kubernetes user {user}"
     ran = [(each, execution) for each in manifest.detonations for execution in _in_order(each)]
@@ -56,6 +58,16 @@ def _in_order(detonation: Detonation) -> list[Execution]:
     before = [each for each in detonation.others if each.role == "prerequisite"]
     attack = [detonation.attack] if detonation.attack else []
     return [*before, *attack, *(each for each in detonation.others if each.role != "prerequisite")]
+
+
+def _of_detonation(detonation: Detonation) -> Iterator[str]:
+    variant = detonation.variant
+    if variant and variant.id != detonation.atomic:
+        yield f"{detonation.atomic} is said to be the variant {variant.id}, and would be proven by the effect of that"
+    if detonation.skipped and detonation.attack:
+        yield f"{detonation.atomic} was skipped, and it was run"
+    if detonation.lost and not detonation.skipped:
+        yield f"{detonation.atomic} was lost, and nothing says why"
 
 
 def _of_execution(atomic: str, execution: Execution, manifest: Manifest) -> Iterator[str]:

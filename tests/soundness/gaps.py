@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 
+from harness.recording import layout
 from tests.conftest import PROJECT
 from tests.soundness.cited import alone, cited
 from tests.soundness.draft import REFUSED, UNPROVEN, Base, Draft, base_of, cut, expectations
@@ -71,6 +73,14 @@ def variants() -> list[Sabotage]:
         ("its sensor was not well", _unwell(CURL), ("INCONCLUSIVE",)),
         ("a rule that never fires", _silent, ("RULE_SILENT", REFUSED)),
         ("its atomic asked the daemon nothing", _nothing_asked, ("NOT_EXECUTED", "INCONCLUSIVE")),
+        # what the logs have of it is of nobody's doing then
+        ("its atomic was not run", _detonation(EXEC, attack=None), ("INCONCLUSIVE",)),
+        ("its atomic was skipped", _detonation(EXEC, attack=None, skipped="no docker"), ("INCONCLUSIVE",)),
+        ("its atomic was skipped and run", _detonation(EXEC, skipped="no docker"), (REFUSED,)),
+        ("its atomic was dropped", _dropped(EXEC), ("INCONCLUSIVE", REFUSED)),
+        ("its atomic's sensor was not well", _unwell(EXEC), ("INCONCLUSIVE",)),
+        ("its atomic failed", _failed, ("INCONCLUSIVE",)),
+        ("called as another is", _named_like_another, (REFUSED,)),
     ):
         found.append(Sabotage(name, base, HARDENED, CURL, change, frozenset(right)))
     return found
@@ -143,6 +153,17 @@ def _fires_on_all(draft: Draft) -> None:
     flags = ", ".join(f"{flag} = false" for flag in expectations(draft.expectations[0].rule.id)[0].entry.flags)
     texts = ", ".join(f'{name} = ""' for name in ("Detail", "Evidence", "Target"))
     draft.query(lambda _: f"DeviceProcessEvents\n| extend {flags}, {texts}")
+
+
+def _failed(draft: Draft) -> None:
+    """What the atomic executed in a container ended with an error, and so did what its variant executed."""
+    draft.raw[layout.DAEMON_EVENTS] = [
+        re.sub(r'"exitCode": "0"', '"exitCode": "1"', line) for line in draft.raw[layout.DAEMON_EVENTS]
+    ]
+
+
+def _named_like_another(draft: Draft) -> None:
+    draft.detonation(CURL)["variant"].update(name="perl")
 
 
 def _unwell(atomic: str) -> Change:

@@ -51,8 +51,9 @@ def cases(rule: Path, expectations: Path, recordings: list[Path]) -> list[Case]:
     every, found = load_expectations(expectations, rule), []
     for path in recordings:
         recording = open_recording(path)
-        chosen = [case.expectation for case in all_cases(recording.manifest, every) if case.detonation.attack]
-        found.append(Case(recording, chosen))
+        ran = {each.atomic for each in recording.manifest.detonations if each.attack}
+        chosen = [case.expectation for case in all_cases(recording.manifest, every) if case.detonation.atomic in ran]
+        found.append(Case(recording, [each for each in chosen if each.variant is None or each.variant.of in ran]))
     if not any(case.expectations for case in found):
         raise NothingSelected(f"no recording holds an atomic that {expectations} expects anything of")
     return found

@@ -120,7 +120,7 @@ PROVEN = "executed, seen, fired, and exactly these flags"
         (
             {"variant": variant("unknown")},
             Verdict.INCONCLUSIVE,
-            "T1/a was not executed: there is nothing to compare with",
+            "no container: there is nothing to compare with",
         ),
     ],
 )

@@ -17,7 +17,7 @@ from harness.model.result import (
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.proof.engines.base import Row
-from tests.unit.proof.world import QUERY, RUN, World, attack, detonated, event, expecting, process
+from tests.unit.proof.world import QUERY, RUN, STARTED, World, attack, detonated, event, expecting, process
 
 NARROW = QUERY.replace('has "run"', 'has "run --pid"')
 VARIANT = Variant(of="T1/a", family="f", name="n")
@@ -127,3 +127,45 @@ def test_a_variant_that_was_skipped_is_compared_with_nothing(tmp_path: Path) -> 
         of_variant(), {}, detonated(VARIANT.id, variant=VARIANT, skipped="no curl", attack=None)
     )
     assert (found.verdict, found.variant) == (Verdict.SKIPPED, VariantResult.of_skipped(VARIANT))
+
+
+@pytest.mark.parametrize(
+    ("atomic", "reason"),
+    [
+        (None, "T1/a was not executed"),
+        ({"attack": None}, "T1/a was not executed"),
+        ({"attack": None, "skipped": "no docker"}, "T1/a was not executed"),
+        ({"skipped": "no docker"}, "T1/a was not executed"),
+    ],
+)
+def test_where_the_atomic_was_not_run_its_traces_prove_nothing(
+    tmp_path: Path, atomic: dict[str, Any] | None, reason: str
+) -> None:
+    world, other = World(tmp_path), detonated(VARIANT.id, variant=VARIANT)
+    world.also(other, *([] if atomic is None else [detonated("T1/a", **atomic)]))
+    found = world.judge(of_variant(), {"T1/a": [made()], VARIANT.id: [made(), process(RUN)]}, other)
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, f"{reason}: there is nothing to compare with")
+    assert found.variant is not None
+    assert (found.variant.equivalence, found.executed.effect) == ("unknown", True)
+
+
+@pytest.mark.parametrize(
+    ("action", "well", "reason"),
+    [
+        ("start", True, ""),
+        ("die", True, "the effect of T1/a was not observed"),
+        ("start", False, "docker_daemon was not well around T1/a"),
+    ],
+)
+def test_an_atomic_of_which_the_effect_was_not_seen_is_nothing_to_compare_with(
+    tmp_path: Path, action: str, well: bool, reason: str
+) -> None:
+    world = World(tmp_path)
+    one, other = detonated(), detonated(VARIANT.id, variant=VARIANT)
+    world.also(other, one)
+    if not well:
+        world.unknown_container("T1/a")
+    slices = {"T1/a": [made(), event(action)], VARIANT.id: [made(), event("start"), process(RUN)]}
+    found = world.judge(of_variant(), slices, other, oracle=[STARTED])
+    expected = (Verdict.INCONCLUSIVE, f"{reason}: there is nothing to compare with") if reason else (Verdict.PROVEN, "")
+    assert (found.verdict, found.reason if reason else "") == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -92,16 +93,21 @@ class World:
         expectation: Expectation,
         slices: dict[str, list[tuple[str, Row]]] | list[tuple[str, Row]] = USUAL,
         detonation: Detonation | None = None,
+        oracle: Sequence[Signal] = (),
     ) -> AtomicResult:
         slices = slices if isinstance(slices, dict) else {"T1/a": slices}
         self.engine = engine_of(self.folder, slices)
-        case = Case(expectation, detonation or detonated(), [{"Root": True}])
+        case = Case(expectation, detonation or detonated(), [{"Root": True}], oracle)
         return Judge(self.engine, self.health, live=self.live).judge(case)
 
     def without(self, *sensors: str) -> None:
         """As if these had not been part of the lab."""
         kept = [each for each in self.health.manifest.sensors if each.name not in sensors]
         self.health = replace(self.health, manifest=self.health.manifest.model_copy(update={"sensors": kept}))
+
+    def unknown_container(self, atomic: str) -> None:
+        """As if a container of the atomic's had been gone before anybody asked what it may do."""
+        self.health = replace(self.health, _unknown={atomic: ["0" * 64]})
 
     def also(self, *detonations: Detonation) -> None:
         changed = self.health.manifest.model_copy(update={"detonations": list(detonations)})

@@ -122,6 +122,9 @@ CONTRADICTIONS: list[tuple[Callable[[Document], object], str]] = [
     (behind_the_next, "was not emitted after T1059.013/docker-privileged-container-creation"),
     (lambda d: marks(d)[1].update(token=marks(d)[0]["token"]), "there are 2 canaries of the token"),
     (lambda d: d["sensors"][1]["marks"][0].update(token=marks(d)[0]["token"]), "there are 2 canaries of the token"),
+    (lambda d: d["detonations"][0].update(skipped="no docker"), "was skipped, and it was run"),
+    (lambda d: d["detonations"][0].update(attack=None, lost=True), "was lost, and nothing says why"),
+    (lambda d: d["detonations"][0].update(variant={"of": "T1/a", "family": "f", "name": "n"}), "the variant T1/a~f.n"),
     (token_of_an_attack, "there are 2 canaries of the token"),
 ]
 
