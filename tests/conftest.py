@@ -15,9 +15,11 @@ from harness.recording import Recording, RecordingWriter, layout, open_recording
 
 pytest_plugins = ["pytester", "tests.soundness.summary"]
 
-# The suite is run often: each property is tried on a few examples each time. `thorough` looks for what is rare.
+# The suite is run often: each property is tried on a few examples each time. `thorough` looks for what is rare; with
+# `same` a test answers the same each time, as scripts/mutation-test needs it.
 hypothesis.settings.register_profile("suite", max_examples=40, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=1000, deadline=None)
+hypothesis.settings.register_profile("same", max_examples=40, deadline=None, derandomize=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 PROJECT = Path(__file__).parents[1]

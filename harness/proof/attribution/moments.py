@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from harness.proof.tables.audit_log import AuditEvent, number
 
 UNSET = 0xFFFFFFFF
+NOBODY = -1  # where no pid is told
 # Architecture and number of clone, fork, vfork and clone3 (arch/*/entry/syscalls/*.tbl; arm64 has clone and clone3).
 _BIRTHS = {("c000003e", each) for each in ("56", "57", "58", "435")}
 _BIRTHS |= {("40000003", each) for each in ("120", "2", "190", "435")}
@@ -39,12 +40,12 @@ class Moment:
 
     @classmethod
     def of(cls, event: AuditEvent) -> Moment:
-        """That of an event with a SYSCALL record; pids are -1 where it tells none."""
+        """That of an event with a SYSCALL record; pids are NOBODY where it tells none."""
         record = event.first("SYSCALL")
         fields = record.fields if record else {}
         pid, parent, session = (number(fields.get(name)) for name in ("pid", "ppid", "ses"))
         line = event.records[0].line
-        return cls(event.time, line, _or(pid, -1), _or(parent, -1), _or(session, UNSET))
+        return cls(event.time, line, _or(pid, NOBODY), _or(parent, NOBODY), _or(session, UNSET))
 
 
 @dataclass(frozen=True)

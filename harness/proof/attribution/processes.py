@@ -11,11 +11,13 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from harness.proof.attribution.moments import UNSET, Birth, Image, Moment, birth_of
+from harness.proof.attribution.moments import NOBODY, UNSET, Birth, Image, Moment, birth_of
 from harness.proof.attribution.pid_cycle import PidCycle
 from harness.proof.tables.audit_log import AuditEvent, decode
 
 _SHELLS = {"sh", "bash", "dash", "ash", "busybox", "ksh", "zsh"}
+# How many births in a row may stand in the log after what they led to, as those of vforks within each other do.
+VFORKS = 10
 
 
 def read_processes(events: Iterable[AuditEvent], known: Sequence[Process] = ()) -> Processes:
@@ -37,7 +39,8 @@ def read_processes(events: Iterable[AuditEvent], known: Sequence[Process] = ()) 
 def _not_yet(listed: Process | None, event: AuditEvent) -> None:
     """The list of processes is made a moment after the log begins: what it shows may be what is executed here."""
     call = event.first("SYSCALL")
-    if listed and call and [image.path for _, image in listed.images] == [decode(call.fields.get("exe", ""))]:
+    path = call and call.fields.get("exe")
+    if listed and path and [image.path for _, image in listed.images] == [decode(path)]:
         listed.images.clear()
 
 
@@ -68,11 +71,12 @@ class Process:
 
     def descends_from(self, pid: int) -> bool:
         """Whether a process with this pid is above it, by what was last seen of each."""
-        each, above = self, {self.ppid}
-        while each.parent and each.parent.pid == each.ppid:  # else another has adopted it
+        each = self
+        while each.ppid != pid:
+            if each.parent is None or each.parent.pid != each.ppid:  # not known, or another has adopted it
+                return False
             each = each.parent
-            above.add(each.pid)
-        return pid in above
+        return True
 
     def line_of_descent(self) -> Iterable[Process]:
         """Itself, its parent, and so on."""
@@ -112,6 +116,7 @@ class Processes:
         self._parents: dict[Birth, Process] = {}
         self._shells: dict[int, set[Process]] = {}
         self._place = -1
+        self._untold = 0  # births that are looked up before the log has told them
 
     @property
     def tells_births(self) -> bool:
@@ -135,9 +140,9 @@ class Processes:
         """The process behind the pid of this moment: one that is known, or a new one."""
         known = self._known.get(moment.pid)
         birth = self._birth(moment, known)
-        if known is None or moment.pid < 0 or not self._is_still(known, birth, moment):
-            known = self._new(moment, birth)
-            self._known[moment.pid] = known
+        if known is None or moment.pid == NOBODY or not self._is_still(known, birth, moment):
+            self._known[moment.pid] = made = self._new(moment, birth)
+            return made
         known.ppid, known.session = moment.parent, moment.session
         known.seen, known.place = moment.time, self._place
         return known
@@ -154,7 +159,7 @@ class Processes:
 
     def presume(self, moment: Moment) -> Process:
         """The parent at a moment that executed nothing in this log, from now on remembered."""
-        made = Process(moment.parent, -1, UNSET, moment.time, self._place)
+        made = Process(moment.parent, NOBODY, UNSET, moment.time, self._place)
         self._known[moment.parent] = made
         return made
 
@@ -195,7 +200,9 @@ class Processes:
             parent = self.alive(moment.parent, moment)
             inherited = parent.image() if parent else None
         else:
-            parent = self._parents.get(birth) or self.at(birth.by)  # of a vfork the child's execution stands first
+            self._untold += 1  # of a vfork the child's execution stands first
+            parent = self._parents.get(birth) or self.at(birth.by)
+            self._untold -= 1
             inherited = parent.image(birth.by.line)
         made = Process(moment.pid, moment.parent, moment.session, moment.time, self._place, birth, parent, inherited)
         made.contained = parent is not None and parent.contained
@@ -206,7 +213,7 @@ class Processes:
 
         which may have been adopted and left its session in the meantime.
         """
-        if self._in_namespace(moment):
+        if self._untold == VFORKS or self._in_namespace(moment):
             return None
         births, its = self._births.get(moment.pid, []), known.born if known else None
         until = bisect_right(births, moment.time, key=lambda birth: birth.by.time)
@@ -236,5 +243,5 @@ class Processes:
         if self._cycle.passed(known.pid, known.place, self._place):
             return False
         # its parent ended before it: a set session tells it from a daemon that has its pid now
-        adopted = known.descends_from(moment.parent) or (moment.parent == 1 and moment.session != UNSET)
+        adopted = moment.session != UNSET if moment.parent == 1 else known.descends_from(moment.parent)
         return moment.parent == known.ppid or (adopted and moment.session == known.session)

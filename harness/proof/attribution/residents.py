@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.model.manifest import Manifest
 from harness.proof.attribution.contacts import Contact, normal, read_contacts
@@ -62,18 +64,23 @@ class Residents:
         return bool(self.all)
 
     def processes(self) -> list[Process]:
-        """The processes that were there, for the memory of processes."""
+        """The processes that were there, for the memory of processes. Each has a parent that was there before it."""
         found: dict[int, Process] = {}
-        for each in self.all:
-            session = UNSET if each.session is None else each.session
-            process = Process(each.pid, each.parent, session, int(each.started * 1000), -1, contained=each.contained)
-            process.resident = True
+        for each in sorted(self.all, key=lambda each: (each.started, each.pid)):
+            session, parent = UNSET if each.session is None else each.session, found.get(each.parent)
+            found[each.pid] = process = Process(
+                each.pid,
+                each.parent,
+                session,
+                int(each.started * 1000),
+                -1,
+                parent=parent,
+                inherited=parent.image() if parent else None,
+                contained=each.contained,
+                resident=True,
+            )
             started = sql_time(each.started) or ""
             process.images.append((0, Image(each.pid, each.parent, each.path, _name(each), "", started, "", session)))
-            found[each.pid] = process
-        for process in found.values():
-            process.parent = found.get(process.ppid)
-            process.inherited = process.parent.image() if process.parent else None
         return list(found.values())
 
     def asked_of(self, process: Process, at: float) -> str:
@@ -140,7 +147,7 @@ def _read(line: str) -> Resident | None:
         return Resident(
             pid=int(item["pid"]),
             parent=int(item["parent"]),
-            started=float(item["started"]),
+            started=_finite(item["started"]),
             name=str(item["name"]),
             path=str(item["path"]),
             session=session if isinstance(session, int) else None,
@@ -150,6 +157,13 @@ def _read(line: str) -> Resident | None:
         )
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _name(resident: Resident) -> str:

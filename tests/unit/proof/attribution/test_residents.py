@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.model.manifest import Manifest
 from harness.proof.attribution import Attribution, DockerRequest, Moment, birth_of, read_processes, read_residents
 from harness.proof.attribution.contacts import normal, read_contacts
 from harness.proof.attribution.moments import UNSET
-from harness.proof.attribution.residents import read_alive
+from harness.proof.attribution.residents import Residents, read_alive
 from harness.proof.tables.audit_log import read_events
 from harness.proof.tables.schema import ambiguous
 from harness.recording import open_recording
@@ -218,8 +219,29 @@ odd = st.recursive(st.none() | st.integers() | st.text(), lambda v: st.lists(v) 
 
 
 @given(st.text(), st.sampled_from(list(json.loads(DAEMON))), odd)
+@example("", "started", float("nan"))
+@example("", "started", float("inf"))
+@example("", "parent", 70)
 def test_no_line_breaks_the_reader(line: str, key: str, value: object) -> None:
-    read_alive([line, json.dumps(json.loads(DAEMON) | {key: value}), DAEMON])
+    processes_of([line, json.dumps(json.loads(DAEMON) | {key: value}), DAEMON])
+
+
+def processes_of(lines: list[str]) -> dict[int, list[int]]:
+    """The pids that were there, each with those above."""
+    return {
+        process.pid: [each.pid for each in itertools.islice(process.line_of_descent(), 1, 9)]
+        for process in Residents(MANIFEST, read_alive(lines)).processes()
+    }
+
+
+def test_a_process_that_was_there_knows_who_is_above() -> None:
+    lines = [
+        alive(80, "bash", parent=79),
+        alive(79, "sshd", parent=7),
+        alive(81, "x", parent=82),
+        alive(82, "y", parent=81),
+    ]
+    assert processes_of(lines) == {80: [79], 79: [], 81: [], 82: [81]}  # of two that bore each other, one did not
 
 
 @given(st.binary(), st.text("0123456789abcdef"), st.text())
