@@ -23,9 +23,17 @@ _REQUESTS = 'AKSAudit | where Stage == "ResponseComplete" | project Verb, Object
 # a stream (exec, port-forward) is answered when it begins
 _STREAMS = 'AKSAudit | where Stage == "ResponseStarted" | project Verb, ObjectRef, ResponseStatus'
 # The namespaces that a container may share, as HostConfig calls them, and what says that it does not.
-_MODES = {"NetworkMode": "network", "PidMode": "pid", "IpcMode": "ipc", "UTSMode": "uts", "UsernsMode": "userns"}
+_MODES = {
+    "NetworkMode": "network",
+    "PidMode": "pid",
+    "IpcMode": "ipc",
+    "UTSMode": "uts",
+    "UsernsMode": "userns",
+    "CgroupnsMode": "cgroup",
+}
 _NO_MODE = ("", "default", "private", "bridge")
 _ALL = "ALL"  # all capabilities
+_DEVICE = ("PathOnHost", "PathInContainer", "CgroupPermissions")
 _IMPLIED = frozenset({"label=disable"})  # what a privileged container gets without asking
 
 
@@ -40,7 +48,11 @@ class Mount:
 
 @dataclass(frozen=True)
 class Container:
-    """What a container is and may do. `modes` are the namespaces that it shares: `network=host`, `pid=host`."""
+    """What a container is and may do. `modes` are the namespaces that it shares: `network=host`, `pid=host`.
+
+    `devices` are the host's devices and the rules about them, `settings` the kernel's of its own namespaces.
+    Taken from it are `dropped` capabilities, and writing to its root.
+    """
 
     image: str
     command: tuple[str, ...]
@@ -50,6 +62,11 @@ class Container:
     modes: frozenset[str]
     security: frozenset[str]
     mounts: frozenset[Mount]
+    devices: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset()
+    dropped: frozenset[str] = frozenset()
+    read_only: bool = False
 
 
 @dataclass(frozen=True, order=True)
@@ -133,11 +150,15 @@ def _differences(base: Container, other: Container) -> tuple[list[str], list[str
     ]
     beyond = ["privileged"] if other.privileged and not base.privileged else []
     missing += ["not privileged"] if base.privileged and not other.privileged else []
-    for what in ("capabilities", "modes", "security"):
+    for what in ("capabilities", "modes", "security", "devices", "groups", "settings"):
         have, want = getattr(other, what), getattr(base, what)
         beyond += [f"also {what} {each}" for each in sorted(have - want)]
         if _ALL not in have or what != "capabilities":
             missing += [f"without {what} {each}" for each in sorted(want - have)]
+    missing += [f"dropped {each}" for each in sorted(other.dropped - base.dropped) if _ALL not in base.dropped]
+    beyond += [f"{each} is not dropped" for each in sorted(base.dropped - other.dropped)]
+    missing += ["its root is read-only"] if other.read_only and not base.read_only else []
+    beyond += ["its root can be written"] if base.read_only and not other.read_only else []
     for mount in sorted(base.mounts - other.mounts):
         like = [each for each in sorted(other.mounts) if _reaches(each, mount)]
         beyond += [f"mount {each.source}:{each.target}" for each in like[:1]]
@@ -156,16 +177,41 @@ def _container(inspect: dict[str, Any]) -> Container:
     privileged = bool(host.get("Privileged"))
     modes = {name: str(host.get(key) or "") for key, name in _MODES.items()}
     mounts = inspect.get("Mounts") or []
+    drops = [] if privileged else [_capability(c) for c in host.get("CapDrop") or []]  # a privileged one has them all
     return Container(
         image=str(config.get("Image") or ""),
         command=(*map(str, config.get("Entrypoint") or []), *map(str, config.get("Cmd") or [])),
         user=str(config.get("User") or ""),
         privileged=privileged,
-        capabilities=frozenset(str(c).upper().removeprefix("CAP_") for c in host.get("CapAdd") or []),
+        capabilities=frozenset(_capability(c) for c in host.get("CapAdd") or []),
         modes=frozenset(f"{name}={mode}" for name, mode in modes.items() if mode not in _NO_MODE),
-        security=frozenset(map(str, host.get("SecurityOpt") or [])) - (_IMPLIED if privileged else frozenset()),
+        security=_security(host, privileged=privileged),
         mounts=frozenset(Mount(_path(m), str(m.get("Destination") or ""), bool(m.get("RW"))) for m in mounts),
+        devices=_devices(host),
+        groups=frozenset(map(str, host.get("GroupAdd") or [])),
+        settings=frozenset(f"{name}={value}" for name, value in _object(host.get("Sysctls")).items()),
+        dropped=frozenset(drops),
+        read_only=bool(host.get("ReadonlyRootfs")),
     )
+
+
+def _capability(name: Any) -> str:
+    return str(name).upper().removeprefix("CAP_")
+
+
+def _security(host: dict[str, Any], *, privileged: bool) -> frozenset[str]:
+    """The options, and `systempaths=unconfined`, which the daemon keeps as an empty list of paths to hide."""
+    options = frozenset(map(str, host.get("SecurityOpt") or []))
+    if privileged:
+        return options - _IMPLIED
+    return options | ({"systempaths=unconfined"} if host.get("MaskedPaths") == [] else set())
+
+
+def _devices(host: dict[str, Any]) -> frozenset[str]:
+    each = (_object(device) for device in host.get("Devices") or [])
+    paths = {":".join(str(device.get(key) or "") for key in _DEVICE) for device in each}
+    requests = {json.dumps(request, sort_keys=True) for request in host.get("DeviceRequests") or []}
+    return frozenset(paths | requests | set(map(str, host.get("DeviceCgroupRules") or [])))
 
 
 def _path(mount: dict[str, Any]) -> str:

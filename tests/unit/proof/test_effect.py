@@ -303,3 +303,50 @@ def test_spelling_is_left_out_of_an_inspect() -> None:
 def test_any_record_can_be_read(host: dict[str, Any]) -> None:
     host = {name: value for name, value in host.items() if name not in ("CapAdd", "SecurityOpt")}
     assert _container({"HostConfig": host}).command == ()
+
+
+def with_host(**host: Any) -> Effect:
+    return effect(_container({"Config": {"Image": "busybox", "Cmd": ["id"]}, "HostConfig": host}))
+
+
+DISK = {"PathOnHost": "/dev/sda", "PathInContainer": "/dev/sda", "CgroupPermissions": "rwm"}
+READABLE = DISK | {"CgroupPermissions": "r"}
+
+
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        ({"Devices": [DISK]}, {}),
+        ({"DeviceCgroupRules": ["b 8:* rwm"]}, {}),
+        ({"DeviceRequests": [{"Count": -1, "Capabilities": [["gpu"]]}]}, {}),
+        ({"CgroupnsMode": "host"}, {"CgroupnsMode": "private"}),
+        ({"GroupAdd": ["docker"]}, {}),
+        ({"Sysctls": {"net.ipv4.ip_forward": "1"}}, {}),
+        ({"MaskedPaths": []}, {"MaskedPaths": ["/proc/kcore"]}),
+        ({}, {"CapDrop": ["ALL"]}),
+        ({"CapDrop": ["NET_RAW"]}, {"CapDrop": ["CAP_ALL"]}),
+        ({"CapDrop": ["CHOWN"]}, {"CapDrop": ["cap_chown", "NET_RAW"]}),
+        ({}, {"ReadonlyRootfs": True}),
+    ],
+)
+def test_each_power_of_a_container_counts(more: dict[str, Any], less: dict[str, Any]) -> None:
+    assert compare(with_host(**more), with_host(**more)) == ("identical", [])
+    assert compare(with_host(**more), with_host(**less))[0] == "different"
+    assert compare(with_host(**less), with_host(**more))[0] == "covers"
+
+
+def test_another_device_is_not_the_same() -> None:
+    assert compare(with_host(Devices=[DISK]), with_host(Devices=[READABLE])) == (
+        "different",
+        ["without devices /dev/sda:/dev/sda:rwm", "also devices /dev/sda:/dev/sda:r"],
+    )
+
+
+def test_a_privileged_container_drops_nothing_and_hides_nothing() -> None:
+    host = {"Privileged": True, "SecurityOpt": ["label=disable"], "MaskedPaths": None}
+    assert compare(with_host(**host), with_host(**host | {"CapDrop": ["ALL"]})) == ("identical", [])
+    assert compare(with_host(**host), with_host(**host | {"MaskedPaths": []})) == ("identical", [])
+
+
+def test_who_drops_all_drops_each() -> None:
+    assert compare(with_host(CapDrop=["ALL"]), with_host(CapDrop=["NET_RAW"])) == ("covers", ["ALL is not dropped"])
