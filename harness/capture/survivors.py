@@ -34,9 +34,8 @@ class Started:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.launcher.wait(grace)
             return
-        for pid in {*group_processes(self.launcher.pid), *self._left()} - {self.launcher.pid}:
-            with contextlib.suppress(ProcessLookupError):  # but not the launcher, which has canaries to execute
-                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(NotYet):  # but not the launcher, which has canaries to execute
+            kill_found(lambda: {*group_processes(self.launcher.pid), *self._left()} - {self.launcher.pid})
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.launcher.wait(_GRACE)
         kill_group(self.launcher)

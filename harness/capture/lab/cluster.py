@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-from harness.capture.state import OwnedFolder
 
 
 @dataclass(frozen=True)
@@ -26,9 +23,3 @@ class Cluster:
     admin: str
     runs_pods: bool = False
     node_image: str = ""
-
-
-class ClusterStarter(Protocol):
-    """Brings a cluster up. Everything it makes is in the ledger of `owned` first; undoing that takes it down."""
-
-    def __call__(self, owned: OwnedFolder, reason: str) -> Cluster: ...

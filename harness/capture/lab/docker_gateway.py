@@ -37,8 +37,6 @@ from harness.capture.lab.peer import Peer, peer_of
 from harness.capture.ledger import LedgerClosed
 from harness.model.manifest import HARNESS
 
-_HEAD_LIMIT = 1 << 20
-
 
 @dataclass(frozen=True)
 class ApiRequest:

@@ -51,12 +51,10 @@ class Arrivals:
         """Where a file of the recording lies."""
         return self._recording.file(name)
 
-    def follow(
-        self, source: Path, file: str, *, from_start: bool = False, redact: Redaction | None = None
-    ) -> LogFollower:
+    def follow(self, source: Path, file: str, *, redact: Redaction | None = None) -> LogFollower:
         """A follower of `source` that writes to `file` of the recording."""
         target, arrived = self._recording.file(file), lambda offset, at: self.note(file, offset, at)
-        return LogFollower(source, target, arrived, from_start=from_start, redact=redact)
+        return LogFollower(source, target, arrived, redact=redact)
 
 
 class Patience:

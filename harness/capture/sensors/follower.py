@@ -29,7 +29,6 @@ class LogFollower:
         target: Path,
         arrived: ArrivalSink,
         *,
-        from_start: bool = False,
         redact: Redaction | None = None,
     ) -> None:
         self.source = source
@@ -38,7 +37,6 @@ class LogFollower:
         self.copied = 0
         self._taken = 0
         self._arrived = arrived
-        self._from_start = from_start
         self._redact = redact
         self._begun = b""  # of a line whose end has not come yet
         self._stop = threading.Event()
@@ -46,15 +44,14 @@ class LogFollower:
         self._thread = threading.Thread(target=self._run, name=f"follow {source.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin at the end of the log (or at its start). Raises OSError when it can't be read.
+        """Begin at the end of the log. Raises OSError when it can't be read.
 
         A line that is being written just then is copied whole: its beginning may have reached the file already.
         """
         self._reader = self.source.open("rb")
-        if not self._from_start:
-            end = self._reader.seek(0, os.SEEK_END)
-            begin = self._reader.seek(max(0, end - _LONGEST_LINE))
-            self._reader.seek(begin + self._reader.read(end - begin).rfind(b"\n") + 1)
+        end = self._reader.seek(0, os.SEEK_END)
+        begin = self._reader.seek(max(0, end - _LONGEST_LINE))
+        self._reader.seek(begin + self._reader.read(end - begin).rfind(b"\n") + 1)
         self.target.touch(mode=0o600)
         self._thread.start()
 

@@ -159,10 +159,6 @@ class DockerRequests:
                 asked.append(request)
         return self.one_of(asked, at, moments) or BACKGROUND
 
-    def creates_at(self, at: float) -> list[DockerRequest]:
-        """The atomics' successful creations that were under way at a moment."""
-        return [r for r in self.requests if r.container_id and r.creates and within(r.window, at)]
-
 
 def _mounts(host: dict[str, Any]) -> list[dict[str, Any]]:
     """What is to be mounted, as an inspect tells it (Docker Engine API: HostConfig.Binds and Mounts, MountPoint)."""

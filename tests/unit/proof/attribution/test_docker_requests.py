@@ -131,14 +131,6 @@ def test_files_are_fetched_by_who_asked_for_them(action: str) -> None:
         assert found.of_files(other, ID, "x", AT) == "background"
 
 
-def test_creations_are_those_that_made_a_container() -> None:
-    create = "/v1.41/containers/create?name=x"
-    made = request(path=create, container_id=ID)
-    found = requests(made, request(path=create), request(path="/v1.41/exec", container_id=ID))
-    assert found.creates_at(AT) == [made]
-    assert found.creates_at(AT + 2) == []
-
-
 BUILD = "/v1.41/build?q=1"
 
 
