@@ -19,11 +19,14 @@ from harness.proof.tables.schema import BACKGROUND, ambiguous, one_of
 
 _EXTRA = "authentication.kubernetes.io/"
 _ACCOUNT = "system:serviceaccount:"
+# By which somebody acts in a pod that is there. What he starts may go on, and a token that he took is good for longer.
+_REACHES = {"exec", "attach", "ephemeralcontainers", "portforward", "proxy"}
+_EARLY = 0.02  # seconds: the runtime may be a little before the log
 
 
 @dataclass
 class Identities:
-    """Answers for one recording, in the order of its log: what an atomic makes there is known from then on.
+    """Answers for one recording, in the order of its requests: what an atomic makes there is known from then on.
 
     `users` are slices by user name. `during` tells the atomic whose attack ran at a moment, or an empty text;
     `is_canary` whether a request (verb, URI, seconds) is one of ours; `runners` are the pods that have an account.
@@ -41,6 +44,7 @@ class Identities:
     _read_secrets: set[str] = field(default_factory=set)
     _agents: set[str] = field(default_factory=set)
     _execs: list[tuple[float, float, tuple[str, str], str]] = field(default_factory=list)
+    _reached: list[tuple[float, tuple[str, str], str]] = field(default_factory=list)
 
     def of(self, event: Mapping[str, Any]) -> str:
         """The slice of a request; it also teaches whose what was made by it is."""
@@ -57,26 +61,34 @@ class Identities:
 
     def executing(self, pod: tuple[str, str], at: float) -> str:
         """Who has a process executed in a pod at a moment; empty for nobody."""
-        return one_of(who for began, ended, name, who in self._execs if name == pod and began - 0.02 <= at <= ended)
+        return one_of(who for began, ended, name, who in self._execs if name == pod and began - _EARLY <= at <= ended)
 
     def _of(self, event: Mapping[str, Any], name: str, user: Mapping[str, Any], at: float) -> str:
-        running = self.during(at)
+        running, extra = self.during(at), _object(user.get("extra"))
+        credential, bound = (_first(extra.get(f"{_EXTRA}{each}")) for each in ("credential-id", "pod-name"))
+        token_of = (name.removeprefix(_ACCOUNT).split(":")[0], bound) if bound else None
+        came_from = self.runners.source(event.get("sourceIPs"))
+        pods = {pod for pod in (token_of, came_from) if pod}
+        reached = {whose for began, pod, whose in self._reached if pod in pods and not began - _EARLY > at}
         if known := self.users.get(name):
-            return self._ours(event, at, running) if known == HARNESS else known
-        extra = _object(user.get("extra"))
-        credential = _first(extra.get(f"{_EXTRA}credential-id"))
-        if credential in self._credentials:
-            return self._credentials[credential]
-        pod = (name.removeprefix(_ACCOUNT).split(":")[0], _first(extra.get(f"{_EXTRA}pod-name")))
-        if pod in self._pods:
-            return self._pods[pod]
-        if name in self._made:
-            return self._made[name]
-        if source := self.runners.source(event.get("sourceIPs")):  # whoever it says that it is
-            maker = self._pods.get(source, BACKGROUND)
-            return one_of({maker, self.executing(source, at) or maker})
-        if credential or pod[1] or not name.startswith(_ACCOUNT):
-            return BACKGROUND  # another's token, or another pod's, even where it is for the same account
+            return self._ours(event, at, running) if known == HARNESS else one_of({known, *reached})
+        given = self._credentials.get(credential, "")
+        if given and not (token_of and given == BACKGROUND):  # a pod's node asks for its token
+            return one_of({given, *reached})
+        if name in self._made and token_of not in self._pods:
+            return one_of({self._made[name], *reached})
+        if pods:  # whoever it says that it is
+            taken = {ambiguous(running)} if running and self._is_elsewhere(token_of, came_from) else set()
+            return one_of({self._pods.get(pod, BACKGROUND) for pod in pods} | reached | taken)
+        if credential or not name.startswith(_ACCOUNT):
+            return BACKGROUND  # another's token, even where it is for the same account
+        return self._of_account(name, running)
+
+    def _is_elsewhere(self, token_of: tuple[str, str] | None, came_from: tuple[str, str] | None) -> bool:
+        """Whether a pod's token came from another address than the pod has."""
+        return token_of is not None and token_of != came_from and bool(self.runners.addresses.get(token_of))
+
+    def _of_account(self, name: str, running: str) -> str:
         given = self._given.get(name, set()) | ({BACKGROUND} if self.runners.was_used(name) else set())
         if given - {BACKGROUND}:
             return one_of(given)
@@ -109,10 +121,12 @@ class Identities:
             self._pods[place] = whose
             name = _account_name(event) or self.runners.accounts.get(place, "") or "default"
             self._give_to(f"{_ACCOUNT}{place[0]}:{name}", BACKGROUND if whose == HARNESS else whose)  # its token
-        elif resource == "pods" and below == "exec":
+        elif resource == "pods" and below in _REACHES:
             began, ended = (_seconds(event.get(each)) for each in ("requestReceivedTimestamp", "stageTimestamp"))
-            open_ = event.get("stage") == "ResponseStarted"
-            self._execs.append((began, math.inf if open_ else ended, place, whose))
+            self._reached.append((began, place, whose))
+            if below == "exec":
+                open_ = event.get("stage") == "ResponseStarted"
+                self._execs.append((began, math.inf if open_ else ended, place, whose))
         elif resource == "secrets" and verb in ("get", "list", "watch"):
             self._read_secrets.add(whose)
 
@@ -126,9 +140,22 @@ class Identities:
 
 
 def read_identities(identities: Identities, lines: Iterable[bytes]) -> list[str]:
-    """The slice of each line of an API audit log; empty for a line that is no event."""
-    events = map(_event, lines)
-    return [identities.of(event) if event.get("kind") == "Event" else "" for event in events]
+    """The slice of each line of an API audit log; empty for a line that is no event.
+
+    They are told as they were received: a line is written once its request has ended, and others are made meanwhile.
+    """
+    found: list[dict[str, Any]] = []
+    received: list[float] = []
+    for line in lines:
+        event = _event(line)
+        at = _seconds(event.get("requestReceivedTimestamp"))
+        received.append((received or [0.0])[-1] if math.isnan(at) else at)
+        found.append(event)
+    slices = [""] * len(found)
+    for place in sorted(range(len(found)), key=received.__getitem__):
+        if found[place].get("kind") == "Event":
+            slices[place] = identities.of(found[place])
+    return slices
 
 
 def _event(line: bytes) -> dict[str, Any]:

@@ -151,6 +151,75 @@ def test_who_executes_in_anothers_pod_may_ask_from_there() -> None:
     assert by_pods(found, exec_, asks) == [ATTACK, ambiguous(ATTACK)]
 
 
+def bound(pod: str, address: str = "", user: str = BUILDER) -> dict[str, Any]:
+    """A request with a pod's own token."""
+    sent: dict[str, Any] = {"sourceIPs": [address]} if address else {}
+    return event(user, "list", "secrets", extra={f"{EXTRA}pod-name": [pod]}, **sent)
+
+
+@pytest.mark.parametrize("below", ["exec", "attach", "ephemeralcontainers", "portforward", "proxy"])
+def test_who_has_reached_into_a_pod_may_ask_with_its_token_too(below: str) -> None:
+    prepared = event("admin", "create", "pods", "p", **POD)
+    reached = event("sa-of-a", "create", "pods", "p", below)
+    assert slices(prepared, bound("p"), reached, bound("p"))[1::2] == ["harness", ambiguous(ATTACK)]
+    assert slices(reached, bound("p"))[1] == ambiguous(ATTACK)  # a pod that was there before
+    assert slices(prepared, reached, bound("q"))[2] == "background"
+    own = event("sa-of-a", "create", "pods", "p", **POD)
+    assert slices(own, reached, bound("p"))[2] == ATTACK
+    by_another = event("sa-of-b", "create", "pods", "p", below)
+    assert slices(own, by_another, bound("p"))[2] == ambiguous(ATTACK)
+    refused = reached | {"responseStatus": {"code": 403}}
+    assert slices(prepared, refused, bound("p"))[2] == "harness"
+
+
+def test_what_was_started_in_a_pod_may_ask_when_the_request_that_started_it_has_ended() -> None:
+    prepared, reached = event("admin", "create", "pods", "p", **POD), event("sa-of-a", "create", "pods", "p", "exec")
+    later = {"requestReceivedTimestamp": "2026-01-01T00:00:08Z"}
+    found = runners({"name": "p", "address": "10.0.0.1"})
+    asks = event(BUILDER, "list", "secrets", sourceIPs=["10.0.0.1"])
+    assert by_pods(found, prepared, asks, reached, asks | later)[1::2] == ["harness", ambiguous(ATTACK)]
+    before = {"requestReceivedTimestamp": "2026-01-01T00:00:05Z"}
+    assert by_pods(found, prepared, reached | later, asks | before)[2] == "harness"
+
+
+def test_what_is_asked_while_a_request_goes_on_stands_before_it_in_the_log() -> None:
+    prepared, reached = event("admin", "create", "pods", "p", **POD), event("sa-of-a", "create", "pods", "p", "exec")
+    inside = bound("p") | {"requestReceivedTimestamp": "2026-01-01T00:00:01.5Z"}
+    assert slices(prepared, inside, bound("p") | {"requestReceivedTimestamp": "soon"}, reached) == [
+        "harness",
+        ambiguous(ATTACK),
+        ambiguous(ATTACK),
+        ATTACK,
+    ]
+
+
+@pytest.mark.parametrize("user", ["sa-of-a", "system:serviceaccount:web:made"])
+def test_who_reached_into_a_pod_may_be_who_asks_in_the_name_of_another_atomic(user: str) -> None:
+    made = event("sa-of-a", "create", "serviceaccounts", "made")
+    reached = event("sa-of-b", "create", "pods", "p", "exec")
+    asks = event(user, "list", "secrets", sourceIPs=["10.0.0.1"])
+    found = runners({"name": "p", "address": "10.0.0.1"})
+    assert by_pods(found, made, asks, reached, asks)[1::2] == [ATTACK, ambiguous(ATTACK)]
+
+
+def test_a_pods_token_that_comes_from_elsewhere_may_have_been_taken() -> None:
+    prepared, made = event("admin", "create", "pods", "p", **POD), event("sa-of-a", "create", "pods", "q", **POD)
+    found = runners({"name": "p", "address": "10.0.0.1"}, {"name": "q", "address": "10.0.0.2"})
+    asked = [bound("p", address) for address in ("10.0.0.1", "10.0.0.2", "10.0.0.3")]
+    assert by_pods(found, prepared, made, *asked)[2:] == ["harness", ambiguous(ATTACK), ambiguous(ATTACK)]
+    assert by_pods(runners({"name": "p"}), prepared, asked[2])[1] == "harness"  # of its node's network
+
+
+def test_that_a_node_asked_for_a_pods_token_makes_it_no_nodes() -> None:
+    made = event("sa-of-a", "create", "pods", "p", **POD)
+    node, issued = "system:node:n", {"annotations": {f"{EXTRA}issued-credential-id": "JTI=1"}}
+    token = event(node, "create", "serviceaccounts", "builder", "token", **issued)
+    asks = event(BUILDER, "list", "secrets", extra={f"{EXTRA}pod-name": ["p"], f"{EXTRA}credential-id": ["JTI=1"]})
+    assert slices(made, token, asks)[2] == ATTACK
+    other = event(BUILDER, "list", "secrets", extra={f"{EXTRA}credential-id": ["JTI=1"]})
+    assert slices(made, token, other)[2] == "background"
+
+
 def test_who_read_secrets_may_have_taken_a_token_from_one() -> None:
     read = event("sa-of-a", "list", "secrets")
     assert slices(read, USED) == [ATTACK, ambiguous(ATTACK)]
