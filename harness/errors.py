@@ -130,3 +130,8 @@ class Interrupted(LivefireError):
     """Somebody ended us, by Ctrl-C or by a signal that the message names."""
 
     exit_code = 130  # as a shell says it of SIGINT
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line; its kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

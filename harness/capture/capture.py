@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -16,7 +15,7 @@ from harness.capture.halt import Makers
 from harness.capture.kinds import Whose
 from harness.capture.lab.canary_container import canary_container
 from harness.capture.lab.docker_front import aside, moved_socket
-from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
+from harness.capture.lab.docker_gateway import DockerGateway
 from harness.capture.lab.docker_guard import DockerGuard
 from harness.capture.lab.docker_made import DockerMade
 from harness.capture.lab.docker_reach import HARNESS_SOCKET
@@ -27,16 +26,16 @@ from harness.capture.lab.lab import Lab
 from harness.capture.lab.pod_canary import pod_canary
 from harness.capture.lab.pod_watch import PodWatch
 from harness.capture.lab.podman import podman_environment
+from harness.capture.lab.request_log import RequestLog
 from harness.capture.pulse import LabPulse
 from harness.capture.sensors.auditd import AuditdSensor
 from harness.capture.sensors.base import Arrivals, Sensor, now
-from harness.capture.sensors.docker_daemon import DockerDaemonSensor, first_line
+from harness.capture.sensors.docker_daemon import DockerDaemonSensor
 from harness.capture.sensors.kube_audit import KubeAuditSensor
-from harness.capture.sensors.redaction import redact_query
 from harness.capture.shell import Surroundings
 from harness.capture.state import OwnedFolder
 from harness.capture.versions import host, lab_versions, tool_versions
-from harness.errors import LivefireError
+from harness.errors import LivefireError, first_line
 from harness.model.atomic import Atomic
 from harness.model.events import AtomicDetonated, AtomicStarted, LabStep, SensorDrained, Subscriber
 from harness.model.manifest import BACKGROUND, HARNESS, Detonation, Manifest, SensorRecord
@@ -54,7 +53,7 @@ class Capture:
         self._arrivals = Arrivals(recording)
         self._api = KubeApi(lab.cluster.kubeconfig) if lab.cluster else None
         self._daemon: Path | None = None  # where the daemon listens while a gateway has its place
-        self._requests = threading.Lock()
+        self._requests = RequestLog(recording.file(layout.DAEMON_REQUESTS))
         self._users: list[str] = [lab.cluster.admin] if lab.cluster and lab.cluster.admin else []
         self.owned = OwnedFolder.create("run")  # last: who interrupts us before we are there can't undo it
         self._cgroup = f"livefire-{self.owned.id}"
@@ -96,7 +95,7 @@ class Capture:
         sensors: list[Sensor] = [AuditdSensor(self.owned, self._arrivals, self._contained, self.lab.owned.id)]
         if self.lab.docker and gateway:
             host = replace(self.lab.docker, socket=self._daemon or self.lab.docker.socket)
-            sensors.append(DockerDaemonSensor(host, self._arrivals, self.recording, gateway))
+            sensors.append(DockerDaemonSensor(host, self._arrivals, gateway, self._requests))
         if self.lab.cluster and self._api:
             cluster = self.lab.cluster
             pods = PodWatch(self._api, self.recording.file(layout.KUBE_PODS)) if cluster.runs_pods else None
@@ -191,7 +190,8 @@ class Capture:
                 atomic, attack, harness, timeout=self._timeout, arguments=arguments, pulse=self._pulse
             )
         if self._made:
-            self._made.put_back()  # what can't be now is once more at the end, which tells what remains
+            for problem in self._made.put_back():  # tried again after the next, and at the end
+                self._requests.tell(f"{atomic.id}: {problem}")
         self._subscriber(AtomicDetonated(detonation))
         return detonation
 
@@ -210,7 +210,7 @@ class Capture:
         docker.socket.rename(own)
         self._daemon = own
         try:
-            gateway = DockerGateway(BACKGROUND, docker.socket, own, self._note_request)
+            gateway = DockerGateway(BACKGROUND, docker.socket, own, self._requests)
             with gateway, self._pulse.behind(gateway):
                 yield
         finally:
@@ -222,14 +222,9 @@ class Capture:
             yield None
             return
         daemon = self._daemon or self.lab.docker.socket
-        gateway = DockerGateway(whose, path, daemon, self._note_request, self._made, self._guard)
+        gateway = DockerGateway(whose, path, daemon, self._requests, self._made, self._guard)
         with gateway, self._pulse.behind(gateway):
             yield path
-
-    def _note_request(self, request: ApiRequest) -> None:
-        request = replace(request, path=redact_query(request.path))
-        with self._requests, self.recording.file(layout.DAEMON_REQUESTS).open("a", encoding="utf-8") as out:
-            out.write(request.line() + "\n")
 
     def _manifest(
         self,

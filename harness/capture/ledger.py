@@ -19,7 +19,7 @@ from typing import Any
 
 from harness.capture import kinds
 from harness.capture.ledger_lines import CUT_OFF, Entry, Reading, brief, parse, read_owned
-from harness.errors import LabUnavailable
+from harness.errors import LabUnavailable, first_line
 from harness.interrupts import shielded
 
 _OURS = re.compile(r"(lab|run)-[0-9a-f]{6}")
@@ -148,7 +148,7 @@ class Ledger:
         try:
             kinds.undo(kind, self.whose, what)
         except Exception as error:
-            return [f"{kind} {brief(what)}: {_said(error)}"]
+            return [f"{kind} {brief(what)}: {first_line(error)}"]
         return []
 
     def _undo_leftovers(self) -> list[str]:
@@ -160,7 +160,7 @@ class Ledger:
             try:
                 found = kinds.find(kind, self.whose)
             except Exception as error:
-                problems.append(f"whether a {kind} of {self.whose.id} is left can't be told: {_said(error)}")
+                problems.append(f"whether a {kind} of {self.whose.id} is left can't be told: {first_line(error)}")
                 continue
             for what in found:
                 undone = f"{kind} {brief(what)}: undone, but it stood in no ledger, which so may lack more"
@@ -181,9 +181,3 @@ class Ledger:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _said(error: Exception) -> str:
-    """The first line of what an error says."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

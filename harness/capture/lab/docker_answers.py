@@ -27,8 +27,14 @@ _PULLED = re.compile(r"^Status: .* for (\S+)$")
 def tells_what_was_made(method: str, path: str) -> bool:
     """Whether the answer to this request, when it is complete, tells of a new container or image."""
     place = place_of(path)
-    known = place in ("/containers/create", "/images/create", "/build", "/services/create")
-    return method == "POST" and (known or any(each.match(place) for each in (_EXEC, _PUSH)))
+    known = place in ("/images/create", "/build") or bool(_PUSH.match(place))
+    return method == "POST" and (known or tells_an_id(method, path))
+
+
+def tells_an_id(method: str, path: str) -> bool:
+    """Whether the answer is a short one with an id, which must be noted though nobody waits for it any more."""
+    place = place_of(path)
+    return method == "POST" and (place in ("/containers/create", "/services/create") or bool(_EXEC.match(place)))
 
 
 def is_creation(method: str, path: str) -> bool:

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
-import time
-from collections.abc import Callable
 from select import select
-from typing import Any
+from typing import Any, Protocol
 
-from harness.capture.lab.docker_answers import is_creation, place_of, tells_what_was_made
+from harness.capture.lab.docker_answers import is_creation, place_of, tells_an_id, tells_what_was_made
+from harness.capture.lab.docker_asked import Asked
 from harness.capture.lab.docker_guard import DockerGuard
-from harness.capture.lab.docker_http import Held, Stream, answer_of, content, copy_body, pump
-from harness.capture.lab.docker_made import Asked, DockerMade
+from harness.capture.lab.docker_http import Held, Stream, answer_of, content, copy_body, header, pump
+from harness.capture.lab.docker_made import DockerMade
+
+_BARE = re.compile(rb"(?<!\r)\n")
+
+
+class _CutOff(ConnectionError):
+    """A request ended before its body did: the daemon makes nothing of it, and would wait for the rest for ever."""
+
+
+class Talk(Protocol):
+    """Who is told of each request."""
+
+    def begin(self, method: str, path: str) -> float:
+        """It is about to be passed on; returns the time. Raises where it must not be."""
+
+    def passes(self, *, whole: bool) -> None:
+        """The daemon gets to see it, or has it as a whole."""
+
+    def note(self, *, sent: float, method: str, path: str, status: int, body: bytes, asked: bytes = b"") -> None:
+        """What came of it."""
 
 
 class Exchange:
@@ -27,7 +46,7 @@ class Exchange:
         self._guard = guard
         self._hides = hides
 
-    def forward(self, note: Callable[..., None]) -> bool:
+    def forward(self, talk: Talk) -> bool:
         """Forward one request and its answer; returns whether another may follow."""
         if (
             not self.client.pending
@@ -37,46 +56,51 @@ class Exchange:
         head = self.client.head()
         method, _, rest = head.partition(b" ")
         path = rest.partition(b" ")[0]
-        if not path:
+        if not path or _BARE.search(head):  # by a bare end of line the daemon would see two requests in one
             return False  # the end, or not HTTP
-        sent = time.time()
         name, place = method.decode("latin-1"), path.decode("latin-1")
+        sent, note = talk.begin(name, place), talk.note
         if self._guard and (refused := self._guard.refusal(name, place, hides=self._hides)):
-            return self._refuse(head, refused, sent, note)
-        asked, body = self._pass_request(head, name, place)
+            return self._refuse(head, refused, sent, talk)
+        asked, body = self._pass_request(head, name, place, talk)
+        talk.passes(whole=True)
         answer = self._answer()
         if not answer:
             return False
         status = int(answer.split(b" ", 2)[1])
-        facts = {"sent": sent, "method": name, "path": place, "status": status}
+        facts: dict[str, Any] = {"sent": sent, "method": name, "path": place, "status": status}
         makes = tells_what_was_made(name, place)
-        if (asked and asked.is_held_back) or self._is_cut(name, place):
-            return self._pass_whole(head, answer, facts, note, asked, body)
+        if (asked and asked.is_held_back) or tells_an_id(name, place) or self._is_cut(name, place):
+            return self._pass_whole(answer, facts, talk, asked, body)
         if self._made and name == "DELETE" and status < 300:
             self._made.removed(place)
         if not makes:  # what makes something is noted with its body, all others when they begin to answer
             note(**facts, body=b"")
-        self.client.socket.sendall(answer)
-        if status == 101 or b"application/vnd.docker.raw-stream" in answer.lower():
+            self.client.socket.sendall(answer)
+        if status == 101 or _is_raw(answer):
             self._splice()
             return False
         if name == "HEAD" or status in (204, 304):
             return True
-        return self._stream(answer, facts, note if makes else None, asked, body)
+        return self._stream(answer, facts, talk if makes else None, asked, body)
 
-    def _pass_request(self, head: bytes, method: str, path: str) -> tuple[Asked | None, bytes]:
+    def _pass_request(self, head: bytes, method: str, path: str, talk: Talk) -> tuple[Asked | None, bytes]:
         """Pass a request on; returns what it makes, and its body where that tells something."""
         asked, held = None, Held()
         if self._made and self._made.reads_body(method, path):
-            copy_body(head, self.client, held)
+            if not copy_body(head, self.client, held):
+                raise _CutOff
             asked = self._made.before(method, path, content(head, held.data))
+            talk.passes(whole=False)
             self.daemon.socket.sendall(head + held.data)
             return asked, content(head, held.data)
         if self._made:
             asked = self._made.before(method, path)
+        talk.passes(whole=False)
         self.daemon.socket.sendall(head)
         body = bytearray() if is_creation(method, path) else None
-        copy_body(head, self.client, self.daemon.socket, body)
+        if not copy_body(head, self.client, self.daemon.socket, body):
+            raise _CutOff
         return asked, content(head, body)
 
     def _answer(self) -> bytes:
@@ -91,28 +115,30 @@ class Exchange:
         self,
         answer: bytes,
         facts: dict[str, Any],
-        note: Callable[..., None] | None,
+        talk: Talk | None,
         asked: Asked | None,
         request: bytes,
     ) -> bool:
         """Pass the body of an answer on as it comes; what it tells was made is written down when it ends."""
         listened = self._made if asked and asked.is_listened_to else None
-        body = bytearray() if note or listened else None
+        body = bytearray() if talk or listened else None
         try:
+            if talk:
+                self.client.socket.sendall(answer)
             return copy_body(answer, self.daemon, self.client.socket, body, True)
         finally:
             told = content(answer, body)
             if listened and asked:
                 listened.after(asked, facts["status"], told)
-            if note:
-                note(**facts, body=told, asked=request)
+            if talk:
+                talk.note(**facts, body=told, asked=request)
 
-    def _refuse(self, head: bytes, refused: tuple[int, str], sent: float, note: Callable[..., None]) -> bool:
+    def _refuse(self, head: bytes, refused: tuple[int, str], sent: float, talk: Talk) -> bool:
         """Answer as the daemon does: an object with a message."""
         status, message = refused
         method, path = (part.decode("latin-1") for part in head.split(b" ", 2)[:2])
+        talk.note(sent=sent, method=method, path=path, status=status, body=b"")
         copy_body(head, self.client, Held())
-        note(sent=sent, method=method, path=path, status=status, body=b"")
         body = b"" if method == "HEAD" else json.dumps({"message": message}).encode()
         self.client.socket.sendall(answer_of(status, body))
         return True
@@ -122,24 +148,19 @@ class Exchange:
         return bool(self._guard and self._hides and method == "GET" and place_of(path) == "/containers/json")
 
     def _pass_whole(
-        self,
-        head: bytes,
-        answer: bytes,
-        facts: dict[str, Any],
-        note: Callable[..., None],
-        asked: Asked | None,
-        request: bytes,
+        self, answer: bytes, facts: dict[str, Any], talk: Talk, asked: Asked | None, request: bytes
     ) -> bool:
         """So that what was made is written down before anybody knows of it, and others' containers are left out."""
         held = Held()
         again = copy_body(answer, self.daemon, held, answer=True)
         body = content(answer, held.data)
+        passed = answer + held.data
         if self._made and asked:
             self._made.after(asked, facts["status"], body)
-        note(**facts, body=body, asked=request)
+        talk.note(**facts, body=body, asked=request)
         if self._guard and facts["method"] == "GET" and facts["status"] == 200:
-            body = self._guard.visible(body)
-        self.client.socket.sendall(answer_of(facts["status"], body))
+            passed = answer_of(200, self._guard.visible(body))
+        self.client.socket.sendall(passed)
         return again
 
     def _splice(self) -> None:
@@ -148,3 +169,12 @@ class Exchange:
         back.start()
         pump(self.client, self.daemon.socket)
         back.join()
+
+
+def _is_raw(answer: bytes) -> bool:
+    """Whether the connection is the daemon's no more to answer on, without an upgrade (ContainerAttach).
+
+    Logs have that type, too, and come with a length or in chunks: another request may follow them.
+    """
+    framed = header(answer, b"Transfer-Encoding") or header(answer, b"Content-Length")
+    return not framed and b"application/vnd.docker.raw-stream" in answer.lower()

@@ -9,18 +9,16 @@ by which attach and exec work (Docker Engine API, ContainerAttach). Before a dae
 
 from __future__ import annotations
 
+import contextlib
 import http.client
-import json
 import os
 import socket
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from select import poll
-from typing import Any
 
+from harness.capture.lab.connections import Connections, Ended
 from harness.capture.lab.docker_answers import (
     built_containers,
     configuration,
@@ -28,56 +26,33 @@ from harness.capture.lab.docker_answers import (
     made_exec,
     made_image,
     made_service,
+    place_of,
 )
+from harness.capture.lab.docker_asked import makes
 from harness.capture.lab.docker_exchange import Exchange
 from harness.capture.lab.docker_guard import DockerGuard
-from harness.capture.lab.docker_http import Stream, shut
+from harness.capture.lab.docker_http import Stream
 from harness.capture.lab.docker_made import DockerMade
 from harness.capture.lab.peer import Peer, peer_of
+from harness.capture.lab.request_log import ApiRequest, RequestLog
 from harness.capture.ledger import LedgerClosed
+from harness.errors import first_line
 from harness.model.manifest import HARNESS
 
-
-@dataclass(frozen=True)
-class ApiRequest:
-    """One request to the daemon. Times are seconds since the epoch.
-
-    `container_id` is that of a new container, `exec_id` that of a process to be executed in one; `image` what was
-    built, pulled or pushed, as an event would name it. `config` is what was asked for of a new container: it may be
-    gone before the daemon can be asked what it was. `service_id` is that of a new service, whose containers the daemon
-    makes; `built` are the short ids of those that a build ran. `peer` is the process that asked: whoever it was, on
-    whichever socket.
-    """
-
-    atomic: str
-    pid: int
-    sent: float
-    answered: float
-    method: str
-    path: str
-    status: int
-    container_id: str | None
-    exec_id: str | None = None
-    image: str | None = None
-    config: dict[str, Any] | None = None
-    service_id: str | None = None
-    built: tuple[str, ...] = ()
-    peer: Peer | None = None
-
-    def line(self) -> str:
-        """As it stands in the recording."""
-        return json.dumps(asdict(self))
+_ENDING = 5.0
 
 
 class DockerGateway:
-    """Listens while it is used as a context manager; `record` is called for each request that was answered."""
+    """Listens while it is used as a context manager. What is passed on is noted in `log`, which is told, too, what
+    could not be noted or written into the ledger. After its end nothing is passed on and nothing is noted.
+    """
 
     def __init__(
         self,
         atomic: str,
         path: Path,
         daemon: Path,
-        record: Callable[[ApiRequest], None],
+        log: RequestLog,
         made: DockerMade | None = None,
         guard: DockerGuard | None = None,
     ) -> None:
@@ -86,25 +61,34 @@ class DockerGateway:
         self._guard = guard
         self._atomic = atomic
         self._daemon = daemon
-        self._record = record
+        self._log = log
         self._listener = socket.socket(socket.AF_UNIX)
-        self._open: set[socket.socket] = set()
+        self._connections = Connections(self._serve)
         self._askers: dict[socket.socket, int] = {}
         self._lock = threading.Lock()
+        self._noting = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._accept, name="docker-gateway", daemon=True)
 
     def __enter__(self) -> DockerGateway:
         self._listener.bind(str(self.path))
         self.path.chmod(0o600)
         self._listener.listen(64)
-        threading.Thread(target=self._accept, name="docker-gateway", daemon=True).start()
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        shut(self._listener)
-        with self._lock:
-            for connection in list(self._open):
-                shut(connection)
+        self._connections.close()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        ended = self._connections.end()
+        self._thread.join(timeout=_ENDING)
+        self._listener.close()
         self.path.unlink(missing_ok=True)
+        if not ended or self._thread.is_alive():
+            self.tell("a connection to the Docker daemon could not be ended: what it made may be left")
+        with self._noting:
+            self._closed = True
 
     def in_use(self) -> bool:
         """Whether a process other than this one is connected, and has not hung up."""
@@ -112,56 +96,108 @@ class DockerGateway:
             others = [client for client, pid in self._askers.items() if pid != os.getpid()]
         return any(not _has_hung_up(client) for client in others)
 
+    def tell(self, problem: str) -> None:
+        """What was wrong, as the log has it."""
+        self._log.tell(f"{self._atomic}: {problem}")
+
+    def note(self, request: ApiRequest) -> None:
+        """Into the log, unless this gateway has ended."""
+        with self._noting:
+            if not self._closed:
+                self._log.note(request)
+
     def _accept(self) -> None:
         while True:
             try:
-                client, _ = self._listener.accept()
-            except OSError:  # closed
+                self._connections.add(self._listener.accept()[0])
+            except (OSError, RuntimeError) as error:  # closed, or no more files or threads can be had
+                if not self._connections.ended:
+                    self.tell(f"the Docker daemon could not be asked any more: {first_line(error)}")
                 return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        daemon = socket.socket(socket.AF_UNIX)
         peer = peer_of(client)
         with self._lock:
-            self._open |= {client, daemon}
             self._askers[client] = peer.pid
+        talk = _Talk(self, self._connections, client, self._atomic, peer)
+        daemon = socket.socket(socket.AF_UNIX)
         try:
+            self._connections.join(client, daemon)
             daemon.connect(str(self._daemon))
             exchange = Exchange(Stream(client), Stream(daemon), self._made, self._guard, self._atomic == HARNESS)
-            while exchange.forward(lambda **facts: self._note(peer, **facts)):
+            while exchange.forward(talk):
                 pass
-        except (OSError, ValueError, http.client.HTTPException, LedgerClosed):  # hung up, no HTTP, or too late
+        except (OSError, ValueError, http.client.HTTPException, LedgerClosed, Ended):  # hung up, no HTTP, or too late
             pass
+        except Exception as error:  # as a ledger that can't be written
+            self.tell(f"{talk.asked}: {first_line(error)}")
         finally:
+            talk.end()
             with self._lock:
-                self._open -= {client, daemon}
                 del self._askers[client]
-            shut(client)
-            shut(daemon)
+            daemon.close()
 
-    def _note(
-        self, peer: Peer, *, sent: float, method: str, path: str, status: int, body: bytes, asked: bytes = b""
+
+class _Talk:
+    """What is asked on one connection, one request after the other: each that was passed on is noted once."""
+
+    def __init__(
+        self, gateway: DockerGateway, connections: Connections, client: socket.socket, atomic: str, peer: Peer
     ) -> None:
-        container, executed = made_container(path, status, body), made_exec(path, status, body)
-        image, config = made_image(path, status, body), configuration(asked) if container else None
+        self._gateway = gateway
+        self._connections = connections
+        self._client = client
+        self._atomic = atomic
+        self._peer = peer
+        self._open: tuple[str, str, float] | None = None
+        self._passes = self._whole = False
+
+    @property
+    def asked(self) -> str:
+        """What is not answered yet, for people."""
+        return f"{self._open[0]} {place_of(self._open[1])}" if self._open else "a request"
+
+    def begin(self, method: str, path: str) -> float:
+        """A request is about to be passed on; returns the time. Raises Ended where it must not be."""
+        self._connections.begin(self._client, method)
+        self._passes = self._whole = False
+        self._open = method, path, time.time()
+        return self._open[2]
+
+    def passes(self, *, whole: bool) -> None:
+        """The daemon gets to see the request; when it has the whole, it does what that asks for."""
+        self._passes, self._whole = True, whole
+
+    def end(self) -> None:
+        """No more comes: what the daemon saw and is open still was not answered."""
+        if self._open and self._passes:
+            method, path, sent = self._open
+            if self._whole and makes(method, path):
+                self._gateway.tell(f"{self.asked} was not answered: what it made is not known")
+            self.note(sent=sent, method=method, path=path, status=0, body=b"")
+
+    def note(self, *, sent: float, method: str, path: str, status: int, body: bytes, asked: bytes = b"") -> None:
+        """A request and what came of it."""
+        container = made_container(path, status, body)
         request = ApiRequest(
             atomic=self._atomic,
-            pid=peer.pid,
+            pid=self._peer.pid,
             sent=sent,
             answered=time.time(),
             method=method,
             path=path,
             status=status,
             container_id=container,
-            exec_id=executed,
-            image=image,
-            config=config,
+            exec_id=made_exec(path, status, body),
+            image=made_image(path, status, body),
+            config=configuration(asked) if container else None,
             service_id=made_service(path, status, body),
             built=built_containers(path, status, body),
-            peer=peer,
+            peer=self._peer,
         )
-        self._record(request)
+        self._open = None
+        self._gateway.note(request)
+        self._connections.done(self._client)
 
 
 def _has_hung_up(connection: socket.socket) -> bool:

@@ -7,52 +7,37 @@ and nothing of anybody else's is touched.
 from __future__ import annotations
 
 import http.client
-import json
-import os
 import re
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from harness.capture import kinds
 from harness.capture.lab import made_undo as made_undo  # registers how all of it is undone
 from harness.capture.lab.docker_answers import messages, place_of
 from harness.capture.lab.docker_api import ask
+from harness.capture.lab.docker_asked import (
+    ASKS_BY_BODY,
+    MAKES_IMAGES,
+    Asked,
+    links,
+    makes,
+    missing,
+    object_of,
+    sources,
+)
 from harness.capture.lab.docker_names import names_given, tagged
 from harness.capture.lab.docker_reach import reach
-from harness.capture.lab.links import GWBRIDGE, is_there
-from harness.capture.ledger import Ledger, LedgerClosed
+from harness.capture.lab.links import GWBRIDGE
+from harness.capture.ledger import Ledger
+from harness.errors import LabUnavailable, first_line
 
-# Read as a whole before it is passed on: it names volumes, folders and links.
-_ASKS_BY_BODY = ("/containers/create", "/networks/create", "/volumes/create")
-# Answers that tell an id, and are passed on only when that has been written down.
-_TELLS = (*_ASKS_BY_BODY, "/commit")
-_MAKES_IMAGES = ("/build", "/commit", "/images/load", "/images/create")
 _REMOVES = re.compile(r"^/(images|volumes)/(.+)$")
+Written = TypeVar("Written")
 _STEP = re.compile(r"^ ---> ([0-9a-f]{12,64})\s*$")
 _LOADED = re.compile(r"^Loaded image(?: ID)?: (\S+)\s*$")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request that makes something: what it asks for, and the names and ids of images that were there before."""
-
-    place: str
-    body: dict[str, Any] = field(default_factory=dict)
-    there: frozenset[str] = frozenset()
-
-    @property
-    def is_held_back(self) -> bool:
-        """Whether its answer may be passed on only as a whole."""
-        return self.place in _TELLS
-
-    @property
-    def is_listened_to(self) -> bool:
-        """Whether its answer tells what was made while it streams."""
-        return self.place in _MAKES_IMAGES
 
 
 class DockerMade:
@@ -71,16 +56,16 @@ class DockerMade:
 
     def reads_body(self, method: str, path: str) -> bool:
         """Whether `before` wants to see the body of a request."""
-        return method == "POST" and place_of(path) in _ASKS_BY_BODY
+        return method == "POST" and place_of(path) in ASKS_BY_BODY
 
     def before(self, method: str, path: str, body: bytes = b"") -> Asked | None:
         """Write down what a request is about to make under a name; None where it makes nothing that we know of."""
         place = place_of(path)
         names = names_given(method, path, place)
-        if method != "POST" or not (names or place in (*_TELLS, *_MAKES_IMAGES, "/swarm/init", "/swarm/join")):
+        if not makes(method, path):
             return None
-        there = frozenset(self._images()) if place in _MAKES_IMAGES else frozenset[str]()
-        asked = Asked(place, _object(body), there)
+        there = frozenset(self._images()) if place in MAKES_IMAGES else frozenset[str]()
+        asked = Asked(place, object_of(body), there)
         if place == "/containers/create":
             self._mounts(asked.body)
         elif place == "/volumes/create" and asked.body.get("Name"):
@@ -93,20 +78,24 @@ class DockerMade:
         return asked
 
     def after(self, asked: Asked, status: int, body: bytes) -> None:
-        """Write down what the answer to it says that was made. Raises LedgerClosed, with that undone."""
+        """Write down what the answer to it says that was made. Raises LabUnavailable where that can't be: it is undone.
+
+        So it is where all else is being undone.
+        """
         if status not in (200, 201):
             return
-        made = str(_object(body).get("Id") or "")
+        made = str(object_of(body).get("Id") or "")
         if asked.place == "/containers/create" and made:
-            self._add("containers", made, "container", {"id": made})
+            self._keep("containers", made, "container", {"id": made})
         elif asked.place == "/networks/create" and made:
-            self._add("networks", made, "atomic_network", {"id": made, "links": _links(asked.body)})
+            self._keep("networks", made, "atomic_network", {"id": made, "links": links(asked.body)})
         elif asked.place == "/volumes/create" and not asked.body.get("Name"):
-            self._add_volume(str(_object(body).get("Name")))
+            name = str(object_of(body).get("Name"))
+            self._keep("volumes", name, "atomic_volume", {"name": name})
         elif asked.is_listened_to:
             for image in _images_told(body):
                 if image not in asked.there:
-                    self._add("images", image, "atomic_image", {"reference": image})
+                    self._keep("images", image, "atomic_image", {"reference": image})
 
     def removed(self, path: str) -> None:
         """A request has removed something: where that was known by its name, the name is anybody's from now on."""
@@ -114,47 +103,69 @@ class DockerMade:
             name = tagged(unquote(match[2])) if match[1] == "images" else unquote(match[2])
             with self._lock:
                 number = self._ours.pop((match[1], name), "")
+                self._fresh = [each for each in self._fresh if each != number]
             if number:
-                self._ledger.mark_undone(number)
+                self._write(lambda: self._ledger.mark_undone(number))
 
     def put_back(self) -> list[str]:
-        """Undo what was made since the last time, the newest first; returns what could not be, which stays written.
+        """Undo what was made since the last time, and what could not be undone then, the newest first.
 
-        So does all of it where the daemon does not answer.
+        Returns what can't be now. That stays ours, and stays written; so does all of it where the daemon is silent.
         """
         with self._lock:
-            fresh, self._fresh = self._fresh, []
-            self._ours = {key: number for key, number in self._ours.items() if number not in fresh}
-        there = bool(fresh) and reach(self._ledger.whose, self._daemon)
-        return self._ledger.undo_these(fresh) if there else []
+            numbers = list(self._fresh)
+        if not numbers:
+            return []
+        if not reach(self._ledger.whose, self._daemon):
+            return [f"what was made on the Docker daemon can't be put back: it does not answer ({len(numbers)} things)"]
+        problems = self._ledger.undo_these(numbers)
+        gone = set(numbers) - {entry.id for entry in self._ledger.open_entries()}
+        with self._lock:
+            self._fresh = [number for number in self._fresh if number not in gone]
+            self._ours = {key: number for key, number in self._ours.items() if number not in gone}
+        return [f"left behind: {problem}" for problem in problems]
 
     def _add(self, kind: str, name: str, entry: str, what: dict[str, Any]) -> None:
         if self.holds(kind, name):
             return
         what = {"socket": str(self._daemon)} | what
-        try:
-            number = self._ledger.add(entry, **what)
-        except LedgerClosed:  # it was on its way while all else was undone
-            kinds.undo(entry, self._ledger.whose, what)
-            raise
+        number = self._write(lambda: self._ledger.add(entry, **what))
         with self._lock:
             self._ours[kind, name] = number
             self._fresh.append(number)
 
+    def _keep(self, kind: str, name: str, entry: str, what: dict[str, Any]) -> None:
+        """As `_add`, of what has been made: it must not stay if that can't be written down."""
+        try:
+            self._add(kind, name, entry, what)
+        except LabUnavailable as error:
+            self._ours[kind, name] = ""  # or the guard would keep us from undoing it
+            try:
+                kinds.undo(entry, self._ledger.whose, {"socket": str(self._daemon)} | what)
+            except Exception as again:
+                raise LabUnavailable(f"{error.message}, and the {kind} {name} stays: {first_line(again)}") from None
+            finally:
+                self._ours.pop((kind, name), None)
+            raise
+
+    def _write(self, write: Callable[[], Written]) -> Written:
+        """Raises LabUnavailable where the ledger can't be written, which must not be taken for a broken connection."""
+        try:
+            return write()
+        except OSError as error:
+            raise LabUnavailable(f"{self._ledger.path} can't be written: {error.strerror}") from None
+
     def _mounts(self, body: dict[str, Any]) -> None:
         """The daemon makes volumes that it doesn't know, and folders that are not there (ContainerCreate)."""
-        for volume, source in _sources(body.get("HostConfig")):
+        for volume, source in sources(body.get("HostConfig")):
             if volume:
                 self._volume(source)
-            elif missing := _missing(source):
-                self._add("folders", missing[0], "bind_folders", {"paths": missing})
+            elif paths := missing(source):
+                self._add("folders", paths[0], "bind_folders", {"paths": paths})
 
     def _volume(self, name: str) -> None:
         if not self._is_there(f"/volumes/{quote(name, safe='')}"):
-            self._add_volume(name)
-
-    def _add_volume(self, name: str) -> None:
-        self._add("volumes", name, "atomic_volume", {"name": name})
+            self._add("volumes", name, "atomic_volume", {"name": name})
 
     def _images(self) -> Iterator[str]:
         for image in self._look("/images/json?all=1", list):
@@ -179,46 +190,6 @@ class DockerMade:
 
     def _reach(self) -> Path:
         return reach(self._ledger.whose, self._daemon) or self._daemon
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _sources(host: object) -> Iterator[tuple[bool, str]]:
-    """What a container mounts: whether it is a volume, and its name or the path on this machine."""
-    host = host if isinstance(host, dict) else {}
-    binds, mounts = (each if isinstance(each, list) else [] for each in (host.get("Binds"), host.get("Mounts")))
-    for bind in binds:
-        named, colon, _ = bind.partition(":") if isinstance(bind, str) else ("", "", "")
-        if named and colon:
-            yield not named.startswith("/"), named
-    for mount in mounts:
-        if isinstance(mount, dict) and isinstance(source := mount.get("Source"), str) and source:
-            options = mount.get("BindOptions")
-            if mount.get("Type") == "volume":
-                yield True, source
-            elif mount.get("Type") == "bind" and isinstance(options, dict) and options.get("CreateMountpoint"):
-                yield False, source
-
-
-def _missing(path: str) -> list[str]:
-    """The folders that are not there on the way to a path and the path itself, from the top; none if it is there."""
-    place = Path(os.path.normpath(path))
-    return [str(each) for each in (*reversed(place.parents), place) if not os.path.lexists(each)]
-
-
-def _links(body: dict[str, Any]) -> list[str]:
-    """The links that a network will make under a name of its own choice, and which are not there yet."""
-    options = body.get("Options")
-    named = (
-        [options.get(key) for key in ("com.docker.network.bridge.name", "parent")] if isinstance(options, dict) else []
-    )
-    return [name for name in named if isinstance(name, str) and name and not is_there(name)]
 
 
 def _images_told(body: bytes) -> Iterator[str]:

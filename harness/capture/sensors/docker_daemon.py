@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import docker.errors
-import requests
+from requests import RequestException
 
 from harness.capture.lab.docker_api import docker_client
 from harness.capture.lab.docker_host import DockerHost
 from harness.capture.lab.image import REFERENCE
+from harness.capture.lab.request_log import RequestLog
 from harness.capture.sensors.base import MARK_TIMEOUT, Arrivals, Patience, canary_token, make_check, make_mark, now
 from harness.capture.sensors.follower import LogFollower
 from harness.capture.sensors.redaction import redact_daemon_line, without_values
-from harness.errors import LabUnavailable
+from harness.errors import LabUnavailable, first_line
 from harness.model.manifest import Check, Mark, SensorRecord
-from harness.recording import RecordingWriter, layout
+from harness.recording import layout
 
 CANARY_REPOSITORY = "livefire/canary"
-_NO_ANSWER = (docker.errors.DockerException, OSError, requests.RequestException)
+_NO_ANSWER = (docker.errors.DockerException, OSError, RequestException)
 
 
 class DockerDaemonSensor:
@@ -31,11 +32,12 @@ class DockerDaemonSensor:
 
     name = "docker_daemon"
 
-    def __init__(self, host: DockerHost, arrivals: Arrivals, recording: RecordingWriter, gateway: Path) -> None:
+    def __init__(self, host: DockerHost, arrivals: Arrivals, gateway: Path, requests: RequestLog) -> None:
         self._host = host
         self._gateway = gateway
+        self._requests = requests
         self._arrivals = arrivals
-        self._events = _EventStream(host.socket, recording.file(layout.DAEMON_EVENTS), arrivals)
+        self._events = _EventStream(host.socket, arrivals.file(layout.DAEMON_EVENTS), arrivals)
         self._log: LogFollower | None = None
         self._clients = contextlib.ExitStack()
         self._client: docker.DockerClient
@@ -60,7 +62,8 @@ class DockerDaemonSensor:
         That shows in the log, in the events, and in what gateways note.
         """
         token, emitted = canary_token(), now()
-        problems = self._events.take_problems() + (self._log.take_problems() if self._log else [])
+        problems = self._events.take_problems() + self._requests.take_problems()
+        problems += self._log.take_problems() if self._log else []
         self._through.api.timeout = int(self._patience.timeout)
         try:
             self._through.api.tag(REFERENCE, CANARY_REPOSITORY, token)
@@ -83,7 +86,8 @@ class DockerDaemonSensor:
         after = self._check()
         self._clients.close()
         self._events.stop()
-        files, problems, notes = [layout.DAEMON_EVENTS, layout.DAEMON_REQUESTS], list(after.problems), []
+        files, notes = [layout.DAEMON_EVENTS, layout.DAEMON_REQUESTS], []
+        problems = after.problems + self._requests.take_problems()
         if self._log:
             self._log.stop()
             problems += self._log.take_problems()
@@ -121,11 +125,6 @@ def daemon_fault(socket: Path, timeout: float) -> str:
     return ""
 
 
-def first_line(error: Exception) -> str:
-    """What an error says, in one line."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
-
-
 class _EventStream:
     """`GET /events`, with an inspect on each container's creation; a `--rm` container lives for milliseconds."""
 
@@ -145,7 +144,7 @@ class _EventStream:
         try:
             self._client = docker.DockerClient(base_url=f"unix://{self._socket}", version="auto", timeout=None)  # type: ignore[arg-type]
             self._stream = self._client.api.events(decode=True)
-        except (docker.errors.DockerException, requests.RequestException) as error:
+        except (docker.errors.DockerException, RequestException) as error:
             raise LabUnavailable(f"the Docker daemon's events cannot be had: {error}") from None
         self._target.touch(mode=0o600)
         self._thread.start()
@@ -181,7 +180,7 @@ class _EventStream:
                     target.write(json.dumps(line).encode() + b"\n")
                     self._arrivals.note(layout.DAEMON_EVENTS, target.tell(), received)
                     self.count += 1
-        except (docker.errors.DockerException, OSError, ValueError, requests.RequestException) as error:
+        except (docker.errors.DockerException, OSError, ValueError, RequestException) as error:
             reason += f": {first_line(error)}"
         if not self._stopping:  # the SDK turns a broken stream into a quiet end
             self.problems.append(reason)

@@ -14,6 +14,7 @@ import pytest
 
 from harness.capture import pulse
 from harness.capture.lab.docker_gateway import DockerGateway
+from harness.capture.lab.request_log import RequestLog
 from harness.capture.pulse import LabPulse, connected
 from harness.capture.wait import NotYet, wait_until
 
@@ -58,7 +59,7 @@ def lab(paused: Path, monkeypatch: pytest.MonkeyPatch) -> LabPulse:
 def test_a_daemon_that_answers_nothing_has_died_and_holds_up_who_asks_it_alone(
     lab: LabPulse, paused: Path, tmp_path: Path
 ) -> None:
-    gateway = DockerGateway("T1/a", tmp_path / "g.sock", paused, lambda _: None)
+    gateway = DockerGateway("T1/a", tmp_path / "g.sock", paused, RequestLog(tmp_path / "requests.jsonl"))
     with gateway, lab.behind(gateway):
         assert lab.died().startswith("the Docker daemon does not answer: ")
         assert lab.holds_up() == ""
@@ -74,7 +75,7 @@ def test_a_daemon_that_answers_nothing_has_died_and_holds_up_who_asks_it_alone(
 
 
 def test_a_client_that_has_nothing_more_to_say_still_waits(lab: LabPulse, paused: Path, tmp_path: Path) -> None:
-    gateway = DockerGateway("T1/a", tmp_path / "g.sock", paused, lambda _: None)
+    gateway = DockerGateway("T1/a", tmp_path / "g.sock", paused, RequestLog(tmp_path / "requests.jsonl"))
     with gateway, lab.behind(gateway):
         asking = client(
             "AF_UNIX", str(gateway.path), "s.sendall(b'GET / HTTP/1.1\\r\\n\\r\\n'); s.shutdown(socket.SHUT_WR)"

@@ -1,4 +1,7 @@
-"""A Unix socket that answers GET from a table, and 404 to the rest: enough to ask what is there."""
+"""A Unix socket that answers GET from a table, and 404 to the rest: enough to ask what is there.
+
+What stands in the table can't be removed.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,14 @@ def answering(socket: Path, there: Mapping[str, Any]) -> Iterator[None]:
             pass
 
         def do_GET(self) -> None:
-            data = json.dumps(there.get(self.path)).encode()
-            self.send_response(200 if self.path in there else 404)
+            self._answer(200 if self.path in there else 404, there.get(self.path))
+
+        def do_DELETE(self) -> None:
+            self._answer(409 if self.path in there else 404, {"message": "it is in use"})
+
+        def _answer(self, status: int, body: Any) -> None:
+            data = json.dumps(body).encode()
+            self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)

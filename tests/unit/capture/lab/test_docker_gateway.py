@@ -1,15 +1,28 @@
 """The forwarding socket, between real sockets and a daemon that speaks just enough HTTP."""
 
+import contextlib
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from harness.capture.lab.docker_gateway import ApiRequest, DockerGateway
+from harness.capture import makers
+from harness.capture.lab import connections, docker_gateway
+from harness.capture.lab.docker_gateway import DockerGateway
+from harness.capture.lab.docker_made import DockerMade
+from harness.capture.lab.peer import Peer, peer_of
+from harness.capture.lab.request_log import RequestLog
+from harness.capture.ledger import Ledger
+from harness.capture.wait import NotYet, wait_until
+from tests.unit.capture.lab.answering import answering
 
+assert makers
 Daemon = Callable[[bytes], None]
 CONTAINER = "c" * 64
 
@@ -17,8 +30,13 @@ CONTAINER = "c" * 64
 class Rig:
     """A gateway before a daemon that answers with fixed bytes once it has read `until`, and reads on to `last`."""
 
-    def __init__(self, folder: Path, answer: bytes, until: bytes, last: bytes = b"") -> None:
-        self.requests: list[ApiRequest] = []
+    def __init__(
+        self, folder: Path, answer: bytes, until: bytes, last: bytes = b"", log: RequestLog | None = None
+    ) -> None:
+        self._noted = folder / "requests.jsonl"
+        self.log = log or RequestLog(self._noted)
+        self.ended = threading.Event()
+        self.delay = 0.0
         self.done = threading.Event()
         self._last = last
         self.received = b""
@@ -27,12 +45,23 @@ class Rig:
         self._listener.bind(str(folder / "d.sock"))
         self._listener.listen()
         threading.Thread(target=self._serve, daemon=True).start()
-        self.gateway = DockerGateway("T1/a", folder / "g.sock", folder / "d.sock", self.requests.append)
+        self.gateway = DockerGateway("T1/a", folder / "g.sock", folder / "d.sock", self.log)
+
+    @property
+    def requests(self) -> list[Any]:
+        """What was noted."""
+        lines = self._noted.read_text().splitlines() if self._noted.exists() else []
+        return [SimpleNamespace(**json.loads(line)) for line in lines]
 
     def _serve(self) -> None:
         connection, _ = self._listener.accept()
         while self._until not in self.received:
-            self.received += connection.recv(65536)
+            data = connection.recv(65536)
+            if not data:
+                self.ended.set()
+                return
+            self.received += data
+        time.sleep(self.delay)
         connection.sendall(self._answer)
         connection.shutdown(socket.SHUT_WR)
         while not self.received.endswith(self._last) and (data := connection.recv(65536)):
@@ -40,7 +69,7 @@ class Rig:
         self.done.set()
         connection.close()
 
-    def ask(self, request: bytes) -> bytes:
+    def ask(self, request: bytes, *, wait: bool = True) -> bytes:
         with self.gateway, socket.socket(socket.AF_UNIX) as client:
             client.settimeout(10)
             client.connect(str(self.gateway.path))
@@ -48,7 +77,8 @@ class Rig:
             answer = b""
             while data := client.recv(65536):
                 answer += data
-            self.done.wait(10)
+            if wait:
+                self.done.wait(10)
             return answer
 
 
@@ -95,7 +125,7 @@ def test_what_was_asked_for_of_a_container_is_noted_without_values(rig: Callable
     found.ask(b"POST /v1.41/containers/create HTTP/1.1\r\n" + head + b"\r\n\r\n" + sent)
     wanted = {"Image": "i", "Cmd": ["id"], "Env": ["A=***", "B=***"], "HostConfig": {"Privileged": True}}
     assert [r.config for r in found.requests] == [wanted]
-    assert "secret" not in found.requests[0].line()
+    assert "secret" not in str(found.requests)
 
 
 def test_a_process_to_be_executed_is_noted_with_its_id(rig: Callable[..., Rig]) -> None:
@@ -140,3 +170,136 @@ def test_what_is_not_http_ends_the_connection(rig: Callable[..., Rig]) -> None:
         client.sendall(b"nonsense\r\n\r\n")
         assert client.recv(10) == b""
     assert found.requests == []
+
+
+CREATE = b"POST /v1.41/containers/create HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
+CREATED_ANSWER = b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s" % (len(CREATED), CREATED)
+
+
+def connected(found: Rig, request: bytes) -> socket.socket:
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(10)
+    client.connect(str(found.gateway.path))
+    client.sendall(request)
+    return client
+
+
+def until_received(found: Rig, request: bytes) -> None:
+    def all_of_it() -> None:
+        if found.received != request:
+            raise NotYet("not all")
+
+    wait_until("the request", all_of_it, timeout=10, interval=0.01)
+
+
+def serving() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("docker-gateway")]
+
+
+def test_no_request_passes_after_the_end(rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(client: socket.socket) -> Peer:
+        time.sleep(0.2)
+        return peer_of(client)
+
+    monkeypatch.setattr(docker_gateway, "peer_of", slowly)
+    found = rig(CREATED_ANSWER, b"{}")
+    with found.gateway:
+        client = connected(found, CREATE)
+    assert serving() == []
+    with client, contextlib.suppress(ConnectionResetError):
+        assert client.recv(10) == b""
+    time.sleep(0.3)
+    assert (found.received, found.requests) == (b"", [])
+
+
+def test_what_is_under_way_at_the_end_is_answered_and_noted_though_its_client_is_gone(rig: Callable[..., Rig]) -> None:
+    found = rig(CREATED_ANSWER, b"{}")
+    found.delay = 0.3
+    with found.gateway:
+        connected(found, CREATE).close()
+        until_received(found, CREATE)
+    assert [(r.status, r.container_id) for r in found.requests] == [(201, CONTAINER)]
+    assert found.log.take_problems() == []
+
+
+def test_what_is_never_answered_is_noted_and_told_within_bounds(
+    rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_ANSWERING", 0.2)
+    found = rig(b"", b"more than comes")
+    with found.gateway:
+        client = connected(found, CREATE)
+        until_received(found, CREATE)
+        began = time.monotonic()
+    assert time.monotonic() - began < 2
+    client.close()
+    assert serving() == []
+    assert [(r.method, r.status, r.container_id) for r in found.requests] == [("POST", 0, None)]
+    assert found.log.take_problems() == ["T1/a: POST /containers/create was not answered: what it made is not known"]
+    assert found.log.take_problems() == []
+
+
+def test_what_only_reads_is_not_waited_for(rig: Callable[..., Rig]) -> None:
+    request = b"GET /v1.41/containers/x/json HTTP/1.1\r\n\r\n"
+    found = rig(b"", b"more than comes")
+    with found.gateway:
+        client = connected(found, request)
+        until_received(found, request)
+        began = time.monotonic()
+    assert time.monotonic() - began < 1
+    client.close()
+    assert [(r.method, r.status) for r in found.requests] == [("GET", 0)]
+    assert found.log.take_problems() == []
+
+
+def test_a_request_whose_body_breaks_off_ends_the_connection(rig: Callable[..., Rig]) -> None:
+    part = b"POST /v1.41/images/load HTTP/1.1\r\nContent-Length: 10\r\n\r\n{}"
+    found = rig(b"", b"more than comes")
+    with found.gateway:
+        connected(found, part).close()
+        assert found.ended.wait(10)
+    assert [r.status for r in found.requests] == [0]
+    assert found.log.take_problems() == []  # a daemon makes nothing of a part
+
+
+def test_a_request_that_cannot_be_noted_is_told_and_passed_on(tmp_path: Path) -> None:
+    found = Rig(tmp_path, CREATED_ANSWER, b"{}", log=RequestLog(Path("/dev/full")))
+    assert found.ask(CREATE) == CREATED_ANSWER
+    assert found.log.take_problems() == [
+        "POST /containers/create could not be noted: [Errno 28] No space left on device"
+    ]
+
+
+def test_what_cannot_be_written_down_is_not_passed_on_and_told(tmp_path: Path) -> None:
+    found = Rig(tmp_path, b"", b"never")
+    swarm = b"POST /v1.41/swarm/init HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}"
+    with answering(tmp_path / "there.sock", {"/info": {"Swarm": {"LocalNodeState": "inactive"}}, "/_ping": {}}):
+        made = DockerMade(tmp_path / "there.sock", Ledger(tmp_path / "gone" / "ledger.jsonl"))
+        gateway = DockerGateway("T1/a", tmp_path / "h.sock", tmp_path / "d.sock", found.log, made)
+        with gateway, socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(str(gateway.path))
+            client.sendall(swarm)
+            assert client.recv(10) == b""
+    assert (found.received, found.requests) == (b"", [])
+    (problem,) = found.log.take_problems()
+    assert problem.startswith("T1/a: POST /swarm/init: ")
+    assert problem.endswith("can't be written: No such file or directory")
+
+
+def test_two_requests_in_one_head_are_none(rig: Callable[..., Rig]) -> None:
+    found = rig(b"", b"never")
+    hidden = b"GET /_ping HTTP/1.1\nHost: x\n\nDELETE /containers/theirs HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert found.ask(hidden, wait=False) == b""
+    assert found.received == b""
+
+
+def test_logs_are_no_raw_stream_and_what_follows_them_is_noted(rig: Callable[..., Rig]) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    logs = b"GET /v1.41/containers/x/logs HTTP/1.1\r\n\r\n"
+    found = rig(head + b"0\r\n\r\n" + b"HTTP/1.1 204 No Content\r\n\r\n", logs, b"kill HTTP/1.1\r\n\r\n")
+    found.ask(logs + b"POST /v1.41/containers/x/kill HTTP/1.1\r\n\r\n")
+    assert [(r.method, r.path) for r in found.requests] == [
+        ("GET", "/v1.41/containers/x/logs"),
+        ("POST", "/v1.41/containers/x/kill"),
+    ]

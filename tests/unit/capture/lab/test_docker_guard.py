@@ -20,6 +20,7 @@ from harness.capture.lab.docker_gateway import DockerGateway
 from harness.capture.lab.docker_guard import DockerGuard
 from harness.capture.lab.docker_made import DockerMade
 from harness.capture.lab.docker_names import tagged
+from harness.capture.lab.request_log import RequestLog
 from harness.capture.ledger import Ledger
 from harness.model.manifest import HARNESS
 
@@ -85,11 +86,11 @@ class Rig:
         self.ledger = Ledger(folder / "ledger.jsonl")
         made = DockerMade(folder / "d.sock", self.ledger)
         guard = DockerGuard(folder / "d.sock", made)
-        noted: list[Any] = []
-        self.noted = noted
+        self._noted = folder / "requests.jsonl"
+        log = RequestLog(self._noted)
         daemon = folder / "d.sock"
-        self.harness = DockerGateway(HARNESS, folder / "h.sock", daemon, noted.append, made, guard)
-        self.atomic = DockerGateway("T1/a", folder / "a.sock", daemon, noted.append, made, guard)
+        self.harness = DockerGateway(HARNESS, folder / "h.sock", daemon, log, made, guard)
+        self.atomic = DockerGateway("T1/a", folder / "a.sock", daemon, log, made, guard)
 
     def ask(self, method: str, path: str, *, harness: bool = False) -> tuple[int, Any]:
         connection = UnixConnection(self.harness.path if harness else self.atomic.path)
@@ -100,6 +101,10 @@ class Rig:
             return answer.status, json.loads(body) if body else None
         finally:
             connection.close()
+
+    def noted(self) -> Any:
+        """The last request."""
+        return json.loads(self._noted.read_text().splitlines()[-1])
 
     def reached(self, method: str, path: str) -> bool:
         return f"{method} /v1.41{path}" in self.server.asked
@@ -135,14 +140,14 @@ def test_a_container_of_others_is_not_changed(rig: Rig, method: str, path: str, 
     assert status == 403
     assert "was not made by this run" in body["message"]
     assert not rig.reached(method, path.format(name))
-    assert rig.noted[-1].status == 403
+    assert rig.noted()["status"] == 403
 
 
 @pytest.mark.parametrize(("method", "path"), CHANGES)
 def test_one_that_was_made_through_a_gateway_is_ours_and_in_the_ledger(rig: Rig, method: str, path: str) -> None:
     assert rig.ask("POST", "/containers/create") == (201, {"Id": OURS, "Warnings": []})
     assert [(each.kind, each.what["id"]) for each in rig.ledger.open_entries()] == [("container", OURS)]
-    assert rig.noted[-1].container_id == OURS
+    assert rig.noted()["container_id"] == OURS
     for name in ("ours", OURS, OURS[:12]):
         assert rig.ask(method, path.format(name), harness=True)[0] == 200
         assert rig.reached(method, path.format(name))

@@ -14,8 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.capture.lab.docker_made import DockerMade, _missing, _sources
+from harness.capture import kinds
+from harness.capture.lab.docker_asked import missing, sources
+from harness.capture.lab.docker_made import DockerMade
 from harness.capture.ledger import Ledger
+from harness.errors import LabUnavailable
 from tests.unit.capture.lab.answering import answering
 
 BOX, NET, NEW, OLD = "a" * 64, "b" * 64, "sha256:" + "c" * 64, "sha256:" + "d" * 64
@@ -167,10 +170,65 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 @given(st.fixed_dictionaries({}, optional={"Binds": JSON, "Mounts": JSON}) | JSON)
 def test_no_body_breaks_the_reading_of_mounts(body: Any) -> None:
-    assert all(isinstance(source, str) and source for _, source in _sources(body))
+    assert all(isinstance(source, str) and source for _, source in sources(body))
 
 
 def test_folders_that_are_missing_from_the_top(tmp_path: Path) -> None:
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
-    assert _missing(f"{tmp_path}/a//b/../c/") == [f"{tmp_path}/a", f"{tmp_path}/a/c"]
-    assert _missing(str(tmp_path)) == _missing(f"{tmp_path}/dangling") == []
+    assert missing(f"{tmp_path}/a//b/../c/") == [f"{tmp_path}/a", f"{tmp_path}/a/c"]
+    assert missing(str(tmp_path)) == missing(f"{tmp_path}/dangling") == []
+
+
+GONE = f"/containers/{BOX}?force=1&v=1"
+
+
+def test_what_cannot_be_put_back_is_told_each_time_and_stays_ours(
+    made: DockerMade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    through(made, "/containers/create", {}, 201, {"Id": BOX})
+    monkeypatch.setitem(THERE, GONE, {})  # and so it can't be removed
+    for _ in range(2):
+        (problem,) = made.put_back()
+        assert problem.startswith("left behind: container ")
+        assert made.holds("containers", BOX)
+        assert entries(made) == [("container", BOX)]
+    monkeypatch.delitem(THERE, GONE)
+    assert made.put_back() == []
+    assert not made.holds("containers", BOX)
+    assert entries(made) == []
+    assert made.put_back() == []
+
+
+def test_a_daemon_that_is_silent_keeps_what_was_made_and_that_is_told(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "run-0a1b2c" / "ledger.jsonl")
+    made = DockerMade(tmp_path / "none.sock", ledger)
+    through(made, "/containers/create", {}, 201, {"Id": BOX})
+    assert made.put_back() == ["what was made on the Docker daemon can't be put back: it does not answer (1 things)"]
+    assert made.holds("containers", BOX)
+
+
+def test_what_is_put_back_is_ours_until_it_is_gone(made: DockerMade, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the guard before another's daemon would keep us from removing it."""
+    held = []
+    undo = kinds.undo
+
+    def watched(kind: str, whose: kinds.Whose, what: kinds.What) -> None:
+        held.append(made.holds("containers", BOX))
+        undo(kind, whose, what)
+
+    through(made, "/containers/create", {}, 201, {"Id": BOX})
+    monkeypatch.setattr(kinds, "undo", watched)
+    assert made.put_back() == []
+    assert held == [True]
+
+
+def test_what_was_made_and_cannot_be_written_down_is_undone(
+    made: DockerMade, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run-0a1b2c").rmdir()
+    with pytest.raises(LabUnavailable, match=r"can't be written: No such file or directory$"):
+        through(made, "/containers/create", {}, 201, {"Id": BOX})
+    monkeypatch.setitem(THERE, GONE, {})
+    with pytest.raises(LabUnavailable, match=f"and the containers {BOX} stays: "):
+        through(made, "/containers/create", {}, 201, {"Id": BOX})
+    assert not made.holds("containers", BOX)
