@@ -4,7 +4,7 @@ from harness.proof.attribution.attribution import Attribution
 from harness.proof.attribution.docker_requests import DockerRequest, read_request, read_requests
 from harness.proof.attribution.moments import Image, Moment, birth_of
 from harness.proof.attribution.placed import Placed
-from harness.proof.attribution.pods import Pods, read_pod_creations, read_pod_names, read_runners
+from harness.proof.attribution.pods import SeenPod, read_pods
 from harness.proof.attribution.processes import Process, Processes, read_processes
 from harness.proof.attribution.residents import Residents, read_residents
 
@@ -14,16 +14,14 @@ __all__ = [
     "Image",
     "Moment",
     "Placed",
-    "Pods",
     "Process",
     "Processes",
     "Residents",
+    "SeenPod",
     "birth_of",
-    "read_pod_creations",
-    "read_pod_names",
+    "read_pods",
     "read_processes",
     "read_request",
     "read_requests",
     "read_residents",
-    "read_runners",
 ]

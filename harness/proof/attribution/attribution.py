@@ -6,7 +6,7 @@ Processes by audit session and descent, containers' processes by container id, A
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.model.manifest import HARNESS, Execution, Manifest
@@ -19,7 +19,7 @@ from harness.proof.attribution.moments import Moment
 from harness.proof.attribution.named_containers import NamedContainers
 from harness.proof.attribution.peers import Peers
 from harness.proof.attribution.placed import Placed
-from harness.proof.attribution.pods import Runners
+from harness.proof.attribution.pods import Runners, SeenPod, pods_of_containers
 from harness.proof.attribution.processes import Process, Processes
 from harness.proof.attribution.residents import Residents
 from harness.proof.tables.audit_log import AuditEvent, number
@@ -37,19 +37,16 @@ _COARSE = 0.02
 class Attribution:
     """Answers for one recording. Feed it in the order of the log: it remembers sessions and processes.
 
-    `pods` maps the ids of containers in pods to the Kubernetes users who created these; `docker` answers for what the
-    daemon recorded.
+    `docker` answers for what the daemon recorded.
     """
 
     manifest: Manifest
     requests: list[DockerRequest]
-    pods: dict[str, str] = field(default_factory=dict)
     processes: Processes = field(default_factory=Processes)
     daemon_events: Iterable[bytes] = ()
     kube_audit: Iterable[bytes] = ()
-    pod_names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    pods: Sequence[SeenPod] = ()
     residents: Residents | None = None
-    runners: Runners = field(default_factory=Runners)
     _containers: dict[str, str] = field(init=False)
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
@@ -73,7 +70,6 @@ class Attribution:
         self.canaries = Canaries(self.manifest)
         attacks = {d.atomic: d.attack.command for d in self.manifest.detonations if d.attack}
         self._named = NamedContainers(attacks)
-        self._containers |= {id_: self.of_user(user) for id_, user in self.pods.items()}
         self._residents = self.residents or Residents(self.manifest)
         peers = Peers(self.manifest, self._sessions, self._residents)
         self.requests = peers.settle(self.requests)
@@ -81,19 +77,16 @@ class Attribution:
         whole = docker is None or docker.kind == "managed"
         self.docker = DockerRequests(self.requests, peers.past_gateways, whole)
         self._of_daemon = DockerContainers(self.docker, self.daemon_events)
-        identities = Identities(self._users, peers.running, self.canaries.asks_api, self.runners)
+        identities = Identities(self._users, peers.running, self.canaries.asks_api, Runners.of(self.pods))
         self.callers = read_identities(identities, self.kube_audit)
+        self._containers |= identities.of_containers(self.pods)
         self._in_containers = ContainerProcesses(
-            self.docker, self.pod_names, identities, self.of_container, self._containers.__setitem__
+            self.docker, pods_of_containers(self.pods), identities, self.of_container, self._containers.__setitem__
         )
 
     def of_container(self, container_id: str, at: float | None = None) -> str:
         """The slice of a container at a moment (seconds, epoch): who made it, or who started it since."""
         return self._of_daemon.of(container_id, at) or self._containers.get(container_id, BACKGROUND)
-
-    def of_user(self, user: str) -> str:
-        """The slice of a Kubernetes user."""
-        return self._users.get(user, BACKGROUND)
 
     def login(self, event: AuditEvent) -> None:
         """A process got another audit session (a LOGIN record): it is its who had the old one, or who descends so."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from harness.proof.attribution.docker_requests import DockerRequests
 from harness.proof.attribution.identities import Identities
 from harness.proof.attribution.placed import Placed
+from harness.proof.attribution.pods import PodName
 from harness.proof.tables.schema import BACKGROUND, one_of
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -22,7 +23,7 @@ class ContainerProcesses:
     """Answers in the order of the log. `pods` are the pods of containers; `owner` tells a container's slice."""
 
     docker: DockerRequests
-    pods: Mapping[str, tuple[str, str]]
+    pods: Mapping[str, PodName]
     identities: Identities
     owner: Callable[[str, float | None], str]
     learn: Callable[[str, str], None]

@@ -1,4 +1,4 @@
-"""Whose a request to the API server is: by the identity that it came with, whoever made that or took it.
+"""Whose a request to the API server is, and whose a pod: by the identity that asked, whoever made that or took it.
 
 Source: audit.k8s.io/v1 Event; the extra `authentication.kubernetes.io/…` of a bound token's user, and the annotation
 that names the credential which a TokenRequest gave out (Kubernetes 1.30 and later).
@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from harness.model.manifest import HARNESS
-from harness.proof.attribution.pods import Runners
+from harness.proof.attribution.pods import PodName, Runners, SeenPod
 from harness.proof.tables.schema import BACKGROUND, ambiguous, one_of
 
 _EXTRA = "authentication.kubernetes.io/"
@@ -39,12 +39,14 @@ class Identities:
     _made: dict[str, str] = field(default_factory=dict)
     _given: dict[str, set[str]] = field(default_factory=dict)
     _credentials: dict[str, str] = field(default_factory=dict)
-    _pods: dict[tuple[str, str], str] = field(default_factory=dict)
+    _pods: dict[PodName, list[tuple[float, str]]] = field(default_factory=dict)
+    _changed: list[tuple[float, PodName, str]] = field(default_factory=list)
+    _older: frozenset[PodName] = frozenset()
     _seen: set[str] = field(default_factory=set)
     _read_secrets: set[str] = field(default_factory=set)
     _agents: set[str] = field(default_factory=set)
-    _execs: list[tuple[float, float, tuple[str, str], str]] = field(default_factory=list)
-    _reached: list[tuple[float, tuple[str, str], str]] = field(default_factory=list)
+    _execs: list[tuple[float, float, PodName, str]] = field(default_factory=list)
+    _reached: list[tuple[float, PodName, str]] = field(default_factory=list)
 
     def of(self, event: Mapping[str, Any]) -> str:
         """The slice of a request; it also teaches whose what was made by it is."""
@@ -59,7 +61,31 @@ class Identities:
         self._seen.add(name)
         return whose
 
-    def executing(self, pod: tuple[str, str], at: float) -> str:
+    def of_pod(self, pod: PodName, at: float) -> str:
+        """The slice of a pod at a moment: that of the last request before it that made one of its name."""
+        made = [whose for created, whose in self._pods.get(pod, ()) if not created > at]
+        return made[-1] if made else BACKGROUND
+
+    def of_containers(self, seen: Iterable[SeenPod]) -> dict[str, str]:
+        """The slices of the containers in pods: whose the pod is, or who has changed it before they were seen.
+
+        A pod that no request made, or a controller, such as a Deployment's, is background.
+        """
+        found: dict[str, str] = {}
+        for each in seen:
+            made = [created for created, _ in self._pods.get(each.name, ()) if not created > each.at]
+            since = made[-1] if made else -math.inf
+            changed = {who for at, pod, who in self._changed if pod == each.name and since <= at <= each.at}
+            for container in each.containers:
+                found.setdefault(container, one_of({self.of_pod(each.name, each.at)} | changed))
+        return found
+
+    def expect(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Which pods will be made is to be known before any is: the others were there before."""
+        made = {_named(event) for event in events if _makes_pod(event)}
+        self._older = frozenset(self.runners.accounts.keys() - made)
+
+    def executing(self, pod: PodName, at: float) -> str:
         """Who has a process executed in a pod at a moment; empty for nobody."""
         return one_of(who for began, ended, name, who in self._execs if name == pod and began - _EARLY <= at <= ended)
 
@@ -79,17 +105,18 @@ class Identities:
             return one_of({self._made[name], *reached})
         if pods:  # whoever it says that it is
             taken = {ambiguous(running)} if running and self._is_elsewhere(token_of, came_from) else set()
-            return one_of({self._pods.get(pod, BACKGROUND) for pod in pods} | reached | taken)
+            return one_of({self.of_pod(pod, at) for pod in pods} | reached | taken)
         if credential or not name.startswith(_ACCOUNT):
             return BACKGROUND  # another's token, even where it is for the same account
         return self._of_account(name, running)
 
-    def _is_elsewhere(self, token_of: tuple[str, str] | None, came_from: tuple[str, str] | None) -> bool:
+    def _is_elsewhere(self, token_of: PodName | None, came_from: PodName | None) -> bool:
         """Whether a pod's token came from another address than the pod has."""
         return token_of is not None and token_of != came_from and bool(self.runners.addresses.get(token_of))
 
     def _of_account(self, name: str, running: str) -> str:
-        given = self._given.get(name, set()) | ({BACKGROUND} if self.runners.was_used(name) else set())
+        was_used = self.runners.with_account(name) & self._older
+        given = self._given.get(name, set()) | ({BACKGROUND} if was_used else set())
         if given - {BACKGROUND}:
             return one_of(given)
         stolen = running in self._read_secrets and name not in self._seen
@@ -110,23 +137,27 @@ class Identities:
     def _learn(self, event: Mapping[str, Any], whose: str) -> None:
         verb, reference = event.get("verb"), _object(event.get("objectRef"))
         resource, below = reference.get("resource"), reference.get("subresource")
-        place = (str(reference.get("namespace")), str(reference.get("name")))
+        place, began = _named(event), _seconds(event.get("requestReceivedTimestamp"))
         account = f"{_ACCOUNT}{place[0]}:{place[1]}"
         if resource == "serviceaccounts" and verb == "create":
             if below == "token":
                 self._give(event, account, whose)
             elif whose not in (BACKGROUND, HARNESS):
                 self._made[account] = whose
-        elif resource == "pods" and verb == "create" and not below:
-            self._pods[place] = whose
+        elif _makes_pod(event):
+            self._pods.setdefault(place, []).append((began, whose))
             name = _account_name(event) or self.runners.accounts.get(place, "") or "default"
             self._give_to(f"{_ACCOUNT}{place[0]}:{name}", BACKGROUND if whose == HARNESS else whose)  # its token
         elif resource == "pods" and below in _REACHES:
-            began, ended = (_seconds(event.get(each)) for each in ("requestReceivedTimestamp", "stageTimestamp"))
             self._reached.append((began, place, whose))
+            if below == "ephemeralcontainers":
+                self._changed.append((began, place, whose))
             if below == "exec":
                 open_ = event.get("stage") == "ResponseStarted"
-                self._execs.append((began, math.inf if open_ else ended, place, whose))
+                ended = math.inf if open_ else _seconds(event.get("stageTimestamp"))
+                self._execs.append((began, ended, place, whose))
+        elif resource == "pods" and not below and verb in ("patch", "update"):
+            self._changed.append((began, place, whose))
         elif resource == "secrets" and verb in ("get", "list", "watch"):
             self._read_secrets.add(whose)
 
@@ -151,6 +182,7 @@ def read_identities(identities: Identities, lines: Iterable[bytes]) -> list[str]
         at = _seconds(event.get("requestReceivedTimestamp"))
         received.append((received or [0.0])[-1] if math.isnan(at) else at)
         found.append(event)
+    identities.expect(found)
     slices = [""] * len(found)
     for place in sorted(range(len(found)), key=received.__getitem__):
         if found[place].get("kind") == "Event":
@@ -167,6 +199,19 @@ def _event(line: bytes) -> dict[str, Any]:
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _named(event: Mapping[str, Any]) -> PodName:
+    """Namespace and name of what a request is for. That of one with a generated name stands in the answer alone."""
+    reference = _object(event.get("objectRef"))
+    name = reference.get("name") or _object(_object(event.get("responseObject")).get("metadata")).get("name")
+    return str(reference.get("namespace")), str(name)
+
+
+def _makes_pod(event: Mapping[str, Any]) -> bool:
+    reference, code = _object(event.get("objectRef")), _object(event.get("responseStatus")).get("code")
+    of_pod = reference.get("resource") == "pods" and not reference.get("subresource")
+    return of_pod and event.get("verb") == "create" and isinstance(code, int) and code < 300
 
 
 def _account_name(event: Mapping[str, Any]) -> str:

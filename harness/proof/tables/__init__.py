@@ -45,18 +45,15 @@ def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
 def _attribution(root: layout.Root, manifest: Manifest, events: list[AuditEvent], kube: list[bytes]) -> Attribution:
     from harness.proof import attribution as of
 
-    creations, pods = of.read_pod_creations(kube), _lines(root, layout.KUBE_PODS)
     residents = of.read_residents(manifest, _lines(root, layout.ALIVE), events)
     return of.Attribution(
         manifest,
         of.read_requests(_lines(root, layout.DAEMON_REQUESTS)),
-        creations.owners(pods),
         of.read_processes(events, residents.processes()),
         _byte_lines(root, layout.DAEMON_EVENTS),
         kube,
-        of.read_pod_names(pods),
+        of.read_pods(_lines(root, layout.KUBE_PODS)),
         residents,
-        of.read_runners(pods, creations),
     )
 
 

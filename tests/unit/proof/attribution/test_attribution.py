@@ -14,11 +14,13 @@ from harness.proof.attribution import (
     Moment,
     Placed,
     birth_of,
+    read_pods,
     read_processes,
 )
 from harness.proof.tables.audit_log import read_events
 from harness.proof.tables.schema import ambiguous
 from harness.recording import Recording
+from tests.unit.proof.attribution.test_pods import created, seen
 
 ID, OTHER = "a" * 64, "b" * 64
 NONE = 4294967295
@@ -30,7 +32,7 @@ def place(
     execs: list[Exec],
     *requests: DockerRequest,
     time: float = 1700000000.0,
-    pods: dict[str, str] | None = None,
+    pod_of: str = "",
 ) -> list[Placed]:
     lines = []
     for serial, (pid, parent, session, command) in enumerate(execs, 1):
@@ -42,18 +44,24 @@ def place(
         lines.append(
             f"type=EXECVE {head} argc={len(words)} " + " ".join(f'a{n}="{word}"' for n, word in enumerate(words))
         )
-    return placed_of(manifest, lines, list(requests), pods)
+    return placed_of(manifest, lines, list(requests), pod_of)
 
 
 def placed_of(
     manifest: Manifest,
     lines: list[str],
     requests: list[DockerRequest] | None = None,
-    pods: dict[str, str] | None = None,
+    pod_of: str = "",
 ) -> list[Placed]:
-    """The places of the executions in a log."""
+    """The places of the executions in a log. `pod_of` is the user who made the pod of ID."""
     events = list(read_events(lines))
-    attribution = Attribution(manifest, requests or [], pods or {}, read_processes(events))
+    attribution = Attribution(
+        manifest,
+        requests or [],
+        read_processes(events),
+        kube_audit=[created("p", pod_of, 1)] if pod_of else [],
+        pods=read_pods([seen("p", 2, ID)] if pod_of else []),
+    )
     found = []
     for event in events:
         moment = Moment.of(event)
@@ -284,11 +292,10 @@ def test_without_sessions_descent_decides(manifest: Manifest) -> None:
 
 
 def test_a_user_is_an_atomics_the_harnesses_or_a_stranger(manifest: Manifest) -> None:
-    attribution = Attribution(manifest, [])
     detonation = next(d for d in manifest.detonations if d.user)
-    assert attribution.of_user(str(detonation.user)) == detonation.atomic
-    assert attribution.of_user(manifest.harness_users[0]) == "harness"
-    assert attribution.of_user("mallory") == "background"
+    users = [str(detonation.user), manifest.harness_users[0], "mallory"]
+    attribution = Attribution(manifest, [], kube_audit=[created("p", user, 1) for user in users])
+    assert attribution.callers == [detonation.atomic, "harness", "background"]
 
 
 def test_a_request_that_two_atomics_may_have_sent_is_neithers(manifest: Manifest) -> None:
@@ -319,7 +326,7 @@ def test_one_shim_serves_a_pod_and_all_its_containers(manifest: Manifest) -> Non
         (8, 7, NONE, "id"),
         (9, 5, NONE, f"runc --root r exec --process p {ID}"),
     ]
-    placed = place(manifest, execs, pods={ID: user})
+    placed = place(manifest, execs, pod_of=user)
     assert [p.slice for p in placed] == ["background", *[atomic] * 4]
     assert [p.in_container for p in placed] == [False, False, True, True, False]
 
@@ -327,7 +334,7 @@ def test_one_shim_serves_a_pod_and_all_its_containers(manifest: Manifest) -> Non
 def test_the_pod_of_a_stranger_is_background(manifest: Manifest) -> None:
     shim = f"/usr/bin/containerd-shim-runc-v2 -namespace k8s.io -id {OTHER} -address s"
     execs = [(5, 1, NONE, shim), (6, 5, NONE, f"runc --root r create --bundle b {ID}"), (7, 5, NONE, "sh -c id")]
-    assert {p.slice for p in place(manifest, execs, pods={ID: "system:kube-scheduler"})} == {"background"}
+    assert {p.slice for p in place(manifest, execs, pod_of="system:kube-scheduler")} == {"background"}
     assert {p.slice for p in place(manifest, execs)} == {"background"}
 
 

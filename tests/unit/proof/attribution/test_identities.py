@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.proof.attribution.identities import Identities, read_identities
-from harness.proof.attribution.pods import Pods, Runners, read_runners
+from harness.proof.attribution.pods import Runners, read_pods
 from harness.proof.tables.schema import ambiguous
 
 ATTACK, OTHER = "T1/a", "T1/b"
@@ -100,11 +100,9 @@ BUILDER = "system:serviceaccount:web:builder"
 
 
 def runners(*lines: dict[str, Any]) -> Runners:
-    """From a watch on pods; of these, `p` and `q` are made in the log."""
-    made = Pods([(0.0, ("web", name), "x") for name in ("p", "q")])
-    return read_runners(
-        [json.dumps({"namespace": "web", "account": "builder", "address": ""} | each) for each in lines], made
-    )
+    """From a watch on pods."""
+    seen = {"time": 1.0, "namespace": "web", "account": "builder", "address": "", "container_ids": []}
+    return Runners.of(read_pods([json.dumps(seen | each) for each in lines]))
 
 
 def by_pods(found: Runners, *events: dict[str, Any]) -> list[str]:
@@ -316,5 +314,6 @@ odd = st.recursive(
 
 @given(st.sampled_from([*TOKEN, "annotations"]), odd, st.binary())
 def test_no_shape_breaks_the_reader(key: str, value: object, line: bytes) -> None:
-    read_runners([json.dumps({"namespace": value, "name": value, "account": value, "address": value})], Pods())
+    pod = {"time": 1.0, "namespace": "web", "name": "p", "account": "a", "address": "", "container_ids": []}
+    Runners.of(read_pods([json.dumps(pod | {each: value}) for each in pod])).source(value)
     read_identities(identities(), [json.dumps(TOKEN | {key: value, "kind": "Event"}).encode(), line])

@@ -118,7 +118,7 @@ class Kernel:
 
 def tables_of(manifest: Manifest, lines: list[str]) -> ExecRows:
     events = list(read_events(lines))
-    rows = ExecRows(Attribution(manifest, [], {}, read_processes(events)), "host", "raw/auditd.log")
+    rows = ExecRows(Attribution(manifest, [], read_processes(events)), "host", "raw/auditd.log")
     for event in events:
         rows.add(event, None)
     return rows
