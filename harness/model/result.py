@@ -334,6 +334,8 @@ class Result(_Part):
     `tables_from` says what was read, and is empty in older results. Stored tables agree with the hashes and counts that
     were noted when they were made. `tables` says why they were built anew from the raw logs; empty where they were not.
     `tables_differ` names stored tables of this version that hold something else than the raw logs give.
+    `copy_of` is another recording that was judged by the same command and has some of the same canaries: of the two
+    only that one counts where results are put together. Empty where there is none.
     """
 
     schema_: Literal["livefire.result/1"] = Field(alias="schema", default="livefire.result/1")
@@ -348,6 +350,7 @@ class Result(_Part):
     tables: str = ""
     tables_from: Literal["", "stored tables", "raw logs"] = ""
     tables_differ: list[str] = Field(default_factory=list)
+    copy_of: str = ""
     results: list[AtomicResult]
     background: Background
     ambiguous: Ambiguous = Field(default_factory=Ambiguous)

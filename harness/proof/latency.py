@@ -26,17 +26,22 @@ class Timed:
 
 
 def timed(results: Sequence[Result]) -> list[Timed]:
-    """Each layer that was measured at least once, in the order of the results. Variants are left out.
+    """Each layer that was measured at least once, in the order of the results. Variants and copies are left out.
 
     Two rules may rest on other signals, so each has its own figures.
     """
-    every = [each for result in results for each in result.results if each.variant is None]
+    every = [each for result in counted(results) for each in result.results if each.variant is None]
     found = []
     for rule in dict.fromkeys(each.rule for each in every):
         of_rule = [each for each in every if each.rule == rule]
         for atomic in dict.fromkeys(each.atomic for each in of_rule):
             found += _layers(rule, atomic, [each for each in of_rule if each.atomic == atomic])
     return found
+
+
+def counted(results: Sequence[Result]) -> list[Result]:
+    """Those that are of captures of their own."""
+    return [result for result in results if not result.copy_of]
 
 
 def _layers(rule: str, atomic: str, results: list[AtomicResult]) -> list[Timed]:

@@ -17,9 +17,10 @@ from harness.proof.lint import Sound
 from harness.proof.prove import prove
 from harness.proof.rule_proof import settled
 from harness.proof.workers import side_by_side
-from harness.recording import open_recording
+from harness.recording import canaries, copies, open_recording
 
 Progress = Callable[[int, int], None]
+_Answer = tuple[Result, frozenset[str]] | LivefireError
 
 
 def prove_all(
@@ -34,7 +35,8 @@ def prove_all(
     """The result of each recording, in their order. One is judged in this process, several in `workers` processes.
 
     Raises RecordingsFailed with every error of every recording, and nothing is judged then; a mistake in a rule or an
-    expectation is raised as soon as it is met: it would be the same for all.
+    expectation is raised as soon as it is met: it would be the same for all. The result of a recording that has
+    canaries of an earlier one says so, and shows nothing of its own.
     """
     if len(recordings) == 1:
         return settled([prove(open_recording(recordings[0]), expectations, from_raw=from_raw, limits=limits)])
@@ -46,13 +48,14 @@ def prove_all(
     problems = [each for each in found if isinstance(each, LivefireError)]
     if problems:
         raise RecordingsFailed(problems, len(recordings))
-    return settled([each for each in found if isinstance(each, Result)])
+    judged = [each for each in found if isinstance(each, tuple)]
+    of = copies([tokens for _, tokens in judged])
+    names = {place: judged[first][0].recording for place, first in of.items()}
+    return settled([r.model_copy(update={"copy_of": names.get(n, "")}) for n, (r, _) in enumerate(judged)])
 
 
-def _collect(
-    answers: Iterator[tuple[int, Result | LivefireError]], count: int, rules: set[Path], progress: Progress
-) -> list[Result | LivefireError]:
-    found: dict[int, Result | LivefireError] = {}
+def _collect(answers: Iterator[tuple[int, _Answer]], count: int, rules: set[Path], progress: Progress) -> list[_Answer]:
+    found: dict[int, _Answer] = {}
     for number, answer in answers:
         if isinstance(answer, LivefireError) and _is_of(answer, rules):
             raise answer
@@ -81,10 +84,12 @@ def _begin(expectations: list[Expectation], from_raw: bool, limits: Limits) -> N
     _given, _sound = (expectations, from_raw, limits), Sound()
 
 
-def _judge(path: Path) -> Result | LivefireError:
-    """The result, or what keeps it from being had: an error of one recording is no reason to leave the others."""
+def _judge(path: Path) -> _Answer:
+    """The result and the recording's canaries, or what keeps it from being had: no reason to leave the others."""
     expectations, from_raw, limits = _given
     try:
-        return prove(open_recording(path), expectations, from_raw=from_raw, sound=_sound, limits=limits)
+        recording = open_recording(path)
+        result = prove(recording, expectations, from_raw=from_raw, sound=_sound, limits=limits)
+        return result, canaries(recording.manifest)
     except LivefireError as error:
         return error

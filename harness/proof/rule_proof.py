@@ -30,7 +30,7 @@ def settled(results: Sequence[Result]) -> list[Result]:
 def prove_rules(results: Iterable[Result]) -> list[RuleProof]:
     """A proof for each rule, in their order. Two files may hold rules of one name: the expectations tell them apart."""
     by_rule: dict[tuple[str, str], list[AtomicResult]] = {}
-    for result in results:
+    for result in (result for result in results if not result.copy_of):
         for each in result.results:
             by_rule.setdefault((each.rule, each.at.rsplit(":", 2)[0]), []).append(each)
     return [_proof(rule, judged) for (rule, _), judged in by_rule.items()]

@@ -196,6 +196,7 @@ class SessionPlugin:
     def pytest_collection_modifyitems(self, session: pytest.Session) -> None:
         """Look at what lies beside what was collected: what is left out in silence is a mistake of the collection."""
         from harness.pytest_plugin.passed_over import collection_error, passed_over, rules_without
+        from harness.recording import copied
         from harness.report.unjudged import lines
 
         problems = passed_over(self._config, self.collected.files)
@@ -206,6 +207,8 @@ class SessionPlugin:
             session.ihook.pytest_collectreport(report=collection_error(problem, self._config))
         if self.collected.files and not session.testsfailed:
             self._unjudged = list(lines(self.collected.unjudged(self.recordings(), rules)))
+            for said in copied(self.recordings()):
+                self._say(said)
 
     @property
     def _shared(self) -> Shared | None:

@@ -1,7 +1,17 @@
 """The seam between the two halves: a folder that is written once, sealed, and verified each time it is opened."""
 
+from harness.recording.copies import canaries, copied, copies, no_capture
 from harness.recording.discovery import find_recordings
 from harness.recording.reader import Recording, open_recording
 from harness.recording.writer import RecordingWriter
 
-__all__ = ["Recording", "RecordingWriter", "find_recordings", "open_recording"]
+__all__ = [
+    "Recording",
+    "RecordingWriter",
+    "canaries",
+    "copied",
+    "copies",
+    "find_recordings",
+    "no_capture",
+    "open_recording",
+]

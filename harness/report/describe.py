@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.model.result import Alert, Ambiguous, AtomicResult, Evidence, Result, RuleProof
+from harness.recording import no_capture
 from harness.text import visible, visible_lines
 
 _COMMAND_LINES = 12
@@ -80,6 +81,14 @@ def _where(evidence: Evidence) -> str:
 
 def tables_read(result: Result) -> str:
     """Which tables were judged, safe to print; empty for an older result of stored ones, which does not tell."""
+    read = _tables(result)
+    if not result.copy_of:
+        return read
+    copied = no_capture(visible(result.copy_of))
+    return f"{copied}; {read}" if read else copied
+
+
+def _tables(result: Result) -> str:
     if result.tables_from == "stored tables":
         return "tables as stored: they agree with the hashes and counts of when they were built from its raw logs"
     if not result.tables:

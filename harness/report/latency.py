@@ -10,7 +10,7 @@ from rich.text import Text
 from harness.model.atomic import short_id
 from harness.model.result import Result
 from harness.proof.flakes import flakes
-from harness.proof.latency import Timed, timed
+from harness.proof.latency import Timed, counted, timed
 from harness.text import visible
 
 _NAME, _FIGURE = 40, 8
@@ -21,6 +21,7 @@ def print_latency(results: Sequence[Result], console: Console) -> None:
 
     A percentile that would be the maximum by another name is a dash.
     """
+    results = counted(results)
     found = timed(results)
     for rule in dict.fromkeys(each.rule for each in found):
         title = f"{visible(rule)}: seconds from exec, over {len(results)} recordings"
@@ -40,6 +41,7 @@ def print_flakes(results: Sequence[Result], console: Console) -> None:
 
     Nothing where no two recordings have an atomic in common.
     """
+    results = counted(results)
     held = [{each.atomic for each in result.results} for result in results]
     if len(set().union(*held)) == sum(map(len, held)):
         return

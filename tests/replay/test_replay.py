@@ -16,14 +16,16 @@ from harness.model.manifest import Manifest
 from harness.model.result import Result
 from harness.model.verdict import Verdict
 from harness.proof import lint
+from harness.proof.latency import timed
 from harness.proof.lint import Sound
 from harness.proof.prove import prove
 from harness.proof.replay import prove_all
 from harness.proof.rule_proof import settled
 from harness.recording import open_recording
+from harness.report.describe import tables_read
 from tests.conftest import COMMITTED, EXPECTATIONS, Resealed, main_job_rule
 
-CHANGING = {"started", "finished"}
+CHANGING = {"started", "finished", "copy_of", "proofs"}
 
 
 def said(result: Result) -> dict[str, object]:
@@ -50,11 +52,32 @@ def test_each_result_is_what_its_recording_gives_alone_and_in_order(resealed: Re
     told: list[tuple[int, int]] = []
     results = prove_all(paths, expectations, workers=2, progress=lambda done, total: told.append((done, total)))
     assert [result.recording for result in results] == [str(path) for path in paths]
+    assert [result.copy_of for result in results] == ["", *[str(COMMITTED)] * 4]
     assert [said(r) for r in results] == [
         said(r) for r in settled([prove(open_recording(p), expectations) for p in paths])
     ]
     assert [r.results[0].verdict for r in results][1] is Verdict.SKIPPED
     assert told == [(number, 5) for number in range(1, 6)]
+
+
+def test_a_recording_that_has_canaries_of_another_counts_as_none(resealed: Resealed, tmp_path: Path) -> None:
+    """Be it the same, or one that was changed: of both, the first is a capture."""
+    expectations = load_expectations(main_job_rule(tmp_path))
+
+    def another(manifest: Manifest) -> Manifest:
+        """Another run, by its name, with all marks of the first but one."""
+        first, *sensors = manifest.sensors
+        marks = [first.marks[0].model_copy(update={"token": "livefire-canary-0123456789abcdef"}), *first.marks[1:]]
+        return manifest.model_copy(
+            update={"run_id": "0123456789ab", "sensors": [first.model_copy(update={"marks": marks}), *sensors]}
+        )
+
+    other = resealed(manifest=another)
+    one, two, same = prove_all([COMMITTED, other.path, COMMITTED], expectations, workers=1, from_raw=True)
+    assert (one.copy_of, two.copy_of, same.copy_of) == ("", str(COMMITTED), str(COMMITTED))
+    assert {proof.attacks for proof in one.proofs} == {3}
+    assert tables_read(two).startswith(f"it has canaries of {COMMITTED}, so it is no capture of its own")
+    assert timed([one, two, same]) == timed([one])
 
 
 def test_from_raw_reaches_the_workers(resealed: Resealed, tmp_path: Path) -> None:

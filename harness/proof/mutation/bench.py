@@ -21,7 +21,7 @@ from harness.proof.mutation.suggestion import suggest
 from harness.proof.mutation.window import Window, window
 from harness.proof.rule_answer import judge_rule, prepare
 from harness.proof.tables.schema import BACKGROUND
-from harness.recording import Recording, open_recording
+from harness.recording import Recording, canaries, copies, open_recording
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,9 @@ class Case:
 def cases(rule: Path, expectations: Path, recordings: list[Path]) -> list[Case]:
     """The recordings with what is expected of them. Raises NothingSelected when none holds any such atomic."""
     every, found = load_expectations(expectations, rule), []
-    for path in recordings:
-        recording = open_recording(path)
+    opened = [open_recording(path) for path in recordings]
+    copied = copies([canaries(each.manifest) for each in opened])
+    for recording in (each for place, each in enumerate(opened) if place not in copied):
         ran = {each.atomic for each in recording.manifest.detonations if each.attack}
         chosen = [case.expectation for case in all_cases(recording.manifest, every) if case.detonation.atomic in ran]
         found.append(Case(recording, [each for each in chosen if each.variant is None or each.variant.of in ran]))

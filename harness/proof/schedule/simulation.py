@@ -21,7 +21,7 @@ from harness.proof.schedule.findings import findings
 from harness.proof.schedule.ingestion import Event, Ingestion
 from harness.proof.schedule.play import Attack, Played, play
 from harness.proof.tables.schema import ARRIVED, SENSOR_OF
-from harness.recording import Recording, open_recording
+from harness.recording import Recording, canaries, copies, open_recording
 
 
 def simulate(
@@ -43,6 +43,8 @@ def simulate(
     """
     expected = [e for e in load_expectations(expectations, rule) if e.entry.fires and not e.entry.known_gap]
     opened = [open_recording(path) for path in recordings]
+    copied = copies([canaries(each.manifest) for each in opened])
+    opened = [each for place, each in enumerate(opened) if place not in copied]
     cases = [(recording, e, d) for recording in opened for e in expected if (d := _detonation(recording, e))]
     if not cases:
         raise NothingSelected(f"no recording holds an atomic that {expectations} expects the rule to fire on")
