@@ -37,11 +37,6 @@ def tells_an_id(method: str, path: str) -> bool:
     return method == "POST" and (place in ("/containers/create", "/services/create") or bool(_EXEC.match(place)))
 
 
-def is_creation(method: str, path: str) -> bool:
-    """Whether a request asks for a new container."""
-    return method == "POST" and place_of(path) == "/containers/create"
-
-
 def configuration(body: bytes) -> dict[str, Any] | None:
     """What a request for a new container asks for, without the values of variables; None where it can't be read.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from harness.capture.lab.links import is_there
 
 # Read as a whole before it is passed on: it names volumes, folders and links.
 ASKS_BY_BODY = ("/containers/create", "/networks/create", "/volumes/create")
+_JOINS = re.compile("/networks/[^/]+/(connect|disconnect)")  # it names a container
 # Answers that tell an id, and are passed on only when that has been written down.
 _TELLS = (*ASKS_BY_BODY, "/commit")
 MAKES_IMAGES = ("/build", "/commit", "/images/load", "/images/create")
@@ -37,6 +39,12 @@ class Asked:
     def is_listened_to(self) -> bool:
         """Whether its answer tells what was made while it streams."""
         return self.place in MAKES_IMAGES
+
+
+def reads_body(method: str, path: str) -> bool:
+    """Whether the body of a request is read before it is passed on."""
+    place = place_of(path)
+    return method == "POST" and (place in ASKS_BY_BODY or bool(_JOINS.fullmatch(place)))
 
 
 def makes(method: str, path: str) -> bool:

@@ -8,8 +8,8 @@ import threading
 from select import select
 from typing import Any, Protocol
 
-from harness.capture.lab.docker_answers import is_creation, place_of, tells_an_id, tells_what_was_made
-from harness.capture.lab.docker_asked import Asked
+from harness.capture.lab.docker_answers import place_of, tells_an_id, tells_what_was_made
+from harness.capture.lab.docker_asked import Asked, reads_body
 from harness.capture.lab.docker_guard import DockerGuard
 from harness.capture.lab.docker_http import Held, Stream, answer_of, content, copy_body, header, pump
 from harness.capture.lab.docker_made import DockerMade
@@ -60,9 +60,13 @@ class Exchange:
             return False  # the end, or not HTTP
         name, place = method.decode("latin-1"), path.decode("latin-1")
         sent, note = talk.begin(name, place), talk.note
-        if self._guard and (refused := self._guard.refusal(name, place, hides=self._hides)):
-            return self._refuse(head, refused, sent, talk)
-        asked, body = self._pass_request(head, name, place, talk)
+        held = self._hold(head, name, place)
+        known = content(head, held.data) if held else b""
+        if self._guard and (refused := self._guard.refusal(head, known, hides=self._hides)):
+            if not held:
+                copy_body(head, self.client, Held())
+            return self._refuse(name, place, refused, sent, talk)
+        asked, body = self._pass_request(head, held, name, place, talk)
         talk.passes(whole=True)
         answer = self._answer()
         if not answer:
@@ -84,24 +88,26 @@ class Exchange:
             return True
         return self._stream(answer, facts, talk if makes else None, asked, body)
 
-    def _pass_request(self, head: bytes, method: str, path: str, talk: Talk) -> tuple[Asked | None, bytes]:
-        """Pass a request on; returns what it makes, and its body where that tells something."""
-        asked, held = None, Held()
-        if self._made and self._made.reads_body(method, path):
-            if not copy_body(head, self.client, held):
-                raise _CutOff
-            asked = self._made.before(method, path, content(head, held.data))
-            talk.passes(whole=False)
-            self.daemon.socket.sendall(head + held.data)
-            return asked, content(head, held.data)
-        if self._made:
-            asked = self._made.before(method, path)
-        talk.passes(whole=False)
-        self.daemon.socket.sendall(head)
-        body = bytearray() if is_creation(method, path) else None
-        if not copy_body(head, self.client, self.daemon.socket, body):
+    def _hold(self, head: bytes, method: str, path: str) -> Held | None:
+        """The body of a request by which it is judged, or from which is read what it makes; None of others."""
+        if not reads_body(method, path):
+            return None
+        held = Held()
+        if not copy_body(head, self.client, held):
             raise _CutOff
-        return asked, content(head, body)
+        return held
+
+    def _pass_request(
+        self, head: bytes, held: Held | None, method: str, path: str, talk: Talk
+    ) -> tuple[Asked | None, bytes]:
+        """Pass a request on; returns what it makes, and its body where that tells something."""
+        known = content(head, held.data) if held else b""
+        asked = self._made.before(method, path, known) if self._made else None
+        talk.passes(whole=False)
+        self.daemon.socket.sendall(head + (held.data if held else b""))
+        if not held and not copy_body(head, self.client, self.daemon.socket):
+            raise _CutOff
+        return asked, known
 
     def _answer(self) -> bytes:
         """The head of the answer, when those of interim answers, such as 100 Continue, are passed on."""
@@ -133,12 +139,10 @@ class Exchange:
             if talk:
                 talk.note(**facts, body=told, asked=request)
 
-    def _refuse(self, head: bytes, refused: tuple[int, str], sent: float, talk: Talk) -> bool:
+    def _refuse(self, method: str, path: str, refused: tuple[int, str], sent: float, talk: Talk) -> bool:
         """Answer as the daemon does: an object with a message."""
         status, message = refused
-        method, path = (part.decode("latin-1") for part in head.split(b" ", 2)[:2])
         talk.note(sent=sent, method=method, path=path, status=status, body=b"")
-        copy_body(head, self.client, Held())
         body = b"" if method == "HEAD" else json.dumps({"message": message}).encode()
         self.client.socket.sendall(answer_of(status, body))
         return True

@@ -19,7 +19,6 @@ from harness.capture.lab import made_undo as made_undo  # registers how all of i
 from harness.capture.lab.docker_answers import messages, place_of
 from harness.capture.lab.docker_api import ask
 from harness.capture.lab.docker_asked import (
-    ASKS_BY_BODY,
     MAKES_IMAGES,
     Asked,
     links,
@@ -53,10 +52,6 @@ class DockerMade:
     def holds(self, kind: str, name: str) -> bool:
         """Whether it was made by way of us: `containers` and `networks` by id, `volumes` and `images` by name."""
         return (kind, name) in self._ours
-
-    def reads_body(self, method: str, path: str) -> bool:
-        """Whether `before` wants to see the body of a request."""
-        return method == "POST" and place_of(path) in ASKS_BY_BODY
 
     def before(self, method: str, path: str, body: bytes = b"") -> Asked | None:
         """Write down what a request is about to make under a name; None where it makes nothing that we know of."""
