@@ -6,13 +6,13 @@ Sources: Docker Engine API, ContainerInspect; capabilities(7); audit.k8s.io/v1 E
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from harness.proof.engines import Engine
+from harness.recording.json_lines import parsed
 
 Equivalence = Literal["identical", "covers", "different", "none", "unknown"]
 SENSORS = ("docker_daemon", "kube_audit")  # that tell of it
@@ -235,7 +235,7 @@ def _named(request: Request) -> str:
 def _object(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = parsed(value)
         except ValueError:
             return {}
     return value if isinstance(value, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from harness.model.manifest import Manifest, Mark, SensorRecord
 from harness.proof.attribution import read_request, read_requests
 from harness.proof.tables.audit_log import damaged_lines
 from harness.recording import layout
+from harness.recording.json_lines import parsed
 
 _CANARY = re.compile(rb"livefire-canary-[0-9a-f]+")
 # Files that a sensor answers for, whether its record names them or not: what is attributed rests on them.
@@ -105,8 +105,8 @@ def _is_damaged(line: bytes, whole: Callable[[bytes], bool]) -> bool:
 
 def _is_object(line: bytes) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
+        return isinstance(parsed(line), dict)
+    except ValueError:
         return False
 
 
@@ -116,23 +116,23 @@ def _is_request(line: bytes) -> bool:
 
 def _is_arrival(line: bytes) -> bool:
     try:
-        told = json.loads(line)
+        told = parsed(line)
         return (
             isinstance(told["file"], str) and isinstance(told["offset"], int) and isinstance(told["time"], float | int)
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return False
 
 
 def _is_pod(line: bytes) -> bool:
     """Whether it tells of a pod as `pod_watch.py` does."""
     try:
-        pod = json.loads(line)
+        pod = parsed(line)
         named = all(isinstance(pod[name], str) and pod[name] for name in ("namespace", "name", "uid"))
         ids = pod["container_ids"]
         known = isinstance(ids, list) and all(isinstance(each, str) and _ID.fullmatch(each) for each in ids)
         return named and known and isinstance(pod["time"], float | int)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return False
 
 
@@ -145,8 +145,8 @@ def unknown_containers(root: layout.Root) -> dict[str, list[str]]:
         if b'"inspect": null' not in line or b'"create"' not in line:
             continue
         try:
-            identifier = str(json.loads(line)["event"]["Actor"]["ID"])
-        except (ValueError, KeyError, TypeError, RecursionError):
+            identifier = str(parsed(line)["event"]["Actor"]["ID"])
+        except (ValueError, KeyError, TypeError):
             continue
         if identifier in whose:
             found.setdefault(whose[identifier], []).append(identifier)

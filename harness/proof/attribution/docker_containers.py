@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harness.proof.attribution.docker_requests import DockerRequests
+from harness.recording.json_lines import parsed
 
 _START = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/(?:start|restart)(?:\?|$)")
 _SERVICE = "com.docker.swarm.service.id"
@@ -48,7 +48,7 @@ class DockerContainers:
         found: dict[str, Created] = {}
         for line in self.events:
             try:
-                event = json.loads(line)["event"]
+                event = parsed(line)["event"]
                 actor, kind, at = event["Actor"], event["Type"], event["timeNano"] / 1e9
                 attributes = actor.get("Attributes") or {}
                 if kind != "container":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
@@ -11,6 +10,7 @@ from typing import Any
 
 from harness.proof.attribution.twins import Window, surplus, within
 from harness.proof.tables.schema import BACKGROUND, ambiguous, one_of
+from harness.recording.json_lines import parsed
 
 _FILES = re.compile(r"/containers/([^/]+)/(?:archive|copy|export)(?:\?|$)")
 _BUILD = re.compile(r"^(?:/v[\d.]+)?/build\?")
@@ -60,7 +60,7 @@ def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
 def read_request(line: str) -> DockerRequest | None:
     """The request on one line; None where it is damaged."""
     try:
-        item = json.loads(line)
+        item = parsed(line)
         return DockerRequest(
             atomic=str(item["atomic"]),
             sent=float(item["sent"]),

@@ -6,7 +6,6 @@ that names the credential which a TokenRequest gave out (Kubernetes 1.30 and lat
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 from harness.model.manifest import HARNESS
 from harness.proof.attribution.pods import PodName, Runners, SeenPod
 from harness.proof.tables.schema import BACKGROUND, ambiguous, one_of
+from harness.recording.json_lines import parsed
 
 _EXTRA = "authentication.kubernetes.io/"
 _ACCOUNT = "system:serviceaccount:"
@@ -192,7 +192,7 @@ def read_identities(identities: Identities, lines: Iterable[bytes]) -> list[str]
 
 def _event(line: bytes) -> dict[str, Any]:
     try:
-        return _object(json.loads(line))
+        return _object(parsed(line))
     except ValueError:
         return {}
 

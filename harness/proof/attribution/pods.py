@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from harness.recording.json_lines import parsed
 
 PodName = tuple[str, str]  # namespace and name
 
@@ -27,7 +28,7 @@ def read_pods(lines: Iterable[str]) -> list[SeenPod]:
 
 def _read(line: str) -> SeenPod | None:
     try:
-        item = json.loads(line)
+        item = parsed(line)
         account, address = item.get("account"), item.get("address")
         return SeenPod(
             at=float(item["time"]),

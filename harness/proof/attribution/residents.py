@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from harness.proof.attribution.processes import Process
 from harness.proof.tables.audit_log import AuditEvent
 from harness.proof.tables.docker_configuration import sql_time
 from harness.proof.tables.schema import ambiguous
+from harness.recording.json_lines import parsed
 
 # They have another process do what is asked of them.
 _FORWARD = {"dbus-daemon", "dbus-broker", "dbus-broker-lau", "systemd", "dockerd", "containerd", "podman", "crio"}
@@ -142,7 +142,7 @@ def read_alive(lines: Iterable[str]) -> list[Resident]:
 
 def _read(line: str) -> Resident | None:
     try:
-        item = json.loads(line)
+        item = parsed(line)
         session = item["session"]
         return Resident(
             pid=int(item["pid"]),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from harness.proof.tables.arrivals import ArrivalOf
 from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete
+from harness.recording.json_lines import parsed
 
 
 def aks_audit_rows(lines: Iterable[bytes], file: str, callers: Sequence[str], arrival: ArrivalOf) -> list[Row]:
@@ -50,7 +50,7 @@ def aks_audit_rows(lines: Iterable[bytes], file: str, callers: Sequence[str], ar
 
 def _event(line: bytes) -> dict[str, Any] | None:
     try:
-        event = json.loads(line)
+        event = parsed(line)
     except ValueError:
         return None
     if not isinstance(event, dict) or event.get("kind") != "Event":

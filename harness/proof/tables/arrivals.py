@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Callable
 
 from harness.recording import layout
+from harness.recording.json_lines import parsed
 
 # The arrival (seconds since the epoch) of the record that ends at this offset; None where it is not known.
 ArrivalOf = Callable[[int], float | None]
@@ -20,9 +20,9 @@ class Arrivals:
         self._times: dict[str, list[float]] = {}
         for line in layout.read(root, layout.ARRIVALS).splitlines():
             try:
-                item = json.loads(line)
+                item = parsed(line)
                 file, offset, time = str(item["file"]), int(item["offset"]), float(item["time"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError):
                 continue
             self._offsets.setdefault(file, []).append(offset)
             self._times.setdefault(file, []).append(time)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness.proof.tables.schema import Row
+from harness.recording.json_lines import parsed
 
 
 def configuration(config: Any, host: Any) -> Row:
@@ -55,7 +56,7 @@ def masked(document: dict[str, Any]) -> dict[str, Any]:
 def as_object(line: bytes) -> dict[str, Any]:
     """The JSON object that a line holds; an empty one where it holds none."""
     try:
-        found = json.loads(line)
+        found = parsed(line)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -17,6 +17,7 @@ from harness.proof.attribution.twins import surplus, within
 from harness.proof.tables.arrivals import ArrivalOf
 from harness.proof.tables.docker_configuration import as_object, configuration, fingerprint, masked, sql_time
 from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete, one_of
+from harness.recording.json_lines import parsed
 
 if TYPE_CHECKING:
     from harness.proof.attribution import Attribution, DockerRequest
@@ -40,7 +41,7 @@ def _unquote(value: str) -> str:
     if len(value) < 2 or value[0] != '"':
         return value
     try:
-        return str(json.loads(value))
+        return str(parsed(value))
     except ValueError:  # Go escapes that JSON has not, such as \x1b
         return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), value[1:-1])
 

@@ -63,3 +63,29 @@ def test_no_text_is_too_odd_for_the_tables(resealed: Resealed, tmp_path: Path, v
     engine = DuckDbEngine(datetime.now(UTC))
     engine.load(tmp_path)
     assert engine.count("background")["AKSAudit"] == 1
+
+
+BRACKETS = "[" * 100_000
+ODD = [BRACKETS, f'{{"event": {BRACKETS}', "null", "[]", "{}", "7", '""', '{"offset": Infinity, "file": "", "time": 1}']
+ODD += ['{"event": {"Actor": [], "timeNano": Infinity}}', '{"time": NaN}']
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        layout.AUDIT_LOG,
+        layout.DAEMON_EVENTS,
+        layout.DAEMON_LOG,
+        layout.DAEMON_REQUESTS,
+        layout.KUBE_AUDIT,
+        layout.KUBE_PODS,
+        layout.ALIVE,
+        layout.ARRIVALS,
+    ],
+)
+def test_a_line_that_tells_nothing_changes_no_table(resealed: Resealed, file: str) -> None:
+    before, after = (
+        resealed({file: lambda lines: lines}),
+        resealed({file: lambda lines: [*lines, *(f"{line}\n" for line in ODD)]}),
+    )
+    assert build_tables(after.path, after.manifest) == build_tables(before.path, before.manifest)
