@@ -6,6 +6,7 @@ Sources: Docker Engine API, ContainerInspect; capabilities(7); audit.k8s.io/v1 E
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath

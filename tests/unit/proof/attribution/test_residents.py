@@ -184,6 +184,8 @@ def test_what_descends_from_the_one_that_was_asked() -> None:
     assert slices([*asks, *bears(10, 70, 80), *executes(11, 80, 70)]) == [UNCLEAR]
     assert slices([*asks, *bears(10, 73, 80), *executes(11, 80, 73)]) == ["background"]
     assert slices([*bears(10, 70, 80), *executes(11, 80, 70)]) == ["background"]
+    early = [*bears(10, 70, 80, AT - 0.9), *executes(11, 80, 70, AT - 0.8)]
+    assert slices([*early, *asks]) == ["background"]
     both = [*bears(10, 70, 80), *bears(11, 80, 81), *executes(12, 81, 80), *executes(13, 81, 80, AFTER)]
     assert slices([*asks, *both]) == [UNCLEAR] * 2
 
