@@ -64,7 +64,8 @@ def in_new_session(manifest: Manifest, *lines: list[str]) -> str:
 
 
 def test_a_new_session_is_his_who_descends_from_the_attack(manifest: Manifest) -> None:
-    atomic, pid, _ = attack(manifest)
+    atomic, pid, own = attack(manifest)
+    assert in_new_session(manifest, login(3, 49, 1, own, 778, 1.0)) == atomic
     assert in_new_session(manifest, descendant(manifest, NONE), login(3, 41, pid, NONE, 778, 1.0)) == atomic
     assert in_new_session(manifest, descendant(manifest, NONE), login(3, 49, 1, NONE, 778, 1.0)) == "background"
     # init has adopted it: what it descends from is known by the session that it had until then

@@ -209,9 +209,3 @@ def test_a_number_told_in_a_pid_namespace_of_its_own_is_nobodys() -> None:
     processes.bear(birth)
     assert processes.executes(Moment.of(events[3])).parent is daemon
     assert processes.at(Moment.of(events[1])) is daemon
-
-
-@pytest.mark.parametrize("text", ["success=no exit=-11", "success=yes exit=0", "success=yes exit=x", "success=yes"])
-def test_what_made_no_child_is_no_birth(text: str) -> None:
-    (event,) = read_events([f"type=SYSCALL msg=audit(1.000:1): arch=c000003e syscall=56 {text} ppid=1 pid=2 ses=1"])
-    assert birth_of(event) is None

@@ -10,22 +10,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.model.manifest import Manifest
 from harness.proof.attribution import Attribution, DockerRequest, Moment, birth_of, read_processes, read_residents
-from harness.proof.attribution.contacts import normal, read_contacts
 from harness.proof.attribution.moments import UNSET
 from harness.proof.attribution.residents import Residents, read_alive
 from harness.proof.tables.audit_log import read_events
 from harness.proof.tables.schema import ambiguous
-from harness.recording import open_recording
-from tests.conftest import COMMITTED
+from tests.unit.proof.attribution.asking import AT, ATTACK, FIRST, MANIFEST, SESSION, connects, unix
 
-MANIFEST: Manifest = open_recording(COMMITTED).manifest
-FIRST = MANIFEST.detonations[0]
-assert FIRST.attack is not None
-assert FIRST.attack.session is not None
-ATTACK, SESSION = FIRST.attack, FIRST.attack.session
-AT, AFTER = ATTACK.started.timestamp() + 0.01, ATTACK.finished.timestamp() + 5
+AFTER = ATTACK.finished.timestamp() + 5
 UNCLEAR = ambiguous(FIRST.atomic)
 
 
@@ -40,78 +32,6 @@ DAEMON, BUS, CRON = (
     "",
 )
 ALIVE = [DAEMON, BUS, alive(72, "cron"), alive(73, "bash"), alive(74, "dockerd", "/x/lab.sock", "tcp:6443", ours=True)]
-
-
-def unix(path: str) -> str:
-    return (b"\x01\x00" + path.encode() + b"\x00").hex().upper()
-
-
-def connects(address: str, session: int = SESSION, at: float = AT, **more: str) -> list[str]:
-    head = f"msg=audit({at:.3f}:{hash((address, at)) % 1000 + 1}):"
-    fields = {"success": "yes", "exit": "0"} | more
-    told = " ".join(f"{name}={value}" for name, value in fields.items())
-    return [
-        f"type=SYSCALL {head} arch=c000003e syscall=42 {told} ppid=4 pid=5 uid=0 ses={session}",
-        f"type=SOCKADDR {head} saddr={address}",
-        f'type=CWD {head} cwd="/run"',
-    ]
-
-
-def opens(name: str, flags: str, mode: str = "010644") -> list[str]:
-    head = f"msg=audit({AT:.3f}:7):"
-    return [
-        f"type=SYSCALL {head} arch=c000003e syscall=257 success=yes exit=3 a1=7f a2={flags} pid=5 ses={SESSION}",
-        f'type=CWD {head} cwd="/run"',
-        f'type=PATH {head} item=0 name="{name}" mode={mode}',
-    ]
-
-
-def places(lines: list[str]) -> list[str]:
-    return [each.place for each in read_contacts(read_events(lines), {SESSION: FIRST.atomic}, "/run-1/")]
-
-
-@pytest.mark.parametrize(
-    ("lines", "place"),
-    [
-        (connects(unix("/run/d.sock")), "/run/d.sock"),
-        (connects(unix("d.sock")), "/run/d.sock"),
-        (connects(unix("/var/run/d.sock")), "/run/d.sock"),
-        (connects("0100" + b"\0abstract".hex()), "@abstract"),
-        (connects("02000016" + "7F000001" + "00" * 8), "tcp:22"),
-        (connects("0A000016" + "00" * 24), "tcp:22"),
-        (connects("02000016" + "7F000001" + "00" * 8, success="no", exit="-115"), "tcp:22"),
-        (opens("d.fifo", "1"), "/run/d.fifo"),
-        (opens("/run/d.fifo", "80002"), "/run/d.fifo"),
-    ],
-)
-def test_where_an_attack_asks(lines: list[str], place: str) -> None:
-    assert places(lines) == [place]
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        connects(unix("/run/d.sock"), session=SESSION + 1),  # a stranger
-        connects(unix("/run/d.sock"), success="no", exit="-2"),
-        connects(unix("/x/run-1/0.sock")),  # a gateway
-        connects(unix("/var/run/nscd/socket")),
-        connects("1000" + "00" * 10),  # netlink
-        connects("01"),
-        connects("not hex"),
-        opens("d.fifo", "80000"),  # to read
-        opens("/dev/fd/63", "1"),
-        opens("d.file", "1", mode="0100644"),
-        opens("d.file", "1", mode="0140755"),
-    ],
-)
-def test_what_asks_nobody(lines: list[str]) -> None:
-    assert places(lines) == []
-
-
-def test_who_has_left_its_session_still_asks_for_the_attack() -> None:
-    head = f"msg=audit({AT - 0.005:.3f}:3):"
-    login = f"type=LOGIN {head} pid=5 uid=0 old-auid=0 auid=0 tty=(none) old-ses={SESSION} ses=900 res=1"
-    assert places([login, *connects(unix("/run/d.sock"), session=900)]) == ["/run/d.sock"]
 
 
 def asked(contact: str, above: int, at: float = AT + 0.02) -> str:
@@ -244,12 +164,6 @@ def test_a_process_that_was_there_knows_who_is_above() -> None:
         alive(82, "y", parent=81),
     ]
     assert processes_of(lines) == {80: [79], 79: [], 81: [], 82: [81]}  # of two that bore each other, one did not
-
-
-@given(st.binary(), st.text("0123456789abcdef"), st.text())
-def test_no_address_breaks_the_reader(address: bytes, flags: str, name: str) -> None:
-    places([*connects(address.hex()), *opens(name, flags)])
-    normal(name, name)
 
 
 STEP = "runc --log /l/data/buildkit/executor/l.json run --bundle /l/data/buildkit/executor/abc abc"

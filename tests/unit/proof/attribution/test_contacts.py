@@ -1,0 +1,164 @@
+"""Where an attack asked a process that was there before for something."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.proof.attribution.contacts import Contact, normal, read_contacts
+from harness.proof.tables.audit_log import read_events
+from tests.unit.proof.attribution.asking import AT, FIRST, SESSION, connects, unix
+
+
+def opens(name: str, flags: str, mode: str = "010644") -> list[str]:
+    head = f"msg=audit({AT:.3f}:7):"
+    return [
+        f"type=SYSCALL {head} arch=c000003e syscall=257 success=yes exit=3 a1=7f a2={flags} pid=5 ses={SESSION}",
+        f'type=CWD {head} cwd="/run"',
+        f'type=PATH {head} item=0 name="{name}" mode={mode}',
+    ]
+
+
+def moved(old: object, new: object, serial: int = 3) -> list[str]:
+    """A process gets another audit session."""
+    ids = f"pid=5 uid=0 old-auid=0 auid=0 tty=(none) old-ses={old} ses={new} res=1"
+    return [f"type=LOGIN msg=audit({AT - 0.005:.3f}:{serial}): {ids}"]
+
+
+def places(lines: list[str]) -> list[str]:
+    return [each.place for each in read_contacts(read_events(lines), {SESSION: FIRST.atomic}, "/run-1/")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "place"),
+    [
+        (connects(unix("/run/d.sock")), "/run/d.sock"),
+        (connects(unix("d.sock")), "/run/d.sock"),
+        (connects(unix("/var/run/d.sock")), "/run/d.sock"),
+        (connects("0100" + b"\0abstract".hex()), "@abstract"),
+        (connects("02000016" + "7F000001" + "00" * 8), "tcp:22"),
+        (connects("0A000016" + "00" * 24), "tcp:22"),
+        (connects("02000016" + "7F000001" + "00" * 8, success="no", exit="-115"), "tcp:22"),
+        (connects(unix("/run/d\xff.sock")), "/run/dÿ.sock"),
+        (connects("0100" + b"/run/d\xff".hex()), "/run/d\ufffd"),  # no text
+        (connects("0100" + b"\0d\xff".hex()), "@d\ufffd"),
+        (connects("0100" + b"/run/d\0more\0".hex()), "/run/d"),
+        (connects("0200FFFF" + "00" * 12), "tcp:65535"),
+        (opens("d.fifo", "1"), "/run/d.fifo"),
+        (opens("/run/d.fifo", "80002"), "/run/d.fifo"),
+    ],
+)
+def test_where_an_attack_asks(lines: list[str], place: str) -> None:
+    assert places(lines) == [place]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        connects(unix("/run/d.sock"), session=SESSION + 1),  # a stranger
+        connects(unix("/run/d.sock"), success="no", exit="-2"),
+        connects(unix("/x/run-1/0.sock")),  # a gateway
+        connects(unix("/var/run/nscd/socket")),
+        connects("1000" + "00" * 10),  # netlink
+        connects("01"),
+        connects(""),
+        connects("0200"),
+        connects("not hex"),
+        opens("d.fifo", "80000"),  # to read
+        opens("/dev/fd/63", "1"),
+        opens("d.file", "1", mode="0100644"),
+        opens("d.file", "1", mode="0140755"),
+    ],
+)
+def test_what_asks_nobody(lines: list[str]) -> None:
+    assert places(lines) == []
+
+
+ASKS = unix("/run/d.sock")
+
+
+@pytest.mark.parametrize(
+    ("logins", "session", "asks"),
+    [
+        (moved(SESSION, 900), 900, True),
+        (moved(SESSION, 900) + moved(900, 901, 4), 901, True),
+        (moved(SESSION, 900), SESSION, True),
+        (moved(899, 900), 900, False),
+        (moved(SESSION, 900) + moved(899, 900, 4), 900, True),
+        (moved(SESSION, "x"), 900, False),
+        (moved("x", 900), 900, False),
+    ],
+)
+def test_who_has_left_its_session_still_asks_for_the_attack(logins: list[str], session: int, asks: bool) -> None:
+    assert places([*logins, *connects(ASKS, session=session)]) == ["/run/d.sock"] * asks
+
+
+def test_each_contact_is_told_with_its_attack_and_its_time() -> None:
+    """And what stands between them costs none of them: what tells of no call, of no place, or of an execution."""
+    head = f"msg=audit({AT:.3f}:50):"
+    executed = f"type=SYSCALL {head} arch=c000003e syscall=59 success=yes exit=0 pid=5 ses={SESSION}"
+    lines = [
+        *connects(ASKS, serial=1),
+        f"type=CONFIG_CHANGE msg=audit({AT:.3f}:2): op=set",
+        f"type=SYSCALL msg=audit({AT:.3f}:3): arch=c000003e syscall=1 success=yes exit=0 pid=5 ses={SESSION}",
+        f"type=SOCKADDR msg=audit({AT:.3f}:4): saddr={ASKS}",
+        *(executed, f'type=EXECVE {head} argc=1 a0="x"', f'type=PATH {head} item=0 name="/run/d.fifo" mode=010755'),
+        *connects(ASKS, at=AT + 1, session=7, serial=51),
+        *connects(ASKS, at=AT + 2, session=8, serial=52),
+    ]
+    found = read_contacts(read_events(lines), {SESSION: "T1/a", 7: "T1/b"}, "/run-1/")
+    assert found == [Contact(round(AT, 3), "T1/a", "/run/d.sock"), Contact(round(AT + 1, 3), "T1/b", "/run/d.sock")]
+
+
+@pytest.mark.parametrize(
+    ("arch", "number", "flags"),
+    [
+        ("c000003e", 2, "a1"),
+        ("c000003e", 257, "a2"),
+        ("40000003", 5, "a1"),
+        ("C00000B7", 56, "a2"),
+        ("40000028", 322, "a2"),
+    ],
+)
+def test_what_is_opened_to_write_by_any_call_that_tells_how(arch: str, number: int, flags: str) -> None:
+    lines = opens("d.fifo", "1")
+    for value, place in (("1", ["/run/d.fifo"]), ("2", ["/run/d.fifo"]), ("0", []), ("x", []), ("f" * 17, [])):
+        call = lines[0].replace("arch=c000003e syscall=257", f"arch={arch} syscall={number}")
+        call = call.replace("a1=7f a2=1", f"{flags}={value}")
+        assert places([call, *lines[1:]]) == place, value
+    failed = lines[0].replace("success=yes", "success=no").replace("exit=3", "exit=-115")
+    assert places([failed, *lines[1:]]) == []
+
+
+def test_a_fifo_is_found_among_other_paths() -> None:
+    call, cwd, path = opens("d.fifo", "1")
+    folder = path.replace("item=0", "item=1").replace("d.fifo", "/run").replace("010644", "040755")
+    assert places([call, cwd, folder, path]) == ["/run/d.fifo"]
+    assert places([call, cwd, folder]) == []
+    assert places([call, path]) == ["d.fifo"]  # from which folder is not told
+    assert places([call, cwd, path.replace(' name="d.fifo"', "")]) == []
+    assert places([call, cwd, path.replace(" mode=010644", "")]) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "cwd", "expected"),
+    [
+        ("", "/run", ""),
+        ("@x", "/run", "@x"),
+        ("tcp:22", "/run", "tcp:22"),
+        ("../tmp/./d", "/run", "/tmp/d"),
+        ("/var/run/d", "", "/run/d"),
+        ("/var/running/d", "", "/var/running/d"),
+        ("/x/var/run/d", "", "/x/var/run/d"),
+        ("d", "/var/run", "/run/d"),
+    ],
+)
+def test_one_place_has_one_name(place: str, cwd: str, expected: str) -> None:
+    assert normal(place, cwd) == expected
+
+
+@given(st.binary(), st.text("0123456789abcdef"), st.text())
+def test_no_address_breaks_the_reader(address: bytes, flags: str, name: str) -> None:
+    places([*connects(address.hex()), *opens(name, flags)])
+    normal(name, name)
