@@ -199,7 +199,7 @@ class Capture:
     def _front(self) -> Iterator[None]:
         """A gateway in the place of the daemon's own socket, too, so that who calls it past an atomic's is known.
 
-        Only before a daemon of ours: another's socket is not ours to move, and what comes by it is the background's.
+        Only before a daemon of ours: another's socket is not ours to move, and who calls by it nobody sees.
         """
         docker = self.lab.docker
         if docker is None or not docker.owned:

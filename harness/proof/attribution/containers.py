@@ -77,12 +77,10 @@ class ContainerProcesses:
         if before and before.enters and before.container_id == serving:
             return before  # a shim of the runtime executes the runtime
         ids = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
-        whose = next((found for each in ids if (found := self.docker.of_exec(each)) != BACKGROUND), BACKGROUND)
-        pod = self.pods.get(container)
-        if pod or len(ids) == 1:
+        if (pod := self.pods.get(container)) or len(ids) == 1:
             whose = (pod and self.identities.executing(pod, at)) or self.owner(container, at)
-        elif whose == BACKGROUND:
-            whose = self.docker.unknown(at) or BACKGROUND
+        else:
+            whose = self.docker.of_exec(ids, at)
         self._entering.setdefault(serving, []).append(whose)
         return Placed(whose, serving, enters=True)
 

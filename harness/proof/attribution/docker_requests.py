@@ -14,6 +14,8 @@ from harness.recording.json_lines import parsed
 
 _FILES = re.compile(r"/containers/([^/]+)/(?:archive|copy|export)(?:\?|$)")
 _BUILD = re.compile(r"^(?:/v[\d.]+)?/build\?")
+_COLLECTION = re.compile(r"^(?:/v[\d.]+)?/(\w+)")
+_READS = ("GET", "HEAD")
 _CREATE = re.compile(r"^(?:/v[\d.]+)?/containers/create(\?|$)")
 # By which requests files go out of a container or into it (Docker Engine API, ContainerArchive, PutContainerArchive,
 # ContainerExport; `copy` is gone since 1.24), by the action of the event that tells of it.
@@ -116,9 +118,11 @@ class DockerRequests:
         running = self.during(at) if self.all_noted else ""
         return ambiguous(running) if running else ""
 
-    def of_exec(self, exec_id: str) -> str:
-        """The slice of a process that is executed in a container: whose it is tells who asked, not whose container."""
-        return self._execs.get(exec_id, BACKGROUND)
+    def of_exec(self, ids: Iterable[str], at: float) -> str:
+        """The slice of a process that is executed in a container, by its id, which is one of these: that of who asked
+        for it, whosever the container is.
+        """
+        return next((self._execs[each] for each in ids if each in self._execs), "") or self._unnoted(at)
 
     def one_of(self, asked: Collection[DockerRequest], at: float, moments: Collection[float]) -> str:
         """Who made one of these requests at a moment; empty where nobody did, ambiguous where it may be several."""
@@ -135,20 +139,23 @@ class DockerRequests:
             parties = [r.atomic for r in self.requests if r.path == "/grpc" and r.sent <= at and r.atomic == running]
         if parties and not self.whole:
             parties.append(BACKGROUND)
-        return one_of(parties) or self.unknown(at) or BACKGROUND
+        return one_of(parties) or self._unnoted(at)
 
     def of_request(self, method: str, uri: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of a request in the daemon's log."""
-        reads = method in ("GET", "HEAD")  # Livefire looks at the daemon past the gateways
+        reads = method in _READS  # Livefire looks at the daemon past the gateways
         found = self.one_of(self._by_call.get((method, uri), []), at, () if reads else moments)
-        if not found and not reads:
-            found = self.unknown(at)
-        return found or BACKGROUND
+        return found or (BACKGROUND if reads else self._unnoted(at))
 
     def of_image(self, image: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of an event of an image: that of the request which made it and was under way."""
         asked = [request for request in self.requests if request.image and request.image == image]
-        return self.one_of(asked, at, moments) or BACKGROUND
+        return self.one_of(asked, at, moments) or self._unnoted(at)
+
+    def of_kind(self, kind: str, at: float, moments: Collection[float] = ()) -> str:
+        """The slice of an event of anything else, such as a network: that of who asked for something of its kind."""
+        asked = [r for r in self.requests if r.method not in _READS and _kind(r.path) == kind]
+        return self.one_of(asked, at, moments) or self._unnoted(at)
 
     def of_files(self, action: str, container_id: str, name: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of an event that files were fetched from a container, or put into it: that of who asked for it."""
@@ -157,7 +164,17 @@ class DockerRequests:
             match = _FILES.search(request.path) if request.method == FILE_ACTIONS[action] else None
             if match is not None and (container_id.startswith(match[1]) or match[1] == name):
                 asked.append(request)
-        return self.one_of(asked, at, moments) or BACKGROUND
+        return self.one_of(asked, at, moments) or self._unnoted(at)
+
+    def _unnoted(self, at: float) -> str:
+        """The slice of what no request that was noted has asked for."""
+        return self.unknown(at) or BACKGROUND
+
+
+def _kind(path: str) -> str:
+    """The type that the events have of what a request is for: that of `/networks/create` is `network`."""
+    match = _COLLECTION.match(path)
+    return match[1].removesuffix("s") if match else ""
 
 
 def _mounts(host: dict[str, Any]) -> list[dict[str, Any]]:

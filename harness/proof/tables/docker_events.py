@@ -6,7 +6,7 @@ Source: Docker Engine API, SystemEvents and ContainerInspect.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -97,29 +97,30 @@ def event_rows(
 
 
 def _moments(lines: Iterable[bytes]) -> dict[_Alike, list[float]]:
-    """When events were told that are alike, of those that name no container of their own."""
+    """When events were told that are alike, of those of no container, or of its files."""
     found: dict[_Alike, list[float]] = defaultdict(list)
     for line in lines:
-        if b'"image"' in line or any(action.encode() in line for action in FILE_ACTIONS):
-            event = _Event.of(as_object(line))
-            if event and event.at is not None:
-                found[event.alike].append(event.at)
+        event = _Event.of(as_object(line))
+        if event and event.at is not None and (not event.container or event.action in FILE_ACTIONS):
+            found[event.alike].append(event.at)
     return found
 
 
-def _whose(event: _Event, attribution: Attribution, moments: Iterable[float]) -> str:
-    told, at = list(moments), event.at
-    if event.kind == "image" and at is not None and attribution.canaries.tags(event.name, at):
+def _whose(event: _Event, attribution: Attribution, moments: Collection[float]) -> str:
+    at, docker = event.at, attribution.docker
+    if at is None:
+        return attribution.of_container(event.container) if event.container else BACKGROUND
+    if event.kind == "image" and attribution.canaries.tags(event.name, at):
         return HARNESS
     if executed := str(event.attributes.get("execID", "")):
-        return attribution.docker.of_exec(executed)
-    if event.action in FILE_ACTIONS and at is not None:
-        return attribution.docker.of_files(event.action, event.container, event.name, at, told)
+        return docker.of_exec([executed], at)
+    if event.action in FILE_ACTIONS:
+        return docker.of_files(event.action, event.container, event.name, at, moments)
     if event.container:
         return attribution.of_container(event.container, at)
-    if event.kind == "image" and at is not None:
-        return attribution.docker.of_image(event.id, at, told)
-    return BACKGROUND
+    if event.kind == "image":
+        return docker.of_image(event.id, at, moments)
+    return docker.of_kind(event.kind, at, moments)
 
 
 def _row(event: _Event, whose: str) -> Row:

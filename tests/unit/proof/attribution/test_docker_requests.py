@@ -69,7 +69,9 @@ NOTED: dict[str, Any] = {"peer": {"pid": 5}}
 def test_whose_a_container_and_an_execution_is() -> None:
     found = requests(request(), request(container_id=ID), request(OTHER, exec_id="e"))
     assert found.containers == {ID: ATTACK}
-    assert (found.of_exec("e"), found.of_exec("f"), found.of_exec("")) == (OTHER, "background", "background")
+    assert [found.of_exec([each], AT) for each in ("e", "f", "")] == [OTHER, "background", "background"]
+    assert found.of_exec([ID, "e"], AT) == OTHER
+    assert found.of_exec([], AT) == "background"
 
 
 def test_what_was_asked_past_all_gateways_may_be_the_attacks_once_there_are_some() -> None:
@@ -92,6 +94,29 @@ def test_one_that_nobody_noted_may_be_the_attacks_unless_it_only_reads() -> None
     assert found.of_request("DELETE", "/v1.41/info", AT) == ambiguous(RUNNING)
     assert found.of_request("GET", "/v1.41/info", AT) == "background"
     assert found.of_request("HEAD", "/v1.41/info", AT) == "background"
+
+
+def test_whatever_the_daemon_tells_of_what_nobody_noted_may_be_the_attacks_that_runs() -> None:
+    noted = requests(request(**NOTED))
+    for at, whose in ((AT, ambiguous(RUNNING)), (AT + 61, "background")):
+        assert noted.of_exec(["e"], at) == whose
+        assert noted.of_image("i", at) == whose
+        assert noted.of_kind("network", at) == whose
+        assert {noted.of_files(action, ID, "n", at) for action in FILE_ACTIONS} == {whose}
+    strangers = requests(request("background", exec_id="e", **NOTED), request("background", image="i", **NOTED))
+    assert strangers.of_exec(["e"], AT) == strangers.of_image("i", AT) == "background"  # somebody noted whose
+
+
+@pytest.mark.parametrize("kind", ["network", "volume", "service", "secret", "config", "node", "plugin"])
+def test_what_became_of_anything_else_is_its_who_asked_for_something_of_its_kind(kind: str) -> None:
+    made = request(path=f"/v1.41/{kind}s/create")
+    assert requests(made).of_kind(kind, AT) == ATTACK
+    assert requests(made).of_kind(kind, AT + 2) == "background"
+    assert requests(made).of_kind("image", AT) == "background"
+    assert requests(request(path=f"/{kind}s/x", method="DELETE")).of_kind(kind, AT) == ATTACK
+    assert requests(request(path=f"/{kind}s", method="GET")).of_kind(kind, AT) == "background"
+    assert requests(made).of_kind(kind, AT, [AT, AT]) == ambiguous(ATTACK)
+    assert requests(made, request(OTHER, f"/{kind}s/x/update")).of_kind(kind, AT) == ambiguous(ATTACK)
 
 
 def test_of_more_calls_than_were_noted_nobody_knows_which_are_whose() -> None:

@@ -237,6 +237,32 @@ def test_the_event_of_an_image_goes_with_the_request_that_made_it_and_a_decoy_s_
     assert [row["_Slice"] for row in found] == ["background", ambiguous("T1/a"), "background", ambiguous("T1/a")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "action", "attributes"),
+    [
+        ("container", "exec_create: sh", {"execID": "f" * 64}),
+        ("container", "archive-path", {"name": "x"}),
+        ("container", "create", {}),
+        ("image", "tag", {"name": "evil"}),
+        ("network", "create", {"name": "n"}),
+        ("volume", "create", {}),
+    ],
+)
+def test_an_event_past_all_gateways_may_be_the_attacks_that_runs(
+    kind: str, action: str, attributes: dict[str, str]
+) -> None:
+    (detonation,) = [each for each in MANIFEST.detonations if each.attack][:1]
+    assert detonation.attack
+    noted = DockerRequest("x", 1.0, 2.0, "GET", "/info", 200, "", peer={"pid": 1, "started": 1.0})
+    started, finished = detonation.attack.started.timestamp(), detonation.attack.finished.timestamp()
+    for at, whose in ((started, ambiguous(detonation.atomic)), (finished + 3600, "background")):
+        actor = {"ID": ID, "Attributes": attributes}
+        event = {"Type": kind, "Action": action, "timeNano": int(at * 1e9), "Actor": actor}
+        line = json.dumps({"event": event}).encode()
+        attribution = Attribution(MANIFEST, [noted], daemon_events=[line])
+        assert [row["_Slice"] for row in event_rows([line], "f", attribution, lambda _: None)[0]] == [whose]
+
+
 def test_what_the_environment_holds_is_nowhere_in_a_row() -> None:
     body = json.dumps({"Image": "i", "Env": ["K=hunter2"], "HostConfig": {}})
     old = f'time="{TIME}" level=debug msg={json.dumps("form data: " + body)}'
