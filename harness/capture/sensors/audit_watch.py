@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import time
 from pathlib import Path
@@ -34,6 +35,7 @@ class AuditWatch:
         self._seen_at = time.monotonic()
         self._noted: dict[str, None] = {}  # in their order
         self._told = 0
+        self._died = ""
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audit watch", daemon=True)
@@ -64,7 +66,9 @@ class AuditWatch:
             return self._take() + ([f"what was changed cannot be put back: {refused}"] if refused else [])
 
     def _take(self) -> list[str]:
-        self._look()
+        self._try_to_look()
+        if self._thread.ident is not None and not self._thread.is_alive() and not self._stopping.is_set():
+            self._note(f"nobody looks at the kernel's audit any more{self._died}")
         noted, self._noted = list(self._noted), {}
         if self.lost > self._told:
             noted.append(f"the kernel lost {self.lost - self._told} audit records")
@@ -81,12 +85,23 @@ class AuditWatch:
                 self._expected.put_back(self._kernel)
         except LivefireError as error:
             return error.message
+        except (ValueError, struct.error) as error:  # what the kernel answers is not what we know
+            return str(error)
         return ""
 
     def _run(self) -> None:
-        while not self._stopping.wait(_INTERVAL):
-            with self._lock:
-                self._look()
+        try:
+            while not self._stopping.wait(_INTERVAL):
+                with self._lock:
+                    self._look()
+        except BaseException as error:  # whatever it was: `take` tells of it
+            self._died = f": {type(error).__name__}: {error}"
+
+    def _try_to_look(self) -> None:
+        try:
+            self._look()
+        except Exception as error:
+            self._note(f"nobody could look at the kernel's audit: {type(error).__name__}: {error}")
 
     def _look(self) -> None:
         try:

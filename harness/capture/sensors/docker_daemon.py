@@ -180,7 +180,7 @@ class _EventStream:
                     target.write(json.dumps(line).encode() + b"\n")
                     self._arrivals.note(layout.DAEMON_EVENTS, target.tell(), received)
                     self.count += 1
-        except (docker.errors.DockerException, OSError, ValueError, RequestException) as error:
+        except Exception as error:  # of the SDK, of what it stands on, or of an event that is none
             reason += f": {first_line(error)}"
         if not self._stopping:  # the SDK turns a broken stream into a quiet end
             self.problems.append(reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Mapping
 
@@ -73,3 +74,39 @@ def test_what_comes_after_the_last_look_is_put_back_and_told(kernel: Kernel) -> 
     assert len(watch.take_and_put_back()) == len(RULES)
     assert kernel.listed == RULES
     assert watch.take() == []
+
+
+@pytest.mark.parametrize("error", [ValueError("unexpected"), MemoryError("none left"), SystemExit("gone")])
+def test_a_watch_that_died_is_told_each_time(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    watch = AuditWatch(AuditState(tuple(RULES), ()), [], os.getpid())
+    died = threading.Event()
+
+    def status() -> dict[str, int]:
+        if threading.current_thread() is not threading.main_thread():
+            died.set()
+            raise error
+        return dict(kernel.settings)
+
+    monkeypatch.setattr(kernel, "status", status)
+    watch.start()
+    try:
+        assert died.wait(10)
+        watch._thread.join(10)
+        kind = type(error).__name__
+        for _ in range(2):
+            assert f"nobody looks at the kernel's audit any more: {kind}: {error}" in watch.take()
+            assert f"nobody looks at the kernel's audit any more: {kind}: {error}" in watch.take_and_put_back()
+    finally:
+        watch.stop()
+
+
+def test_a_look_that_fails_is_told_and_breaks_nothing(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = AuditWatch(AuditState(tuple(RULES), ()), [], os.getpid())  # nobody looks beside
+
+    def status() -> dict[str, int]:
+        raise ValueError("unexpected")
+
+    monkeypatch.setattr(kernel, "status", status)
+    assert watch.take() == ["nobody could look at the kernel's audit: ValueError: unexpected"]
