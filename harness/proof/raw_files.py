@@ -60,6 +60,9 @@ def files_of(root: layout.Root, manifest: Manifest, sensor: SensorRecord) -> lis
     alive = sensor.before.readings.get("alive")  # how many lines were written
     if alive and layout.ALIVE in further and layout.read(root, layout.ALIVE).count(b"\n") != alive:
         found.append(RawFile(layout.ALIVE, {}, [], [f"{layout.ALIVE} is missing or not whole"]))
+    pods = sensor.after.readings.get("pods")  # as many; where there is no canary, nothing else tells
+    if pods is not None and layout.KUBE_PODS in further and layout.read(root, layout.KUBE_PODS).count(b"\n") != pods:
+        found.append(RawFile(layout.KUBE_PODS, {}, [], [f"{layout.KUBE_PODS} is missing or not whole"]))
     return [*found, _arrivals(root)]
 
 

@@ -35,6 +35,7 @@ _SEED: dict[str, dict[str, list[str]]] = {
 }
 # A pod to act on. It listens, so that a port of it can be forwarded; without a node it stays pending.
 TARGET = "web", "target"
+_LONGEST_WATCH = 24 * 3600  # seconds
 _LISTEN = "echo listening; while true; do echo target | nc -l -p 8080; done"
 
 
@@ -191,9 +192,12 @@ class KubeApi:
     def pod_watch(self) -> Iterator[urllib3.HTTPResponse]:
         """A watch on all pods: the answer's lines are JSON objects `{"type", "object"}`, as they come.
 
-        Source: Kubernetes API concepts, "Efficient detection of changes". Leaving the context ends it.
+        Source: Kubernetes API concepts, "Efficient detection of changes". Leaving the context ends it. Without a time
+        the server ends a watch after half an hour or more.
         """
-        response: urllib3.HTTPResponse = self._request("GET", "/api/v1/pods?watch=1", None, timeout=None).response
+        response: urllib3.HTTPResponse = self._request(
+            "GET", f"/api/v1/pods?watch=1&timeoutSeconds={_LONGEST_WATCH}", None, timeout=None
+        ).response
         try:
             yield response
         finally:

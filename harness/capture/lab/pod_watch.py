@@ -12,10 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import urllib3
-
 from harness.capture.lab.kube_api import CANARY, NAMESPACE, KubeApi
-from harness.errors import LivefireError
+from harness.errors import LivefireError, first_line
 
 _KINDS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _PAUSE = 0.5
@@ -26,7 +24,9 @@ class PodWatch:
     """Writes `raw/kube-pods.jsonl`, a line for each new fact: `time` (seconds, epoch), `namespace`, `name`, `uid`,
     `container_ids`, `account` (the name of its ServiceAccount) and `address` (its own IP address, empty where it has
     none or the node's). Several containers of one pod may come on several lines. Where a pod of ours was annotated with
-    a token, the line has `canary`, too.
+    a token, the line has `canary`, too. `lines` is how many were written.
+
+    Where the watch breaks, the pods that live until it is there again may never be told of: that is a problem.
     """
 
     def __init__(self, api: KubeApi, target: Path) -> None:
@@ -36,14 +36,30 @@ class PodWatch:
         self._tokens: set[str] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self._listening = threading.Event()
+        self._problems: list[str] = []
+        self.lines = 0
         self._response: Any = None
         self._thread = threading.Thread(target=self._run, name="pod watch", daemon=True)
 
-    def start(self) -> None:
+    def start(self, timeout: float = 10) -> None:
         """Begin with the pods that are there. Raises LabUnavailable."""
         self._target.touch(mode=0o600)
-        self._note_all()
+        self._note_all(timeout)
         self._thread.start()
+        if not self._listening.wait(timeout):
+            self._tell("the watch on pods did not begin in time")
+
+    def take_problems(self) -> list[str]:
+        """What was wrong since the last time, and that nobody watches now."""
+        with self._lock:
+            problems, self._problems = self._problems, []
+        watched = self._listening.is_set() and self._thread.is_alive()
+        return problems if watched or self._stopping.is_set() else [*problems, "nobody watches the pods"]
+
+    def _tell(self, problem: str) -> None:
+        with self._lock:
+            self._problems.append(problem)
 
     def seen(self, token: str, timeout: float) -> float | None:
         """When the watch told of a token (seconds, epoch); None if it did not within `timeout` seconds."""
@@ -56,8 +72,10 @@ class PodWatch:
 
     def stop(self, timeout: float = 10) -> None:
         """Ask once more for all pods, so that what the watch has not told yet is there, and end."""
-        with contextlib.suppress(LivefireError):
+        try:
             self._note_all(timeout)
+        except (LivefireError, OSError) as error:
+            self._tell(f"the pods could not be asked for at the end: {first_line(error)}")
         self._stopping.set()
         with self._lock:
             if self._response is not None:
@@ -72,14 +90,22 @@ class PodWatch:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            with contextlib.suppress(LivefireError, urllib3.exceptions.HTTPError, OSError, ValueError):
+            said = "it ended"
+            try:
                 self._follow()
-            self._stopping.wait(_PAUSE)  # a watch ends now and then; it begins with all the pods that there are
+            except Exception as error:  # of the server, the connection, or an answer that is none
+                said = first_line(error)
+            broke = self._listening.is_set() and not self._stopping.is_set()
+            self._listening.clear()
+            if broke:
+                self._tell(f"the watch on pods broke, and what lived until the next is not known: {said}")
+            self._stopping.wait(_PAUSE)
 
     def _follow(self) -> None:
         with self._api.pod_watch() as response:
             with self._lock:
                 self._response = response
+            self._listening.set()
             for line in response:
                 self._note(json.loads(line).get("object") or {})
 
@@ -112,4 +138,5 @@ class PodWatch:
                 } | ({"canary": token} if told else {})
                 with self._target.open("a", encoding="utf-8") as out:
                     out.write(json.dumps(line) + "\n")
+                self.lines += 1
                 self._tokens |= {token} if told else set()

@@ -44,7 +44,7 @@ class KubeAuditSensor:
     def mark(self, label: str) -> Mark:
         """Ask for a configmap that does not exist, named by a token; annotate a pod with it."""
         token, emitted = canary_token(), now()
-        problems = self._follower.take_problems()
+        problems = self._follower.take_problems() + (self._pods.take_problems() if self._pods else [])
         try:
             self._api.canary(token, timeout=self._patience.timeout)
             if self._canary:
@@ -66,13 +66,15 @@ class KubeAuditSensor:
         assert self._before is not None
         after = self._check()
         self._follower.stop()
+        problems, readings = after.problems + self._follower.take_problems(), after.readings
         if self._pods:
             self._pods.stop(self._patience.timeout)
+            problems, readings = problems + self._pods.take_problems(), readings | {"pods": self._pods.lines}
         return SensorRecord(
             name="kube_audit",
             files=[layout.KUBE_AUDIT, *([layout.KUBE_PODS] if self._canary else [])],
             before=self._before,
-            after=make_check(after.readings, after.problems + self._follower.take_problems()),
+            after=make_check(readings, problems),
             marks=self._marks,
         )
 

@@ -254,6 +254,31 @@ def test_pods_of_which_nothing_is_told_are_its_loss(committed: Recording, reseal
     assert f"kube_audit: {PODS} is missing or empty" in watched(committed, resealed, lambda _: [])
 
 
+@pytest.mark.parametrize(("kept", "well"), [(2, True), (1, False), (0, False)])
+def test_pods_without_canaries_are_as_many_lines_as_were_written(
+    committed: Recording, resealed: Resealed, kept: int, well: bool
+) -> None:
+    """As in another's cluster, where no pod is made that is nobody's attack."""
+
+    def of_another(manifest: Manifest) -> Manifest:
+        sensors = [
+            each.model_copy(
+                update={
+                    "files": [layout.KUBE_AUDIT],
+                    "after": each.after.model_copy(update={"readings": each.after.readings | {"pods": 2}}),
+                }
+            )
+            if each.name == "kube_audit"
+            else each
+            for each in manifest.sensors
+        ]
+        return manifest.model_copy(update={"sensors": sensors})
+
+    lines = told_of_pods(committed.manifest)[:2]
+    found = problems(resealed({PODS: lambda _: lines[:kept]}, of_another), SECRETS, "kube_audit")
+    assert found == ([] if well else [f"kube_audit: {PODS} is missing or not whole"])
+
+
 def test_its_loss_is_inconclusive_for_what_rests_on_it_alone(committed: Recording, resealed: Resealed) -> None:
     from harness.model.expectation import load_expectations
     from harness.proof.prove import prove

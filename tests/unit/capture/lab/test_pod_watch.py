@@ -36,6 +36,7 @@ class Server(ThreadingHTTPServer):
         self.listed: list[dict[str, Any]] = []
         self.watched: list[dict[str, Any]] = []
         self.over = threading.Event()
+        self.refuses = False
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -45,6 +46,9 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
+        if self.server.refuses:
+            self.send_error(503)
+            return
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
@@ -152,3 +156,52 @@ def test_the_account_and_the_own_address_of_a_pod_are_told(server: Server, api: 
         ("p", "builder", "10.0.0.1"),
         ("h", "x", ""),
     ]
+
+
+def test_a_watch_that_breaks_is_told_once_and_that_nobody_watches_each_time(
+    server: Server, api: KubeApi, tmp_path: Path
+) -> None:
+    watch = PodWatch(api, tmp_path / "pods.jsonl")
+    watch.start()
+    assert watch.take_problems() == []
+    server.refuses = True
+    server.over.set()
+    broke = "the watch on pods broke, and what lived until the next is not known: "
+
+    def told() -> list[str]:
+        found.extend(watch.take_problems())
+        if not any(each.startswith(broke) for each in found):
+            raise NotYet(str(found))
+        return found
+
+    found: list[str] = []
+    wait_until("the problem", told, timeout=10, interval=0.02)
+    assert watch.take_problems() == ["nobody watches the pods"]
+    server.over.clear()
+    server.refuses = False
+
+    def well() -> None:
+        if problems := watch.take_problems():
+            raise NotYet(str(problems))
+
+    wait_until("another watch", well, timeout=10, interval=0.02)
+    assert len([each for each in found if each.startswith(broke)]) == 1
+    watch.stop()
+    assert watch.take_problems() == []
+
+
+def test_pods_that_cannot_be_asked_for_at_the_end_are_a_problem(server: Server, api: KubeApi, tmp_path: Path) -> None:
+    watch = PodWatch(api, tmp_path / "pods.jsonl")
+    watch.start()
+    server.refuses = True
+    watch.stop(timeout=1)
+    (problem,) = watch.take_problems()
+    assert problem.startswith("the pods could not be asked for at the end: ")
+
+
+def test_how_many_lines_were_written_is_told(server: Server, api: KubeApi, tmp_path: Path) -> None:
+    server.listed = [pod("a"), pod("b", "11"), pod("a")]
+    watch = PodWatch(api, tmp_path / "pods.jsonl")
+    watch.start()
+    watch.stop()
+    assert watch.lines == len(facts(tmp_path / "pods.jsonl")) == 2
