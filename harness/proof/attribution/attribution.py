@@ -17,6 +17,7 @@ from harness.proof.attribution.docker_requests import DockerRequest, DockerReque
 from harness.proof.attribution.identities import Identities, read_identities
 from harness.proof.attribution.moments import Moment
 from harness.proof.attribution.named_containers import NamedContainers
+from harness.proof.attribution.owners import Owners
 from harness.proof.attribution.peers import Peers
 from harness.proof.attribution.placed import Placed
 from harness.proof.attribution.pods import Runners, SeenPod, pods_of_containers
@@ -47,7 +48,6 @@ class Attribution:
     kube_audit: Iterable[bytes] = ()
     pods: Sequence[SeenPod] = ()
     residents: Residents | None = None
-    _containers: dict[str, str] = field(init=False)
     _sessions: dict[int, str] = field(init=False)
     _users: dict[str, str] = field(init=False)
     _named: NamedContainers = field(init=False)
@@ -56,7 +56,6 @@ class Attribution:
     _placed: dict[Process, Placed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._containers = dict.fromkeys(self.manifest.harness_containers, HARNESS)
         self._sessions, self._users = {}, dict.fromkeys(self.manifest.harness_users, HARNESS)
         self._shells = {}
         for detonation in self.manifest.detonations:
@@ -72,21 +71,21 @@ class Attribution:
         self._named = NamedContainers(attacks)
         self._residents = self.residents or Residents(self.manifest)
         peers = Peers(self.manifest, self._sessions, self._residents)
-        self.requests = peers.settle(self.requests)
-        docker = self.manifest.lab.docker
-        whole = docker is None or docker.kind == "managed"
-        self.docker = DockerRequests(self.requests, peers.past_gateways, whole)
-        self._of_daemon = DockerContainers(self.docker, self.daemon_events)
         identities = Identities(self._users, peers.running, self.canaries.asks_api, Runners.of(self.pods))
         self.callers = read_identities(identities, self.kube_audit)
-        self._containers |= identities.of_containers(self.pods)
-        self._in_containers = ContainerProcesses(
-            self.docker, pods_of_containers(self.pods), identities, self.of_container, self._containers.__setitem__
-        )
+        docker = self.manifest.lab.docker
+        whole = docker is None or docker.kind == "managed"
+        unsettled = DockerRequests(self.requests, peers.past_gateways, whole)  # it tells what nobody noted
+        known = dict.fromkeys(self.manifest.harness_containers, HARNESS) | identities.of_containers(self.pods)
+        daemon = DockerContainers(unsettled.unknown, self.daemon_events)
+        self._owners = Owners(daemon, identities, pods_of_containers(self.pods), known)
+        self.requests = peers.settle(self.requests, self._owners)
+        self.docker = DockerRequests(self.requests, peers.past_gateways, whole)
+        self._in_containers = ContainerProcesses(self.docker, self._owners)
 
     def of_container(self, container_id: str, at: float | None = None) -> str:
         """The slice of a container at a moment (seconds, epoch): who made it, or who started it since."""
-        return self._of_daemon.of(container_id, at) or self._containers.get(container_id, BACKGROUND)
+        return self._owners.of(container_id, at)
 
     def login(self, event: AuditEvent) -> None:
         """A process got another audit session (a LOGIN record): it is its who had the old one, or who descends so."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from harness.proof.attribution.docker_requests import DockerRequests
-from harness.proof.attribution.identities import Identities
+from harness.proof.attribution.owners import Owners
 from harness.proof.attribution.placed import Placed
-from harness.proof.attribution.pods import PodName
 from harness.proof.tables.schema import BACKGROUND, one_of
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -20,13 +18,10 @@ _RUNTIMES = ("containerd-shim", "runc", "crun")
 
 @dataclass
 class ContainerProcesses:
-    """Answers in the order of the log. `pods` are the pods of containers; `owner` tells a container's slice."""
+    """Answers in the order of the log. `owners` tells a container's slice."""
 
     docker: DockerRequests
-    pods: Mapping[str, PodName]
-    identities: Identities
-    owner: Callable[[str, float | None], str]
-    learn: Callable[[str, str], None]
+    owners: Owners
     _entering: dict[str, list[str]] = field(default_factory=dict)
 
     def serve(
@@ -39,10 +34,10 @@ class ContainerProcesses:
         shim = self._sandbox(served, above, at)
         if "exec" in arguments:
             if above is None:  # the container is older than the log: who serves it is known by this
-                shim = Placed(self.owner(served, at), served, shim=True)
+                shim = Placed(self.owners.of(served, at), served, shim=True)
             serving = above.container_id or served if above else served
             return self._enter(arguments, served, serving, before, at), shim
-        return Placed(self.owner(served, at), served, shim="containerd-shim" in arguments[0]), shim
+        return Placed(self.owners.of(served, at), served, shim="containerd-shim" in arguments[0]), shim
 
     def step(self, arguments: list[str], at: float) -> Placed | None:
         """The place of a runc by which dockerd runs a step of a build; None for any other process of dockerd's."""
@@ -77,8 +72,8 @@ class ContainerProcesses:
         if before and before.enters and before.container_id == serving:
             return before  # a shim of the runtime executes the runtime
         ids = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
-        if (pod := self.pods.get(container)) or len(ids) == 1:
-            whose = (pod and self.identities.executing(pod, at)) or self.owner(container, at)
+        if (pod := self.owners.pods.get(container)) or len(ids) == 1:
+            whose = (pod and self.owners.identities.executing(pod, at)) or self.owners.of(container, at)
         else:
             whose = self.docker.of_exec(ids, at)
         self._entering.setdefault(serving, []).append(whose)
@@ -86,12 +81,12 @@ class ContainerProcesses:
 
     def _sandbox(self, container_id: str, above: Placed | None, at: float) -> Placed | None:
         """One shim serves all containers of a pod; its own id is the sandbox's, which the API server doesn't tell."""
-        if above is None or not above.shim or self.owner(above.container_id, at) != BACKGROUND:
+        if above is None or not above.shim or self.owners.of(above.container_id, at) != BACKGROUND:
             return None
-        owner = self.owner(container_id, at)
+        owner = self.owners.of(container_id, at)
         if owner == BACKGROUND:
             return None
-        self.learn(above.container_id, owner)
+        self.owners.known[above.container_id] = owner
         return Placed(owner, above.container_id, shim=True)
 
 

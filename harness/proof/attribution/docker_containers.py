@@ -1,15 +1,17 @@
-"""Whose a container of the daemon's is at a moment: who made it, or who started it since."""
+"""Whose a container of the daemon's is at a moment: who made it, or who started it since; and who executes in it."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from harness.proof.attribution.docker_requests import DockerRequests
-from harness.recording.json_lines import parsed
+from harness.proof.attribution.docker_requests import DockerRequest
+from harness.proof.tables.schema import BACKGROUND
 
 _START = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/(?:start|restart)(?:\?|$)")
+_EXEC = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/exec(?:\?|$)")
 _SERVICE = "com.docker.swarm.service.id"
 
 
@@ -23,52 +25,74 @@ class Created:
 
 @dataclass
 class DockerContainers:
-    """Answers for one recording. `events` are the lines of `raw/docker-events.jsonl`."""
+    """Answers for one recording, once it was told of the requests, each with the slice of who sent it, as they were
+    sent. `events` are the lines of `raw/docker-events.jsonl`; `unknown` tells the slice of what no gateway noted.
+    """
 
-    docker: DockerRequests
+    unknown: Callable[[float], str]
     events: Iterable[bytes] = ()
     _names: dict[str, str | None] = field(default_factory=dict)
-    _makers: dict[str, str] = field(init=False)
+    _created: dict[str, Created] = field(default_factory=dict)
+    _executed: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    _makers: dict[str, str] = field(default_factory=dict)
+    _services: dict[str, str] = field(default_factory=dict)
+    _built: list[tuple[str, str]] = field(default_factory=list)
     _runs: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    _asked: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    _noted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        made = {container: self._maker(container, creation) for container, creation in self._read().items()}
-        self._makers = made | self.docker.containers
-        for request in self.docker.requests:
-            match = _START.match(request.path)
-            if match and request.method == "POST" and request.status < 300:
-                self._runs.setdefault(self._resolve(match[1]), []).append((request.sent, request.atomic))
+        for line in self.events:
+            try:
+                self._read(json.loads(line)["event"])
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+
+    def note(self, request: DockerRequest) -> None:
+        """A request, after all that were sent before it."""
+        whose, path = request.atomic, request.path
+        if request.container_id:
+            self._makers[request.container_id] = whose
+        if request.service_id:
+            self._services.setdefault(request.service_id, whose)
+        self._built += [(short, whose) for short in request.built]
+        if request.method != "POST" or request.status >= 300:
+            return
+        if match := _START.match(path):
+            self._runs.setdefault(self._resolve(match[1]), []).append((request.sent, whose))
+        elif match := _EXEC.match(path):
+            self._asked.setdefault(self._resolve(match[1]), []).append((request.sent, whose))
+            self._noted.add(request.exec_id)
 
     def of(self, container: str, at: float | None = None) -> str:
         """The slice of a container at a moment (seconds, epoch); empty where nothing is known of it."""
         runs = [whose for sent, whose in self._runs.get(container, ()) if at is not None and sent <= at]
-        return runs[-1] if runs else self._makers.get(container, "")
+        return runs[-1] if runs else self._makers.get(container) or self._maker(container)
 
-    def _read(self) -> dict[str, Created]:
-        found: dict[str, Created] = {}
-        for line in self.events:
-            try:
-                event = parsed(line)["event"]
-                actor, kind, at = event["Actor"], event["Type"], event["timeNano"] / 1e9
-                attributes = actor.get("Attributes") or {}
-                if kind != "container":
-                    continue
-                identifier = str(actor["ID"])
-                self._names.setdefault(identifier, attributes.get("name"))
-                if event["Action"] == "create":
-                    found[identifier] = Created(at, attributes.get(_SERVICE))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                continue
-        return found
+    def executing(self, container: str, at: float) -> set[str]:
+        """The slices of all who have had something executed in a container by a moment."""
+        past = [when for when, id_ in self._executed.get(container, ()) if when <= at and id_ not in self._noted]
+        asked = {whose for sent, whose in self._asked.get(container, ()) if sent <= at}
+        return asked | {self.unknown(when) or BACKGROUND for when in past}
 
-    def _maker(self, container: str, creation: Created) -> str:
+    def _read(self, event: dict[str, object]) -> None:
+        actor, at = event["Actor"], event["timeNano"]
+        if event["Type"] != "container" or not isinstance(actor, dict) or not isinstance(at, int):
+            return
+        attributes, identifier = actor.get("Attributes") or {}, str(actor["ID"])
+        self._names.setdefault(identifier, attributes.get("name"))
+        if event["Action"] == "create":
+            self._created[identifier] = Created(at / 1e9, attributes.get(_SERVICE))
+        elif str(event["Action"]).startswith("exec_create"):
+            self._executed.setdefault(identifier, []).append((at / 1e9, str(attributes.get("execID"))))
+
+    def _maker(self, container: str) -> str:
         """Who made a container that no request of its own made: a build, a service, or nobody who is known."""
-        for request in self.docker.requests:
-            if creation.service and request.service_id == creation.service:
-                return request.atomic
-            if any(container.startswith(short) for short in request.built):
-                return request.atomic
-        return self.docker.unknown(creation.at)
+        creation = self._created.get(container)
+        if creation is None:
+            return ""
+        built = (whose for short, whose in self._built if container.startswith(short))
+        return self._services.get(creation.service or "") or next(built, "") or self.unknown(creation.at)
 
     def _resolve(self, name: str) -> str:
         """The id of a container that was named by its id, the beginning of it, or its name."""

@@ -99,7 +99,6 @@ class DockerRequests:
     def __post_init__(self) -> None:
         for request in self.requests:
             self._by_call[request.method, request.path].append(request)
-        self.containers = {r.container_id: r.atomic for r in self.requests if r.container_id}
         self._asked = {r.container_id: r.config for r in self.requests if r.container_id and r.config is not None}
         self._execs = {r.exec_id: r.atomic for r in self.requests if r.exec_id}
         # only since peers are noted does a gateway stand before the daemon's own socket, too

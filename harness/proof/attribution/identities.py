@@ -7,7 +7,7 @@ that names the credential which a TokenRequest gave out (Kubernetes 1.30 and lat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -85,6 +85,10 @@ class Identities:
         made = {_named(event) for event in events if _makes_pod(event)}
         self._older = frozenset(self.runners.accounts.keys() - made)
 
+    def reached(self, pods: Collection[PodName], at: float) -> set[str]:
+        """The slices of all who have reached into one of these pods by a moment."""
+        return {whose for began, pod, whose in self._reached if pod in pods and not began - _EARLY > at}
+
     def executing(self, pod: PodName, at: float) -> str:
         """Who has a process executed in a pod at a moment; empty for nobody."""
         return one_of(who for began, ended, name, who in self._execs if name == pod and began - _EARLY <= at <= ended)
@@ -95,7 +99,7 @@ class Identities:
         token_of = (name.removeprefix(_ACCOUNT).split(":")[0], bound) if bound else None
         came_from = self.runners.source(event.get("sourceIPs"))
         pods = {pod for pod in (token_of, came_from) if pod}
-        reached = {whose for began, pod, whose in self._reached if pod in pods and not began - _EARLY > at}
+        reached = self.reached(pods, at)
         if known := self.users.get(name):
             return self._ours(event, at, running) if known == HARNESS else one_of({known, *reached})
         given = self._credentials.get(credential, "")

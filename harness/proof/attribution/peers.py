@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.model.manifest import HARNESS, Execution, Manifest
 from harness.proof.attribution.docker_requests import DockerRequest
+from harness.proof.attribution.owners import Owners
 from harness.proof.attribution.residents import Residents
 from harness.proof.tables.schema import BACKGROUND, ambiguous
 
@@ -26,16 +27,18 @@ class Peers:
     manifest: Manifest
     sessions: Mapping[int, str]
     residents: Residents
-    _containers: dict[str, str] = field(default_factory=dict)
 
-    def settle(self, requests: list[DockerRequest]) -> list[DockerRequest]:
-        """The requests, each with the slice of who sent it; in older recordings nobody looked, and its socket tells."""
-        found = []
-        for request in requests:
-            whose = request.atomic if request.peer is None else self._of(request, request.peer)
-            if request.container_id:
-                self._containers[request.container_id] = whose
-            found.append(replace(request, atomic=whose))
+    def settle(self, requests: list[DockerRequest], owners: Owners) -> list[DockerRequest]:
+        """The requests, each with the slice of who sent it; in older recordings nobody looked, and its socket tells.
+
+        As they were sent: one that comes out of a container comes after those by which it was made and entered.
+        """
+        found = list(requests)
+        for place in sorted(range(len(requests)), key=lambda place: requests[place].sent):
+            request = requests[place]
+            whose = request.atomic if request.peer is None else self._of(request, request.peer, owners)
+            found[place] = replace(request, atomic=whose)
+            owners.daemon.note(found[place])
         return found
 
     def during(self, at: float) -> str:
@@ -56,7 +59,7 @@ class Peers:
         """As `during`, to the microsecond: what Livefire does itself stands right before and right after."""
         return next((whose for attack, whose in self._attacks() if _ran(attack, at, 0)), "")
 
-    def _of(self, request: DockerRequest, peer: Mapping[str, Any]) -> str:
+    def _of(self, request: DockerRequest, peer: Mapping[str, Any], owners: Owners) -> str:
         running = self.during(request.sent)
         if peer.get("started") is None:  # it had ended before anybody could look
             return ambiguous(running) if running else request.atomic
@@ -66,11 +69,17 @@ class Peers:
         for pid in pids:
             if whose := self._shell(pid, request.sent):
                 return whose
-        if container := _CONTAINER_ID.search(str(peer.get("cgroup"))):
-            return self._containers.get(container[0], BACKGROUND)
+        numbers = [pid for pid in pids if isinstance(pid, int)]
+        if containers := _CONTAINER_ID.findall(str(peer.get("cgroup"))):  # a pod's is in its node's
+            return owners.inside(containers[-1], request.sent, self._in_unknown(numbers, request.sent, running))
         if self.manifest.harness_pid in pids[:2]:
             return HARNESS
-        return self.residents.asked(request.sent, [pid for pid in pids if isinstance(pid, int)]) or BACKGROUND
+        return self.residents.asked(request.sent, numbers) or BACKGROUND
+
+    def _in_unknown(self, pids: list[int], at: float, running: str) -> str:
+        """The slice of a process in a container of nobody's: a stranger's only if it was there before the capture."""
+        older = any(each.contained and each.pid in pids for each in self.residents.all)
+        return self.residents.asked(at, pids) or (ambiguous(running) if running and not older else BACKGROUND)
 
     def _attacks(self) -> Iterator[tuple[Execution, str]]:
         return ((each.attack, each.atomic) for each in self.manifest.detonations if each.attack)

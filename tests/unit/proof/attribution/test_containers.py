@@ -9,8 +9,10 @@ import pytest
 
 from harness.proof.attribution import DockerRequest, Placed
 from harness.proof.attribution.containers import ContainerProcesses, is_runtime, served_container
+from harness.proof.attribution.docker_containers import DockerContainers
 from harness.proof.attribution.docker_requests import DockerRequests
 from harness.proof.attribution.identities import Identities
+from harness.proof.attribution.owners import Owners
 from harness.proof.tables.schema import ambiguous
 
 BOX, SANDBOX, EXEC, STRANGE = "a" * 64, "b" * 64, "e" * 64, "f" * 64
@@ -27,25 +29,27 @@ def runc(container: str = BOX, execution: str = "", verb: str = "exec") -> list[
 
 @dataclass
 class World:
-    """Containers and their owners; the attack asks for EXEC in BOX, and runs at AT and a second after that."""
+    """Containers and who starts them at AT; the attack asks for EXEC in BOX, and runs at AT and a second after that."""
 
     owners: dict[str, str] = field(default_factory=lambda: {BOX: "harness"})
     pods: dict[str, tuple[str, str]] = field(default_factory=dict)
-    learnt: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         asked = DockerRequest(ATTACK, 1.0, 2.0, "POST", f"/v1.41/containers/{BOX}/exec", 201, "", EXEC, peer={})
         self.identities = Identities({"attacker": ATTACK}, self.running, lambda *_: False)
         docker = DockerRequests([asked], self.running)
-        self.processes = ContainerProcesses(docker, self.pods, self.identities, self.owner, self.learnt.__setitem__)
+        daemon, known = DockerContainers(docker.unknown), dict.fromkeys(self.owners, "nobody's yet")
+        for container, whose in self.owners.items():
+            path = f"/v1.41/containers/{container}/start"
+            daemon.note(DockerRequest(whose, AT, AT + 1, "POST", path, 204, ""))
+        self.processes = ContainerProcesses(docker, Owners(daemon, self.identities, self.pods, known))
 
     def running(self, at: float) -> str:
         return OTHER if AT <= at <= AT + 1 else ""
 
-    def owner(self, container: str, at: float | None) -> str:
-        """From AT on."""
-        assert at is not None
-        return self.owners.get(container, "background") if at >= AT else "nobody's yet"
+    @property
+    def learnt(self) -> dict[str, str]:
+        return {each: whose for each, whose in self.processes.owners.known.items() if whose != "nobody's yet"}
 
     def serve(
         self, arguments: list[str], above: Placed | None = SHIM, before: Placed | None = None, at: float = AT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +14,15 @@ from harness.proof.attribution import DockerRequest
 from harness.proof.attribution.contacts import Contact
 from harness.proof.attribution.docker_containers import DockerContainers
 from harness.proof.attribution.docker_requests import DockerRequests
+from harness.proof.attribution.identities import Identities, read_identities
+from harness.proof.attribution.owners import Owners
 from harness.proof.attribution.peers import Peers
+from harness.proof.attribution.pods import PodName
 from harness.proof.attribution.residents import Resident, Residents
 from harness.proof.tables.schema import ambiguous
 from harness.recording import open_recording
 from tests.conftest import COMMITTED
+from tests.unit.proof.attribution.test_identities import event as kube_event
 
 MANIFEST: Manifest = open_recording(COMMITTED).manifest
 FIRST = MANIFEST.detonations[0]
@@ -33,7 +39,24 @@ def request(whose: str = FIRST.atomic, at: float = AT, path: str = "/v1.41/info"
 
 
 def settled(peer: dict[str, Any] | None, at: float = AT) -> str:
-    return Peers(MANIFEST, SESSIONS, Residents(MANIFEST)).settle([request(at=at, peer=peer)])[0].atomic
+    return whose([request(at=at, peer=peer)])[0]
+
+
+def whose(
+    requests: list[DockerRequest],
+    events: list[bytes] | None = None,
+    residents: Residents | None = None,
+    known: dict[str, str] | None = None,
+    pods: dict[str, PodName] | None = None,
+    kube_audit: list[dict[str, Any]] | None = None,
+    manifest: Manifest = MANIFEST,
+) -> list[str]:
+    """The slices of requests, which stand in the recording in any order."""
+    peers = Peers(manifest, SESSIONS, residents or Residents(manifest))
+    daemon = DockerContainers(DockerRequests(requests, peers.past_gateways).unknown, events or [])
+    identities = Identities({"sa-of-first": FIRST.atomic}, peers.running, lambda *_: False)
+    read_identities(identities, [json.dumps(each).encode() for each in kube_audit or []])
+    return [each.atomic for each in peers.settle(requests, Owners(daemon, identities, pods or {}, known or {}))]
 
 
 def peer(**facts: Any) -> dict[str, Any]:
@@ -41,7 +64,7 @@ def peer(**facts: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("found", "whose"),
+    ("found", "expected"),
     [
         (None, FIRST.atomic),  # nobody looked
         (peer(), "background"),  # a stranger who uses the atomic's socket
@@ -51,15 +74,15 @@ def peer(**facts: Any) -> dict[str, Any]:
         (peer(pid=MANIFEST.harness_pid), "harness"),
         (peer(above=[MANIFEST.harness_pid, 1]), "harness"),
         ({"pid": 77, "started": None}, ambiguous(FIRST.atomic)),  # gone before anybody could look
-        (peer(cgroup=f"0::/docker/{ID}"), "background"),
+        (peer(cgroup=f"0::/docker/{ID}"), ambiguous(FIRST.atomic)),  # nobody knows whose it is
         (peer(session=999_999), "background"),
         (peer(session=[FIRST.attack.session]), "background"),  # no number
         (peer(above=[5, MANIFEST.harness_pid]), "background"),  # a grandchild is none of Livefire's own
         ({"pid": 77, "started": 1.0}, "background"),
     ],
 )
-def test_who_asked(found: dict[str, Any] | None, whose: str) -> None:
-    assert settled(found) == whose
+def test_who_asked(found: dict[str, Any] | None, expected: str) -> None:
+    assert settled(found) == expected
 
 
 def test_one_that_was_gone_before_anybody_could_look_while_no_attack_ran_is_told_by_its_socket() -> None:
@@ -86,7 +109,8 @@ def test_which_attack_runs_is_told_with_what_is_right_before_and_after_or_withou
         assert (peers.during(at), peers.running(at)) == (FIRST.atomic, "")
     for at in (started - 0.06, finished + 0.06):
         assert peers.during(at) == peers.running(at) == ""
-    assert peers.settle([request(at=started, peer=peer(pid=FIRST.attack.pid))])[0].atomic == FIRST.atomic
+    found = whose([request(at=started, peer=peer(pid=FIRST.attack.pid))], manifest=peers.manifest)
+    assert found == [FIRST.atomic]
 
 
 HOST = LabPart(kind="host", name="unix:///run/docker.sock", version="28", reason="asked for")
@@ -125,11 +149,11 @@ def test_past_all_gateways_an_attack_may_have_asked_while_it_runs(
     assert peers.past_gateways(AT + 3600) == ""
 
 
-@pytest.mark.parametrize(("above", "whose"), [([70, 1], ambiguous(FIRST.atomic)), ([5, "70"], "background")])
-def test_a_request_of_one_that_the_attack_has_asked_may_be_the_attacks(above: list[object], whose: str) -> None:
+@pytest.mark.parametrize(("above", "expected"), [([70, 1], ambiguous(FIRST.atomic)), ([5, "70"], "background")])
+def test_a_request_of_one_that_the_attack_has_asked_may_be_the_attacks(above: list[object], expected: str) -> None:
     asked = [replace(each, name="daemon") for each in SOMEBODY]
-    peers = Peers(MANIFEST, SESSIONS, Residents(MANIFEST, asked, [CONTACT]))
-    assert peers.settle([request(peer=peer(above=above))])[0].atomic == whose
+    residents = Residents(MANIFEST, asked, [CONTACT])
+    assert whose([request(peer=peer(above=above))], residents=residents) == [expected]
 
 
 def test_a_pid_of_the_attacks_is_another_process_once_the_attack_is_over() -> None:
@@ -139,9 +163,73 @@ def test_a_pid_of_the_attacks_is_another_process_once_the_attack_is_over() -> No
 def test_who_asks_out_of_a_container_is_who_made_it() -> None:
     made = request(path="/v1.41/containers/create", container_id=ID, peer=peer(session=next(iter(SESSIONS))))
     inside = request(whose="background", at=AT + 0.2, peer=peer(cgroup=f"0::/docker/{ID}"))
-    assert [each.atomic for each in Peers(MANIFEST, SESSIONS, Residents(MANIFEST)).settle([made, inside])] == [
-        FIRST.atomic
-    ] * 2
+    assert whose([made, inside]) == whose([inside, made]) == [FIRST.atomic] * 2
+
+
+BY_ATTACK, BY_LIVEFIRE = peer(session=next(iter(SESSIONS))), peer(pid=MANIFEST.harness_pid)
+CREATE = "/v1.41/containers/create"
+
+
+def inside(container: str = ID, at: float = AT + 0.2, prefix: str = "/docker/") -> DockerRequest:
+    """A request from a process in a container."""
+    return request("background", at, CREATE, container_id=OTHER, peer=peer(cgroup=f"0::{prefix}{container}"))
+
+
+@pytest.mark.parametrize("named", [ID, ID[:12], "n"])
+def test_who_asks_out_of_anothers_container_may_be_who_executes_there(named: str) -> None:
+    made = request("x", AT - 5, CREATE, container_id=ID, peer=BY_LIVEFIRE)
+    entered = request("x", AT, f"/v1.41/containers/{named}/exec", exec_id="e" * 64, peer=BY_ATTACK)
+    events = [event(ID, "create", AT - 5), event(ID, "exec_create: sh", AT, execID="e" * 64)]
+    assert whose([made, inside()], events[:1])[1] == "harness"
+    assert whose([made, entered, inside()], events)[2] == ambiguous(FIRST.atomic)
+    assert whose([inside(at=AT - 1), made, entered], events)[0] == "harness"  # it had not been entered yet
+    refused = replace(entered, status=409, exec_id="")
+    assert whose([made, refused, inside()], events[:1])[2] == "harness"
+    own = replace(made, peer=BY_ATTACK)
+    assert whose([own, entered, inside()], events)[2] == FIRST.atomic
+    strangers = replace(made, peer=peer())
+    assert whose([strangers, inside()], events[:1])[1] == "background"
+    assert whose([strangers, entered, inside()], events)[2] == ambiguous(FIRST.atomic)
+
+
+def test_an_execution_that_no_gateway_noted_may_be_the_attacks_too() -> None:
+    made = request("x", AT - 5, CREATE, container_id=ID, peer=BY_LIVEFIRE)
+    entered = event(ID, "exec_create: sh", AT + 0.1, execID="e" * 64)
+    assert whose([made, inside()], [event(ID, "create", AT - 5), entered])[1] == ambiguous(FIRST.atomic)
+    assert whose([made, inside(at=AT)], [event(ID, "create", AT - 5), entered])[1] == "harness"
+
+
+def test_out_of_what_a_build_or_a_service_made_asks_who_asked_for_it() -> None:
+    build = request("x", AT, "/v1.41/build?q=1", built=(ID[:12],), peer=BY_ATTACK)
+    service = request("x", AT, "/v1.41/services/create", service_id="s", peer=BY_ATTACK)
+    made = event(ID, "create", AT + 0.1, com_docker_swarm_service_id="s")
+    # a build is noted once it has ended, and so after what its steps ask for
+    assert whose([inside(), build], [event(ID, "create", AT + 0.1)])[0] == FIRST.atomic
+    assert whose([service, inside()], [made])[1] == FIRST.atomic
+
+
+def test_out_of_a_pod_asks_who_made_it_or_has_reached_into_it() -> None:
+    in_node = inside(prefix=f"/docker/{'d' * 64}/kubelet.slice/cri-containerd-")
+    pods, owners = {ID: ("web", "p")}, {ID: FIRST.atomic, "d" * 64: "harness"}
+    assert whose([in_node], known=owners, pods=pods) == [FIRST.atomic]
+    assert whose([in_node], known=owners | {ID: "background"}, pods=pods) == ["background"]
+    reached = kube_event("sa-of-first", "create", "pods", "p", "exec")
+    assert whose([in_node], known=owners | {ID: "harness"}, pods=pods, kube_audit=[reached]) == [
+        ambiguous(FIRST.atomic)
+    ]
+
+
+def test_a_container_of_nobodys_is_a_strangers_only_if_it_was_there_before() -> None:
+    there = [replace(each, contained=True, asked_at=frozenset()) for each in SOMEBODY]
+    asks = replace(inside(), peer=peer(cgroup=f"0::/docker/{ID}", above=[70, 1]))
+    assert whose([asks], residents=Residents(MANIFEST, there)) == ["background"]
+    assert whose([asks], residents=Residents(MANIFEST)) == [ambiguous(FIRST.atomic)]
+    on_host = [replace(each, contained=False) for each in there]
+    assert whose([asks], residents=Residents(MANIFEST, on_host)) == [ambiguous(FIRST.atomic)]
+    asked = [replace(each, asked_at=frozenset({"/run/docker.sock"}), name="daemon") for each in there]
+    assert whose([asks], residents=Residents(MANIFEST, asked, [CONTACT])) == [ambiguous(FIRST.atomic)]
+    assert whose([replace(asks, sent=AT + 3600)], residents=Residents(MANIFEST, there)) == ["background"]
+    assert whose([replace(asks, sent=AT + 3600)]) == ["background"]  # no attack runs
 
 
 def event(container: str, action: str, at: float = AT, name: str = "n", **attributes: str) -> bytes:
@@ -154,7 +242,14 @@ def event(container: str, action: str, at: float = AT, name: str = "n", **attrib
 
 
 def containers(requests: list[DockerRequest], events: list[bytes], running: str = "T1/x") -> DockerContainers:
-    return DockerContainers(DockerRequests(requests, lambda _: running), events)
+    return told(requests, events, lambda _: running)
+
+
+def told(requests: list[DockerRequest], events: list[bytes], during: Callable[[float], str]) -> DockerContainers:
+    found = DockerContainers(DockerRequests(requests, during).unknown, events)
+    for each in sorted(requests, key=lambda each: each.sent):
+        found.note(each)
+    return found
 
 
 @pytest.mark.parametrize("named", [ID, ID[:12], "n"])
@@ -202,8 +297,8 @@ def test_what_a_build_or_a_service_makes_is_their_who_asked_for_them() -> None:
 
 
 def test_a_container_that_nobody_asked_for_may_be_his_whose_attack_ran_when_it_was_made() -> None:
-    docker = DockerRequests([request(peer=peer())], lambda at: "T1/x" if abs(at - AT) < 0.001 else "")
-    found = DockerContainers(docker, [event(ID, "create", AT), event(OTHER, "create", AT + 1)])
+    events = [event(ID, "create", AT), event(OTHER, "create", AT + 1)]
+    found = told([request(peer=peer())], events, lambda at: "T1/x" if abs(at - AT) < 0.001 else "")
     assert (found.of(ID), found.of(OTHER)) == (ambiguous("T1/x"), "")
 
 
