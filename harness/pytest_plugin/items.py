@@ -101,6 +101,8 @@ class LayerItem(LivefireItem):
         """Why nothing is known of this layer; empty where something is."""
         if result.verdict is Verdict.SKIPPED:
             return result.reason
+        if self.layer == "executed" and result.verdict is Verdict.INCONCLUSIVE and not result.executed.effect:
+            return f"nobody knows whether it had an effect: {result.reason}"
         broken, layers = _layer_of(result.verdict), list(LAYERS)
         if broken and layers.index(broken) < layers.index(self.layer):
             return f"the layer '{broken}' let go: {result.reason}"
