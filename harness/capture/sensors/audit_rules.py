@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import platform
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import LabUnavailable
+from harness.model.audit import ARM, ARM64, BIRTHS, CONNECTS, EXECS, I386, MACHINES, OPENS, RECORDS, X86_64
 
 _FILTERS = {0: "user", 1: "task", 4: "exit", 5: "exclude", 6: "filesystem", 7: "io_uring"}
 _ACTIONS = {0: "never", 1: "possible", 2: "always"}
@@ -25,34 +26,14 @@ _MSGTYPE, _ARCH, _SUCCESS, _KEY = 12, 11, 104, 210
 _AUID, _FILETYPE, _FIFO = 9, 108, 0o010000
 _TEXTS = {13, 14, 15, 16, 17, 19, 20, 21, 22, 23, 105, 107, 112, _KEY}  # their value is a length of text
 _OPERATORS = {0x40000000: "=", 0x30000000: "!=", 0x10000000: "<", 0x20000000: ">", 0x50000000: "<=", 0x60000000: ">="}
-# The records that rows are made of, and those that tell of a change.
-_NEEDED = {1300: "SYSCALL", 1305: "CONFIG_CHANGE", 1307: "CWD", 1309: "EXECVE"}
 _SHAPE = struct.Struct("=3I64I64I64I64II")
-# execve and execveat, by architecture (include/uapi/linux/audit.h, asm/unistd*.h)
-_EXECS = {
-    "x86_64": ((0xC000003E, (59, 322)), (0x40000003, (11, 358))),
-    "aarch64": ((0xC00000B7, (221, 281)), (0x40000028, (11, 387))),
+_ARCHES = {X86_64: "b64", I386: "b32", ARM64: "b64", ARM: "b32"}
+_NAMES = {
+    (arch, n): name for arch, calls in EXECS.items() for n, name in zip(calls, ("execve", "execveat"), strict=True)
 }
-# clone, fork, vfork and clone3 of the same; arm64 has no fork, and no second name for it
-_BIRTHS = {
-    "x86_64": ((0xC000003E, (56, 57, 58, 435)), (0x40000003, (120, 2, 190, 435))),
-    "aarch64": ((0xC00000B7, (220, 435)), (0x40000028, (120, 2, 190, 435))),
-}
-# connect; open, openat and openat2
-_CONNECTS = {
-    "x86_64": ((0xC000003E, (42,)), (0x40000003, (362,))),
-    "aarch64": ((0xC00000B7, (203,)), (0x40000028, (283,))),
-}
-_OPENS = {
-    "x86_64": ((0xC000003E, (2, 257, 437)), (0x40000003, (5, 295, 437))),
-    "aarch64": ((0xC00000B7, (56, 437)), (0x40000028, (5, 322, 437))),
-}
-_ARCHES = {0xC000003E: "b64", 0x40000003: "b32", 0xC00000B7: "b64", 0x40000028: "b32"}
-_NAMES = dict.fromkeys([(arch, pair[0]) for execs in _EXECS.values() for arch, pair in execs], "execve")
-_NAMES |= dict.fromkeys([(arch, pair[1]) for execs in _EXECS.values() for arch, pair in execs], "execveat")
+_RECORDED = (EXECS, BIRTHS, CONNECTS, OPENS)
 
-
-_Calls = tuple[tuple[int, tuple[int, ...]], ...]  # by architecture
+_Calls = Mapping[int, Iterable[int]]  # by architecture
 
 
 @dataclass(frozen=True)
@@ -65,7 +46,7 @@ class _Field:
 
 def exec_rules(key: str, machine: str = "") -> list[bytes]:
     """Rules that record each execve and execveat, 64 and 32 bit. Raises LabUnavailable on an unknown machine."""
-    return [_encode(arch, calls, key.encode()) for arch, calls in _known(_EXECS, machine)]
+    return [_encode(arch, calls, key.encode()) for arch, calls in _known(EXECS, machine)]
 
 
 def birth_rules(key: str, machine: str = "") -> list[bytes]:
@@ -74,7 +55,7 @@ def birth_rules(key: str, machine: str = "") -> list[bytes]:
     Nothing cheaper tells: what is killed makes no exit_group. They double the log: beside 81 executions stood 224
     births, 1600 and 580 bytes each. Raises LabUnavailable on an unknown machine.
     """
-    return [_encode(arch, calls, key.encode(), (_SUCCESS, 1)) for arch, calls in _known(_BIRTHS, machine)]
+    return [_encode(arch, calls, key.encode(), (_SUCCESS, 1)) for arch, calls in _known(BIRTHS, machine)]
 
 
 def contact_rules(key: str, machine: str = "") -> list[bytes]:
@@ -83,19 +64,19 @@ def contact_rules(key: str, machine: str = "") -> list[bytes]:
     Attacks have the audit uid 0 (detonator.py); daemons and containers have none. Raises LabUnavailable on an unknown
     machine.
     """
-    connects = [_encode(arch, calls, key.encode(), (_AUID, 0)) for arch, calls in _known(_CONNECTS, machine)]
+    connects = [_encode(arch, calls, key.encode(), (_AUID, 0)) for arch, calls in _known(CONNECTS, machine)]
     fifo = ((_AUID, 0), (_FILETYPE, _FIFO))
-    return connects + [_encode(arch, calls, key.encode(), *fifo) for arch, calls in _known(_OPENS, machine)]
+    return connects + [_encode(arch, calls, key.encode(), *fifo) for arch, calls in _known(OPENS, machine)]
 
 
-def _known(calls: Mapping[str, _Calls], machine: str) -> _Calls:
-    known = calls.get(machine or platform.machine())
-    if known is None:
+def _known(calls: _Calls, machine: str) -> list[tuple[int, Iterable[int]]]:
+    arches = MACHINES.get(machine or platform.machine())
+    if arches is None:
         raise LabUnavailable(f"the system calls of {platform.machine()} are not known to Livefire")
-    return known
+    return [(arch, calls[arch]) for arch in arches]
 
 
-def _encode(arch: int, calls: Sequence[int], key: bytes, *further: tuple[int, int]) -> bytes:
+def _encode(arch: int, calls: Iterable[int], key: bytes, *further: tuple[int, int]) -> bytes:
     """With `further` fields that are to be equal to a number."""
     mask, fields, values, operators = [0] * 64, [0] * 64, [0] * 64, [0] * 64
     for call in calls:
@@ -130,7 +111,7 @@ def describe(rule: bytes) -> str:
 
 
 def swallowing(rules: Sequence[bytes], ours: Sequence[bytes]) -> list[bytes]:
-    """The rules that can keep an exec, a birth, or the record of a change from us, as the list stands."""
+    """The rules that can keep a record from us that proof reads, as the list stands."""
     last = max((place for place, rule in enumerate(rules) if rule in ours), default=len(rules))
     return [rule for place, rule in enumerate(rules) if _can_swallow(rule, before=place < last)]
 
@@ -143,14 +124,14 @@ def _can_swallow(rule: bytes, *, before: bool) -> bool:
         return bool(before and action == _NEVER and _names_a_call_of_ours(rule))
     if where == _EXCLUDE:  # whatever its action (kernel/auditfilter.c, audit_filter)
         types = [field for field in _fields(rule) if field.number == _MSGTYPE]
-        return any(all(_holds(field, needed) for field in types) for needed in _NEEDED)
+        return any(all(_holds(field, needed) for field in types) for needed in RECORDS)
     return False
 
 
 def _names_a_call_of_ours(rule: bytes) -> bool:
     words = _SHAPE.unpack_from(rule)
     arches = {f.value for f in _fields(rule) if f.number == _ARCH and f.operator == 0x40000000}
-    known = [pair for ours in (_EXECS, _BIRTHS, _CONNECTS) for each in ours.values() for pair in each]
+    known = [pair for recorded in _RECORDED for pair in recorded.items()]
     numbers = {n for arch, calls in known if not arches or arch in arches for n in calls}
     return any(words[3 + n // 32] >> n % 32 & 1 for n in numbers)
 
@@ -179,7 +160,7 @@ def _describe(field: _Field) -> str:
     if field.number == _ARCH:
         value = _ARCHES.get(field.value, hex(field.value))
     elif field.number == _MSGTYPE:
-        value = _NEEDED.get(field.value, str(field.value))
+        value = RECORDS.get(field.value, str(field.value))
     elif field.value == 0xFFFFFFFF and not field.text:
         value = "unset"
     elif field.number == 106:

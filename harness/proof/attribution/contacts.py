@@ -14,12 +14,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.model.audit import CONNECTS, OPENS, as_written
 from harness.proof.tables.audit_log import AuditEvent, decode, number
 
-_CONNECTS = {("c000003e", "42"), ("40000003", "362"), ("c00000b7", "203"), ("40000028", "283")}
+_CONNECTS = as_written(CONNECTS)
 # By the place of their flags among the arguments.
-_OPENS = {("c000003e", "2"): "a1", ("c000003e", "257"): "a2", ("40000003", "5"): "a1", ("40000003", "295"): "a2"}
-_OPENS |= {("c00000b7", "56"): "a2", ("40000028", "5"): "a1", ("40000028", "322"): "a2"}
+_OPENS = {(f"{arch:x}", str(call)): flags for arch, calls in OPENS.items() for call, flags in calls.items()}
 _UNIX, _INET, _INET6 = 1, 2, 10
 _IN_PROGRESS = "-115"  # EINPROGRESS, of a socket that does not block
 _FIFO = re.compile(r"0?01[0-7]{4}")  # the mode of a PATH record, in octal: a kind of file, and permissions
@@ -65,12 +65,20 @@ def _place(event: AuditEvent, fields: Mapping[str, str]) -> str:
     if kind in _CONNECTS and (done or fields.get("exit") == _IN_PROGRESS):
         address = event.first("SOCKADDR")
         return normal(_address((address.fields if address else {}).get("saddr", "")), _cwd(event))
-    flags = _OPENS.get(kind)
-    if not done or (flags and not _hex(fields.get(flags, "")) & (os.O_WRONLY | os.O_RDWR)):
+    if kind not in _OPENS or not done or not _flags(event, fields, _OPENS[kind]) & (os.O_WRONLY | os.O_RDWR):
         return ""
     paths = [record.fields for record in event.records if record.type == "PATH"]
     name = next((decode(each.get("name", "")) for each in paths if _FIFO.fullmatch(each.get("mode", ""))), "")
     return normal(name, _cwd(event)) if name else ""
+
+
+def _flags(event: AuditEvent, fields: Mapping[str, str], place: str) -> int:
+    """Those of an open. Of openat2 another record has them, in octal; where it is missing, it may be to write."""
+    if place:
+        return _hex(fields.get(place, ""))
+    record = event.first("OPENAT2")
+    text = record.fields.get("oflag", "") if record else ""
+    return int(text, 8) if re.fullmatch("[0-7]{1,22}", text) else os.O_RDWR
 
 
 def _hex(text: str) -> int:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.model.audit import BIRTHS, as_written
 from harness.proof.tables.audit_log import AuditEvent, number
 
 UNSET = 0xFFFFFFFF
 NOBODY = -1  # where no pid is told
-# Architecture and number of clone, fork, vfork and clone3 (arch/*/entry/syscalls/*.tbl; arm64 has clone and clone3).
-_BIRTHS = {("c000003e", each) for each in ("56", "57", "58", "435")}
-_BIRTHS |= {("40000003", each) for each in ("120", "2", "190", "435")}
-_BIRTHS |= {("c00000b7", each) for each in ("220", "435")}
+_BIRTHS = as_written(BIRTHS)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from harness.model.audit import EXECS, as_written
+
 # Numbers are bounded so that each fits its column: a longer one is damage.
 _HEAD = re.compile(
     r"^(?:node=\S+ )?type=(\S+) msg=audit\(([0-9]{1,10})\.([0-9]{3}):([0-9]{1,18})\):\s?(.*)$", re.DOTALL
@@ -22,8 +24,7 @@ _ARGUMENT = re.compile(r"^a([0-9]{1,7})(?:\[([0-9]{1,7})\])?$")
 _HEX = re.compile(r"^(?:[0-9A-Fa-f]{2})+$")
 # An event is complete when its records stop coming: how many other records may stand between two of its own.
 _WINDOW = 5000
-_EXECVE = {("c000003e", "59"), ("c000003e", "322"), ("40000003", "11"), ("40000003", "358")}
-_EXECVE |= {("c00000b7", "221"), ("c00000b7", "281")}
+_EXECVE = as_written(EXECS)
 
 
 @dataclass(frozen=True)

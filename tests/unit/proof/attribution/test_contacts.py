@@ -131,6 +131,30 @@ def test_what_is_opened_to_write_by_any_call_that_tells_how(arch: str, number: i
     assert places([failed, *lines[1:]]) == []
 
 
+@pytest.mark.parametrize(
+    ("told", "asks"),
+    [
+        ("oflag=0100001 mode=0644 resolve=0x0", True),
+        ("oflag=02 mode=0 resolve=0x0", True),
+        ("oflag=02000000 mode=0 resolve=0x0", False),  # to read
+        ("oflag=x", True),
+        ("", True),  # not told: it may be
+    ],
+)
+@pytest.mark.parametrize("arch", ["c000003e", "40000003", "c00000b7", "40000028"])
+def test_openat2_tells_its_flags_in_a_record_of_their_own(arch: str, told: str, asks: bool) -> None:
+    call, cwd, path = opens("d.fifo", "0")
+    call = call.replace("arch=c000003e syscall=257", f"arch={arch} syscall=437")
+    record = [f"type=OPENAT2 msg=audit({AT:.3f}:7): {told}"] if told else []
+    assert places([call, *record, cwd, path]) == ["/run/d.fifo"] * asks
+
+
+def test_what_opens_nothing_asks_nobody() -> None:
+    """Such as mknod, which a rule of somebody else's records."""
+    call, cwd, path = opens("d.fifo", "1")
+    assert places([call.replace("syscall=257", "syscall=133"), cwd, path]) == []
+
+
 def test_a_fifo_is_found_among_other_paths() -> None:
     call, cwd, path = opens("d.fifo", "1")
     folder = path.replace("item=0", "item=1").replace("d.fifo", "/run").replace("010644", "040755")
