@@ -6,6 +6,7 @@ first. So what is being undone is undone to its end, however often somebody pres
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import contextlib
 import os
@@ -13,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import NoReturn
@@ -21,13 +22,15 @@ from typing import NoReturn
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_CODE = 130  # as a shell says it of SIGINT
 _SAME = 0.5  # seconds: those that follow one that was raised mean the same
+_AGAIN = 0.02  # seconds until one that a destructor has swallowed comes again
 
 
 @dataclass
 class _State:
     """`raised` is the first signal for which KeyboardInterrupt was raised, `waiting` one that waits for a shield.
 
-    `abandoned` says that there is a thread that can't be ended.
+    `abandoned` says that there is a thread that can't be ended, `code` how the process is to end. `hook` is
+    that of Python, or of whoever started us.
     """
 
     shields: int = 0
@@ -36,6 +39,8 @@ class _State:
     raised: str = ""
     last: float = float("-inf")
     abandoned: bool = False
+    code: int | None = None
+    hook: Callable[[sys.UnraisableHookArgs], object] = sys.__unraisablehook__
 
 
 _state = _State()
@@ -70,9 +75,25 @@ class shielded:
 
 def install() -> None:
     """Heed the signals from now on; not those that whoever started us has us ignore, as nohup does."""
+    if sys.unraisablehook is not _swallowed:
+        _state.hook, sys.unraisablehook = sys.unraisablehook, _swallowed
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _heed)
+
+
+def hold_back() -> None:
+    """Heed the signals from now on, as `install` does, but raise nothing before `let_come` is called."""
+    _state.shields += 1
+    install()
+
+
+def let_come() -> None:
+    """Raise what has come since `hold_back`, and from now on what comes."""
+    _state.shields -= 1
+    if _state.waiting:
+        name, _state.waiting = _state.waiting, ""
+        _raise(name)
 
 
 @contextlib.contextmanager
@@ -81,12 +102,13 @@ def heeded() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in ENDING}
+    before, hook = {number: signal.getsignal(number) for number in ENDING}, sys.unraisablehook
     _state.raised = ""
     install()
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -103,12 +125,13 @@ def check() -> None:
 
 
 def end_of_process() -> None:
-    """Have the exit code be what `sys.exit` is told. To be called before anything else is to be done at the exit.
+    """Have the process end as `leave_with` is told. To be called before anything else is to be done at the exit.
 
     While it takes itself down, Python ends by any SIGINT, and by one that it sends itself where a KeyboardInterrupt
     went through code that an extension module had it run (pymain_exit_err_print and exit_sigint in its Modules/main.c).
+    To block them is not enough: another thread, such as an engine's, may still take them. So it is not taken down.
     """
-    atexit.register(signal.pthread_sigmask, signal.SIG_BLOCK, ENDING)  # of all that is done at the exit the last
+    atexit.register(_end)  # of all that is done at the exit the last
 
 
 def leave() -> None:
@@ -116,6 +139,7 @@ def leave() -> None:
     for number in ENDING:
         if signal.getsignal(number) is _heed:
             signal.signal(number, lambda *_: os._exit(EXIT_CODE))
+    _state.waiting = ""
 
 
 def abandon() -> None:
@@ -133,12 +157,27 @@ def leave_with(code: int) -> NoReturn:
 
     To take Python down beside a thread that works in an extension module ends in a crash, or never.
     """
+    _state.code = code
     if _state.abandoned:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
+        _flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _end() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    if _state.code is not None and _flush():
+        os._exit(_state.code)
+
+
+def _flush() -> bool:
+    """Whether all that was printed is written; if not, Python says so when it is taken down."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _heed(number: int, _: FrameType | None) -> None:
@@ -155,3 +194,20 @@ def _heed(number: int, _: FrameType | None) -> None:
 def _raise(name: str) -> None:
     _state.raised, _state.last = _state.raised or name, time.monotonic()
     raise KeyboardInterrupt(name)
+
+
+def _swallowed(told: sys.UnraisableHookArgs) -> None:
+    """What Python does with an exception in a destructor or a callback of the collector, where nobody can catch it.
+
+    A KeyboardInterrupt of ours is not lost there: it comes again when the destructor is over.
+    """
+    if _state.raised and isinstance(told.exc_value, KeyboardInterrupt):
+        _thread.start_new_thread(_send_again, (signal.Signals[_state.raised],))
+    else:
+        _state.hook(told)
+
+
+def _send_again(number: signal.Signals) -> None:
+    time.sleep(_AGAIN)
+    _state.last = float("-inf")
+    signal.pthread_kill(threading.main_thread().ident or 0, number)

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from harness.errors import LabUnavailable
-from harness.interrupts import shielded
+from harness.interrupts import abandon, shielded
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -106,6 +106,8 @@ class Makers(ThreadPoolExecutor):
             for thread in list(self._threads):
                 thread.join(max(0.0, deadline - time.monotonic()))
         alive = sum(thread.is_alive() for thread in self._threads)
+        if alive:
+            abandon()
         return [f"{alive} of the threads that start the lab did not end within {_LONGEST:g} s"] if alive else []
 
     def __exit__(self, kind: type[BaseException] | None, _: Any, __: TracebackType | None) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness import interrupts
 from harness.capture.notes import noted
 from harness.capture.scratch import is_scratch, sweep
 from harness.capture.state import OwnedFolder, owned_folders, state_root
@@ -19,6 +20,7 @@ def heal(subscriber: Subscriber) -> None:
     What can't be undone is told and does not keep the next capture from going on: its sensors find out what harms them.
     """
     for owned in left_behind():
+        interrupts.check()  # there may be many
         remains = owned.undo()
         if not remains:
             subscriber(LabStep("healed", "ready", f"undone: {owned.id}, of a Livefire that was killed"))

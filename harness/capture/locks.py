@@ -14,6 +14,7 @@ from harness.capture.holder import describe
 from harness.capture.root import HINT, make_root, remove_root, safe_root
 from harness.capture.safe_path import unsafe
 from harness.errors import Busy, LabUnavailable, Refused
+from harness.interrupts import shielded
 
 # Seen from each network namespace, unlike an abstract socket, and gone with the boot. For root alone: see _place.
 CAPTURING = Path("/run/livefire")
@@ -62,17 +63,45 @@ def _place() -> Path:
 @contextlib.contextmanager
 def _held(make: Callable[[], Path], name: str, busy: Busy) -> Iterator[None]:
     """Hold a lock on a file in the folder that `make` makes; the file is ours alone, and goes at the end."""
+    held: tuple[Path, int] | None = None
     try:
-        path, descriptor = _open(make, name, busy)
-    except OSError as error:
-        raise LabUnavailable(f"{error.filename}: {error.strerror}", hint=HINT) from None
-    try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with shielded():
+            held = _take(make, name, busy)
         yield
     finally:
-        path.unlink(missing_ok=True)
-        os.close(descriptor)
+        if held:
+            _release(*held)
+
+
+def let_go() -> None:
+    """Drop what this process holds still: an interrupt may have come before the line that would have."""
+    for path, descriptor in tuple(_held_here):
+        _release(path, descriptor)
+    remove_root()
+    with contextlib.suppress(OSError):
+        CAPTURING.rmdir()
+
+
+def _take(make: Callable[[], Path], name: str, busy: Busy) -> tuple[Path, int]:
+    try:
+        held = _open(make, name, busy)
+        _held_here.append(held)
+        os.ftruncate(held[1], 0)
+        os.pwrite(held[1], f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        raise LabUnavailable(f"{error.filename}: {error.strerror}", hint=HINT) from None
+    return held
+
+
+def _release(path: Path, descriptor: int) -> None:
+    with shielded():
+        if (path, descriptor) in _held_here:
+            _held_here.remove((path, descriptor))
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
+_held_here: list[tuple[Path, int]] = []  # by this process
 
 
 def _open(make: Callable[[], Path], name: str, busy: Busy) -> tuple[Path, int]:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.capture.holder import is_alive, ticks
+from harness.interrupts import shielded
 
 NOTES = Path("/run/livefire/made")
 
@@ -38,7 +39,7 @@ def note(path: Path) -> None:
         return
     pid = os.getpid()
     text = json.dumps(asdict(Note(str(path), pid, ticks(pid), _pids())))
-    with contextlib.suppress(OSError):
+    with shielded(), contextlib.suppress(OSError):
         NOTES.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _is_safe():
             fresh = NOTES / f".{path.name}"
@@ -50,7 +51,7 @@ def forget(path: Path) -> None:
     """A folder is gone, and all that was made for it."""
     found = noted().get(path.name)
     if found and found.path == str(path):
-        with contextlib.suppress(OSError):
+        with shielded(), contextlib.suppress(OSError):
             (NOTES / path.name).unlink()
             NOTES.rmdir()
             NOTES.parent.rmdir()

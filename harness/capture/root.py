@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.capture.safe_path import unsafe
 from harness.errors import Refused
+from harness.interrupts import shielded
 
 HINT = "Set LIVEFIRE_STATE to a folder of yours, in which nobody else may write."
 _MADE = "made-by-livefire"  # lies in a state folder that was not there before
@@ -35,7 +36,7 @@ def make_root(root: Path | None = None) -> Path:
     """The state root, or another, which is there now. One that we have made is marked. Raises OSError."""
     root = safe_root(root)
     root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
+    with shielded(), contextlib.suppress(FileExistsError):
         root.mkdir(mode=0o700)
         (root / _MADE).touch(mode=0o600)
     return root
@@ -44,7 +45,7 @@ def make_root(root: Path | None = None) -> Path:
 def remove_root(root: Path | None = None) -> None:
     """Remove the state root, or another, if it is we who made it and if nothing is left in it."""
     root = root or state_root()
-    with contextlib.suppress(OSError):
+    with shielded(), contextlib.suppress(OSError):
         if {path.name for path in root.iterdir()} == {_MADE}:
             (root / _MADE).unlink()
             root.rmdir()  # it stays if somebody has come in the meantime

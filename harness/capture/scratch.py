@@ -32,6 +32,7 @@ def scratch(root: Path) -> Iterator[Path]:
     """
     folder = _folder(root)
     before = tempfile.tempdir, os.environ.get("TMPDIR")
+    _in_use.add(folder)
     try:
         try:
             _make(folder)
@@ -46,6 +47,14 @@ def scratch(root: Path) -> Iterator[Path]:
             if before[1] is not None:
                 os.environ["TMPDIR"] = before[1]
             remove_scratch(folder)
+            _in_use.discard(folder)
+
+
+def remove_left() -> None:
+    """Remove what `scratch` has made and not removed: an interrupt may have come before the line that would have."""
+    for folder in tuple(_in_use):
+        remove_scratch(folder)
+        _in_use.discard(folder)
 
 
 def make_shared(root: Path) -> Path:
@@ -85,6 +94,9 @@ def sweep(root: Path) -> list[str]:
 def is_scratch(path: Path) -> bool:
     """Whether it is called as such a folder is."""
     return bool(_NAME.fullmatch(path.name))
+
+
+_in_use: set[Path] = set()  # by this process
 
 
 def _folder(root: Path, suffix: str = "") -> Path:

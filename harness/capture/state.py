@@ -14,11 +14,13 @@ from harness.capture import cgroup as cgroup  # registers how control groups are
 from harness.capture import undo as undo  # and folders and processes
 from harness.capture.ledger import Ledger
 from harness.capture.locks import exclusive as exclusive
+from harness.capture.locks import let_go
 from harness.capture.locks import sole_capture as sole_capture
 from harness.capture.notes import forget, note
 from harness.capture.root import HINT, make_root, safe_root
 from harness.capture.root import cache_root as cache_root
 from harness.capture.root import state_root as state_root
+from harness.capture.scratch import remove_left
 from harness.errors import Busy, LabUnavailable, LivefireError
 from harness.interrupts import shielded
 
@@ -94,14 +96,23 @@ def undo_unfinished() -> list[str]:
     For the end of a process that is interrupted: between making a thing and the block that undoes it there is always a
     moment in which an interrupt leaves it behind.
     """
+    let_go()
+    for owned in _made:
+        if not owned.path.exists():
+            forget(owned.path)
     found = [owned for owned in reversed(_made) if owned.path.exists() and not owned.kept]
-    if not found:
-        return []
     with contextlib.ExitStack() as held:
-        for lock in (exclusive, sole_capture):
-            with contextlib.suppress(Busy):  # by ourselves, if it was taken at the very moment
+        for lock in (exclusive, sole_capture) if found else ():
+            with contextlib.suppress(Busy):
                 held.enter_context(lock())
-        return [problem for owned in found for problem in owned.undo()]
+        problems = [problem for owned in found for problem in owned.undo()]
+    remove_left()
+    return problems
+
+
+def kept_here() -> list[str]:
+    """The labs that this process has made and kept."""
+    return [owned.id for owned in _made if owned.kept]
 
 
 def owned_folders() -> list[OwnedFolder]:

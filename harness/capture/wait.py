@@ -58,6 +58,7 @@ def wait_for_turn(
     """
     deadline, told = clock() + seconds, ""
     while True:
+        interrupts.check()
         try:
             return take()
         except Busy as busy:

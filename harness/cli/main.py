@@ -11,22 +11,22 @@ from harness.text import visible
 
 def main() -> None:
     """Run the command line. Errors meant for the user are printed without a traceback."""
-    os.umask(0o077)
-    interrupts.install()
+    interrupts.hold_back()
     interrupts.end_of_process()
-    code = _guarded()
-    interrupts.leave()
-    interrupts.leave_with(code)
+    os.umask(0o077)
+    interrupts.leave_with(_guarded())
 
 
 def _guarded() -> int:
     """The exit code: that of an interrupt wherever one came, whatever else it has led to."""
     try:
+        interrupts.let_come()
         code = _run()
+        if not interrupts.came():
+            interrupts.leave()
+            return code
     except KeyboardInterrupt:
-        code = interrupts.EXIT_CODE
-    if not interrupts.came():
-        return code
+        pass
     while True:
         try:
             return _undo()
@@ -74,12 +74,13 @@ def _told(error: Exception) -> int:
 def _undo() -> int:
     """Undo what is unfinished, and say so."""
     with interrupts.shielded("still undoing"):
-        remains = ""
+        remains, kept = "", ""
         if "harness.capture.state" in sys.modules:  # else nothing was made
-            from harness.capture.state import undo_unfinished
+            from harness.capture.state import kept_here, undo_unfinished
 
             remains = "; ".join(undo_unfinished())
-        told = f"left behind: {remains}\n  Run `livefire clean`." if remains else "what was made has been undone"
+            kept = "".join(f", and {lab} is kept" for lab in kept_here())
+        told = f"left behind: {remains}\n  Run `livefire clean`." if remains else "what was made has been undone" + kept
         _print(f"interrupted ({interrupts.came()}); {told}")
         interrupts.leave()
     return interrupts.EXIT_CODE

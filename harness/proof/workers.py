@@ -16,6 +16,7 @@ from typing import Any
 
 from harness.interrupts import ENDING, shielded
 
+_HEEDED = 0.5  # seconds: a signal that comes just before a wait begins does not end it
 Call = tuple[Callable[..., Any], tuple[Any, ...]]  # what is called, and with what
 
 
@@ -63,7 +64,7 @@ def _answers(
         workers[-1].pipe.send(next(todo))
         busy[workers[-1].pipe] = workers[-1]
     while busy:
-        for pipe in [each for each in wait(list(busy)) if isinstance(each, Connection)]:
+        for pipe in [each for each in wait(list(busy), _HEEDED) if isinstance(each, Connection)]:
             try:
                 number, value, error = pipe.recv()
             except EOFError:

@@ -189,12 +189,20 @@ def _sysctls() -> dict[str, str]:
     """Every setting of the kernel that somebody sets, rather than the kernel itself."""
     found = {}
     for folder in ("fs", "kernel", "net/ipv4", "net/ipv6/conf/all", "net/ipv6/conf/default", "net/netfilter", "vm"):
-        for path in (Path("/proc/sys") / folder).rglob("*"):
+        for path in _below(Path("/proc/sys") / folder):
             counts = path.name.startswith(("random", "nf_log")) or path.name in _COUNTERS or "/conf/" in str(path)
             if path.is_file() and os.access(path, os.R_OK) and path.stat().st_mode & 0o200 and not counts:
                 with contextlib.suppress(OSError):
                     found[str(path)] = path.read_text(errors="replace")
     return found
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The files below a folder. Links come and go while this looks, and their folders with them."""
+    for place, folders, names in os.walk(folder):
+        if Path(place).name in ("conf", "neigh"):
+            folders[:] = [name for name in folders if name in ("all", "default")]
+        yield from (Path(place, name) for name in names)
 
 
 _COUNTERS = {"ns_last_pid", "drop_caches", "flush", "compact_memory", "stat_refresh", "boot_id", "uuid"}

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -99,3 +102,54 @@ def test_what_whoever_started_us_ignores_stays_ignored() -> None:
     finally:
         signal.signal(signal.SIGHUP, before)
     assert interrupts.came() == ""
+
+
+class _Dying:
+    """Gets a signal while it dies."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_one_that_comes_in_a_destructor_is_not_lost(capfd: pytest.CaptureFixture[str]) -> None:
+    dying = _Dying()
+    with pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+        del dying
+        time.sleep(5)
+    assert capfd.readouterr().err == ""
+
+
+def test_what_is_held_back_comes_when_it_is_let_come() -> None:
+    interrupts.hold_back()
+    os.kill(os.getpid(), signal.SIGHUP)
+    with pytest.raises(KeyboardInterrupt, match="SIGHUP"):
+        interrupts.let_come()
+    interrupts._state.last = float("-inf")
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+LATE = """
+import os, signal, sys, threading, time
+from harness import interrupts
+
+class Late:
+    kill, pid, numbers = os.kill, os.getpid(), interrupts.ENDING  # what is global is gone by then
+
+    def __del__(self):
+        for number in self.numbers:
+            self.kill(self.pid, number)
+
+interrupts.install()
+interrupts.end_of_process()
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()  # as of an engine: nothing is blocked in it
+late = sys.late = Late()
+print("all of it")
+interrupts.leave()
+interrupts.leave_with(7)
+"""
+
+
+def test_a_signal_while_python_is_taken_down_changes_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "all of it\n", "")

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness import interrupts
 from harness.capture.halt import Makers
 from harness.capture.lab.choice import LabChoice, cluster_kind, docker_kind, require_tools
 from harness.capture.lab.cluster import Cluster
@@ -28,6 +29,7 @@ from harness.errors import LabUnavailable, LivefireError
 from harness.model.events import LabStarted, LabStep, Subscriber
 from harness.model.manifest import LabFacts, LabPart
 
+_HEEDED = 0.5  # seconds: a signal that comes just before a wait begins does not end it
 PartT = TypeVar("PartT", DockerHost, Cluster)
 
 
@@ -92,14 +94,19 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
         with Makers(2, owned.ledger) as pool:
             host = pool.submit(start.docker, *docker)
             control = pool.submit(start.cluster, *cluster, host)
-            wait([host])
-            wait([control])
+            _wait_for(host)
+            _wait_for(control)
             lab = Lab(owned, host.result(), control.result(), kept=False)
         subscriber(LabStarted(lab.facts(""), time.monotonic() - started))
     except BaseException as error:
         add_left_behind(error, owned.undo())
         raise
     return lab
+
+
+def _wait_for(part: Future[Any]) -> None:
+    while wait([part], timeout=_HEEDED).not_done:
+        interrupts.check()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from harness.model.limits import Limits
 _T = TypeVar("_T")
 _PATIENCE = 5.0  # seconds for a query to end when it has met a limit
 _AT_ONCE = 0.5  # the same when somebody has ended us
+_SLICE = 0.5
 _AGAIN = 0.02  # how often it is told: between two statements DuckDB forgets it
 _OWN = 256 << 20  # what DuckDB takes beside what it counts
 _STATM = Path("/proc/self/statm")  # proc(5): the sixth number is data + stack, in pages
@@ -56,7 +57,7 @@ class Guard:
         with _bounded(self._limits.memory):
             try:
                 self._tasks.put(task)
-                in_time = task.over.acquire(timeout=self._limits.seconds)
+                in_time = self._wait(task)
             except BaseException:
                 self._end(task, _AT_ONCE)
                 raise
@@ -66,6 +67,14 @@ class Guard:
         if task.error is not None and _is_of_memory(task.error):
             raise self._limits.large(name) from None
         return task.result()
+
+    def _wait(self, task: _Task[Any]) -> bool:
+        """In slices: a signal that comes just before a wait begins does not end it."""
+        until = time.monotonic() + self._limits.seconds
+        while (left := until - time.monotonic()) > 0:
+            if task.over.acquire(timeout=min(left, _SLICE)):
+                return True
+        return False
 
     def _end(self, task: _Task[Any], patience: float) -> None:
         until = time.monotonic() + patience
