@@ -18,6 +18,7 @@ from harness.capture.lab.node_image import fetch
 from harness.capture.state import add_left_behind, exclusive, sole_capture
 from harness.capture.wait import wait_for_turn
 from harness.errors import LabUnavailable, Refused
+from harness.interrupts import shielded
 from harness.model.atomic import Atomic
 from harness.model.catalog import require_unique
 from harness.model.events import LabStarted, LabStep, RecordingSealed, Subscriber, silent
@@ -52,13 +53,8 @@ def capture(atomics: Sequence[Atomic], options: CaptureOptions, folder: Path, su
     behind; Busy when another capture did not end within `options.wait` seconds.
     """
     require_unique(atomics)
-    writer = RecordingWriter(folder)
-    try:
-        with _lab(options, subscriber) as (lab, remains):
-            manifest = _record(lab, writer, atomics, options, subscriber, remains)
-    except BaseException:
-        writer.discard()  # where something has been recorded, it stays
-        raise
+    with _writer(folder) as writer, _lab(options, subscriber) as (lab, remains):
+        manifest = _record(lab, writer, atomics, options, subscriber, remains)
     return _seal(writer, manifest, subscriber)
 
 
@@ -78,11 +74,26 @@ def repeat(
     require_unique(atomics)
     with _lab(options, subscriber) as (lab, remains):
         for folder in folders:
-            writer = RecordingWriter(folder)
-            manifest = _record(lab, writer, atomics, options, subscriber, remains)
+            with _writer(folder) as writer:
+                manifest = _record(lab, writer, atomics, options, subscriber, remains)
             if remains:
                 break
             taken(_seal(writer, manifest, subscriber))
+
+
+@contextlib.contextmanager
+def _writer(folder: Path) -> Iterator[RecordingWriter]:
+    """A new recording. Where the block is ended before something has been recorded, nothing of it stays."""
+    writer: RecordingWriter | None = None
+    try:
+        with shielded():  # or it may have been made, and nobody knows it
+            writer = RecordingWriter(folder)
+        yield writer
+    except BaseException:
+        if writer:
+            with shielded():
+                writer.discard()
+        raise
 
 
 @contextlib.contextmanager

@@ -191,8 +191,8 @@ def _sysctls() -> dict[str, str]:
     for folder in ("fs", "kernel", "net/ipv4", "net/ipv6/conf/all", "net/ipv6/conf/default", "net/netfilter", "vm"):
         for path in _below(Path("/proc/sys") / folder):
             counts = path.name.startswith(("random", "nf_log")) or path.name in _COUNTERS or "/conf/" in str(path)
-            if path.is_file() and os.access(path, os.R_OK) and path.stat().st_mode & 0o200 and not counts:
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
+                if not counts and os.access(path, os.R_OK) and path.stat().st_mode & 0o200:
                     found[str(path)] = path.read_text(errors="replace")
     return found
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,18 +16,25 @@ from tests.lab.test_sabotage import EXECUTION, PRIVILEGED, SECRETS, sabotaged
 NAMED = (
     "for p in /proc/[0-9]*; do tr '\\0' '\\n' <$p/environ 2>/dev/null | grep -q 'LIVEFIRE_OWNER=lab-.*/{}$' && {}; done"
 )
-QUICK = 60.0  # seconds, with a busy machine in mind; the start of the lab is in it
+FOREVER = "3600"  # seconds: an attack that waits for a dead daemon has no limit that would end it in time
 
 
 def signalled(daemon: str, number: str) -> str:
     return NAMED.format(daemon, f"kill -{number} ${{p#/proc/}}")
 
 
-def run(livefire: Livefire, folder: Path, before: str, *atomics: str, of: str) -> tuple[Done, float]:
-    changed = sabotaged(folder, of, before)
-    begun = time.monotonic()
-    done = livefire("run", *atomics, "--atomics", changed, "--recording", folder / "r", "--json", "-")
-    return done, time.monotonic() - begun
+def run(livefire: Livefire, folder: Path, before: str, *atomics: str, of: str) -> Done:
+    """What waits for a daemon that is dead is given up. It is no matter of how fast this machine is: if it were waited
+    for, the run would take longer than any here may, and what an attack did until then would show its limit.
+    """
+    where = ("--atomics", sabotaged(folder, of, before), "--recording", folder / "r")
+    done = livefire("run", *atomics, *where, "--json", "-", "--timeout", FOREVER)
+    if (folder / "r/manifest.json").exists():
+        detonations = json.loads((folder / "r/manifest.json").read_text())["detonations"]
+        executed = [each for d in detonations for each in (d["attack"], *d["others"]) if each]
+        assert executed
+        assert not any(each["timed_out"] for each in executed)
+    return done
 
 
 @pytest.mark.parametrize(
@@ -37,10 +44,9 @@ def test_an_api_server_that_dies_costs_what_rests_on_it(
     livefire: Livefire, tmp_path: Path, daemon: str, number: str
 ) -> None:
     before = footprint()
-    done, seconds = run(livefire, tmp_path, signalled(daemon, number), SECRETS, EXECUTION, of=SECRETS)
+    done = run(livefire, tmp_path, signalled(daemon, number), SECRETS, EXECUTION, of=SECRETS)
     assert done.verdicts() == {SECRETS: "INCONCLUSIVE", EXECUTION: "PROVEN"}, done.err
     assert done.code == 4, done.err
-    assert seconds < QUICK
     assert livefire("prove", tmp_path / "r").code == 4
     assert changed(before) == {}
     assert not livefire.state.exists()
@@ -51,10 +57,9 @@ def test_a_dockerd_that_dies_is_no_prerequisite_that_is_missing(
     livefire: Livefire, tmp_path: Path, number: str
 ) -> None:
     before = footprint()
-    done, seconds = run(livefire, tmp_path, signalled("dockerd", number), EXECUTION, PRIVILEGED, SECRETS, of=EXECUTION)
+    done = run(livefire, tmp_path, signalled("dockerd", number), EXECUTION, PRIVILEGED, SECRETS, of=EXECUTION)
     assert done.verdicts() == {EXECUTION: "INCONCLUSIVE", PRIVILEGED: "INCONCLUSIVE", SECRETS: "PROVEN"}, done.err
     assert done.code == 4, done.err
-    assert seconds < QUICK
     assert changed(before) == {}
 
 
@@ -74,7 +79,7 @@ def test_auditd_s_disk_is_full(livefire: Livefire, tmp_path: Path, small_disk: P
     livefire.environment |= {"LIVEFIRE_STATE": str(small_disk / "s"), "LIVEFIRE_CLUSTER": "none"}
     fill = f"dd if=/dev/zero of={small_disk}/fill bs=64k 2>/dev/null"
     around = f"{fill}\ntrap 'rm {small_disk}/fill' EXIT" if freed else fill
-    done, _ = run(livefire, tmp_path, around, EXECUTION, PRIVILEGED, of=EXECUTION)
+    done = run(livefire, tmp_path, around, EXECUTION, PRIVILEGED, of=EXECUTION)
     assert done.code in (3, 4), (done.code, done.err)
     assert "Traceback" not in done.err
     if freed:

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.conftest import Livefire
+from tests.lab.conftest import PROJECT, Livefire, changed, footprint
 from tests.lab.interrupting import RUN, WAYS, interrupt, tries
+from tests.lab.test_sabotage import CONTROL
+from tests.unit.cli.test_interrupted_anywhere import faults, interrupted
+
+STEP = 53  # lines
 
 
 @pytest.mark.parametrize("after", [0.6, 1.7, 2.3])
@@ -30,6 +34,21 @@ def test_many_interrupts_do_not_keep_it_from_being_undone(livefire: Livefire) ->
     scratch.mkdir()
     ended = interrupt(livefire, "ten times SIGINT", 3.0, ("lab", "up"), scratch)
     assert ended.faults() == [], ended.said
+
+
+@pytest.mark.night
+@pytest.mark.timeout(1800)
+def test_a_capture_is_ended_before_some_of_its_lines() -> None:
+    before = footprint()
+    words = ("capture", CONTROL, "-o", "r", "--docker", "none", "--cluster", "none")
+    undisturbed, *ends = interrupted(0, (*words, "--atomics", str(PROJECT / "atomics")), STEP)
+    assert undisturbed["code"] == 0, undisturbed
+    assert len(ends) > 20
+    for each in ends:
+        recorded = any(path.startswith("r/raw/") for path in each["left"])
+        each["left"] = [path for path in each["left"] if not recorded or path.partition("/")[0] != "r"]
+    assert [fault for each in ends for fault in faults(each)] == []
+    assert changed(before) == {}
 
 
 @pytest.mark.night

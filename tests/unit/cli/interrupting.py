@@ -4,7 +4,7 @@
 
 runs `livefire WORD…` once for each line of Livefire's own that it goes through, or for every STEP-th, each time in a
 process of its own that gets SIGTERM just before that line. A line counts once for each line that it is called from.
-DEAD is how many folders of dead runs there are each time.
+DEAD is how many folders of dead runs there are each time. Each is run in a folder of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import harness
 import harness.cli.app
 import harness.cli.clean
 import harness.cli.lab
+import harness.cli.run
 from harness.capture import locks, notes
 from harness.capture.state import OwnedFolder
 from harness.cli.main import main as livefire
@@ -72,6 +73,7 @@ def run(folder: Path, words: list[str], last: int) -> dict[str, Any]:
 
 
 def _run(words: list[str], lines: Lines, told: Path) -> None:
+    os.chdir(told.parent)
     sys.argv = ["livefire", *words]
     exit_at_once = os._exit
 
@@ -113,8 +115,9 @@ def main() -> None:
         notes.NOTES, locks.CAPTURING = place / "n/made", place / "n"
         leave_dead(dead)
         before = files(place)
-        found = run(folder, words, number)
-        sys.stdout.write(json.dumps(found | {"left": sorted(files(place) - before)}) + "\n")
+        found = run(place, words, number)
+        left = files(place) - before - {"said", "told"}
+        sys.stdout.write(json.dumps(found | {"left": sorted(left)}) + "\n")
         count = count or found["lines"]
         number += step
 
