@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,19 +109,33 @@ def start_daemon(
 ) -> subprocess.Popen[bytes]:
     """Start a daemon in a session of its own, marked as `owner`'s in its environment, with all output in `log`.
 
-    Raises Halted where what this thread makes is being undone.
+    When this returns it can be found by its owner. Raises Halted where what this thread makes is being undone.
     """
     with log.open("ab") as output:
         return halt.start(
-            lambda: subprocess.Popen(
-                [str(part) for part in command],
-                env=base_environment() | dict(environment or {}) | {"TMPDIR": str(log.parent), OWNER: owner},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
+            lambda: _shown(
+                subprocess.Popen(
+                    [str(part) for part in command],
+                    env=base_environment() | dict(environment or {}) | {"TMPDIR": str(log.parent), OWNER: owner},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
             )
         )
+
+
+def _shown(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+    """A process once its environment can be read, or after a second.
+
+    Popen waits until exec has closed its pipe. Only after that the kernel sets where the environment lies
+    (begin_new_exec in fs/exec.c, create_elf_tables in fs/binfmt_elf.c), and on a busy machine there is time in between.
+    """
+    deadline, place = time.monotonic() + 1, Path(f"/proc/{process.pid}/environ")
+    while process.poll() is None and not place.read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return process
 
 
 def owned_processes(owner: str) -> list[int]:
