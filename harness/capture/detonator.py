@@ -37,7 +37,7 @@ def detonate(
         others.append(execute("prerequisite", shell, command, harness, timeout=timeout, pulse=pulse))
         if others[-1].exit_code != 0:
             missing = f"prerequisite not met: {' '.join(atomic.substitute(dependency.description, arguments).split())}"
-            died = pulse.died()
+            died = others[-1].given_up or pulse.died()
             break
     execution = None
     if not missing:

@@ -105,7 +105,7 @@ def execute(
         tells = Path(told.name)
         started_by_it = Started(process, lambda: _session(_told(tells)), group)
         try:
-            timed_out = _wait(started_by_it, timeout, pulse)
+            timed_out, given_up = _wait(started_by_it, timeout, pulse)
         except BaseException:
             with interrupts.shielded():
                 kill_group(process)
@@ -122,8 +122,9 @@ def execute(
         session=_session(facts),
         started=started,
         finished=finished,
-        exit_code=_exit_code(facts.get("code"), process.returncode, timed_out),
+        exit_code=_exit_code(facts.get("code"), process.returncode, timed_out or bool(given_up)),
         timed_out=timed_out,
+        given_up=given_up,
         output=printed,
         survivors=survivors,
         canaries=[*_as_executed("before", before, facts), *_as_executed("after", after, facts)],
@@ -173,10 +174,10 @@ def number(text: str | None, otherwise: int | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else otherwise
 
 
-def _exit_code(told: str | None, launcher: int, timed_out: bool) -> int | None:
+def _exit_code(told: str | None, launcher: int, ended: bool) -> int | None:
     """That of the attack's shell; of one that we ended, as that of any process: minus the signal's number."""
     code = number(told, launcher)
-    return 128 - code if timed_out and code is not None and code > 128 else code
+    return 128 - code if ended and code is not None and code > 128 else code
 
 
 def _session(facts: Mapping[str, str]) -> int | None:
@@ -187,16 +188,16 @@ def _session(facts: Mapping[str, str]) -> int | None:
     return None if session in (_UNSET, own) else session
 
 
-def _wait(started: Started, timeout: float, pulse: Pulse) -> bool:
-    """Wait for the launcher's end; True where the command ran into its time limit, and was ended for it."""
+def _wait(started: Started, timeout: float, pulse: Pulse) -> tuple[bool, str]:
+    """Wait for the launcher's end: whether the command was ended at its time limit, and for what of the lab."""
     deadline = time.monotonic() + timeout
     while (left := deadline - time.monotonic()) > 0:
         try:
             started.launcher.wait(min(left, _PROBING))
-            return False
+            return False, ""
         except subprocess.TimeoutExpired:
-            if time.monotonic() < deadline and pulse.holds_up():
+            if time.monotonic() < deadline and (died := pulse.holds_up()):
                 started.hurry(_HASTE)
-                return False
+                return False, died
     started.hurry()
-    return True
+    return True, ""

@@ -106,6 +106,8 @@ class Canary(_Record):
 class Execution(_Record):
     """One shell that Livefire ran. `session` is its audit session; None where the kernel refused one.
 
+    `given_up` says what of the lab had died, where the shell waited for that and was ended for it.
+
     `pid` is that of the shell that starts it, and its canaries.
     """
 
@@ -118,6 +120,7 @@ class Execution(_Record):
     finished: AwareDatetime
     exit_code: int | None
     timed_out: bool
+    given_up: str = ""
     output: Output
     survivors: list[int] = Field(default_factory=list)
     canaries: list[Canary] = Field(default_factory=list)

@@ -45,11 +45,13 @@ class SignalResult(_Part):
 class Executed(_Part):
     """The attack as it ran, and whether its effect was observed. `timed_out`: it was ended at its time limit.
 
-    `survivors` are the pids of what outlived its shell, and was ended.
+    `given_up` says what of the lab had died, where it was ended for that. `survivors` are the pids of what outlived its
+    shell, and was ended.
     """
 
     ran: bool
     timed_out: bool = False
+    given_up: str = ""
     effect: bool
     command: str = ""
     pid: int | None = None

@@ -51,6 +51,8 @@ def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
 
 
 def _decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
+    if facts.executed.given_up:  # of what is missing nobody knows whether it would have come
+        return Verdict.INCONCLUSIVE, f"the attack was ended before its time, since {facts.executed.given_up}"
     unhealthy = {health.sensor: health.problems for health in facts.health if not health.ok}
     for seen in facts.executed.oracle:
         for sensor in seen.rests_on:

@@ -134,6 +134,8 @@ class Judge:
         ran = [each for each in self._health.manifest.detonations if each.atomic == of and each.attack]
         if not ran or ran[0].skipped:
             return "unknown", [f"{of} was not executed"]
+        if died := ran[0].attack.given_up if ran[0].attack else "":
+            return "unknown", [f"{of} was ended before its time, since {died}"]
         for signal in on(self._lab, case.oracle):
             if not self._engine.query(signal.kql, of):
                 return "unknown", [f"the effect of {of} was not observed"]
@@ -223,6 +225,7 @@ def _executed(attack: Execution, oracle: list[SignalResult], variant: VariantRes
     return Executed(
         ran=True,
         timed_out=attack.timed_out,
+        given_up=attack.given_up,
         effect=variant.equivalence != "none" if variant else bool(oracle) and all(seen.seen for seen in oracle),
         command=attack.command,
         pid=attack.pid,

@@ -95,6 +95,8 @@ class LiveConsole:
         outcome = detonation.skipped or (f"exit code {attack.exit_code}" if attack else "not run")
         if attack and attack.timed_out:
             outcome = "ran into its time limit"
+        if attack and attack.given_up:
+            outcome = f"ended before its time: {attack.given_up}"
         if attack and attack.survivors:
             outcome += f"; outlived its shell, and was ended: pid {', '.join(map(str, attack.survivors))}"
         self._line("--" if detonation.skipped else "ran", f"{detonation.atomic}: {outcome}")

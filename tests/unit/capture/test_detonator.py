@@ -134,6 +134,9 @@ def test_a_command_that_waits_for_a_dead_lab_is_ended(
 ) -> None:
     monkeypatch.setattr(shell, "_PROBING", 0.1)
     found = execute("attack", "bash", "sleep 1000", surroundings, timeout=100, pulse=Dead())
-    assert not found.timed_out
-    assert found.exit_code == 128 + signal.SIGTERM
-    assert execute("attack", "bash", "sleep 0.5", surroundings, timeout=100).exit_code == 0
+    assert (found.timed_out, found.given_up) == (False, "it is dead")
+    assert found.exit_code == -signal.SIGTERM
+    whole = execute("attack", "bash", "sleep 0.5", surroundings, timeout=100)
+    assert (whole.exit_code, whole.given_up) == (0, "")
+    late = execute("attack", "bash", "sleep 1000", surroundings, timeout=0.3)
+    assert (late.timed_out, late.given_up) == (True, "")

@@ -60,6 +60,8 @@ def facts(**update: Any) -> Facts:
 CREATED, ENDED = seen("it was created", "docker_daemon"), seen("it ended", "docker_daemon", there=False)
 UNSEEN = [seen("an exec", "auditd", "kube_audit", there=False)]
 LATE = RAN.model_copy(update={"timed_out": True})
+CUT = RAN.model_copy(update={"given_up": "the Docker daemon does not answer"})
+WAS_CUT = "the attack was ended before its time, since the Docker daemon does not answer"
 PROVEN = "executed, seen, fired, and exactly these flags"
 
 
@@ -68,6 +70,10 @@ PROVEN = "executed, seen, fired, and exactly these flags"
     [
         ({}, Verdict.PROVEN, PROVEN),
         ({"executed": LATE}, Verdict.PROVEN, f"{PROVEN}; the attack ran into its time limit"),
+        ({"executed": CUT}, Verdict.INCONCLUSIVE, WAS_CUT),
+        ({"executed": CUT, "oracle": [CREATED, ENDED]}, Verdict.INCONCLUSIVE, WAS_CUT),
+        ({"executed": CUT, "rows": []}, Verdict.INCONCLUSIVE, WAS_CUT),
+        ({"executed": CUT, "variant": variant("identical")}, Verdict.INCONCLUSIVE, WAS_CUT),
         ({"oracle": [CREATED, ENDED]}, Verdict.NOT_EXECUTED, "the effect was not observed: it ended"),
         (
             {"oracle": [CREATED, ENDED], "executed": LATE},

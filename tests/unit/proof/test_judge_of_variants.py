@@ -134,6 +134,7 @@ def test_a_variant_that_was_skipped_is_compared_with_nothing(tmp_path: Path) -> 
     [
         (None, "T1/a was not executed"),
         ({"attack": None}, "T1/a was not executed"),
+        ({"attack": attack(given_up="it is dead")}, "T1/a was ended before its time, since it is dead"),
         ({"attack": None, "skipped": "no docker"}, "T1/a was not executed"),
         ({"skipped": "no docker"}, "T1/a was not executed"),
     ],
