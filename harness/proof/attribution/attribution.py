@@ -15,7 +15,7 @@ from harness.proof.attribution.containers import ContainerProcesses, served_cont
 from harness.proof.attribution.docker_containers import DockerContainers
 from harness.proof.attribution.docker_requests import DockerRequest, DockerRequests
 from harness.proof.attribution.identities import Identities, read_identities
-from harness.proof.attribution.moments import Moment
+from harness.proof.attribution.moments import UNSET, Moment
 from harness.proof.attribution.named_containers import NamedContainers
 from harness.proof.attribution.owners import Owners
 from harness.proof.attribution.peers import Peers
@@ -98,6 +98,19 @@ class Attribution:
         whose = self._sessions.get(old) or self._of_descent(process)
         if whose:
             self._sessions.setdefault(new, whose)
+
+    def of_change(self, event: AuditEvent) -> str:
+        """The slice of what became of the audit itself: that of who did it, by its session or by its descent.
+
+        The record tells the session (kernel/audit.c, audit_log_config_change), and a SYSCALL record the process.
+        """
+        session = number(event.records[0].fields.get("ses"))
+        whose = self._sessions.get(UNSET if session is None else session, "")
+        if whose or event.first("SYSCALL") is None:
+            return whose or BACKGROUND
+        moment = Moment.of(event)
+        own = HARNESS if self.manifest.harness_pid in (moment.pid, moment.parent) else BACKGROUND
+        return self._sessions.get(moment.session) or self._of_descent(self.processes.at(moment)) or own
 
     def place(self, moment: Moment, process: Process, arguments: list[str]) -> Placed:
         """Where what a process executes belongs. Calls must come in the order of the log."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.proof.attribution.moments import UNSET, Image, Moment, birth_of
 from harness.proof.attribution.processes import Initiating
 from harness.proof.tables.audit_log import AuditEvent, decode, number
-from harness.proof.tables.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete
+from harness.proof.tables.schema import ARRIVED, RECORD, SLICE, Row, complete
 
 if TYPE_CHECKING:
     from harness.proof.attribution import Attribution
@@ -51,7 +51,7 @@ class ExecRows:
             "Serial": event.serial,
             "Key": decode(record.fields.get("key", "")),
             "RawData": record.text,
-            SLICE: BACKGROUND,
+            SLICE: self._attribution.of_change(event),
         }
         self.auditd.append(complete("Auditd_CL", row | where))
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from harness.model.manifest import Detonation, Execution, Manifest
-from harness.proof.attribution import Attribution, Moment
+from harness.proof.attribution import Attribution, Moment, read_processes
 from harness.proof.tables.audit_log import read_events
+from harness.proof.tables.exec_rows import ExecRows
 from harness.recording import Recording
 from tests.unit.proof.attribution.placing import ID, NONE, attack, executed, login, place, placed_of, request
 
@@ -126,3 +127,41 @@ def test_livefires_own_runtime_is_its_own_below_a_shim_only_where_the_lab_has_it
     ]
     found = place(manifest, execs, request(atomic))
     assert [(p.slice, p.own_shim) for p in found] == [(atomic, False), ("harness", True) if used else (atomic, False)]
+
+
+def change(session: int | str, *, kind: str = "CONFIG_CHANGE", by: str = "") -> list[str]:
+    """A change of the audit; `by` are the fields of the SYSCALL record beside it."""
+    head = "msg=audit(1.000:90):"
+    call = [f"type=SYSCALL {head} arch=c000003e syscall=44 success=yes exit=60 {by}"] if by else []
+    return [f'type={kind} {head} auid=0 ses={session} op=remove_rule key="x" list=4 res=1', *call]
+
+
+def whose_change(manifest: Manifest, *lines: list[str]) -> str:
+    events = list(read_events([line for each in lines for line in each]))
+    rows = ExecRows(Attribution(manifest, [], read_processes(events)), "host", "raw/auditd.log")
+    for event in events:
+        rows.add(event, None)
+    (found,) = [row for row in rows.auditd if row["Serial"] == 90]
+    return str(found["_Slice"])
+
+
+@pytest.mark.parametrize("kind", ["CONFIG_CHANGE", "DAEMON_END"])
+def test_a_change_of_the_audit_is_his_who_made_it(manifest: Manifest, kind: str) -> None:
+    name, _, session = attack(manifest)
+    prepares = first_of(manifest)[0].others[0].session
+    assert prepares is not None
+    assert whose_change(manifest, change(session, kind=kind)) == name
+    assert whose_change(manifest, change(prepares, kind=kind)) == "harness"
+    assert whose_change(manifest, change(STRANGE, kind=kind)) == "background"
+    assert whose_change(manifest, change(NONE, kind=kind)) == "background"
+    assert whose_change(manifest, change("x", kind=kind)) == "background"
+
+
+def test_a_change_by_who_has_left_the_attack_s_session_is_the_attack_s(manifest: Manifest) -> None:
+    name, pid, session = attack(manifest)
+    assert whose_change(manifest, login(80, 43, pid, session, STRANGE, 0.6), change(STRANGE)) == name
+    begins = executed(1, pid, 4, session, "bash", 0.5)
+    assert whose_change(manifest, begins, change(NONE, by=f"ppid={pid} pid=43 ses={NONE}")) == name
+    assert whose_change(manifest, begins, change(NONE, by=f"ppid=1 pid=43 ses={NONE}")) == "background"
+    own = f"ppid=1 pid={manifest.harness_pid} ses={NONE}"
+    assert whose_change(manifest, begins, change(NONE, by=own)) == "harness"
