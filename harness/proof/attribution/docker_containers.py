@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from harness.proof.attribution.docker_requests import DockerRequest
 from harness.proof.tables.schema import BACKGROUND
+from harness.recording.json_lines import parsed
 
 _START = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/(?:start|restart)(?:\?|$)")
 _EXEC = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/exec(?:\?|$)")
@@ -44,7 +44,7 @@ class DockerContainers:
     def __post_init__(self) -> None:
         for line in self.events:
             try:
-                self._read(json.loads(line)["event"])
+                self._read(parsed(line)["event"])
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
 
