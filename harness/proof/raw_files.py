@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from harness.model.manifest import Manifest, Mark, SensorRecord
 from harness.proof.attribution import read_request, read_requests
+from harness.proof.attribution.residents import read_alive
 from harness.proof.tables.audit_log import damaged_lines
 from harness.recording import layout
 from harness.recording.json_lines import parsed
@@ -98,7 +99,8 @@ def _damaged(name: str, lines: list[bytes]) -> list[int]:
         return damaged_lines(line.decode(errors="replace") for line in lines)
     if not name.endswith(".jsonl"):
         return []
-    whole = {layout.DAEMON_REQUESTS: _is_request, layout.KUBE_PODS: _is_pod}.get(name, _is_object)
+    kinds = {layout.DAEMON_REQUESTS: _is_request, layout.KUBE_PODS: _is_pod, layout.ALIVE: _is_resident}
+    whole = kinds.get(name, _is_object)
     return [number for number, line in enumerate(lines, 1) if _is_damaged(line, whole)]
 
 
@@ -115,6 +117,10 @@ def _is_object(line: bytes) -> bool:
 
 def _is_request(line: bytes) -> bool:
     return read_request(line.decode(errors="replace")) is not None
+
+
+def _is_resident(line: bytes) -> bool:
+    return bool(read_alive([line.decode(errors="replace")]))
 
 
 def _is_arrival(line: bytes) -> bool:
