@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import os
 import re
-import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.model.audit import CONNECTS, OPENS, as_written
-from harness.proof.tables.audit_log import AuditEvent, decode, number
+from harness.proof.tables.audit_log import AuditEvent, Record, decode, number, system_call
 
 _CONNECTS = as_written(CONNECTS)
 # By the place of their flags among the arguments.
 _OPENS = {(f"{arch:x}", str(call)): flags for arch, calls in OPENS.items() for call, flags in calls.items()}
-_UNIX, _INET, _INET6 = 1, 2, 10
+_UNIX, _INET = b"\x01\x00", (b"\x02\x00", b"\x0a\x00")  # families (IPv4 and IPv6), of a machine that is little-endian
 _IN_PROGRESS = "-115"  # EINPROGRESS, of a socket that does not block
 _FIFO = re.compile(r"0?01[0-7]{4}")  # the mode of a PATH record, in octal: a kind of file, and permissions
 # Names and logs are looked up and written there; nothing is started for anybody.
@@ -60,11 +59,10 @@ def read_contacts(events: Iterable[AuditEvent], sessions: Mapping[int, str], own
 
 def _place(event: AuditEvent, fields: Mapping[str, str]) -> str:
     """Where an event's process asked; empty where it asked nobody."""
-    kind = (fields.get("arch", "").lower(), fields.get("syscall", ""))
+    kind = system_call(fields)
     done = fields.get("success") == "yes"
     if kind in _CONNECTS and (done or fields.get("exit") == _IN_PROGRESS):
-        address = event.first("SOCKADDR")
-        return normal(_address((address.fields if address else {}).get("saddr", "")), _cwd(event))
+        return normal(_address(event.first("SOCKADDR")), _cwd(event))
     if kind not in _OPENS or not done or not _flags(event, fields, _OPENS[kind]) & (os.O_WRONLY | os.O_RDWR):
         return ""
     paths = [record.fields for record in event.records if record.type == "PATH"]
@@ -75,26 +73,25 @@ def _place(event: AuditEvent, fields: Mapping[str, str]) -> str:
 def _flags(event: AuditEvent, fields: Mapping[str, str], place: str) -> int:
     """Those of an open. Of openat2 another record has them, in octal; where it is missing, it may be to write."""
     if place:
-        return _hex(fields.get(place, ""))
+        return _hex(fields.get(place))
     record = event.first("OPENAT2")
     text = record.fields.get("oflag", "") if record else ""
     return int(text, 8) if re.fullmatch("[0-7]{1,22}", text) else os.O_RDWR
 
 
-def _hex(text: str) -> int:
-    return int(text, 16) if re.fullmatch("[0-9a-f]{1,16}", text) else 0
+def _hex(text: str | None) -> int:
+    return int(text, 16) if text and re.fullmatch("[0-9a-f]{1,16}", text) else 0
 
 
-def _address(text: str) -> str:
+def _address(record: Record | None) -> str:
     try:
-        data = bytes.fromhex(text)
-        family = struct.unpack_from("=H", data)[0]
-        if family == _UNIX:
-            name = data[2:]
-            return f"@{name[1:].decode(errors='replace')}" if name[:1] == b"\0" else _text(name)
-        return f"tcp:{struct.unpack_from('>H', data, 2)[0]}" if family in (_INET, _INET6) else ""
-    except (ValueError, struct.error):
+        address = bytes.fromhex(record.fields["saddr"]) if record else b""
+    except (ValueError, KeyError):
         return ""
+    family, rest = address[:2], address[2:]
+    if family == _UNIX:
+        return f"@{rest[1:].decode(errors='replace')}" if rest[:1] == b"\0" else _text(rest)
+    return f"tcp:{int.from_bytes(rest[:2])}" if family in _INET and len(rest) > 1 else ""
 
 
 def _text(name: bytes) -> str:

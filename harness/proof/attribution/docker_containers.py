@@ -45,7 +45,7 @@ class DockerContainers:
         for line in self.events:
             try:
                 self._read(parsed(line)["event"])
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
                 continue
 
     def note(self, request: DockerRequest) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model.audit import BIRTHS, as_written
-from harness.proof.tables.audit_log import AuditEvent, number
+from harness.proof.tables.audit_log import AuditEvent, number, system_call
 
 UNSET = 0xFFFFFFFF
 NOBODY = -1  # where no pid is told
@@ -59,7 +59,7 @@ def birth_of(event: AuditEvent) -> Birth | None:
     record = event.first("SYSCALL")
     fields = record.fields if record else {}
     child = number(fields.get("exit"))
-    if (fields.get("arch", "").lower(), fields.get("syscall", "")) not in _BIRTHS or not child:
+    if system_call(fields) not in _BIRTHS or not child:
         return None
     return Birth(Moment.of(event), child) if fields.get("success") == "yes" else None
 

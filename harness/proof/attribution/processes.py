@@ -18,6 +18,7 @@ from harness.proof.tables.audit_log import AuditEvent, decode
 _SHELLS = {"sh", "bash", "dash", "ash", "busybox", "ksh", "zsh"}
 # How many births in a row may stand in the log after what they led to, as those of vforks within each other do.
 VFORKS = 10
+BEFORE = -1  # the place of what was there before the log begins
 
 
 def read_processes(events: Iterable[AuditEvent], known: Sequence[Process] = ()) -> Processes:
@@ -115,7 +116,7 @@ class Processes:
         self._known = {process.pid: process for process in known}
         self._parents: dict[Birth, Process] = {}
         self._shells: dict[int, set[Process]] = {}
-        self._place = -1
+        self._place = BEFORE
         self._untold = 0  # births that are looked up before the log has told them
 
     @property

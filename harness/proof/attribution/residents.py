@@ -10,7 +10,7 @@ from typing import Any
 from harness.model.manifest import Manifest
 from harness.proof.attribution.contacts import Contact, normal, read_contacts
 from harness.proof.attribution.moments import UNSET, Image
-from harness.proof.attribution.processes import Process
+from harness.proof.attribution.processes import BEFORE, Process
 from harness.proof.tables.audit_log import AuditEvent
 from harness.proof.tables.docker_configuration import sql_time
 from harness.proof.tables.schema import ambiguous
@@ -73,7 +73,7 @@ class Residents:
                 each.parent,
                 session,
                 int(each.started * 1000),
-                -1,
+                BEFORE,
                 parent=parent,
                 inherited=parent.image() if parent else None,
                 contained=each.contained,

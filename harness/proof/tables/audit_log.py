@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from harness.model.audit import EXECS, as_written
@@ -64,8 +64,7 @@ class AuditEvent:
         call = self.first("SYSCALL")
         if call is None or self.first("EXECVE") is None:
             return False
-        key = (call.fields.get("arch", "").lower(), call.fields.get("syscall", ""))
-        return key in _EXECVE and call.fields.get("success") == "yes"
+        return system_call(call.fields) in _EXECVE and call.fields.get("success") == "yes"
 
     def arguments(self) -> tuple[list[str | None], int]:
         """The argument vector, None where a part of it is missing, and `argc` as the kernel counted it."""
@@ -135,6 +134,11 @@ def read_events(lines: Iterable[str]) -> Iterator[AuditEvent]:
             yield pending.pop(oldest)[0]
     for event, _ in pending.values():
         yield event
+
+
+def system_call(fields: Mapping[str, str]) -> tuple[str, str]:
+    """The architecture and the number of the call that a SYSCALL record tells of; empty where it tells none."""
+    return fields.get("arch", "").lower(), fields.get("syscall", "")
 
 
 def damaged_lines(lines: Iterable[str]) -> list[int]:

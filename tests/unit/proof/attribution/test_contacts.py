@@ -10,6 +10,8 @@ from harness.proof.attribution.contacts import Contact, normal, read_contacts
 from harness.proof.tables.audit_log import read_events
 from tests.unit.proof.attribution.asking import AT, FIRST, SESSION, connects, unix
 
+ASKS = unix("/run/d.sock")
+
 
 def opens(name: str, flags: str, mode: str = "010644") -> list[str]:
     head = f"msg=audit({AT:.3f}:7):"
@@ -64,6 +66,9 @@ def test_where_an_attack_asks(lines: list[str], place: str) -> None:
         connects("01"),
         connects(""),
         connects("0200"),
+        connects("020016"),
+        [connects(ASKS, serial=7)[0], *opens("d.fifo", "1")[1:]],
+        [line.replace("saddr=", "x=") for line in connects(ASKS)],
         connects("not hex"),
         opens("d.fifo", "80000"),  # to read
         opens("/dev/fd/63", "1"),
@@ -73,9 +78,6 @@ def test_where_an_attack_asks(lines: list[str], place: str) -> None:
 )
 def test_what_asks_nobody(lines: list[str]) -> None:
     assert places(lines) == []
-
-
-ASKS = unix("/run/d.sock")
 
 
 @pytest.mark.parametrize(
@@ -123,10 +125,11 @@ def test_each_contact_is_told_with_its_attack_and_its_time() -> None:
 )
 def test_what_is_opened_to_write_by_any_call_that_tells_how(arch: str, number: int, flags: str) -> None:
     lines = opens("d.fifo", "1")
-    for value, place in (("1", ["/run/d.fifo"]), ("2", ["/run/d.fifo"]), ("0", []), ("x", []), ("f" * 17, [])):
+    for value, place in (("1", ["/run/d.fifo"]), ("8a2", ["/run/d.fifo"]), ("10", []), ("x", []), ("f" * 17, [])):
         call = lines[0].replace("arch=c000003e syscall=257", f"arch={arch} syscall={number}")
         call = call.replace("a1=7f a2=1", f"{flags}={value}")
         assert places([call, *lines[1:]]) == place, value
+    assert places([call.replace(f" {flags}=", " a9="), *lines[1:]]) == []
     failed = lines[0].replace("success=yes", "success=no").replace("exit=3", "exit=-115")
     assert places([failed, *lines[1:]]) == []
 
@@ -157,10 +160,11 @@ def test_what_opens_nothing_asks_nobody() -> None:
 
 def test_a_fifo_is_found_among_other_paths() -> None:
     call, cwd, path = opens("d.fifo", "1")
-    folder = path.replace("item=0", "item=1").replace("d.fifo", "/run").replace("010644", "040755")
-    assert places([call, cwd, folder, path]) == ["/run/d.fifo"]
-    assert places([call, cwd, folder]) == []
-    assert places([call, path]) == ["d.fifo"]  # from which folder is not told
+    other = path.replace("item=0", "item=1").replace("d.fifo", "/run").replace("010644", "040755")
+    assert places([call, cwd, other, path]) == ["/run/d.fifo"]
+    assert places([call, cwd, other]) == []
+    for folder in ([], [cwd.replace('cwd="/run"', "")]):
+        assert places([call, *folder, path]) == ["d.fifo"]  # from which folder is not told
     assert places([call, cwd, path.replace(' name="d.fifo"', "")]) == []
     assert places([call, cwd, path.replace(" mode=010644", "")]) == []
 

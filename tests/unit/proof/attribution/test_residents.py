@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,8 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.proof.attribution import Attribution, DockerRequest, Moment, birth_of, read_processes, read_residents
-from harness.proof.attribution.moments import UNSET
-from harness.proof.attribution.residents import Residents, read_alive
+from harness.proof.attribution.contacts import Contact
+from harness.proof.attribution.moments import UNSET, Image
+from harness.proof.attribution.processes import BEFORE, Process
+from harness.proof.attribution.residents import Resident, Residents, read_alive
 from harness.proof.tables.audit_log import read_events
 from harness.proof.tables.schema import ambiguous
 from tests.unit.proof.attribution.asking import AT, ATTACK, FIRST, MANIFEST, SESSION, connects, unix
@@ -135,6 +139,105 @@ def test_who_was_there_before_is_known_and_another_with_its_pid_is_not_it() -> N
             else:
                 by = processes.initiating(processes.executes(Moment.of(event)), Moment.of(event))
                 assert (by.image.name if by else None) == name
+
+
+WHO = {"pid": 70, "parent": 7, "started": 1.5, "name": "sh", "path": "/bin/bash", "session": 5, "contained": True}
+READ = Resident(70, 7, 1.5, "sh", "/bin/bash", 5, True, False, frozenset({"/run/d"}))
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({}, READ),
+        ({"session": None}, replace(READ, session=None)),
+        ({"session": "5"}, replace(READ, session=None)),
+        ({"contained": 1, "ours": True}, replace(READ, contained=False, ours=True)),
+        ({"asked_at": ["/var/run/d", "tcp:22"]}, replace(READ, asked_at=frozenset({"/run/d", "tcp:22"}))),
+    ],
+)
+def test_what_a_line_tells_of_a_process(told: dict[str, Any], expected: Resident) -> None:
+    line = json.dumps(WHO | {"ours": False, "asked_at": ["/run/d"]} | told)
+    assert read_alive([line, "damaged"]) == [expected]
+
+
+def test_what_is_remembered_of_a_process_that_was_there() -> None:
+    odd = replace(READ, pid=71, started=1e300, path="", session=None, contained=False)
+    known, other = Residents(MANIFEST, [odd, READ]).processes()
+    assert (known.pid, known.ppid, known.session, known.seen, known.place) == (70, 7, 5, 1500, BEFORE)
+    assert (known.contained, known.resident) == (True, True)
+    assert known.images == [(0, Image(70, 7, "/bin/bash", "bash", "", "1970-01-01 00:00:01.500000", "", 5))]
+    assert other.images == [(0, Image(71, 7, "", "sh", "", "", "", UNSET))]
+    assert (other.session, other.contained, other.resident) == (UNSET, False, True)
+
+
+START, END = 1767225600.0, 1767225610.0
+PLACE = "/run/d"
+
+
+def attacked(*known: Resident, contact: float = START + 1, place: str = PLACE) -> Residents:
+    """One attack, from START to END, that asks once."""
+    times = {"started": datetime.fromtimestamp(START, UTC), "finished": datetime.fromtimestamp(END, UTC)}
+    only = FIRST.model_copy(update={"attack": ATTACK.model_copy(update=times)})
+    manifest = MANIFEST.model_copy(update={"detonations": [FIRST.model_copy(update={"attack": None}), only]})
+    return Residents(manifest, list(known), [Contact(contact, FIRST.atomic, place)])
+
+
+@pytest.mark.parametrize(
+    ("at", "may"), [(START + 0.94, False), (START + 0.95, True), (START + 1, True), (END + 99, True)]
+)
+def test_only_what_is_started_after_somebody_asked_may_be_for_him(at: float, may: bool) -> None:
+    """By the kernel's clock, which may lag a little."""
+    assert attacked(READ).asked(at, [70]) == (UNCLEAR if may else "")
+
+
+@pytest.mark.parametrize(("pid", "may"), [(1, False), (2, True)])
+def test_all_descend_from_init_and_that_it_was_asked_tells_nothing(pid: int, may: bool) -> None:
+    assert attacked(replace(READ, pid=pid)).asked(END + 9, [pid]) == (UNCLEAR if may else "")
+
+
+@pytest.mark.parametrize(
+    ("at", "running", "around"),
+    [
+        (START - 0.001, False, False),
+        (START, True, True),
+        (END + 0.05, True, True),
+        (END + 0.06, False, True),
+        (END + 1, False, True),
+        (END + 61.05, False, True),
+        (END + 61.06, False, False),
+    ],
+)
+def test_when_an_attack_runs_and_how_long_a_scheduler_may_take(at: float, running: bool, around: bool) -> None:
+    cron = replace(READ, pid=9, name="cron", asked_at=frozenset())
+    residents = attacked(READ, cron, contact=START - 9)
+    assert residents.asked_at("/var/run/d", at) is running
+    assert residents.asked(at, [9]) == (UNCLEAR if around else "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "at", "contact", "expected"),
+    [
+        (PLACE, START + 2, START + 1, True),
+        ("/run/e", START + 2, START + 1, False),
+        (PLACE, START + 2, START + 3, False),
+        (PLACE, START + 2, START + 2.05, True),
+        (PLACE, START + 2, START + 2.06, False),
+    ],
+)
+def test_whether_an_attack_has_asked_at_a_place(asked: str, at: float, contact: float, expected: bool) -> None:
+    assert attacked(READ, contact=contact).asked_at(asked, at) is expected
+    other = attacked(READ, contact=contact)
+    other.contacts = [replace(each, atomic="T1/other") for each in other.contacts]
+    assert other.asked_at(asked, at) is False
+
+
+def test_who_is_above_all_that_is_known_is_known_by_his_pid() -> None:
+    cron = replace(READ, pid=9, name="cron")
+    line = Process(80, 9, UNSET, 0, 0)
+    for pid in (81, 82):
+        line = Process(pid, line.pid, UNSET, 0, 0, parent=line)
+    assert attacked(cron, place="/run/e").asked_of(line, START) == UNCLEAR
+    assert attacked(replace(cron, pid=80), place="/run/e").asked_of(line, START) == ""  # another with that pid
 
 
 odd = st.recursive(st.none() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v))

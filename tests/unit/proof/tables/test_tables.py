@@ -67,7 +67,11 @@ def test_no_text_is_too_odd_for_the_tables(resealed: Resealed, tmp_path: Path, v
 
 BRACKETS = "[" * 100_000
 ODD = [BRACKETS, f'{{"event": {BRACKETS}', "null", "[]", "{}", "7", '""', '{"offset": Infinity, "file": "", "time": 1}']
-ODD += ['{"event": {"Actor": [], "timeNano": Infinity}}', '{"time": NaN}']
+ODD += [
+    '{"event": {"Actor": [], "timeNano": Infinity}}',
+    f'{{"offset": 1{"0" * 400}, "file": "", "time": 1}}',
+    '{"time": NaN}',
+]
 
 
 @pytest.mark.parametrize(
