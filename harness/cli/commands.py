@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from harness.errors import Interrupted
+from harness.errors import Interrupted, InvalidInput
 
 # Where each is, `module.function` below harness.cli, and a line on it; empty where its own first line will do.
 _COMMANDS = {
@@ -31,6 +32,17 @@ _COMMANDS = {
 
 class Commands(TyperGroup):
     """The commands of `livefire`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As that of the group. An empty argument is refused: as a path it would be the folder that one is in."""
+        for before, each in pairwise(["", *args]):
+            if not each or (each.startswith("--") and each.endswith("=")):
+                where = f" after {before}" if before else ""
+                raise InvalidInput(
+                    f"an empty argument: {each}" if each else f"an empty argument{where}",
+                    hint="Is a variable of the shell not set?",
+                )
+        return list(super().parse_args(ctx, args))
 
     def invoke(self, ctx: Any) -> Any:
         """Run what was asked for. Raises Interrupted: at a KeyboardInterrupt Typer ends the process without a word."""

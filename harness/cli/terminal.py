@@ -37,7 +37,9 @@ class Guarded(io.TextIOWrapper):
     styled: io.TextIOWrapper
 
     def write(self, text: str, /) -> int:
-        """As that of TextIOWrapper."""
+        """As that of TextIOWrapper. Raises TypeError for bytes: by that click tells text from a binary stream."""
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         super().write(printable(text))
         return len(text)
 

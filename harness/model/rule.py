@@ -9,13 +9,31 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.errors import InvalidInput, LivefireError, Position
 from harness.model.schedule import Schedule, ScheduleKeys
 from harness.model.yaml_source import YamlSource, load_yaml, read_text, unknown_keys
 
 _CLOSE = 0.85  # of difflib's ratio: a letter or two are wrong
+
+
+class _FieldMapping(BaseModel):
+    """A field of an entity, and the column that it is taken from."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    identifier: str = ""
+    columnName: str | None = None
+
+
+class _EntityMapping(BaseModel):
+    """An entity of an alert: an account, a host, a process."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    entityType: str = ""
+    fieldMappings: list[_FieldMapping] = Field(default_factory=list)
 
 
 class _RuleFile(ScheduleKeys):
@@ -29,7 +47,7 @@ class _RuleFile(ScheduleKeys):
     tactics: list[str]
     relevantTechniques: list[str]
     query: str = Field(min_length=1)
-    entityMappings: list[dict[str, Any]] = Field(default_factory=list)
+    entityMappings: list[_EntityMapping] | None = Field(default_factory=list)
     customDetails: dict[str, str] = Field(default_factory=dict, max_length=20)
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
 
@@ -69,12 +87,8 @@ class Rule:
 
     def columns(self) -> set[str]:
         """The columns that its entity mappings and custom details need."""
-        mapped = {
-            str(field["columnName"])
-            for mapping in self.metadata.entityMappings
-            for field in mapping.get("fieldMappings") or []
-            if isinstance(field, dict) and "columnName" in field
-        }
+        mappings = self.metadata.entityMappings or []
+        mapped = {field.columnName for mapping in mappings for field in mapping.fieldMappings if field.columnName}
         return mapped | set(self.metadata.customDetails.values())
 
     def at_mappings(self) -> Position:

@@ -159,7 +159,7 @@ def parse_yaml(text: str, path: Path) -> YamlSource:
         node, positions, data = loader.get_single_node(), dict[Path_, tuple[int, int]](), None
         if node is not None:
             _collect(node, (), positions, path, _Budget(path, _BESIDE_TEXT + len(text)))
-            data = loader.construct_document(node)
+            data = _construct(loader, node, path)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
@@ -167,6 +167,34 @@ def parse_yaml(text: str, path: Path) -> YamlSource:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidInput(f"not valid YAML: {str(error).splitlines()[0]}", at=Position(path)) from None
     return YamlSource(path, data, positions)
+
+
+def _construct(loader: Any, node: yaml.Node, path: Path) -> Any:
+    """The values of a document. Raises InvalidInput at the value that is not what its tag says: `!!int ""`."""
+    try:
+        return loader.construct_document(node)
+    except (yaml.YAMLError, RecursionError):
+        raise
+    except Exception:  # what PyYAML's constructors meet: ValueError, IndexError, OverflowError, AttributeError, …
+        raise InvalidInput("not valid YAML: a value is not what its tag says", at=_unfit(node, path)) from None
+
+
+def _unfit(node: yaml.Node, path: Path) -> Position:
+    """The place of the first scalar below `node` that can't be made by itself; else of `node`."""
+    for each in _scalars(node):
+        try:
+            _LOADER("").construct_object(each)
+        except Exception:
+            return Position(path, each.start_mark.line + 1, each.start_mark.column + 1)
+    return Position(path, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    for each in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for part in each if isinstance(each, tuple) else (each,):
+            yield from _scalars(part)
 
 
 class _Budget:

@@ -24,7 +24,7 @@ _MARKER = (
 )
 
 
-_PASSED_OVER = pytest.StashKey[bool]()
+_PASSED_OVER = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,7 +53,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExpectFile
     if not looks_like_expectations(file_path):
         return None
     if not parent.config.stash[SETTINGS].active:
-        parent.config.stash[_PASSED_OVER] = True
+        if _is_asked_for(file_path, parent.config):
+            parent.config.stash[_PASSED_OVER] = parent.config.stash.get(_PASSED_OVER, 0) + 1
         return None
     from harness.pytest_plugin.items import ExpectFile
 
@@ -65,7 +66,22 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExpectFile
     return ExpectFile.from_parent(parent, path=file_path, **named)
 
 
+def _is_asked_for(file: Path, config: pytest.Config) -> bool:
+    """Whether a file is below one of the arguments: pytest looks at those beside them, too."""
+    here = config.invocation_params.dir
+    return any(file.is_relative_to(here / argument.partition("::")[0]) for argument in config.args)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where all is required, expectations that nobody judged are a failure."""
+    required = session.config.stash[SETTINGS].require_all
+    if required and session.config.stash.get(_PASSED_OVER, 0) and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """Say why nothing was collected where there are expectations."""
-    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.stash.get(_PASSED_OVER, False):
-        terminalreporter.write_line("livefire: to judge expectations, give --livefire-recording=DIR or --livefire")
+    """Say that expectations were there and nothing was judged by them."""
+    if files := config.stash.get(_PASSED_OVER, 0):
+        what = f"{files} file{'s' if files > 1 else ''} of expectations not judged"
+        terminalreporter.write_line(f"livefire: {what}: give --livefire-recording=DIR or --livefire")

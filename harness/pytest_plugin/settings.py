@@ -66,7 +66,7 @@ def add_options(parser: pytest.Parser) -> None:
     parser.addini("livefire", "detonate the atomics, then judge", type="bool", default=False)
     several = "recordings to judge, or folders that hold some; wildcards are expanded"
     group.addoption("--livefire-recording", action="append", metavar="DIR", help=f"{several} (repeatable)")
-    parser.addini("livefire_recording", several, type="paths", default=[])
+    parser.addini("livefire_recording", several, type="paths", default=None)
     group.addoption("--livefire-from-raw", action="store_true", default=None, help="rebuild the tables from raw logs")
     parser.addini("livefire_from_raw", "rebuild the tables from raw logs", type="bool", default=False)
     group.addoption("--livefire-require-all", action="store_true", default=None, help=_REQUIRE_ALL)
@@ -88,7 +88,7 @@ def settings_of(config: pytest.Config) -> Settings:
     elif on_line[1]:
         live = False
     if not live and not recordings:
-        return Settings()
+        return Settings(require_all=_flag(config, "livefire-require-all"))
     values = {name: _Word.of(config, name) for name in _WORDS}
     settings = Settings(
         live=live,
@@ -139,9 +139,14 @@ class _Word:
 def _given_recordings(config: pytest.Config) -> list[tuple[Path, str]]:
     """Each path that was given, and how the user said it."""
     given = config.getoption("--livefire-recording", default=None)
+    if given and not all(given):
+        raise _usage("--livefire-recording: it must not be empty")
     if given:
         return [(config.invocation_params.dir / path, f"--livefire-recording {path}") for path in given]
-    return [(path, f"livefire_recording: {path}") for path in _ini(config, "livefire_recording")]
+    stands = _ini(config, "livefire_recording")
+    if stands == []:
+        raise _usage(f"livefire_recording in {config.inipath}: it must not be empty")
+    return [(path, f"livefire_recording: {path}") for path in stands or []]
 
 
 def _expand(path: Path, said: str) -> list[Path]:

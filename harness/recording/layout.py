@@ -29,6 +29,7 @@ DAEMON_REQUESTS = "raw/docker-requests.jsonl"
 KUBE_AUDIT = "raw/kube-audit.jsonl"
 KUBE_PODS = "raw/kube-pods.jsonl"
 ARRIVALS = "raw/arrivals.jsonl"
+LOGS = (AUDIT_LOG, ALIVE, DAEMON_LOG, DAEMON_EVENTS, DAEMON_REQUESTS, KUBE_AUDIT, KUBE_PODS, ARRIVALS)
 
 PACKED = ".gz"
 # What reading a packed file raises where it holds nothing that can be unpacked.

@@ -33,6 +33,31 @@ def test_a_pipe_that_nobody_reads_is_no_error() -> None:
     assert process.wait(20) == 7
 
 
+def test_click_tells_it_from_a_binary_stream() -> None:
+    """By a write of bytes, which a stream of text must refuse: else all that click prints would be written as b'…'."""
+    code = f"{PROGRAM}; import typer; typer.echo('plain'); typer.echo('err', err=True)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"plain\n", b"err\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["lint", "--help"], ["lab", "--help"], ["nope"], ["prove", "--nope"], ["prove"]]
+)
+def test_help_is_text(arguments: list[str]) -> None:
+    words = [sys.executable, "-m", "harness.cli.main", *arguments]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.stdout + done.stderr).startswith("Usage: ")
+    assert "b'" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["prove", ""], ["lint", "", "rules"], ["prove", "x", "--rule="]])
+def test_an_empty_argument_is_refused(arguments: list[str]) -> None:
+    words = [sys.executable, "-m", "harness.cli.main", *arguments]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: an empty argument")
+
+
 def test_a_full_disk_is_an_error() -> None:
     with Path("/dev/full").open("wb") as full, pytest.raises(OSError, match="No space left"):
         Forgiving(full.fileno(), "wb", closefd=False).write(b"x")

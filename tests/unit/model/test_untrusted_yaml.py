@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.errors import InvalidInput
 from harness.model.catalog import find_expectations
@@ -63,3 +66,22 @@ def test_a_number_that_takes_minutes_to_read_is_refused_at_its_place(text: str) 
     with pytest.raises(InvalidInput, match=rf"^x\.yaml:2:4: a number of {len(text)} characters"):
         parse_yaml(f"a: 1\nb: {text}\n", Path("x.yaml"))
     assert parse_yaml(f"a: 1\nb: '{text}'\n", Path("x.yaml")).data["b"] == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['!!int ""', "!!int x", '!!float ""', "!!timestamp x", "!!bool maybe", "!!binary é", "2026-99-99"],
+)
+def test_a_value_that_is_not_what_its_tag_says_is_told_at_its_place(value: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^x\.yaml:2:6: not valid YAML: ."):
+        parse_yaml(f"a:\n- b: {value}\n", Path("x.yaml"))
+
+
+VALUES = st.sampled_from(["", "x", "-", "0x", "1:", "2026-01-01T", "=", "<<", ".", "+"])
+TAGS = st.sampled_from(["int", "float", "bool", "null", "timestamp", "binary", "str", "seq", "map", "set", "omap"])
+
+
+@given(TAGS, VALUES)
+def test_no_tag_is_a_fault(tag: str, value: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        parse_yaml(f"a: !!{tag} '{value}'\n", Path("x.yaml"))

@@ -113,3 +113,12 @@ def test_each_option_has_an_ini_key(run: Run) -> None:
     assert len(options) == 12
     assert all(f"  {option.removeprefix('--').split('=')[0].replace('-', '_')} (" in text for option in options)
     assert PROJECT.exists()
+
+
+@pytest.mark.parametrize("how", ["--livefire-recording=", ""])
+def test_an_empty_recording_is_refused(pytester: pytest.Pytester, proof: Path, run: Run, how: str) -> None:
+    if not how:
+        pytester.makeini("[pytest]\nlivefire_recording =\n")
+    done = run(proof, *([how] if how else []))
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["ERROR: *livefire*recording*: it must not be empty*"])

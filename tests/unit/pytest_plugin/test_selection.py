@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import COMMITTED, EXPECTATIONS
 from tests.unit.pytest_plugin.conftest import REPLAY, Log, Run
 
+NOT_JUDGED = "livefire: 1 file of expectations not judged: give --livefire-recording=DIR or --livefire"
 SECRETS = "T1059.013/kubectl-secrets-enumeration"
 
 
@@ -27,7 +28,22 @@ def test_a_recording_gives_an_item_for_each_atomic_and_layer(pytester: pytest.Py
 def test_without_an_option_nothing_is_collected(proof: Path, run: Run) -> None:
     done = run(proof)
     assert done.ret == pytest.ExitCode.NO_TESTS_COLLECTED
-    done.stdout.fnmatch_lines(["livefire: to judge expectations, give --livefire-recording=DIR or --livefire"])
+    done.stdout.fnmatch_lines([NOT_JUDGED])
+
+
+def test_beside_other_tests_it_is_told_and_fails_where_all_is_required(
+    pytester: pytest.Pytester, proof: Path, run: Run
+) -> None:
+    (proof / "test_other.py").write_text("def test_other() -> None: ...\n")
+    done = run(proof)
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines([NOT_JUDGED])
+    assert done.ret == pytest.ExitCode.OK
+    pytester.makeini("[pytest]\nlivefire_require_all = true\n")
+    for done in (run(proof), run(proof, "--livefire-require-all")):
+        done.stdout.fnmatch_lines([NOT_JUDGED])
+        assert done.ret == pytest.ExitCode.TESTS_FAILED
+    assert run(proof / "test_other.py").ret == pytest.ExitCode.OK  # nothing was asked for
 
 
 def test_without_the_plugin_nothing_is_collected(proof: Path, run_apart: Run) -> None:

@@ -52,5 +52,36 @@ def test_a_folder_without_any_is_refused(nights: Path) -> None:
         find_recordings([nights / "empty"])
 
 
+@pytest.mark.parametrize("kept", ["raw", "tables", "raw/auditd.log", "raw/docker-events.jsonl"])
+def test_a_part_of_one_is_found_and_not_passed_over(nights: Path, kept: str) -> None:
+    part = nights / "part"
+    part.mkdir()
+    if "/" in kept:
+        (part / "raw").mkdir()
+        shutil.copy(COMMITTED / kept, part / kept)
+    else:
+        shutil.copytree(COMMITTED / kept, part / kept)
+    assert part in find_recordings([nights])
+    with pytest.raises(RecordingDamaged):
+        open_recording(part)
+
+
+def test_a_link_that_hides_a_recording_is_refused(nights: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "e"
+    shutil.copytree(COMMITTED, elsewhere)
+    (nights / "week/last").symlink_to(elsewhere)
+    with pytest.raises(RecordingDamaged, match=r"week/last: a link to a recording is not followed"):
+        find_recordings([nights])
+    shutil.rmtree(elsewhere)
+    with pytest.raises(RecordingDamaged, match=r"week/last: a link that leads nowhere"):
+        find_recordings([nights])
+
+
+def test_a_link_to_what_is_no_recording_is_nothing(nights: Path) -> None:
+    (nights / "empty/gone").symlink_to("nowhere")  # no recording is beside it
+    (nights / "notes").symlink_to(nights / "notes.txt")
+    assert find_recordings([nights]) == [nights / "a", nights / "b", nights / "week/c"]
+
+
 def test_what_is_no_folder_is_left_to_be_opened(nights: Path) -> None:
     assert find_recordings([nights / "nowhere", nights / "notes.txt"]) == [nights / "nowhere", nights / "notes.txt"]
