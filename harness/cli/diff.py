@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import EXPECTATIONS, ExpectationsOption, MarkdownOption
+from harness.errors import InvalidInput, Position
 from harness.model.catalog import find_expectations
 from harness.model.result import Result
 from harness.proof.comparison import compare_results
@@ -28,7 +29,11 @@ def diff(
     expectations: ExpectationsOption = EXPECTATIONS,
 ) -> None:
     """What changed between two results, for better or for worse, and by what cause. Exit 1 on a regression."""
-    comparison = compare_results(_results(old, expectations), _results(new, expectations))
+    results = _results(old, expectations), _results(new, expectations)
+    for path, side in zip((old, new), results, strict=True):
+        if not any(result.results for result in side):
+            raise InvalidInput("nothing was judged in it", at=Position(path))
+    comparison = compare_results(*results)
     if json:
         write_diff(comparison, json)
     if markdown:

@@ -15,13 +15,15 @@ from harness.proof.rule_changes import RuleChange, changed_rules
 
 Kind = Literal["regression", "improvement", "change"]
 BACKGROUND = "background"
+PROOF = "proof of the rule"
 # An atomic's own doing, which the figures of the background do not rest on.
 _OF_ATOMICS = (Cause.EXPECTATION, Cause.ATOMIC)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that changed. `atomic` may be a figure instead: `background`, `recall of F`, `benign runs of F`.
+    """One thing that changed. `atomic` may be a figure instead: `background`, `proof of the rule`, `recall of F`,
+    `benign runs of F`.
 
     `before` and `after` are verdicts or counts, empty where there was none; `detail` are the facts of the cause,
     `reason` is what the new result says of its verdict.
@@ -135,6 +137,10 @@ def _figures(old: Sequence[Result], new: Sequence[Result], before: list[Seen], a
     for rule in sorted(counts[0].keys() & counts[1].keys()):
         olds, news = ([s for s in side if s.each.rule == rule] for side in (before, after))
         found += _figure(BACKGROUND, rule, counts[0][rule], counts[1][rule], cause_of(olds, news, _OF_ATOMICS))
+    proofs = _proofs(old), _proofs(new)
+    for rule in sorted(proofs[0].keys() & proofs[1].keys()):
+        olds, news = ([s for s in side if s.each.rule == rule] for side in (before, after))
+        found += _figure(PROOF, rule, proofs[0][rule], proofs[1][rule], cause_of(olds, news))
     for title, count, belongs in _BY_FAMILY:
         counted = count(old), count(new)
         for rule, family in sorted(counted[0].keys() & counted[1].keys()):
@@ -158,6 +164,12 @@ def _background(results: Sequence[Result]) -> dict[str, _Figure]:
     for result in results:
         counts.update({rule: len(alerts) for rule, alerts in result.background.alerts.items()})
     return {rule: _Figure(_alerts(count), count) for rule, count in counts.items()}
+
+
+def _proofs(results: Sequence[Result]) -> dict[str, _Figure]:
+    """Whether each rule is proven: what dropped out of a run is no regression, and what a rule lost by it is."""
+    proofs = {proof.rule: proof for result in results for proof in result.proofs}
+    return {rule: _Figure("proven" if p.proven else p.reason, float(not p.proven)) for rule, p in proofs.items()}
 
 
 def _recall(results: Sequence[Result]) -> dict[tuple[str, str], _Figure]:

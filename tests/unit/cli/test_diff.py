@@ -76,3 +76,14 @@ def test_a_broken_file_is_named(nights: tuple[Path, Path], tmp_path: Path, conte
         assert "Traceback" not in done.stderr
         assert done.stdout == ""
         assert "not a recording" in livefire("diff", nights[0], folder).stderr
+
+
+@pytest.mark.parametrize("empty", ["old", "new"])
+def test_a_result_in_which_nothing_was_judged_is_no_result(
+    nights: tuple[Path, Path], tmp_path: Path, empty: str
+) -> None:
+    nothing = tmp_path / "nothing.json"
+    nothing.write_text(json.dumps(json.loads(nights[0].read_text()) | {"results": []}))
+    done = livefire("diff", *((nothing, nights[1]) if empty == "old" else (nights[0], nothing)))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: {nothing}: nothing was judged in it\n"

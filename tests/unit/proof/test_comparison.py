@@ -17,6 +17,7 @@ from harness.model.result import (
     Recall,
     Result,
     RuleFacts,
+    RuleProof,
     SensorHealth,
     VariantResult,
 )
@@ -267,3 +268,18 @@ def test_several_results_of_one_atomic_are_compared_in_their_order(result: Resul
     found = compare_results([result, worse], [result, tonight(result)])
     assert [each.kind for each in found.differences] == ["improvement"]
     assert found.new == ("old", "new")
+
+
+def test_a_rule_that_is_proven_no_more_is_a_regression_whatever_dropped_out(result: Result) -> None:
+    proven = result.model_copy(update={"proofs": [RuleProof(rule=RULE, attacks=3, benign=1)]})
+    unproven = tonight(result, run={"proofs": [RuleProof(rule=RULE, attacks=0, benign=1, reason="no attack is")]})
+    found = only(proven, unproven)
+    assert (found.kind, found.atomic, found.before, found.after) == (
+        "regression",
+        "proof of the rule",
+        "proven",
+        "no attack is",
+    )
+    assert compare_results([proven], [unproven]).worse
+    assert only(unproven, proven).kind == "improvement"
+    assert compare_results([unproven], [unproven]).differences == ()
