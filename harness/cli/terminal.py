@@ -7,24 +7,32 @@ import io
 import sys
 from typing import TYPE_CHECKING
 
+from harness.errors import InvalidInput
 from harness.text import printable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+_STDERR = 2
 _GONE = {errno.EIO, errno.EPIPE}  # a closed terminal, a pipe that nobody reads
 
 
 class Forgiving(io.FileIO):
     """A descriptor whose reader may go away: what is written after that is thrown away."""
 
+    failed = False
+
     def write(self, data: ReadableBuffer, /) -> int:
-        """As that of FileIO. Other errors, such as a full disk, are raised."""
+        """As that of FileIO. Raises InvalidInput, once, for other errors, such as a full disk, but of standard error.
+
+        Of that nobody can be told.
+        """
         try:
             return super().write(data)
         except OSError as error:
-            if error.errno not in _GONE:
-                raise
+            if error.errno not in _GONE and not self.failed and self.fileno() != _STDERR:
+                self.failed = True
+                raise InvalidInput(f"standard output cannot be written: {error.strerror}") from None
             return memoryview(data).nbytes
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli.terminal import Forgiving
+from harness.errors import InvalidInput
+from tests.conftest import COMMITTED
 
 PROGRAM = "from harness.cli.terminal import guard_terminal as f; f(); import sys, time; time.sleep(0.3)"
 
@@ -59,8 +61,21 @@ def test_an_empty_argument_is_refused(arguments: list[str]) -> None:
 
 
 def test_a_full_disk_is_an_error() -> None:
-    with Path("/dev/full").open("wb") as full, pytest.raises(OSError, match="No space left"):
-        Forgiving(full.fileno(), "wb", closefd=False).write(b"x")
+    with Path("/dev/full").open("wb") as full:
+        stream = Forgiving(full.fileno(), "wb", closefd=False)
+        with pytest.raises(InvalidInput, match="standard output cannot be written: No space left on device"):
+            stream.write(b"x")
+        assert stream.write(b"abc") == 3  # told once
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["prove", str(COMMITTED)], ["lint", "--help"]])
+def test_a_command_says_that_the_disk_is_full(arguments: list[str]) -> None:
+    words = [sys.executable, "-m", "harness.cli.main", *arguments]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.stderr == "error: standard output cannot be written: No space left on device\n"
+        assert done.returncode == 2
+        assert subprocess.run(words, stdout=full, stderr=full, check=False).returncode == 2
 
 
 HOSTILE = r"\x1b]0;t\x07::error::\x9b\u202e"
