@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from harness.model.manifest import HARNESS, Execution, Manifest
+from harness.model.manifest import HARNESS, Manifest
 from harness.proof.attribution.canaries import Canaries
 from harness.proof.attribution.containers import ContainerProcesses, served_container
 from harness.proof.attribution.docker_containers import DockerContainers
@@ -23,11 +23,10 @@ from harness.proof.attribution.placed import Placed
 from harness.proof.attribution.pods import Runners, SeenPod, pods_of_containers
 from harness.proof.attribution.processes import Process, Processes
 from harness.proof.attribution.residents import Residents
+from harness.proof.attribution.sessions import Sessions
 from harness.proof.tables.audit_log import AuditEvent, number
 from harness.proof.tables.schema import BACKGROUND
 
-# A session lies between two moments of ours, told with another clock than the kernel's coarse one.
-_SLACK = 50
 # The runtime of the lab's daemon, that of Podman in an atomic's home, and what either starts.
 _OWN_SHIM = re.compile(r"/docker/runc-bounded$|/\.config/containers/runtime$|/lab/oci_shim\.py$")
 # The kernel's records are timed by its coarse clock (CONFIG_HZ down to 100), in seconds.
@@ -36,7 +35,7 @@ _COARSE = 0.02
 
 @dataclass
 class Attribution:
-    """Answers for one recording. Feed it in the order of the log: it remembers sessions and processes.
+    """Answers for one recording. Feed it in the order of the log: it remembers processes.
 
     `docker` answers for what the daemon recorded.
     """
@@ -48,24 +47,17 @@ class Attribution:
     kube_audit: Iterable[bytes] = ()
     pods: Sequence[SeenPod] = ()
     residents: Residents | None = None
-    _sessions: dict[int, str] = field(init=False)
+    sessions: Sessions | None = None
     _users: dict[str, str] = field(init=False)
     _named: NamedContainers = field(init=False)
     _residents: Residents = field(init=False)
-    _shells: dict[int, list[tuple[Execution, str]]] = field(init=False)
+    _sessions: Sessions = field(init=False)
     _placed: dict[Process, Placed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._sessions, self._users = {}, dict.fromkeys(self.manifest.harness_users, HARNESS)
-        self._shells = {}
-        for detonation in self.manifest.detonations:
-            if detonation.user:
-                self._users[detonation.user] = detonation.atomic
-            attack = [(detonation.attack, detonation.atomic)] if detonation.attack else []
-            for execution, whose in [*attack, *((each, HARNESS) for each in detonation.others)]:
-                self._shells.setdefault(execution.pid, []).append((execution, whose))
-                if execution.session is not None:
-                    self._sessions[execution.session] = whose
+        self._sessions = self.sessions or Sessions(self.manifest)
+        self._users = dict.fromkeys(self.manifest.harness_users, HARNESS)
+        self._users |= {each.user: each.atomic for each in self.manifest.detonations if each.user}
         self.canaries = Canaries(self.manifest)
         attacks = {d.atomic: d.attack.command for d in self.manifest.detonations if d.attack}
         self._named = NamedContainers(attacks)
@@ -87,30 +79,18 @@ class Attribution:
         """The slice of a container at a moment (seconds, epoch): who made it, or who started it since."""
         return self._owners.of(container_id, at)
 
-    def login(self, event: AuditEvent) -> None:
-        """A process got another audit session (a LOGIN record): it is its who had the old one, or who descends so."""
-        record = event.first("LOGIN")
-        fields = record.fields if record else {}
-        old, new = number(fields.get("old-ses")), number(fields.get("ses"))
-        if old is None or new is None or fields.get("res") != "1":
-            return
-        process = self.processes.at(replace(Moment.of(event), session=old))
-        whose = self._sessions.get(old) or self._of_descent(process)
-        if whose:
-            self._sessions.setdefault(new, whose)
-
     def of_change(self, event: AuditEvent) -> str:
         """The slice of what became of the audit itself: that of who did it, by its session or by its descent.
 
         The record tells the session (kernel/audit.c, audit_log_config_change), and a SYSCALL record the process.
         """
         session = number(event.records[0].fields.get("ses"))
-        whose = self._sessions.get(UNSET if session is None else session, "")
+        whose = self._sessions.of.get(UNSET if session is None else session, "")
         if whose or event.first("SYSCALL") is None:
             return whose or BACKGROUND
         moment = Moment.of(event)
         own = HARNESS if self.manifest.harness_pid in (moment.pid, moment.parent) else BACKGROUND
-        return self._sessions.get(moment.session) or self._of_descent(self.processes.at(moment)) or own
+        return self._sessions.of.get(moment.session) or self._of_descent(self.processes.at(moment)) or own
 
     def place(self, moment: Moment, process: Process, arguments: list[str]) -> Placed:
         """Where what a process executes belongs. Calls must come in the order of the log."""
@@ -127,7 +107,7 @@ class Attribution:
     def _place(self, moment: Moment, process: Process, arguments: list[str]) -> Placed:
         if self.canaries.executed(moment, arguments):
             return Placed(HARNESS)
-        if whose := self._sessions.get(moment.session) or self._shell(moment, process):
+        if whose := self._sessions.of.get(moment.session) or self._shell(moment, process):
             return Placed(whose)
         over = self.processes.over(process, moment)
         above, before = self._place_of(over), self._placed.get(process)
@@ -167,12 +147,12 @@ class Attribution:
 
         What has not left our session yet is the launcher. Whatever session the attack's shell has later, it is its.
         """
-        for execution, whose in self._shells.get(process.pid, ()) if moment.parent == self.manifest.harness_pid else ():
-            started, finished = execution.started.timestamp() * 1000, execution.finished.timestamp() * 1000
-            if started - _SLACK <= moment.time <= finished + _SLACK:
-                launches = execution.session is not None and not self._placed.get(process)
-                return HARNESS if launches else whose
-        return ""
+        shell = self._sessions.shell(process.pid, moment.time / 1000)
+        if shell is None or moment.parent != self.manifest.harness_pid:
+            return ""
+        execution, whose = shell
+        launches = execution.session is not None and not self._placed.get(process)
+        return HARNESS if launches else whose
 
     def _place_of(self, process: Process | None) -> Placed | None:
         """Where a process is, or (it was forked and executed nothing) the one that it descends from."""

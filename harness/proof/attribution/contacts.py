@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.model.audit import CONNECTS, OPENS, as_written
+from harness.model.manifest import HARNESS
 from harness.proof.tables.audit_log import AuditEvent, Record, decode, number, system_call
 
 _CONNECTS = as_written(CONNECTS)
@@ -39,19 +40,14 @@ class Contact:
 
 
 def read_contacts(events: Iterable[AuditEvent], sessions: Mapping[int, str], own: str) -> list[Contact]:
-    """The contacts of attacks, by their audit sessions. `own` is what stands in the paths of Livefire's own sockets."""
-    found, known = [], dict(sessions)
+    """The contacts of attacks, by the slices of audit sessions. `own` stands in the paths of Livefire's own sockets."""
+    found = []
     for event in events:
-        if login := event.first("LOGIN"):
-            old, new = number(login.fields.get("old-ses")), number(login.fields.get("ses"))
-            if old in known and new is not None:
-                known.setdefault(new, known[old])
-            continue
         call = event.first("SYSCALL")
         if call is None or (event.first("SOCKADDR") is None and event.first("PATH") is None) or event.is_exec:
             continue
-        atomic = known.get(number(call.fields.get("ses")) or -1, "")
-        place = _place(event, call.fields) if atomic else ""
+        atomic = sessions.get(number(call.fields.get("ses")) or -1, "")
+        place = _place(event, call.fields) if atomic not in ("", HARNESS) else ""
         if place and own not in place and not place.startswith(_HARMLESS):
             found.append(Contact(event.time / 1000, atomic, place))
     return found

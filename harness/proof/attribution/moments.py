@@ -1,8 +1,8 @@
-"""What an audit record tells of a process: what it runs, that it is at work at a moment, that it was born."""
+"""What an audit record tells of a process: what it runs, that it is at work, was born, or got another session."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.model.audit import BIRTHS, as_written
 from harness.proof.tables.audit_log import AuditEvent, number, system_call
@@ -52,6 +52,25 @@ class Birth:
 
     by: Moment
     child: int
+
+
+@dataclass(frozen=True)
+class Login:
+    """`by` got another audit session, which is `session`; that of `by` is the one that it had until then."""
+
+    by: Moment
+    session: int
+
+
+def login_of(event: AuditEvent) -> Login | None:
+    """The change of a session that an event tells; None for any other event, and where it was refused.
+
+    Source: LOGIN records (kernel, audit_log_set_loginuid).
+    """
+    record = event.first("LOGIN")
+    fields = record.fields if record and record.fields.get("res") == "1" else {}
+    old, new = number(fields.get("old-ses")), number(fields.get("ses"))
+    return None if old is None or new is None else Login(replace(Moment.of(event), session=old), new)
 
 
 def birth_of(event: AuditEvent) -> Birth | None:

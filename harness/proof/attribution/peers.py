@@ -14,6 +14,7 @@ from harness.model.manifest import HARNESS, Execution, Manifest
 from harness.proof.attribution.docker_requests import DockerRequest
 from harness.proof.attribution.owners import Owners
 from harness.proof.attribution.residents import Residents
+from harness.proof.attribution.sessions import Sessions
 from harness.proof.tables.schema import BACKGROUND, ambiguous
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -22,10 +23,10 @@ _SLACK = 0.05
 
 @dataclass
 class Peers:
-    """Answers for one recording. `sessions` are slices by audit session."""
+    """Answers for one recording."""
 
     manifest: Manifest
-    sessions: Mapping[int, str]
+    sessions: Sessions
     residents: Residents
 
     def settle(self, requests: list[DockerRequest], owners: Owners) -> list[DockerRequest]:
@@ -64,12 +65,12 @@ class Peers:
         if peer.get("started") is None:  # it had ended before anybody could look
             return ambiguous(running) if running else request.atomic
         session, pids = peer.get("session"), [peer.get("pid"), *(peer.get("above") or [])]
-        if isinstance(session, int) and session in self.sessions:
-            return self.sessions[session]
-        for pid in pids:
-            if whose := self._shell(pid, request.sent):
-                return whose
+        if isinstance(session, int) and session in self.sessions.of:
+            return self.sessions.of[session]
         numbers = [pid for pid in pids if isinstance(pid, int)]
+        for pid in numbers:
+            if shell := self.sessions.shell(pid, request.sent):
+                return shell[1]
         if containers := _CONTAINER_ID.findall(str(peer.get("cgroup"))):  # a pod's is in its node's
             return owners.inside(containers[-1], request.sent, self._in_unknown(numbers, request.sent, running))
         if self.manifest.harness_pid in pids[:2]:
@@ -83,12 +84,6 @@ class Peers:
 
     def _attacks(self) -> Iterator[tuple[Execution, str]]:
         return ((each.attack, each.atomic) for each in self.manifest.detonations if each.attack)
-
-    def _shell(self, pid: object, at: float) -> str | None:
-        """Whose shell a living process with that pid is at that moment, of those that Livefire started."""
-        others = ((each, HARNESS) for detonation in self.manifest.detonations for each in detonation.others)
-        shells = (whose for shell, whose in (*self._attacks(), *others) if shell.pid == pid and _ran(shell, at, _SLACK))
-        return next(shells, None)
 
 
 def _ran(execution: Execution, at: float, slack: float) -> bool:

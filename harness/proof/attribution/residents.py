@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,26 +63,6 @@ class Residents:
         """Whether somebody looked."""
         return bool(self.all)
 
-    def processes(self) -> list[Process]:
-        """The processes that were there, for the memory of processes. Each has a parent that was there before it."""
-        found: dict[int, Process] = {}
-        for each in sorted(self.all, key=lambda each: (each.started, each.pid)):
-            session, parent = UNSET if each.session is None else each.session, found.get(each.parent)
-            found[each.pid] = process = Process(
-                each.pid,
-                each.parent,
-                session,
-                int(each.started * 1000),
-                BEFORE,
-                parent=parent,
-                inherited=parent.image() if parent else None,
-                contained=each.contained,
-                resident=True,
-            )
-            started = sql_time(each.started) or ""
-            process.images.append((0, Image(each.pid, each.parent, each.path, _name(each), "", started, "", session)))
-        return list(found.values())
-
     def asked_of(self, process: Process, at: float) -> str:
         """As `asked`, of a process of the log."""
         line = list(process.line_of_descent())
@@ -127,12 +107,32 @@ class Residents:
         return ""
 
 
-def read_residents(manifest: Manifest, lines: Iterable[str], events: Iterable[AuditEvent]) -> Residents:
-    """Those of a recording: of `raw/alive.jsonl` and of its audit log."""
-    alive = read_alive(lines)
-    attacks = [(each.attack.session, each.atomic) for each in manifest.detonations if each.attack]
-    sessions = {session: atomic for session, atomic in attacks if session is not None}
+def read_residents(
+    manifest: Manifest, alive: list[Resident], events: Iterable[AuditEvent], sessions: Mapping[int, str]
+) -> Residents:
+    """Those of a recording, and what its audit log tells that attacks asked of them, by the slices of its sessions."""
     return Residents(manifest, alive, read_contacts(events, sessions, f"/{manifest.run_id}/") if alive else [])
+
+
+def processes_of(alive: Iterable[Resident]) -> list[Process]:
+    """The processes that were there, for the memory of processes. Each has a parent that was there before it."""
+    found: dict[int, Process] = {}
+    for each in sorted(alive, key=lambda each: (each.started, each.pid)):
+        session, parent = UNSET if each.session is None else each.session, found.get(each.parent)
+        found[each.pid] = process = Process(
+            each.pid,
+            each.parent,
+            session,
+            int(each.started * 1000),
+            BEFORE,
+            parent=parent,
+            inherited=parent.image() if parent else None,
+            contained=each.contained,
+            resident=True,
+        )
+        started = sql_time(each.started) or ""
+        process.images.append((0, Image(each.pid, each.parent, each.path, _name(each), "", started, "", session)))
+    return list(found.values())
 
 
 def read_alive(lines: Iterable[str]) -> list[Resident]:

@@ -45,15 +45,17 @@ def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
 def _attribution(root: layout.Root, manifest: Manifest, events: list[AuditEvent], kube: list[bytes]) -> Attribution:
     from harness.proof import attribution as of
 
-    residents = of.read_residents(manifest, _lines(root, layout.ALIVE), events)
+    alive = of.read_alive(_lines(root, layout.ALIVE))
+    sessions = of.read_sessions(manifest, events, of.processes_of(alive))
     return of.Attribution(
         manifest,
         of.read_requests(_lines(root, layout.DAEMON_REQUESTS)),
-        of.read_processes(events, residents.processes()),
+        of.read_processes(events, of.processes_of(alive)),
         _byte_lines(root, layout.DAEMON_EVENTS),
         kube,
         of.read_pods(_lines(root, layout.KUBE_PODS)),
-        residents,
+        of.read_residents(manifest, alive, events, sessions.of),
+        sessions,
     )
 
 

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.proof.attribution.moments import UNSET, Image, Moment, birth_of
+from harness.proof.attribution.moments import UNSET, Image, Moment, birth_of, login_of
 from harness.proof.attribution.processes import Initiating
 from harness.proof.tables.audit_log import AuditEvent, decode, number
 from harness.proof.tables.schema import ARRIVED, RECORD, SLICE, Row, complete
@@ -37,8 +37,8 @@ class ExecRows:
             self._add_exec(event, where)
         elif birth := birth_of(event):
             self._attribution.processes.bear(birth)
-        elif event.first("LOGIN"):
-            self._attribution.login(event)
+        elif login := login_of(event):
+            self._attribution.processes.at(login.by)  # it stays the same process
         elif event.records[0].type in _KEPT:
             self._add_other(event, where)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from harness.model.manifest import Manifest
+from harness.proof.attribution import Residents, processes_of, read_alive, read_residents, read_sessions
+from harness.proof.tables.audit_log import AuditEvent
 from harness.recording import open_recording
 from tests.conftest import COMMITTED
 
@@ -12,6 +16,12 @@ assert FIRST.attack is not None
 assert FIRST.attack.session is not None
 ATTACK, SESSION = FIRST.attack, FIRST.attack.session
 AT = ATTACK.started.timestamp() + 0.01
+
+
+def residents_of(manifest: Manifest, lines: Iterable[str], events: Iterable[AuditEvent]) -> Residents:
+    """Those of a list of processes and a log."""
+    alive, told = read_alive(lines), list(events)
+    return read_residents(manifest, alive, told, read_sessions(manifest, told, processes_of(alive)).of)
 
 
 def unix(path: str) -> str:

@@ -14,7 +14,9 @@ from harness.proof.attribution import (
     birth_of,
     read_pods,
     read_processes,
+    read_sessions,
 )
+from harness.proof.attribution.moments import login_of
 from harness.proof.tables.audit_log import read_events
 from tests.unit.proof.attribution.test_pods import created, seen
 
@@ -54,7 +56,8 @@ def placed_of(
     events = list(read_events(lines))
     if pod_of:
         told |= {"kube_audit": [created("p", pod_of, 1)], "pods": read_pods([seen("p", 2, ID)])}
-    attribution = Attribution(manifest, requests or [], read_processes(events), **told)
+    sessions = read_sessions(manifest, events)
+    attribution = Attribution(manifest, requests or [], read_processes(events), sessions=sessions, **told)
     found = []
     for event in events:
         moment = Moment.of(event)
@@ -68,8 +71,8 @@ def placed_of(
                 attribution.processes.executed(process, moment, image)
         elif birth := birth_of(event):
             attribution.processes.bear(birth)
-        elif event.first("LOGIN"):
-            attribution.login(event)
+        elif found_login := login_of(event):
+            attribution.processes.at(found_login.by)
     return found
 
 

@@ -11,10 +11,10 @@ import pytest
 from harness.model.manifest import Manifest
 from harness.proof.attribution import Attribution, DockerRequest
 from harness.proof.attribution.pods import read_pods
-from harness.proof.attribution.residents import read_residents
 from harness.proof.tables.audit_log import read_events
 from harness.proof.tables.schema import ambiguous
 from harness.recording import Recording
+from tests.unit.proof.attribution.asking import residents_of
 from tests.unit.proof.attribution.placing import ID, NONE, attack, executed, place, placed_of, request, user_of
 
 AT = 1700000000.0
@@ -182,7 +182,7 @@ def test_what_was_there_before_asks_the_daemon_for_who_asked_it(manifest: Manife
     ]
     daemon = {"pid": 70, "parent": 1, "started": at - 9, "name": "daemon", "path": "/daemon", "session": None}
     alive = json.dumps(daemon | {"contained": False, "ours": False, "asked_at": ["/run/d.sock"]})
-    residents = read_residents(manifest, [alive], read_events(contact))
+    residents = residents_of(manifest, [alive], read_events(contact))
     peer: dict[str, Any] = {"pid": 70, "started": 1.0, "session": None, "above": [], "cgroup": ""}
     asked = asks("background", "/containers/x/start", at + 0.02, peer=peer)
     assert [r.atomic for r in Attribution(manifest, [asked], residents=residents).requests] == [ambiguous(first.atomic)]

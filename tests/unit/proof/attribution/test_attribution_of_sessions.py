@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from harness.model.manifest import Detonation, Execution, Manifest
-from harness.proof.attribution import Attribution, Moment, read_processes
+from harness.proof.attribution import Attribution, read_processes, read_sessions
 from harness.proof.tables.audit_log import read_events
 from harness.proof.tables.exec_rows import ExecRows
 from harness.recording import Recording
@@ -86,14 +86,6 @@ def test_a_login_that_failed_or_is_damaged_makes_no_session_anybodys(
     assert in_new_session(manifest, descendant(manifest, NONE), told) == "background"
 
 
-def test_what_is_no_login_makes_no_session_anybodys(manifest: Manifest) -> None:
-    attribution = Attribution(manifest, [])
-    (event,) = read_events(executed(1, 50, 1, 778, "docker run", 1.0))
-    attribution.login(event)
-    moment = Moment.of(event)
-    assert attribution.place(moment, attribution.processes.executes(moment), ["docker", "run"]).slice == "background"
-
-
 RUNTIME = "/x/run-1/atomic-0/.config/containers/runtime"
 
 
@@ -138,7 +130,11 @@ def change(session: int | str, *, kind: str = "CONFIG_CHANGE", by: str = "") -> 
 
 def whose_change(manifest: Manifest, *lines: list[str]) -> str:
     events = list(read_events([line for each in lines for line in each]))
-    rows = ExecRows(Attribution(manifest, [], read_processes(events)), "host", "raw/auditd.log")
+    rows = ExecRows(
+        Attribution(manifest, [], read_processes(events), sessions=read_sessions(manifest, events)),
+        "host",
+        "raw/auditd.log",
+    )
     for event in events:
         rows.add(event, None)
     (found,) = [row for row in rows.auditd if row["Serial"] == 90]

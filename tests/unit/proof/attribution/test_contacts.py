@@ -22,12 +22,6 @@ def opens(name: str, flags: str, mode: str = "010644") -> list[str]:
     ]
 
 
-def moved(old: object, new: object, serial: int = 3) -> list[str]:
-    """A process gets another audit session."""
-    ids = f"pid=5 uid=0 old-auid=0 auid=0 tty=(none) old-ses={old} ses={new} res=1"
-    return [f"type=LOGIN msg=audit({AT - 0.005:.3f}:{serial}): {ids}"]
-
-
 def places(lines: list[str]) -> list[str]:
     return [each.place for each in read_contacts(read_events(lines), {SESSION: FIRST.atomic}, "/run-1/")]
 
@@ -80,20 +74,8 @@ def test_what_asks_nobody(lines: list[str]) -> None:
     assert places(lines) == []
 
 
-@pytest.mark.parametrize(
-    ("logins", "session", "asks"),
-    [
-        (moved(SESSION, 900), 900, True),
-        (moved(SESSION, 900) + moved(900, 901, 4), 901, True),
-        (moved(SESSION, 900), SESSION, True),
-        (moved(899, 900), 900, False),
-        (moved(SESSION, 900) + moved(899, 900, 4), 900, True),
-        (moved(SESSION, "x"), 900, False),
-        (moved("x", 900), 900, False),
-    ],
-)
-def test_who_has_left_its_session_still_asks_for_the_attack(logins: list[str], session: int, asks: bool) -> None:
-    assert places([*logins, *connects(ASKS, session=session)]) == ["/run/d.sock"] * asks
+def test_livefires_own_shells_ask_for_no_attack() -> None:
+    assert not read_contacts(read_events(connects(ASKS)), {SESSION: "harness"}, "/run-1/")
 
 
 def test_each_contact_is_told_with_its_attack_and_its_time() -> None:

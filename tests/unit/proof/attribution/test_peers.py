@@ -19,6 +19,7 @@ from harness.proof.attribution.owners import Owners
 from harness.proof.attribution.peers import Peers
 from harness.proof.attribution.pods import PodName
 from harness.proof.attribution.residents import Resident, Residents
+from harness.proof.attribution.sessions import Sessions
 from harness.proof.tables.schema import ambiguous
 from harness.recording import open_recording
 from tests.conftest import COMMITTED
@@ -28,8 +29,8 @@ MANIFEST: Manifest = open_recording(COMMITTED).manifest
 FIRST = MANIFEST.detonations[0]
 assert FIRST.attack is not None
 assert FIRST.attack.session is not None
+SESSION = FIRST.attack.session
 AT = FIRST.attack.started.timestamp() + 0.01
-SESSIONS = {FIRST.attack.session: FIRST.atomic}
 ID, OTHER = "a" * 64, "b" * 64
 
 
@@ -42,6 +43,10 @@ def settled(peer: dict[str, Any] | None, at: float = AT) -> str:
     return whose([request(at=at, peer=peer)])[0]
 
 
+def peers_of(manifest: Manifest, residents: Residents) -> Peers:
+    return Peers(manifest, Sessions(manifest), residents)
+
+
 def whose(
     requests: list[DockerRequest],
     events: list[bytes] | None = None,
@@ -52,7 +57,7 @@ def whose(
     manifest: Manifest = MANIFEST,
 ) -> list[str]:
     """The slices of requests, which stand in the recording in any order."""
-    peers = Peers(manifest, SESSIONS, residents or Residents(manifest))
+    peers = peers_of(manifest, residents or Residents(manifest))
     daemon = DockerContainers(DockerRequests(requests, peers.past_gateways).unknown, events or [])
     identities = Identities({"sa-of-first": FIRST.atomic}, peers.running, lambda *_: False)
     read_identities(identities, [json.dumps(each).encode() for each in kube_audit or []])
@@ -68,7 +73,7 @@ def peer(**facts: Any) -> dict[str, Any]:
     [
         (None, FIRST.atomic),  # nobody looked
         (peer(), "background"),  # a stranger who uses the atomic's socket
-        (peer(session=FIRST.attack.session), FIRST.atomic),
+        (peer(session=SESSION), FIRST.atomic),
         (peer(above=[FIRST.attack.pid, 1]), FIRST.atomic),  # it has left its session
         (peer(pid=FIRST.attack.pid), FIRST.atomic),
         (peer(pid=MANIFEST.harness_pid), "harness"),
@@ -100,7 +105,7 @@ def test_a_shell_is_livefires_while_it_runs_and_right_before_and_after() -> None
 
 def test_which_attack_runs_is_told_with_what_is_right_before_and_after_or_without() -> None:
     skipped = FIRST.model_copy(update={"atomic": "T1/skipped", "skipped": "no cluster", "attack": None})
-    peers = Peers(MANIFEST.model_copy(update={"detonations": [skipped, FIRST]}), SESSIONS, Residents(MANIFEST))
+    peers = peers_of(MANIFEST.model_copy(update={"detonations": [skipped, FIRST]}), Residents(MANIFEST))
     assert FIRST.attack
     started, finished = FIRST.attack.started.timestamp(), FIRST.attack.finished.timestamp()
     for at in (started, finished):
@@ -144,7 +149,7 @@ def test_past_all_gateways_an_attack_may_have_asked_while_it_runs(
     docker: LabPart | None, residents: Residents, whose: str
 ) -> None:
     manifest = MANIFEST.model_copy(update={"lab": MANIFEST.lab.model_copy(update={"docker": docker})})
-    peers = Peers(manifest, SESSIONS, residents)
+    peers = peers_of(manifest, residents)
     assert peers.past_gateways(AT) == whose
     assert peers.past_gateways(AT + 3600) == ""
 
@@ -161,12 +166,12 @@ def test_a_pid_of_the_attacks_is_another_process_once_the_attack_is_over() -> No
 
 
 def test_who_asks_out_of_a_container_is_who_made_it() -> None:
-    made = request(path="/v1.41/containers/create", container_id=ID, peer=peer(session=next(iter(SESSIONS))))
+    made = request(path="/v1.41/containers/create", container_id=ID, peer=peer(session=SESSION))
     inside = request(whose="background", at=AT + 0.2, peer=peer(cgroup=f"0::/docker/{ID}"))
     assert whose([made, inside]) == whose([inside, made]) == [FIRST.atomic] * 2
 
 
-BY_ATTACK, BY_LIVEFIRE = peer(session=next(iter(SESSIONS))), peer(pid=MANIFEST.harness_pid)
+BY_ATTACK, BY_LIVEFIRE = peer(session=SESSION), peer(pid=MANIFEST.harness_pid)
 CREATE = "/v1.41/containers/create"
 
 

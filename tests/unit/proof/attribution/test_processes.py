@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.model.manifest import Manifest
-from harness.proof.attribution import Attribution, Moment, Process, birth_of, read_processes
+from harness.proof.attribution import Attribution, Moment, Process, birth_of, read_processes, read_sessions
 from harness.proof.tables.audit_log import read_events
 from harness.proof.tables.exec_rows import ExecRows
 from harness.recording import open_recording
@@ -118,7 +118,11 @@ class Kernel:
 
 def tables_of(manifest: Manifest, lines: list[str]) -> ExecRows:
     events = list(read_events(lines))
-    rows = ExecRows(Attribution(manifest, [], read_processes(events)), "host", "raw/auditd.log")
+    rows = ExecRows(
+        Attribution(manifest, [], read_processes(events), sessions=read_sessions(manifest, events)),
+        "host",
+        "raw/auditd.log",
+    )
     for event in events:
         rows.add(event, None)
     return rows

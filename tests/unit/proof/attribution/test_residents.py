@@ -12,14 +12,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.proof.attribution import Attribution, DockerRequest, Moment, birth_of, read_processes, read_residents
+from harness.proof.attribution import Attribution, DockerRequest, Moment, birth_of, processes_of, read_processes
 from harness.proof.attribution.contacts import Contact
 from harness.proof.attribution.moments import UNSET, Image
 from harness.proof.attribution.processes import BEFORE, Process
 from harness.proof.attribution.residents import Resident, Residents, read_alive
 from harness.proof.tables.audit_log import read_events
 from harness.proof.tables.schema import ambiguous
-from tests.unit.proof.attribution.asking import AT, ATTACK, FIRST, MANIFEST, SESSION, connects, unix
+from tests.unit.proof.attribution.asking import AT, ATTACK, FIRST, MANIFEST, SESSION, connects, residents_of, unix
 
 AFTER = ATTACK.finished.timestamp() + 5
 UNCLEAR = ambiguous(FIRST.atomic)
@@ -39,7 +39,7 @@ ALIVE = [DAEMON, BUS, alive(72, "cron"), alive(73, "bash"), alive(74, "dockerd",
 
 
 def asked(contact: str, above: int, at: float = AT + 0.02) -> str:
-    return read_residents(MANIFEST, ALIVE, read_events(connects(contact))).asked(at, [999, above, 1])
+    return residents_of(MANIFEST, ALIVE, read_events(connects(contact))).asked(at, [999, above, 1])
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ def test_what_may_have_been_asked_for(contact: str, above: int, at: float, whose
 @pytest.mark.parametrize(("at", "whose"), [(AT, UNCLEAR), (ATTACK.finished.timestamp() + 3600, ""), (AT - 3600, "")])
 def test_what_cron_starts_while_an_attack_runs_may_be_the_attacks(at: float, whose: str) -> None:
     """A file in one of its folders is all that it takes."""
-    residents = read_residents(MANIFEST, ALIVE, [])
+    residents = residents_of(MANIFEST, ALIVE, [])
     assert residents.asked(at, [999, 72, 1]) == whose
     assert residents.asked(at, [999, 73, 1]) == ""
 
 
 def test_of_an_older_recording_nothing_is_known() -> None:
-    residents = read_residents(MANIFEST, [], read_events(connects(unix("/run/d.sock"))))
+    residents = residents_of(MANIFEST, [], read_events(connects(unix("/run/d.sock"))))
     assert not residents.known
     assert residents.asked(AT, [72, 70]) == ""
 
@@ -90,8 +90,8 @@ def bears(serial: int, pid: int, child: int, at: float = AT + 0.01) -> list[str]
 def slices(lines: list[str]) -> list[str]:
     """The slices of the executions in a log."""
     events = list(read_events(lines))
-    residents = read_residents(MANIFEST, ALIVE, events)
-    processes = read_processes(events, residents.processes())
+    residents = residents_of(MANIFEST, ALIVE, events)
+    processes = read_processes(events, processes_of(residents.all))
     attribution = Attribution(MANIFEST, [], processes=processes, residents=residents)
     found = []
     for event in events:
@@ -126,13 +126,13 @@ def test_a_pid_that_was_given_away_anew_is_not_the_one_that_was_asked() -> None:
 
 
 def test_who_was_there_before_is_known_and_another_with_its_pid_is_not_it() -> None:
-    residents = read_residents(MANIFEST, ALIVE, [])
+    residents = residents_of(MANIFEST, ALIVE, [])
     for lines, name in (
         ([*bears(10, 73, 80), *executes(11, 80, 73)], "bash"),
         ([*bears(9, 1, 73, AT), *bears(10, 73, 80), *executes(11, 80, 73)], None),
     ):
         events = list(read_events(lines))
-        processes = read_processes(events, residents.processes())
+        processes = read_processes(events, processes_of(residents.all))
         for event in events:
             if birth := birth_of(event):
                 processes.bear(birth)
@@ -162,7 +162,7 @@ def test_what_a_line_tells_of_a_process(told: dict[str, Any], expected: Resident
 
 def test_what_is_remembered_of_a_process_that_was_there() -> None:
     odd = replace(READ, pid=71, started=1e300, path="", session=None, contained=False)
-    known, other = Residents(MANIFEST, [odd, READ]).processes()
+    known, other = processes_of([odd, READ])
     assert (known.pid, known.ppid, known.session, known.seen, known.place) == (70, 7, 5, 1500, BEFORE)
     assert (known.contained, known.resident) == (True, True)
     assert known.images == [(0, Image(70, 7, "/bin/bash", "bash", "", "1970-01-01 00:00:01.500000", "", 5))]
@@ -248,14 +248,14 @@ odd = st.recursive(st.none() | st.integers() | st.text(), lambda v: st.lists(v) 
 @example("", "started", float("inf"))
 @example("", "parent", 70)
 def test_no_line_breaks_the_reader(line: str, key: str, value: object) -> None:
-    processes_of([line, json.dumps(json.loads(DAEMON) | {key: value}), DAEMON])
+    above([line, json.dumps(json.loads(DAEMON) | {key: value}), DAEMON])
 
 
-def processes_of(lines: list[str]) -> dict[int, list[int]]:
+def above(lines: list[str]) -> dict[int, list[int]]:
     """The pids that were there, each with those above."""
     return {
         process.pid: [each.pid for each in itertools.islice(process.line_of_descent(), 1, 9)]
-        for process in Residents(MANIFEST, read_alive(lines)).processes()
+        for process in processes_of(read_alive(lines))
     }
 
 
@@ -266,7 +266,7 @@ def test_a_process_that_was_there_knows_who_is_above() -> None:
         alive(81, "x", parent=82),
         alive(82, "y", parent=81),
     ]
-    assert processes_of(lines) == {80: [79], 79: [], 81: [], 82: [81]}  # of two that bore each other, one did not
+    assert above(lines) == {80: [79], 79: [], 81: [], 82: [81]}  # of two that bore each other, one did not
 
 
 STEP = "runc --log /l/data/buildkit/executor/l.json run --bundle /l/data/buildkit/executor/abc abc"
@@ -278,11 +278,11 @@ def step(*asked: DockerRequest, parent: int = 75, kind: str = "managed") -> list
     assert docker
     lab = MANIFEST.lab.model_copy(update={"docker": docker.model_copy(update={"kind": kind})})
     manifest = MANIFEST.model_copy(update={"lab": lab})
-    residents = read_residents(manifest, [*ALIVE, alive(75, "dockerd")], [])
+    residents = residents_of(manifest, [*ALIVE, alive(75, "dockerd")], [])
     events = list(
         read_events([*executes(1, 80, parent), *bears(2, 80, 81, AT + 0.03), *executes(3, 81, 80, AT + 0.04)])
     )
-    processes = read_processes(events, residents.processes())
+    processes = read_processes(events, processes_of(residents.all))
     attribution = Attribution(manifest, list(asked), processes=processes, residents=residents)
     found = []
     for event in events:
@@ -321,8 +321,8 @@ def test_what_the_list_shows_may_be_what_is_executed_a_moment_later_in_the_log()
     """The log begins first. Who executed it is then its parent, not it itself."""
     events = list(read_events([line.replace(" uid=0", ' uid=0 exe="/usr/bin/runc"') for line in executes(10, 75, 74)]))
     for listed, by in (("runc", 74), ("sh", 75)):
-        residents = read_residents(MANIFEST, [*ALIVE, alive(75, listed, parent=74)], events)
-        processes, moment = read_processes(events, residents.processes()), Moment.of(events[0])
+        residents = residents_of(MANIFEST, [*ALIVE, alive(75, listed, parent=74)], events)
+        processes, moment = read_processes(events, processes_of(residents.all)), Moment.of(events[0])
         initiating = processes.initiating(processes.executes(moment), moment)
         assert initiating is not None
         assert initiating.pid == by
