@@ -13,7 +13,8 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from harness.proof.engines import Engine
-from harness.recording.json_lines import parsed
+from harness.proof.tables.docker_configuration import words
+from harness.recording.json_lines import parsed, whole
 
 Equivalence = Literal["identical", "covers", "different", "none", "unknown"]
 SENSORS = ("docker_daemon", "kube_audit")  # that tell of it
@@ -174,22 +175,22 @@ def _reaches(mount: Mount, wanted: Mount) -> bool:
 
 
 def _container(inspect: dict[str, Any]) -> Container:
-    config, host = inspect.get("Config") or {}, inspect.get("HostConfig") or {}
+    config, host = _object(inspect.get("Config")), _object(inspect.get("HostConfig"))
     privileged = bool(host.get("Privileged"))
     modes = {name: str(host.get(key) or "") for key, name in _MODES.items()}
-    mounts = inspect.get("Mounts") or []
-    drops = [] if privileged else [_capability(c) for c in host.get("CapDrop") or []]  # a privileged one has them all
+    mounts = [_object(each) for each in _list(inspect.get("Mounts"))]
+    drops = [] if privileged else [_capability(c) for c in words(host.get("CapDrop"))]  # a privileged one has them all
     return Container(
         image=str(config.get("Image") or ""),
-        command=(*map(str, config.get("Entrypoint") or []), *map(str, config.get("Cmd") or [])),
+        command=(*words(config.get("Entrypoint")), *words(config.get("Cmd"))),
         user=str(config.get("User") or ""),
         privileged=privileged,
-        capabilities=frozenset(_capability(c) for c in host.get("CapAdd") or []),
+        capabilities=frozenset(_capability(c) for c in words(host.get("CapAdd"))),
         modes=frozenset(f"{name}={mode}" for name, mode in modes.items() if mode not in _NO_MODE),
         security=_security(host, privileged=privileged),
         mounts=frozenset(Mount(_path(m), str(m.get("Destination") or ""), bool(m.get("RW"))) for m in mounts),
         devices=_devices(host),
-        groups=frozenset(map(str, host.get("GroupAdd") or [])),
+        groups=frozenset(words(host.get("GroupAdd"))),
         settings=frozenset(f"{name}={value}" for name, value in _object(host.get("Sysctls")).items()),
         dropped=frozenset(drops),
         read_only=bool(host.get("ReadonlyRootfs")),
@@ -202,17 +203,17 @@ def _capability(name: Any) -> str:
 
 def _security(host: dict[str, Any], *, privileged: bool) -> frozenset[str]:
     """The options, and `systempaths=unconfined`, which the daemon keeps as an empty list of paths to hide."""
-    options = frozenset(map(str, host.get("SecurityOpt") or []))
+    options = frozenset(words(host.get("SecurityOpt")))
     if privileged:
         return options - _IMPLIED
     return options | ({"systempaths=unconfined"} if host.get("MaskedPaths") == [] else set())
 
 
 def _devices(host: dict[str, Any]) -> frozenset[str]:
-    each = (_object(device) for device in host.get("Devices") or [])
+    each = (_object(device) for device in _list(host.get("Devices")))
     paths = {":".join(str(device.get(key) or "") for key in _DEVICE) for device in each}
-    requests = {json.dumps(request, sort_keys=True) for request in host.get("DeviceRequests") or []}
-    return frozenset(paths | requests | set(map(str, host.get("DeviceCgroupRules") or [])))
+    requests = {json.dumps(request, sort_keys=True) for request in _list(host.get("DeviceRequests"))}
+    return frozenset(paths | requests | set(words(host.get("DeviceCgroupRules"))))
 
 
 def _path(mount: dict[str, Any]) -> str:
@@ -225,7 +226,19 @@ def _request(row: dict[str, Any]) -> Request:
     reference, status = _object(row["ObjectRef"]), _object(row["ResponseStatus"])
     resource = "/".join(str(reference[key]) for key in ("resource", "subresource") if reference.get(key))
     namespace, name = str(reference.get("namespace") or ""), str(reference.get("name") or "")
-    return Request(str(row["Verb"]), resource, namespace, name, int(status.get("code") or 0))
+    return Request(str(row["Verb"]), resource, namespace, name, _code(status.get("code")))
+
+
+def _code(value: Any) -> int:
+    """The status of an answer; 0 for what is none, with which `line_shapes.py` finds the line damaged."""
+    try:
+        return whole(value)
+    except ValueError:
+        return 0
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _named(request: Request) -> str:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from harness.model.manifest import Manifest, Mark, SensorRecord
 from harness.proof.attribution import read_request, read_requests
 from harness.proof.attribution.residents import read_alive
+from harness.proof.line_shapes import ARRIVAL, DAEMON_EVENT, KUBE_EVENT, has_shape
 from harness.proof.tables.audit_log import damaged_lines
 from harness.recording import layout
-from harness.recording.json_lines import parsed
+from harness.recording.json_lines import parsed, seconds
 
 _CANARY = re.compile(rb"livefire-canary-[0-9a-f]+")
 # Files that a sensor answers for, whether its record names them or not: what is attributed rests on them.
@@ -99,8 +100,7 @@ def _damaged(name: str, lines: list[bytes]) -> list[int]:
         return damaged_lines(line.decode(errors="replace") for line in lines)
     if not name.endswith(".jsonl"):
         return []
-    kinds = {layout.DAEMON_REQUESTS: _is_request, layout.KUBE_PODS: _is_pod, layout.ALIVE: _is_resident}
-    whole = kinds.get(name, _is_object)
+    whole = _WHOLE.get(name, _is_object)
     return [number for number, line in enumerate(lines, 1) if _is_damaged(line, whole)]
 
 
@@ -109,10 +109,7 @@ def _is_damaged(line: bytes, whole: Callable[[bytes], bool]) -> bool:
 
 
 def _is_object(line: bytes) -> bool:
-    try:
-        return isinstance(parsed(line), dict)
-    except ValueError:
-        return False
+    return has_shape(line, {})
 
 
 def _is_request(line: bytes) -> bool:
@@ -124,13 +121,7 @@ def _is_resident(line: bytes) -> bool:
 
 
 def _is_arrival(line: bytes) -> bool:
-    try:
-        told = parsed(line)
-        return (
-            isinstance(told["file"], str) and isinstance(told["offset"], int) and isinstance(told["time"], float | int)
-        )
-    except (ValueError, KeyError, TypeError):
-        return False
+    return has_shape(line, ARRIVAL)
 
 
 def _is_pod(line: bytes) -> bool:
@@ -140,7 +131,7 @@ def _is_pod(line: bytes) -> bool:
         named = all(isinstance(pod[name], str) and pod[name] for name in ("namespace", "name", "uid"))
         ids = pod["container_ids"]
         known = isinstance(ids, list) and all(isinstance(each, str) and _ID.fullmatch(each) for each in ids)
-        return named and known and isinstance(pod["time"], float | int)
+        return named and known and bool(seconds(pod["time"]))
     except (ValueError, KeyError, TypeError):
         return False
 
@@ -167,3 +158,12 @@ def using_containers(root: layout.Root) -> frozenset[str]:
     asked = read_requests(layout.read(root, layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
     made = (r for r in asked if r.container_id or r.exec_id or r.service_id or r.built or _STARTS.search(r.path))
     return frozenset(each.atomic for each in made)
+
+
+_WHOLE: dict[str, Callable[[bytes], bool]] = {
+    layout.DAEMON_REQUESTS: _is_request,
+    layout.DAEMON_EVENTS: lambda line: has_shape(line, DAEMON_EVENT),
+    layout.KUBE_AUDIT: lambda line: has_shape(line, KUBE_EVENT),
+    layout.KUBE_PODS: _is_pod,
+    layout.ALIVE: _is_resident,
+}

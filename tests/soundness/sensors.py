@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -102,6 +103,8 @@ def _of_logs(base: Base, atomic: str, sensor: str) -> Iterator[tuple[str, Change
     for file in record["files"]:
         yield f"{file} is empty", functools.partial(_rewrite, file=file, change=lambda _: [])
         token = record["marks"][around(base, atomic, sensor)[1]]["token"]
+        if file.endswith(".jsonl"):
+            yield f"a value in {file} is odd", functools.partial(_rewrite, file=file, change=_odd_value)
         yield f"{file} ends before the attack does", functools.partial(_until, file=file, token=token)
     if sensor == "docker_daemon":
         requests = layout.DAEMON_REQUESTS
@@ -150,6 +153,11 @@ def _lost(draft: Draft, *, sensor: str) -> None:
 
 def _rewrite(draft: Draft, *, file: str, change: Callable[[list[str]], list[str]]) -> None:
     draft.raw[file] = change(draft.raw[file])
+
+
+def _odd_value(lines: list[str]) -> list[str]:
+    """The first line's status, or what its event is of, is no number and no text."""
+    return [re.sub(r'"(code|Type)": ?(\d+|"\w+")', r'"\1": true', lines[0], count=1), *lines[1:]]
 
 
 def _until(draft: Draft, *, file: str, token: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from harness.proof.attribution.docker_requests import DockerRequest
 from harness.proof.tables.schema import BACKGROUND
-from harness.recording.json_lines import parsed
+from harness.recording.json_lines import parsed, whole
 
 _START = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/(?:start|restart)(?:\?|$)")
 _EXEC = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/exec(?:\?|$)")
@@ -76,13 +76,13 @@ class DockerContainers:
         return asked | {self.unknown(when) or BACKGROUND for when in past}
 
     def _read(self, event: dict[str, object]) -> None:
-        actor, at = event["Actor"], event["timeNano"]
-        if event["Type"] != "container" or not isinstance(actor, dict) or not isinstance(at, int):
+        actor, at = event["Actor"], whole(event["timeNano"])
+        if event["Type"] != "container" or not isinstance(actor, dict):
             return
         attributes, identifier = actor.get("Attributes") or {}, str(actor["ID"])
         self._names.setdefault(identifier, attributes.get("name"))
         if event["Action"] == "create":
-            self._created[identifier] = Created(at / 1e9, attributes.get(_SERVICE))
+            self._created[identifier] = Created(at / 1e9, str(attributes.get(_SERVICE) or ""))
         elif str(event["Action"]).startswith("exec_create"):
             self._executed.setdefault(identifier, []).append((at / 1e9, str(attributes.get("execID"))))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.proof.attribution.twins import Window, surplus, within
 from harness.proof.tables.schema import BACKGROUND, ambiguous, one_of
-from harness.recording.json_lines import parsed
+from harness.recording.json_lines import parsed, seconds, text, whole
 
 _FILES = re.compile(r"/containers/([^/]+)/(?:archive|copy|export)(?:\?|$)")
 _BUILD = re.compile(r"^(?:/v[\d.]+)?/build\?")
@@ -64,18 +64,18 @@ def read_request(line: str) -> DockerRequest | None:
     try:
         item = parsed(line)
         return DockerRequest(
-            atomic=str(item["atomic"]),
-            sent=float(item["sent"]),
-            answered=float(item["answered"]),
-            method=str(item["method"]),
-            path=str(item["path"]),
-            status=int(item["status"]),
-            container_id=str(item.get("container_id") or ""),
-            exec_id=str(item.get("exec_id") or ""),
-            image=str(item.get("image") or ""),
+            atomic=text(item["atomic"]),
+            sent=seconds(item["sent"]),
+            answered=seconds(item["answered"]),
+            method=text(item["method"]),
+            path=text(item["path"]),
+            status=whole(item["status"]),
+            container_id=text(item.get("container_id") or ""),
+            exec_id=text(item.get("exec_id") or ""),
+            image=text(item.get("image") or ""),
             config=item["config"] if isinstance(item.get("config"), dict) else None,
-            service_id=str(item.get("service_id") or ""),
-            built=tuple(str(each) for each in item.get("built") or ()),
+            service_id=text(item.get("service_id") or ""),
+            built=tuple(text(each) for each in item.get("built") or ()),
             peer=item["peer"] if isinstance(item.get("peer"), dict) else None,
         )
     except (ValueError, KeyError, TypeError, OverflowError):

@@ -56,7 +56,7 @@ class Identities:
         if whose == BACKGROUND and self._is_canary(event, at):
             whose = HARNESS
         code = _object(event.get("responseStatus")).get("code")
-        if isinstance(code, int) and code < 300:
+        if type(code) is int and code < 300:
             self._learn(event, whose)
         self._seen.add(name)
         return whose
@@ -215,7 +215,7 @@ def _named(event: Mapping[str, Any]) -> PodName:
 def _makes_pod(event: Mapping[str, Any]) -> bool:
     reference, code = _object(event.get("objectRef")), _object(event.get("responseStatus")).get("code")
     of_pod = reference.get("resource") == "pods" and not reference.get("subresource")
-    return of_pod and event.get("verb") == "create" and isinstance(code, int) and code < 300
+    return of_pod and event.get("verb") == "create" and type(code) is int and code < 300
 
 
 def _account_name(event: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.recording.json_lines import parsed
+from harness.recording.json_lines import parsed, seconds, text
 
 PodName = tuple[str, str]  # namespace and name
 
@@ -31,9 +31,9 @@ def _read(line: str) -> SeenPod | None:
         item = parsed(line)
         account, address = item.get("account"), item.get("address")
         return SeenPod(
-            at=float(item["time"]),
-            name=(str(item["namespace"]), str(item["name"])),
-            containers=tuple(str(each) for each in item["container_ids"]),
+            at=seconds(item["time"]),
+            name=(text(item["namespace"]), text(item["name"])),
+            containers=tuple(text(each) for each in item["container_ids"]),
             account=account if isinstance(account, str) else "",
             address=str(address) if address else "",
         )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from harness.model.manifest import Manifest
 from harness.proof.attribution.contacts import Contact, normal, read_contacts
@@ -14,7 +12,7 @@ from harness.proof.attribution.processes import BEFORE, Process
 from harness.proof.tables.audit_log import AuditEvent
 from harness.proof.tables.docker_configuration import sql_time
 from harness.proof.tables.schema import ambiguous
-from harness.recording.json_lines import parsed
+from harness.recording.json_lines import parsed, seconds, text, whole
 
 # They have another process do what is asked of them.
 _FORWARD = {"dbus-daemon", "dbus-broker", "dbus-broker-lau", "systemd", "dockerd", "containerd", "podman", "crio"}
@@ -145,25 +143,18 @@ def _read(line: str) -> Resident | None:
         item = parsed(line)
         session = item["session"]
         return Resident(
-            pid=int(item["pid"]),
-            parent=int(item["parent"]),
-            started=_finite(item["started"]),
-            name=str(item["name"]),
-            path=str(item["path"]),
-            session=session if isinstance(session, int) else None,
+            pid=whole(item["pid"]),
+            parent=whole(item["parent"]),
+            started=seconds(item["started"]),
+            name=text(item["name"]),
+            path=text(item["path"]),
+            session=None if session is None else whole(session),
             contained=item["contained"] is True,
             ours=item["ours"] is True,
-            asked_at=frozenset(normal(str(each)) for each in item["asked_at"]),
+            asked_at=frozenset(normal(text(each)) for each in item["asked_at"]),
         )
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
-
-
-def _finite(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
 
 
 def _name(resident: Resident) -> str:

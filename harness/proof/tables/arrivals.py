@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 
 from harness.recording import layout
-from harness.recording.json_lines import parsed
+from harness.recording.json_lines import parsed, seconds, text, whole
 
 # The arrival (seconds since the epoch) of the record that ends at this offset; None where it is not known.
 ArrivalOf = Callable[[int], float | None]
@@ -21,7 +21,7 @@ class Arrivals:
         for line in layout.read(root, layout.ARRIVALS).splitlines():
             try:
                 item = parsed(line)
-                file, offset, time = str(item["file"]), int(item["offset"]), float(item["time"])
+                file, offset, time = text(item["file"]), whole(item["offset"]), seconds(item["time"])
             except (ValueError, KeyError, TypeError, OverflowError):
                 continue
             self._offsets.setdefault(file, []).append(offset)

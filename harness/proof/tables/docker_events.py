@@ -46,7 +46,7 @@ class _Event:
             str(event.get("Action", "")),
             str(actor.get("ID", "")),
             attributes if isinstance(attributes, dict) else {},
-            at / 1e9 if isinstance(at, int) and abs(at) < 1 << 63 else None,
+            at / 1e9 if type(at) is int and abs(at) < 1 << 63 else None,
         )
 
     @property

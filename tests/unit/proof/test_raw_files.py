@@ -149,13 +149,20 @@ ASKED = {"atomic": "T1/a", "sent": 1.0, "answered": 2.0, "method": "POST", "path
 REQUEST = item(**ASKED)
 ARRIVAL = {"file": "raw/x", "offset": 7, "time": 1.5}
 POD = {"time": 1.5, "namespace": "web", "name": "box", "uid": "u", "container_ids": [A]}
+EVENT = {"Type": "container", "Action": "die", "Actor": {"ID": A, "Attributes": {"exitCode": "0"}}, "timeNano": 1}
 TEXT = "".join(chr(each) for each in range(32, 126))
 
 
 @pytest.mark.parametrize(
     ("file", "whole", "damaged"),
     [
-        (layout.DAEMON_EVENTS, ["{}", " ", item(a=1)], ["[]", "7", "{", "\udcff", BRACKETS]),
+        (
+            layout.DAEMON_EVENTS,
+            [item(event=EVENT), " ", item(event=EVENT, inspect={"Mounts": []}, received=1.5)],
+            ["[]", "7", "{", "\udcff", BRACKETS, "{}", "null", item(event=[]), item(event=EVENT, inspect="x")]
+            + [item(event=EVENT | {key: None}) for key in EVENT]
+            + [item(event=EVENT | {"timeNano": odd}) for odd in (True, "1", 1.5, -1)],
+        ),
         (layout.DAEMON_REQUESTS, [REQUEST], ["{}", "{", BRACKETS, item(**ASKED | {"sent": "x"})]),
         (layout.ALIVE, [RESIDENT], ["{}", "{", BRACKETS, item(**WHO, ours=False, asked_at=[]).replace("1.5", "NaN")]),
         (

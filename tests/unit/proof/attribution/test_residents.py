@@ -150,7 +150,6 @@ READ = Resident(70, 7, 1.5, "sh", "/bin/bash", 5, True, False, frozenset({"/run/
     [
         ({}, READ),
         ({"session": None}, replace(READ, session=None)),
-        ({"session": "5"}, replace(READ, session=None)),
         ({"contained": 1, "ours": True}, replace(READ, contained=False, ours=True)),
         ({"asked_at": ["/var/run/d", "tcp:22"]}, replace(READ, asked_at=frozenset({"/run/d", "tcp:22"}))),
     ],
