@@ -60,7 +60,7 @@ def run(
 
     Raises LabUnavailable when it fails (unless `check` is false) or takes longer than `timeout` seconds.
     """
-    with _until_ended(lambda: _start(command, environment)) as process:
+    with until_ended(lambda: _start(command, environment)) as process:
         try:
             output, errors = process.communicate(stdin, timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -85,7 +85,7 @@ def _start(command: Sequence[str | Path], environment: Mapping[str, str] | None)
 
 
 @contextlib.contextmanager
-def _until_ended(make: Callable[[], subprocess.Popen[bytes]]) -> Iterator[subprocess.Popen[bytes]]:
+def until_ended(make: Callable[[], subprocess.Popen[bytes]]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that does not outlive the block, whatever ends that."""
     process = None
     try:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
 
-from harness import interrupts
 from harness.capture.cgroup import make_group
-from harness.capture.process import OWNER, base_environment, find_tool, kill_group
+from harness.capture.process import OWNER, base_environment, find_tool, until_ended
 from harness.capture.pulse import STEADY, Pulse
 from harness.capture.sensors.base import canary_token, now
 from harness.capture.survivors import Started
@@ -101,15 +100,10 @@ def execute(
     }
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, tempfile.NamedTemporaryFile() as told:
         started = now()
-        process = _launch(environment | {"LIVEFIRE_TOLD": told.name}, surroundings.home, output, errors)
-        tells = Path(told.name)
-        started_by_it = Started(process, lambda: _session(_told(tells)), group)
-        try:
+        environment["LIVEFIRE_TOLD"], tells = told.name, Path(told.name)
+        with until_ended(lambda: _launch(environment, surroundings.home, output, errors)) as process:
+            started_by_it = Started(process, lambda: _session(_told(tells)), group)
             timed_out, given_up = _wait(started_by_it, timeout, pulse)
-        except BaseException:
-            with interrupts.shielded():
-                kill_group(process)
-            raise
         finished = now()
         facts = _told(tells)
         survivors = started_by_it.end()
