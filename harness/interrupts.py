@@ -199,12 +199,13 @@ def _raise(name: str) -> None:
 def _swallowed(told: sys.UnraisableHookArgs) -> None:
     """What Python does with an exception in a destructor or a callback of the collector, where nobody can catch it.
 
-    A KeyboardInterrupt of ours is not lost there: it comes again when the destructor is over.
+    A KeyboardInterrupt of ours is not lost there: it comes again when the destructor is over. Whatever else a destructor
+    complains of after one has come is of no interest: of a temporary file, say, whose folder has been removed.
     """
-    if _state.raised and isinstance(told.exc_value, KeyboardInterrupt):
-        _thread.start_new_thread(_send_again, (signal.Signals[_state.raised],))
-    else:
+    if not _state.raised:
         _state.hook(told)
+    elif isinstance(told.exc_value, KeyboardInterrupt):
+        _thread.start_new_thread(_send_again, (signal.Signals[_state.raised],))
 
 
 def _send_again(number: signal.Signals) -> None:

@@ -52,7 +52,7 @@ def test_a_capture_is_ended_before_some_of_its_lines() -> None:
 
 
 @pytest.mark.night
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(2400)
 def test_150_tries_in_small_steps() -> None:
     faulty = [each for each in tries(150, first=0.4, step=0.03) if each.faults()]
     assert faulty == [], "\n".join(f"{each}\n{each.said}" for each in faulty)

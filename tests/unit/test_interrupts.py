@@ -119,6 +119,24 @@ def test_one_that_comes_in_a_destructor_is_not_lost(capfd: pytest.CaptureFixture
     assert capfd.readouterr().err == ""
 
 
+class _Complaining:
+    """Fails while it dies."""
+
+    def __del__(self) -> None:
+        raise OSError("its folder is gone")
+
+
+def test_what_destructors_complain_of_after_one_came_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(interrupts._state, "hook", lambda each: told.append(each.exc_value))
+    complaining = [_Complaining(), _Complaining()]
+    del complaining[1]
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
+    del complaining[0]
+    assert [str(each) for each in told] == ["its folder is gone"]
+
+
 def test_what_is_held_back_comes_when_it_is_let_come() -> None:
     interrupts.hold_back()
     os.kill(os.getpid(), signal.SIGHUP)

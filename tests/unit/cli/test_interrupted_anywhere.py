@@ -48,7 +48,7 @@ def check(dead: int, words: tuple[str, ...], step: int) -> None:
 
 
 def test_nothing_is_left_by_a_signal_before_some_of_the_lines() -> None:
-    check(2, UP, 19)
+    check(2, UP, 41)
 
 
 @pytest.mark.night
