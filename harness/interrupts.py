@@ -199,7 +199,7 @@ def _raise(name: str) -> None:
 def _swallowed(told: sys.UnraisableHookArgs) -> None:
     """What Python does with an exception in a destructor or a callback of the collector, where nobody can catch it.
 
-    A KeyboardInterrupt of ours is not lost there: it comes again when the destructor is over. Whatever else a destructor
+    A KeyboardInterrupt of ours is not lost there: it comes again when the destructor is over. Whatever else one
     complains of after one has come is of no interest: of a temporary file, say, whose folder has been removed.
     """
     if not _state.raised:
