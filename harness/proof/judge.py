@@ -22,7 +22,7 @@ from harness.model.result import (
 )
 from harness.model.rule import Rule
 from harness.model.verdict import Verdict
-from harness.proof.ambiguous import hangs_on_ambiguous
+from harness.proof.ambiguous import hangs_on_ambiguous, unclear_of
 from harness.proof.cases import Case
 from harness.proof.decision import Facts, decide, flags_of
 from harness.proof.effect import SENSORS, Effect, Equivalence, compare, effect_of
@@ -142,6 +142,8 @@ class Judge:
         for name in SENSORS if case.oracle else ():
             if self._health.manifest.sensor(name) and not self._health.around(ran[0], name).ok:
                 return "unknown", [f"{name} was not well around {of}"]
+        if effect_of(self._engine, self._engine.together([of, *unclear_of(self._engine, of)])) != self._effect(of):
+            return "unknown", [f"it can't be told whose doing some of it was that {of} brought about"]
         return None
 
     def _effect(self, slice_: str) -> Effect:

@@ -13,6 +13,7 @@ from harness.model.limits import Limits
 from harness.model.result import Alert, Ambiguous, AtomicResult, Background, Result, RuleFacts
 from harness.model.verdict import exit_code
 from harness.proof.account import Account, account
+from harness.proof.ambiguous import unclear_of
 from harness.proof.blame import blaming
 from harness.proof.cases import Case, cases
 from harness.proof.engines import DuckDbEngine
@@ -21,7 +22,7 @@ from harness.proof.judge import Judge
 from harness.proof.lint import Sound, vacuous
 from harness.proof.loading import load
 from harness.proof.rule_answer import prepare
-from harness.proof.tables.schema import BACKGROUND, ambiguous
+from harness.proof.tables.schema import BACKGROUND
 from harness.proof.unjudged import in_recording
 from harness.recording import Recording
 
@@ -73,8 +74,7 @@ def prove(
             alerts[rule.id] = alerts.get(rule.id, []) + said
             accounts[rule.id] = account(of_rule, judged, said, engine)
         results += judged
-    unclear = [ambiguous(case.detonation.atomic) for case in chosen]
-    unclear = [slice_ for slice_ in dict.fromkeys(unclear) if any(engine.count(slice_).values())]
+    unclear = list(dict.fromkeys(each for case in chosen for each in unclear_of(engine, case.detonation.atomic)))
     background = Background(rows=engine.count(BACKGROUND), alerts=alerts)
     return Result(
         run_id=manifest.run_id,

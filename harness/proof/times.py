@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from harness.errors import Position, RecordingDamaged
 from harness.model.manifest import BACKGROUND, Manifest
 from harness.proof.engines import Span
-from harness.proof.tables.schema import ambiguous
+from harness.proof.tables.schema import may_be_of
 from harness.recording import Recording, layout
 from harness.recording.consistency import SLACK
 
@@ -37,7 +37,6 @@ def _untimely(manifest: Manifest, spans: Mapping[str, Mapping[str, Span]]) -> It
     begin = min([manifest.started, *(sensor.before.time for sensor in manifest.sensors)])
     end = max([manifest.finished, *(sensor.after.time for sensor in manifest.sensors)])
     attacks = {each.atomic: each.attack.started for each in manifest.detonations if each.attack}
-    attacks |= {ambiguous(atomic): started for atomic, started in attacks.items()}
     for table, slices in spans.items():
         for slice_, span in slices.items():
             whose, slack = f"a row of {table} ({slice_})", _DAY if slice_ == BACKGROUND else SLACK
@@ -45,7 +44,8 @@ def _untimely(manifest: Manifest, spans: Mapping[str, Mapping[str, Span]]) -> It
                 yield table, span.first_record, f"{whose} is of {_told(span.first)}, before its capture began"
             if span.last and span.last - end > slack:
                 yield table, span.last_record, f"{whose} is of {_told(span.last)}, after its capture was over"
-            started = attacks.get(slice_)
+            whose_it_may_be = [attacks[atomic] for atomic in may_be_of(slice_) if atomic in attacks]
+            started = min(whose_it_may_be, default=attacks.get(slice_))
             if span.first and started and started - span.first > SLACK:
                 yield table, span.first_record, f"{whose} is of {_told(span.first)}, and that was run {_told(started)}"
             if span.timeless_record and slice_ != BACKGROUND:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -38,12 +38,13 @@ class Answer:
     passing: dict[str, dict[str, set[int]]] = field(default_factory=dict)
     _rows: dict[int, Row] = field(default_factory=dict)
 
-    def rows(self, slice_: str, predicate: str | None = None) -> list[Row]:
-        """The rows of a slice, in order; of a `predicate` that is in `passing`, only those that it lets pass."""
-        numbers = self.by_slice.get(slice_, [])
-        if predicate is None:
-            return [self._row(number) for number in numbers]
-        return [self._row(numbers[place]) for place in sorted(self.passing[predicate].get(slice_, ()))]
+    def rows(self, slices: Iterable[str], predicate: str | None = None) -> list[Row]:
+        """The rows of slices, in order; of a `predicate` that is in `passing`, only those that it lets pass."""
+        found: list[int] = []
+        for each in slices:
+            numbers = self.by_slice.get(each, [])
+            found += numbers if predicate is None else [numbers[n] for n in self.passing[predicate].get(each, ())]
+        return [self._row(number) for number in sorted(found)]
 
     def pass_(self, predicate: str, numbers: set[int], numbered: Answer) -> None:
         """Note which rows a predicate lets pass. `numbers` are those of `numbered`, the same query's answer."""

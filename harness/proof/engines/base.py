@@ -94,6 +94,9 @@ class Engine(Protocol):
     def put(self, table: str, slice_: str, rows: list[Row]) -> None:
         """Make these rows of a table (hidden columns included) the whole of a slice."""
 
+    def together(self, slices: Sequence[str]) -> str:
+        """The name of a slice that has the rows of all of these, for queries and counts; it is none of `slices()`."""
+
     def over(self, rows: list[Row], kql: str, lets: str = "") -> list[Row]:
         """Those of `rows`, all of one query's output, that a tail such as `| where Name == "x"` lets pass.
 

@@ -75,7 +75,7 @@ class DuckDbEngine:
         """As in Engine."""
         answer = self._current(kql, slice_, None)
         if answer is not None and predicate in answer.passing:
-            return answer.rows(slice_, predicate)
+            return answer.rows(self._store.parts(slice_), predicate)
         return self._limited(kql, lambda: self._passing(kql, predicate, slice_))
 
     def columns(self, kql: str) -> dict[str, str]:
@@ -98,13 +98,18 @@ class DuckDbEngine:
         """As in Engine."""
         if not isinstance(row, CarriedRow):
             return self._guard.run(lambda: self._store.matching(table, slice_, row))
-        if self._store.place(row.origin) != (table, slice_):
+        of, whose = self._store.place(row.origin)
+        if of != table or whose not in self._store.parts(slice_):
             return []
         return [self._store.kept(row.origin) or self._guard.run(lambda: self._store.row(row.origin))]
 
     def put(self, table: str, slice_: str, rows: list[Row]) -> None:
         """As in Engine."""
         self._guard.run(lambda: self._store.put(table, slice_, rows))
+
+    def together(self, slices: Sequence[str]) -> str:
+        """As in Engine."""
+        return self._store.together(slices)
 
     def over(self, rows: list[Row], kql: str, lets: str = "") -> list[Row]:
         """As in Engine."""
@@ -153,7 +158,7 @@ class DuckDbEngine:
     def _kept(self, kql: str, slice_: str, now: datetime | None) -> list[Row] | None:
         """What a query gave when it was asked before, if that still holds."""
         if (answer := self._current(kql, slice_, now)) is not None:
-            return answer.rows(slice_)
+            return answer.rows(self._store.parts(slice_))
         kept = self._sliced.get((kql, slice_, now))
         return None if kept is None or kept[0] < self._store.aged(slice_) else list(kept[1])
 
@@ -165,7 +170,7 @@ class DuckDbEngine:
     def _query(self, kql: str, slice_: str, now: datetime | None) -> list[Row]:
         answer = self._answer(kql, slice_, now)
         if answer is not None:
-            return answer.rows(slice_)
+            return answer.rows(self._store.parts(slice_))
         plan = self._plan(kql)
         self._store.select(slice_)
         rows = self._rows(plan.sql, self._clock(plan.parameters, now))
@@ -184,7 +189,7 @@ class DuckDbEngine:
                 standing = self._stand(self._plan(kql), None)
                 self._standing = answer if standing.by_slice == answer.by_slice else None
             answer.pass_(predicate, self._numbers(answer, predicate), standing)
-        return answer.rows(slice_, predicate)
+        return answer.rows(self._store.parts(slice_), predicate)
 
     def _speaks_of_nothing(self, kql: str) -> bool:
         plan = self._plan(kql)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +39,7 @@ class Store:
         self._rows: dict[int, Row] = {}
         self._aged: dict[str, int] = {}
         self._slices: set[str] = set()
+        self._together: dict[str, tuple[str, ...]] = {}
         self._counts: dict[str, dict[str, int]] = {}
         self._counted: tuple[int, set[str]] | None = None  # what the tables were like when they were counted
         self.age = 0
@@ -134,7 +136,7 @@ class Store:
         if slice_ == self._current:
             return
         self._current = self  # should this be ended half-way
-        which = "false" if slice_ is None else "\"{}\" = '{}'".format(SLICE, slice_.replace("'", "''"))
+        which = "false" if slice_ is None else self._of(slice_)
         for name in TABLES:
             self._con.execute(
                 f'CREATE OR REPLACE VIEW "{name}" AS SELECT * EXCLUDE ({", ".join([*HIDDEN, ROW])}) '
@@ -159,8 +161,8 @@ class Store:
 
     def numbered(self, table: str, slice_: str) -> dict[int, Row]:
         """The rows of a table in a slice, hidden columns included, by their numbers."""
-        sql = f'SELECT * FROM "{ALL.format(table)}" WHERE "{SLICE}" = ? ORDER BY "{ROW}"'
-        return {row.pop(ROW): row for row in dicts(self._con.execute(sql, [slice_]))}
+        sql = f'SELECT * FROM "{ALL.format(table)}" WHERE {self._of(slice_)} ORDER BY "{ROW}"'
+        return {row.pop(ROW): row for row in dicts(self._con.execute(sql))}
 
     def matching(self, table: str, slice_: str, row: Row) -> list[Row]:
         """The rows of a table that agree with `row` on every column they share."""
@@ -168,12 +170,29 @@ class Store:
         if not shared:
             return []
         where = " AND ".join(f'CAST("{name}" AS VARCHAR) IS NOT DISTINCT FROM CAST(? AS VARCHAR)' for name in shared)
-        sql = f'SELECT * EXCLUDE ({ROW}) FROM "{ALL.format(table)}" WHERE "{SLICE}" = ? AND {where}'
-        return dicts(self._con.execute(sql, [slice_, *(plain(row[name]) for name in shared)]))
+        sql = f'SELECT * EXCLUDE ({ROW}) FROM "{ALL.format(table)}" WHERE {self._of(slice_)} AND {where}'
+        return dicts(self._con.execute(sql, [plain(row[name]) for name in shared]))
 
     def aged(self, slice_: str) -> int:
         """The age at which a slice was last put; 0 where it is as it was loaded."""
-        return self._aged.get(slice_, 0)
+        return max(self._aged.get(each, 0) for each in self.parts(slice_))
+
+    def together(self, slices: Sequence[str]) -> str:
+        """As in Engine."""
+        parts = tuple(dict.fromkeys(part for each in slices for part in self.parts(each)))
+        name = " + ".join(parts)
+        if len(parts) > 1:
+            self._together[name] = parts
+        return name
+
+    def parts(self, slice_: str) -> tuple[str, ...]:
+        """The slices of which one is put together: itself, where it is none of these."""
+        return self._together.get(slice_, (slice_,))
+
+    def _of(self, slice_: str) -> str:
+        """What holds for the rows of a slice."""
+        texts = ", ".join("'{}'".format(each.replace("'", "''")) for each in self.parts(slice_))
+        return f'"{SLICE}" IN ({texts})'
 
     def slices(self) -> set[str]:
         """The slices that there are, those that were put among them."""
@@ -197,7 +216,8 @@ class Store:
                 sql = f'SELECT "{SLICE}", count(*) FROM "{ALL.format(name)}" GROUP BY ALL'
                 self._counts[name] = dict(self._con.execute(sql).fetchall())
             self._counted = (self.age, set(self._slices))
-        return {name: self._counts[name].get(slice_, 0) for name in TABLES}
+        parts = self.parts(slice_)
+        return {name: sum(self._counts[name].get(each, 0) for each in parts) for name in TABLES}
 
 
 def dicts(cursor: Any) -> list[Row]:

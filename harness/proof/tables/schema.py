@@ -19,7 +19,8 @@ from harness.model.manifest import HARNESS
 # own, and Livefire's runtime shim is Livefire's.
 # 5: Livefire's runtime shim has started nothing; of calls that are alike, more than were noted, none is guessed; a
 # canary's token counts as a canary's only; steps of BuildKit are the builder's, and a pod is given its account's token.
-VERSION = 5
+# 6: what may be of several atomics names each of them.
+VERSION = 6
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -39,9 +40,17 @@ SLICE, RECORD, ARRIVED = "_Slice", "_Record", "_Arrived"
 HIDDEN = {SLICE: "string", RECORD: "string", ARRIVED: "real"}
 
 
-def ambiguous(atomic: str) -> str:
-    """The slice of what may be an atomic's doing or not: neither credit for it, nor an alert in the background."""
-    return f"ambiguous: {atomic}"
+_AMBIGUOUS, _OR = "ambiguous: ", ", "
+
+
+def ambiguous(*atomics: str) -> str:
+    """The slice of what may be the doing of any of these, or not: no credit for it, nor an alert in the background."""
+    return f"{_AMBIGUOUS}{_OR.join(sorted(set(atomics)))}"
+
+
+def may_be_of(slice_: str) -> tuple[str, ...]:
+    """The atomics whose doing the rows of an ambiguous slice may be; none for any other slice."""
+    return tuple(slice_.removeprefix(_AMBIGUOUS).split(_OR)) if slice_.startswith(_AMBIGUOUS) else ()
 
 
 def one_of(slices: Iterable[str]) -> str:
@@ -49,10 +58,8 @@ def one_of(slices: Iterable[str]) -> str:
     parties = set(slices)
     if len(parties) <= 1:
         return next(iter(parties), "")
-    atomics = sorted(parties - {BACKGROUND, HARNESS})
-    if not atomics:
-        return BACKGROUND
-    return atomics[0] if atomics[0].startswith(ambiguous("")) else ambiguous(atomics[0])
+    atomics = {each for party in parties for each in may_be_of(party) or (party,)} - {BACKGROUND, HARNESS}
+    return ambiguous(*atomics) if atomics else BACKGROUND
 
 
 def _columns(text: str) -> dict[str, str]:

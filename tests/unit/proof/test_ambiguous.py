@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from harness.proof.ambiguous import hangs_on_ambiguous
 from harness.proof.engines import DuckDbEngine
 from harness.proof.tables.schema import RECORD, ambiguous, complete
 from tests.conftest import EXPECTATIONS
+from tests.unit.proof.world import QUERY, RUN, USUAL, World, detonated, expecting, process
 
 ENTRY = load_expectations(EXPECTATIONS)[0]
 LOUD = replace(ENTRY, rule=ENTRY.rule.with_query('DeviceProcessEvents | where FileName == "docker"'))
@@ -79,3 +82,50 @@ def test_a_rule_that_says_nothing_of_it_changes_nothing(engine: DuckDbEngine) ->
 @pytest.mark.parametrize("verdict", [Verdict.NOT_EXECUTED, Verdict.PROVEN])
 def test_what_is_unclear_of_another_atomic_changes_nothing(engine: DuckDbEngine, verdict: Verdict) -> None:
     assert hangs_on_ambiguous(VARIANT, engine, "T1/b", asked(), verdict) == ""
+
+
+@pytest.mark.parametrize("slice_", [ambiguous("T1/b", "T1/a"), ambiguous("T1/a", "T1/b")])
+@pytest.mark.parametrize("atomic", ["T1/a", "T1/b"])
+def test_what_may_be_of_several_is_unclear_for_each(tmp_path: Path, slice_: str, atomic: str) -> None:
+    world = World(tmp_path)
+    found = world.judge(expecting(atomic=atomic), {atomic: USUAL, slice_: [process(RUN)]}, detonated(atomic))
+    assert found.verdict is Verdict.INCONCLUSIVE
+
+
+ALL = 'DeviceProcessEvents | where ProcessCommandLine has "run"'
+TWICE, ONCE = (f"{ALL} | summarize n = count() | where n {n} | extend Root = true" for n in (">= 2", "== 1"))
+JOINED = Signal(
+    name="both", kql=f"{ALL} | join kind=inner (DeviceProcessEvents | where FileName == 'b') on AccountName"
+)
+LONE = Signal(name="one alone", kql=ONCE)
+WHOSE = "it can't be told whose doing it was:"
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        # a rule that counts: neither its silence stands nor its alert
+        ({"query": TWICE, "fires": False, "flags": {}, "benign": "x"}, "the rule says something else"),
+        ({"query": TWICE}, "the rule says something else"),
+        ({"query": ONCE}, "the rule fires on 1 row of which"),
+        # one row of a join is the atomic's own, the other may be
+        ({"oracle": [JOINED]}, f"{WHOSE} both"),
+        ({"signals": [JOINED]}, f"{WHOSE} both"),
+        ({"signals": [LONE]}, f"{WHOSE} one alone"),
+        ({"oracle": [LONE]}, f"{WHOSE} one alone"),
+    ],
+)
+def test_unclear_rows_are_asked_about_together_with_the_atomic_s_own(
+    tmp_path: Path, entry: dict[str, Any], reason: str
+) -> None:
+    usual = {"query": QUERY.replace('has "run"', 'has "--privileged"')}
+    unclear = [process("b" if reason.endswith("both") else "a run", "raw/auditd.log:11")]
+    found = World(tmp_path).judge(expecting(**usual | entry), {"T1/a": USUAL, ambiguous("T1/a"): unclear})
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reason.startswith(reason)
+
+
+def test_a_count_that_stays_the_same_stands(tmp_path: Path) -> None:
+    unclear = [process("a ps", "raw/auditd.log:11")]
+    found = World(tmp_path).judge(expecting(ONCE), {"T1/a": USUAL, ambiguous("T1/a"): unclear})
+    assert found.verdict is Verdict.PROVEN

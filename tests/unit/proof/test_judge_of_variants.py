@@ -17,6 +17,7 @@ from harness.model.result import (
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.proof.engines.base import Row
+from harness.proof.tables.schema import ambiguous
 from tests.unit.proof.world import QUERY, RUN, STARTED, World, attack, detonated, event, expecting, process
 
 NARROW = QUERY.replace('has "run"', 'has "run --pid"')
@@ -170,3 +171,24 @@ def test_an_atomic_of_which_the_effect_was_not_seen_is_nothing_to_compare_with(
     found = world.judge(of_variant(), slices, other, oracle=[STARTED])
     expected = (Verdict.INCONCLUSIVE, f"{reason}: there is nothing to compare with") if reason else (Verdict.PROVEN, "")
     assert (found.verdict, found.reason if reason else "") == expected
+
+
+@pytest.mark.parametrize(
+    ("unclear", "verdict"),
+    [
+        (made(Privileged=True), Verdict.INCONCLUSIVE),
+        (event("exec_create: id"), Verdict.INCONCLUSIVE),
+        (process("docker ps"), Verdict.PROVEN),
+    ],
+)
+def test_where_it_is_not_told_whether_the_atomic_did_more_there_is_nothing_to_compare_with(
+    tmp_path: Path, unclear: tuple[str, Row], verdict: Verdict
+) -> None:
+    world, one, other = World(tmp_path), detonated(), detonated(VARIANT.id, variant=VARIANT)
+    world.also(other, one)
+    own = [made(), event("start")]
+    slices = {"T1/a": own, VARIANT.id: [*own, process(RUN)], ambiguous("T1/a", "T1/b"): [unclear]}
+    found = world.judge(of_variant(), slices, other, oracle=[STARTED])
+    assert found.verdict is verdict
+    if verdict is Verdict.INCONCLUSIVE:
+        assert found.reason.startswith("it can't be told whose doing some of it was that T1/a brought about")

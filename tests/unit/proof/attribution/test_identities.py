@@ -65,6 +65,12 @@ def test_an_account_that_somebody_else_uses_tells_nothing(before: dict[str, Any]
     assert slices(before, TOKEN, USED) == ["background", ATTACK, ambiguous(ATTACK)]
 
 
+@pytest.mark.parametrize("running", [ATTACK, OTHER])
+def test_of_two_atomics_that_were_given_a_token_either_may_use_it(running: str) -> None:
+    given_to = event("sa-of-b", "create", "serviceaccounts", "default", "token")
+    assert slices(TOKEN, given_to, USED, running=running)[-1] == ambiguous(ATTACK, OTHER)
+
+
 @pytest.mark.parametrize("code", [300, 403, None])
 def test_a_token_that_was_refused_is_none(code: int | None) -> None:
     assert slices(TOKEN | {"responseStatus": {"code": code}}, USED) == [ATTACK, "background"]
@@ -165,7 +171,7 @@ def test_who_has_reached_into_a_pod_may_ask_with_its_token_too(below: str) -> No
     own = event("sa-of-a", "create", "pods", "p", **POD)
     assert slices(own, reached, bound("p"))[2] == ATTACK
     by_another = event("sa-of-b", "create", "pods", "p", below)
-    assert slices(own, by_another, bound("p"))[2] == ambiguous(ATTACK)
+    assert slices(own, by_another, bound("p"))[2] == ambiguous(ATTACK, OTHER)
     refused = reached | {"responseStatus": {"code": 403}}
     assert slices(prepared, refused, bound("p"))[2] == "harness"
 
@@ -197,7 +203,7 @@ def test_who_reached_into_a_pod_may_be_who_asks_in_the_name_of_another_atomic(us
     reached = event("sa-of-b", "create", "pods", "p", "exec")
     asks = event(user, "list", "secrets", sourceIPs=["10.0.0.1"])
     found = runners({"name": "p", "address": "10.0.0.1"})
-    assert by_pods(found, made, asks, reached, asks)[1::2] == [ATTACK, ambiguous(ATTACK)]
+    assert by_pods(found, made, asks, reached, asks)[1::2] == [ATTACK, ambiguous(ATTACK, OTHER)]
 
 
 def test_a_pods_token_that_comes_from_elsewhere_may_have_been_taken() -> None:
@@ -290,7 +296,7 @@ def test_who_executes_in_a_pod() -> None:
     assert found.executing(("web", "other"), at) == ""
     assert found.executing(("web", "target"), at + 5) == ""
     found.of(event("sa-of-b", "create", "pods", "target", "exec"))
-    assert found.executing(("web", "target"), at) == ambiguous(ATTACK)
+    assert found.executing(("web", "target"), at) == ambiguous(ATTACK, OTHER)
 
 
 def test_an_execution_that_has_not_ended_goes_on() -> None:

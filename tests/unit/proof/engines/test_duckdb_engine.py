@@ -144,3 +144,25 @@ def test_a_row_of_another_slice_cannot_fail_a_query(engine: DuckDbEngine) -> Non
 def test_a_predicate_over_a_column_that_was_made_json(engine: DuckDbEngine) -> None:
     kql = 'DeviceProcessEvents | extend FileName = parse_json(\'{"a":"docker run"}\')'
     assert len(engine.passing(kql, "FileName has 'run'", "a")) == 2
+
+
+@pytest.mark.parametrize("end", ["", "| order by Timestamp asc"], ids=["for all slices at once", "slice by slice"])
+def test_slices_put_together_are_one(engine: DuckDbEngine, end: str) -> None:
+    both, kql = engine.together(["a", "b"]), f"DeviceProcessEvents | project FileName, Timestamp {end}"
+    assert sorted(row["FileName"] for row in engine.query(kql, both)) == ["docker", "docker", "it's"]
+    assert [row["FileName"] for row in engine.passing(kql, "FileName != 'docker'", both)] == ["it's"]
+    found = [
+        place[RECORD] for row in engine.query(kql, both) for place in engine.matching("DeviceProcessEvents", both, row)
+    ]
+    assert sorted(found) == ["raw/x:1", "raw/x:1", "raw/x:2"]
+    assert engine.count(both)["DeviceProcessEvents"] == len(engine.numbered("DeviceProcessEvents", both)) == 3
+    assert [len(engine.query(kql, each)) for each in ("a", "b")] == [2, 1]
+    engine.put("DeviceProcessEvents", "b", [complete("DeviceProcessEvents", {"FileName": "other"})])
+    assert sorted(row["FileName"] for row in engine.query(kql, both)) == ["docker", "docker", "other"]
+
+
+def test_rows_of_slices_put_together_are_counted_as_one(engine: DuckDbEngine) -> None:
+    both = engine.together(["a", engine.together(["b", "a"])])
+    assert engine.query("DeviceProcessEvents | summarize n = count()", both) == [{"n": 3}]
+    assert engine.slices() == {"a", "b"}
+    assert engine.together(["a"]) == "a"
