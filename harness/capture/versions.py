@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import os
 import platform
@@ -18,6 +19,9 @@ from harness.capture.process import base_environment, run
 from harness.errors import LivefireError
 from harness.model.manifest import Host
 
+_NET = Path("/proc/net")
+_LOCAL = re.compile(r"\|-- ([0-9.]+)\n +/32 host LOCAL")
+_IPV6 = re.compile(r"(?m)^([0-9a-f]{32}) ")
 _TOOLS = {
     "docker-cli": (["docker", "--version"], r"version ([^, ]+)"),
     "containerd": (["containerd", "--version"], r" (v?\d[^ ]*) "),
@@ -34,7 +38,34 @@ def host() -> Host:
     """This machine."""
     kernel = os.uname()
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return Host(hostname=socket.gethostname(), kernel=kernel.release, machine=kernel.machine, boot_id=boot)
+    return Host(
+        hostname=socket.gethostname(),
+        kernel=kernel.release,
+        machine=kernel.machine,
+        boot_id=boot,
+        addresses=addresses(_text(_NET / "fib_trie"), _text(_NET / "if_inet6")),
+    )
+
+
+def addresses(ipv4: str, ipv6: str) -> list[str]:
+    """The machine's own IP addresses, without those of loopback, from the kernel's two tables (/proc/net).
+
+    `fib_trie` has each as a leaf of the kind LOCAL, `if_inet6` one a line, in hex. What is neither is passed over.
+    """
+    texts = [match[1] for match in _LOCAL.finditer(ipv4)]
+    texts += [":".join(re.findall("....", match[1])) for match in _IPV6.finditer(ipv6)]
+    found = set()
+    for text in texts:
+        with contextlib.suppress(ValueError):
+            found.add(ipaddress.ip_address(text))
+    return sorted(str(each) for each in found if not each.is_loopback)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def tool_versions(cache: Path) -> dict[str, str]:

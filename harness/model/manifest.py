@@ -20,12 +20,16 @@ class _Record(BaseModel):
 
 
 class Host(_Record):
-    """The machine, as `uname` tells it, and its boot id: audit serials repeat across boots."""
+    """The machine, as `uname` tells it, and its boot id: audit serials repeat across boots.
+
+    `addresses` are its own IP addresses, without those of loopback; recordings up to November 2026 have none.
+    """
 
     hostname: str
     kernel: str
     machine: str
     boot_id: str
+    addresses: list[str] = Field(default_factory=list)
 
 
 class LabPart(_Record):

@@ -113,6 +113,7 @@ def _facts(manifest: Manifest) -> dict[str, str]:
     docker = [manifest.lab.docker.kind, manifest.lab.docker.name] if manifest.lab.docker else None
     ours: list[Any] = [manifest.run_id, manifest.host.hostname, docker, manifest.lab.runtime_shim, manifest.harness_pid]
     ours += [sorted(manifest.harness_users), sorted(manifest.harness_containers)]
+    ours += [manifest.host.addresses] if manifest.host.addresses else []
     return {HARNESS: _digest(ours)} | {d.atomic: _digest(_of(d)) for d in manifest.detonations if d.attack}
 
 

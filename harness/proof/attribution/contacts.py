@@ -7,6 +7,7 @@ recorded is that an attack connected to it, or opened its FIFO to write: audit r
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -32,11 +33,15 @@ _HARMLESS = tuple(
 
 @dataclass(frozen=True)
 class Contact:
-    """An attack's process asked at a place, at a moment (seconds, epoch). Places are as in `raw/alive.jsonl`."""
+    """An attack's process asked at a place, at a moment (seconds, epoch). Places are as in `raw/alive.jsonl`.
+
+    `address` is the IP address of a port; empty for any other place.
+    """
 
     at: float
     atomic: str
     place: str
+    address: str = ""
 
 
 def read_contacts(events: Iterable[AuditEvent], sessions: Mapping[int, str], own: str) -> list[Contact]:
@@ -49,7 +54,7 @@ def read_contacts(events: Iterable[AuditEvent], sessions: Mapping[int, str], own
         atomic = sessions.get(number(call.fields.get("ses")) or -1, "")
         place = _place(event, call.fields) if atomic not in ("", HARNESS) else ""
         if place and own not in place and not place.startswith(_HARMLESS):
-            found.append(Contact(event.time / 1000, atomic, place))
+            found.append(Contact(event.time / 1000, atomic, place, _machine(event.first("SOCKADDR"))))
     return found
 
 
@@ -80,14 +85,30 @@ def _hex(text: str | None) -> int:
 
 
 def _address(record: Record | None) -> str:
-    try:
-        address = bytes.fromhex(record.fields["saddr"]) if record else b""
-    except (ValueError, KeyError):
-        return ""
+    address = _socket_address(record)
     family, rest = address[:2], address[2:]
     if family == _UNIX:
         return f"@{rest[1:].decode(errors='replace')}" if rest[:1] == b"\0" else _text(rest)
     return f"tcp:{int.from_bytes(rest[:2])}" if family in _INET and len(rest) > 1 else ""
+
+
+def _machine(record: Record | None) -> str:
+    """The IP address that was connected to, one of IPv4 as such; empty where none was."""
+    address = _socket_address(record)
+    family, port_and_rest = address[:2], address[2:]
+    if family == _INET[0] and len(port_and_rest) >= 6:
+        return str(ipaddress.IPv4Address(port_and_rest[2:6]))
+    if family == _INET[1] and len(port_and_rest) >= 22:
+        found = ipaddress.IPv6Address(port_and_rest[6:22])
+        return str(found.ipv4_mapped or found)
+    return ""
+
+
+def _socket_address(record: Record | None) -> bytes:
+    try:
+        return bytes.fromhex(record.fields["saddr"]) if record else b""
+    except (ValueError, KeyError):
+        return b""
 
 
 def _text(name: bytes) -> str:

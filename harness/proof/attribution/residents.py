@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import ipaddress
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from harness.model.manifest import Manifest
@@ -48,11 +49,13 @@ class Residents:
     def __post_init__(self) -> None:
         self._ours = {place for each in self.all if each.ours for place in each.asked_at}
         ports = {place for each in self.all for place in each.asked_at}
-        # a port that nobody has here is another machine's, and that starts nothing on this one
+        own = set(self.manifest.host.addresses)
+        # a port that nobody has here may have been opened since; on another machine it starts nothing on this one
         self.contacts = [
             each
             for each in self.contacts
-            if each.place not in self._ours and (not each.place.startswith("tcp:") or each.place in ports)
+            if each.place not in self._ours
+            and (not each.place.startswith("tcp:") or each.place in ports or _is_here(each.address, own))
         ]
         self._schedulers = {each.pid for each in self.all if each.name in _SCHEDULERS}
 
@@ -136,6 +139,14 @@ def processes_of(alive: Iterable[Resident]) -> list[Process]:
 def read_alive(lines: Iterable[str]) -> list[Resident]:
     """The processes of `raw/alive.jsonl`; lines that are none are passed over."""
     return [found for line in lines if (found := _read(line)) is not None]
+
+
+def _is_here(address: str, own: Collection[str]) -> bool:
+    """Whether an IP address is this machine's: one of its own, or one that is every machine's for itself."""
+    if not address:
+        return False
+    known = ipaddress.ip_address(address)
+    return address in own or known.is_loopback or known.is_unspecified
 
 
 def _read(line: str) -> Resident | None:

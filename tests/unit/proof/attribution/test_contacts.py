@@ -172,3 +172,21 @@ def test_one_place_has_one_name(place: str, cwd: str, expected: str) -> None:
 def test_no_address_breaks_the_reader(address: bytes, flags: str, name: str) -> None:
     places([*connects(address.hex()), *opens(name, flags)])
     normal(name, name)
+
+
+@pytest.mark.parametrize(
+    ("address", "machine"),
+    [
+        ("02000016" + "7F000001" + "00" * 8, "127.0.0.1"),
+        ("02000016" + "C0000202" + "00" * 8, "192.0.2.2"),
+        ("0A000016" + "00000000" + "00" * 15 + "01" + "00" * 4, "::1"),
+        ("0A000016" + "00000000" + "00" * 10 + "FFFF" + "7F000001" + "00" * 4, "127.0.0.1"),
+        ("0A000016" + "00000000" + "20010DB8" + "00" * 11 + "05" + "00" * 4, "2001:db8::5"),
+        ("0A000016" + "00" * 8, ""),  # cut off
+        ("02000016", ""),
+        (unix("/run/d.sock"), ""),
+    ],
+)
+def test_on_which_machine_a_port_is_asked(address: str, machine: str) -> None:
+    found = read_contacts(read_events(connects(address)), {SESSION: FIRST.atomic}, "/run-1/")
+    assert [each.address for each in found] == [machine]

@@ -54,12 +54,24 @@ def asked(contact: str, above: int, at: float = AT + 0.02) -> str:
         (unix("/run/unknown"), 73, AT + 0.02, UNCLEAR),
         (unix("/x/lab.sock"), 73, AT + 0.02, ""),  # Livefire's own daemon: what it does is followed
         ("02000016" + "7F000001" + "00" * 8, 70, AT + 0.02, UNCLEAR),
-        ("02000050" + "7F000001" + "00" * 8, 73, AT + 0.02, ""),  # nobody listens there
+        ("02000050" + "7F000001" + "00" * 8, 73, AT + 0.02, UNCLEAR),  # nobody listened there at the start
+        ("02000050" + "7F000001" + "00" * 8, 73, AFTER, ""),
+        ("02000050" + "00000000" + "00" * 8, 73, AT + 0.02, UNCLEAR),
+        ("0A000050" + "00000000" + "00" * 15 + "01" + "00" * 4, 73, AT + 0.02, UNCLEAR),
+        ("02000050" + "C0000202" + "00" * 8, 73, AT + 0.02, ""),  # another machine's
         ("0200192B" + "7F000001" + "00" * 8, 73, AT + 0.02, ""),
     ],
 )
 def test_what_may_have_been_asked_for(contact: str, above: int, at: float, whose: str) -> None:
     assert asked(contact, above, at) == whose
+
+
+def test_an_address_of_this_machine_s_own_is_no_other_machine_s() -> None:
+    host = MANIFEST.host.model_copy(update={"addresses": ["192.0.2.2"]})
+    here = MANIFEST.model_copy(update={"host": host})
+    events = list(read_events(connects("02000050" + "C0000202" + "00" * 8)))
+    assert residents_of(here, ALIVE, events).asked(AT + 0.02, [999, 73, 1]) == UNCLEAR
+    assert residents_of(MANIFEST, ALIVE, events).asked(AT + 0.02, [999, 73, 1]) == ""
 
 
 @pytest.mark.parametrize(("at", "whose"), [(AT, UNCLEAR), (ATTACK.finished.timestamp() + 3600, ""), (AT - 3600, "")])
