@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from harness.model.manifest import Detonation, Manifest, Mark, SensorRecord
 from harness.model.result import SensorHealth
 from harness.proof.audit_trail import AuditTrail
-from harness.proof.raw_files import RawFile, files_of, unknown_containers, using_containers
+from harness.proof.container_use import ContainerUse
+from harness.proof.raw_files import RawFile, files_of, untold_containers
 from harness.recording import layout
 
 _LOST = "lost"  # the kernel's count of records
@@ -23,15 +24,16 @@ class Health:
     manifest: Manifest
     _files: dict[str, list[RawFile]]
     _trail: AuditTrail
-    _unknown: dict[str, list[str]]
-    _used: frozenset[str]
+    _use: ContainerUse
 
     @classmethod
     def of(cls, root: layout.Root, manifest: Manifest) -> Health:
         """Read the raw files once."""
         files: dict[str, list[RawFile]] = {s.name: files_of(root, manifest, s) for s in manifest.sensors}
         trail = AuditTrail.of(layout.read(root, layout.AUDIT_LOG), manifest)
-        return cls(manifest, files, trail, unknown_containers(root), using_containers(root))
+        untold, marks = untold_containers(root), [mark for sensor in manifest.sensors for mark in sensor.marks]
+        asked = untold or any(mark.contained == "" for mark in marks)  # it costs time, and matters hardly ever
+        return cls(manifest, files, trail, ContainerUse.of(root, manifest, untold) if asked else ContainerUse())
 
     def around(self, detonation: Detonation, sensor: str) -> SensorHealth:
         """Whether `sensor` can be believed about this atomic."""
@@ -46,7 +48,7 @@ class Health:
         if sensor == "docker_daemon":
             problems += [
                 f"{sensor}: what container {each[:_SHORT]} may do is not known: it was gone before anybody asked"
-                for each in self._unknown.get(detonation.atomic, [])[:_TOLD]
+                for each in self._use.untold_of(detonation.atomic)[:_TOLD]
             ]
         problems = list(dict.fromkeys(problems))
         return SensorHealth(sensor=sensor, ok=not problems, problems=problems)
@@ -79,7 +81,7 @@ class Health:
         if mark.contained:
             seen = self._trail.contained(mark.contained)
             return [] if seen else [f"auditd: the canary in a container, {when} the attack, is not in the log"]
-        used = detonation.atomic in self._used
+        used = self._use.uses(detonation.atomic)
         return [f"auditd: no canary could be executed in a container {when} the attack"] if used else []
 
 

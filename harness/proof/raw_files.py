@@ -17,7 +17,6 @@ from harness.recording.json_lines import parsed, seconds
 _CANARY = re.compile(rb"livefire-canary-[0-9a-f]+")
 # Files that a sensor answers for, whether its record names them or not: what is attributed rests on them.
 _FURTHER = {"docker_daemon": [layout.DAEMON_REQUESTS], "kube_audit": [layout.KUBE_PODS], "auditd": [layout.ALIVE]}
-_STARTS = re.compile(r"^(?:/v[\d.]+)?/containers/[^/?]+/(?:start|restart|unpause)(?:\?|$)")
 _ID = re.compile("[0-9a-f]{64}")
 _TOLD = 3
 
@@ -136,28 +135,21 @@ def _is_pod(line: bytes) -> bool:
         return False
 
 
-def unknown_containers(root: layout.Root) -> dict[str, list[str]]:
-    """The containers of each atomic of which neither an inspect nor the request tells what they may do."""
+def untold_containers(root: layout.Root) -> frozenset[str]:
+    """The containers that were made of which neither an inspect nor the request tells what they may do."""
     asked = read_requests(layout.read(root, layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
-    whose = {each.container_id: each.atomic for each in asked if each.container_id and each.config is None}
-    found: dict[str, list[str]] = {}
-    for line in layout.read(root, layout.DAEMON_EVENTS).split(b"\n") if whose else []:
+    told = {each.container_id for each in asked if each.config is not None}
+    found = set()
+    for line in layout.read(root, layout.DAEMON_EVENTS).split(b"\n"):
         if b'"inspect": null' not in line or b'"create"' not in line:
             continue
         try:
-            identifier = str(parsed(line)["event"]["Actor"]["ID"])
+            event = parsed(line)["event"]
+            if event["Type"] == "container" and event["Action"] == "create":
+                found.add(str(event["Actor"]["ID"]))
         except (ValueError, KeyError, TypeError):
             continue
-        if identifier in whose:
-            found.setdefault(whose[identifier], []).append(identifier)
-    return found
-
-
-def using_containers(root: layout.Root) -> frozenset[str]:
-    """The atomics that have the Docker daemon run something in a container."""
-    asked = read_requests(layout.read(root, layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
-    made = (r for r in asked if r.container_id or r.exec_id or r.service_id or r.built or _STARTS.search(r.path))
-    return frozenset(each.atomic for each in made)
+    return frozenset(found - told)
 
 
 _WHOLE: dict[str, Callable[[bytes], bool]] = {

@@ -196,7 +196,7 @@ def asked_for(number: int, atomic: str) -> tuple[str, str]:
     """A container that was asked for and made, and gone before anybody could inspect it."""
     container = f"{number:02x}" * 32
     answer = {"sent": 1, "answered": 1, "method": "POST", "path": "/containers/create", "status": 201}
-    event = {"event": {"Action": "create", "Actor": {"ID": container}}, "inspect": None}
+    event = {"event": {"Type": "container", "Action": "create", "Actor": {"ID": container}}, "inspect": None}
     return json.dumps(answer | {"atomic": atomic, "container_id": container}), json.dumps(event)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.model.manifest import Check, LabPart, Manifest, Mark, SensorRecord
-from harness.proof.raw_files import RawFile, files_of, unknown_containers, using_containers
+from harness.proof.raw_files import RawFile, files_of, untold_containers
 from harness.recording import Recording, layout
 
 A, B = "a" * 64, "b" * 64
@@ -208,32 +208,14 @@ def asked(atomic: str = "T1/a", **more: Any) -> str:
 
 def test_containers_of_which_nobody_knows_what_they_may_do(tmp_path: Path) -> None:
     """Neither an inspect came through, nor does the request tell it. What is damaged is for the health to say."""
-    requests = [asked(container_id=A), asked("T1/b", container_id=B), asked("T1/b", container_id="c" * 64), asked()]
-    written(tmp_path, layout.DAEMON_REQUESTS, *requests, asked("T1/c", container_id="d" * 64, config={}), "{")
+    asking = asked(container_id=A), asked("T1/b", container_id=B), asked()
+    written(tmp_path, layout.DAEMON_REQUESTS, *asking, asked("T1/c", container_id="d" * 64, config={}), "{")
     odd = [BRACKETS, '{"event": {"Action": "create"}, "inspect": null}', '"create" "inspect": null', "[]"]
-    events = [event(A), *odd, event(B), event("c" * 64), event("d" * 64), event("e" * 64)]
+    events = [event(A), *odd, event(B), event("d" * 64), event("e" * 64)]
     written(tmp_path, layout.DAEMON_EVENTS, *events)
-    assert unknown_containers(tmp_path) == {"T1/a": [A], "T1/b": [B, "c" * 64]}
+    assert untold_containers(tmp_path) == {A, B, "e" * 64}  # whoever made it
     written(tmp_path, layout.DAEMON_EVENTS, event(A, inspect={}), event(B, "start"))
-    assert unknown_containers(tmp_path) == {}
-    written(tmp_path, layout.DAEMON_REQUESTS, asked())
-    written(tmp_path, layout.DAEMON_EVENTS, *events)
-    assert unknown_containers(tmp_path) == {}
-
-
-@pytest.mark.parametrize(
-    ("request_", "uses"),
-    [
-        (asked(container_id=A), True),
-        (asked(exec_id=A), True),
-        (asked(service_id="s"), True),
-        (asked(built=["a"]), True),
-        (asked(path="/v1.41/containers/box/start"), True),
-        (asked(path="/containers/box/restart?t=1"), True),
-        (asked(path="/containers/box/stop"), False),
-        (asked(), False),
-    ],
-)
-def test_who_has_the_daemon_run_something_in_a_container(tmp_path: Path, request_: str, uses: bool) -> None:
-    written(tmp_path, layout.DAEMON_REQUESTS, asked("T1/b"), request_, "{", "\udcff")
-    assert using_containers(tmp_path) == (frozenset({"T1/a"}) if uses else frozenset())
+    assert untold_containers(tmp_path) == frozenset()
+    network = item(event={"Type": "network", "Action": "create", "Actor": {"ID": A}}, inspect=None)
+    written(tmp_path, layout.DAEMON_EVENTS, network)
+    assert untold_containers(tmp_path) == frozenset()

@@ -13,6 +13,7 @@ from harness.model.result import (
     AtomicResult,
 )
 from harness.proof.cases import Case
+from harness.proof.container_use import ContainerUse
 from harness.proof.engines import DuckDbEngine
 from harness.proof.engines.base import Row
 from harness.proof.health import Health
@@ -107,7 +108,7 @@ class World:
 
     def unknown_container(self, atomic: str) -> None:
         """As if a container of the atomic's had been gone before anybody asked what it may do."""
-        self.health = replace(self.health, _unknown={atomic: ["0" * 64]})
+        self.health = replace(self.health, _use=ContainerUse({atomic: ["0" * 64]}))
 
     def also(self, *detonations: Detonation) -> None:
         changed = self.health.manifest.model_copy(update={"detonations": list(detonations)})
