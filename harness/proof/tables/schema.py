@@ -19,8 +19,8 @@ from harness.model.manifest import HARNESS
 # own, and Livefire's runtime shim is Livefire's.
 # 5: Livefire's runtime shim has started nothing; of calls that are alike, more than were noted, none is guessed; a
 # canary's token counts as a canary's only; steps of BuildKit are the builder's, and a pod is given its account's token.
-# 6: what may be of several atomics names each of them; who has reached into a pod or a container may be who asks from it,
-# and what no gateway noted is ambiguous in all that the daemon tells; a session is followed in one way.
+# 6: what may be of several atomics names each of them; who has reached into a pod or a container may ask from there;
+# what no gateway noted is ambiguous in all that the daemon tells; a session is followed in one way.
 VERSION = 6
 
 Row = dict[str, Any]
