@@ -17,8 +17,7 @@ def test_no_row_of_a_whole_run_names_a_wrong_initiating_process() -> None:
     processes, executions = tables["DeviceProcessEvents"], tables["Auditd_CL"]
     executions = [row for row in executions if row["RecordType"] == "EXECVE"]
     assert len(processes) > 10_000
-    alive = recording.read(layout.ALIVE).decode().splitlines() if layout.ALIVE in recording.manifest.files else []
-    listed = {each.pid: each.path for each in read_alive(alive)}
+    listed = {each.pid: each.path for each in read_alive(recording.read(layout.ALIVE).decode().splitlines())}
     assert contradictions(processes, executions, listed) == []
     # a pid that was given away anew executes nothing "itself", minutes after its number's last owner did
     waited = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from harness.model.result import AtomicResult, Evidence
@@ -49,11 +49,12 @@ def _torn(line: str) -> str:
     return line[: len(line) // 2] + "\n"
 
 
+_DROPPED = "event dropped"
 _REFUSED = frozenset({REFUSED})
 _DAMAGE = frozenset({"INCONCLUSIVE"})
 _WHOLE = PROJECT / "tests/recordings/whole-technique"
 ALTERATIONS = (
-    Alteration("event dropped", layout.AUDIT_LOG, lambda _: None),
+    Alteration(_DROPPED, layout.AUDIT_LOG, lambda _: None),
     Alteration("SYSCALL record dropped", layout.AUDIT_LOG, _without("SYSCALL")),
     Alteration("EXECVE record dropped", layout.AUDIT_LOG, _without("EXECVE")),
     Alteration("call failed", layout.AUDIT_LOG, _sub(r"\bsuccess=yes", "success=no")),
@@ -141,14 +142,14 @@ def cited(rule: str, atomic: str, verdict: str = "PROVEN", only: frozenset[str] 
                 rule,
                 atomic,
                 functools.partial(_apply, lines=lines, change=alteration.change),
-                alteration.only or _RIGHT[broken[0].role],
+                alteration.only or _due(base, names if alteration.name == _DROPPED else [], broken[0].role),
             )
         if len({record.partition(":")[0] for record in records}) > 1:  # alternatives, in several logs
             every = {record: _belonging(base, record) for record in sorted(records)}
             broken = [claim for claim in claims if claim.records <= records]
             gone = functools.partial(_apply, lines=every, change=lambda _: None)
             name = f"all of {', '.join(every)} dropped"
-            yield Sabotage(name, base, rule, atomic, gone, _RIGHT[broken[0].role])
+            yield Sabotage(name, base, rule, atomic, gone, _due(base, every, broken[0].role))
 
 
 _RIGHT = {
@@ -156,6 +157,14 @@ _RIGHT = {
     "signal": frozenset({"NO_TELEMETRY"}),
     "alert": frozenset({"RULE_SILENT"}),
 }
+
+
+def _due(base: Base, dropped: Iterable[str], role: str) -> frozenset[str]:
+    """Where serials are counted, an event that is not there any more is the sensor's loss."""
+    auditd = next(each for each in base.manifest["sensors"] if each["name"] == "auditd")
+    counted = any(mark["readings"] for mark in auditd["marks"])
+    lost = counted and any(record.startswith(f"{layout.AUDIT_LOG}:") for record in dropped)
+    return _DAMAGE if lost else _RIGHT[role]
 
 
 def _claims(rule: str, result: AtomicResult) -> list[_Cited]:

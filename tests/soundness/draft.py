@@ -104,7 +104,8 @@ def expectations(rule: str) -> tuple[Expectation, ...]:
 def base_of(path: Path = COMMITTED) -> Base:
     """Read a recording once."""
     recording = open_recording(path)
-    names = [name for name in recording.manifest.files if name.startswith("raw/") and name != layout.ARRIVALS]
+    # not raw/arrivals.jsonl: its offsets fit the original only
+    names = [name for name in layout.LOGS if name in recording.manifest.files]
     raw = {name: _lines(recording.read(name).decode(errors="surrogateescape")) for name in names}
     manifest = json.loads(recording.manifest.model_dump_json(by_alias=True))
     return Base(manifest, raw, path / "tables")
@@ -116,11 +117,14 @@ def _lines(text: str) -> list[str]:
     return [f"{line}\n" for line in whole] + ([rest] if rest else [])
 
 
+_WHOLE = (layout.ALIVE, layout.KUBE_PODS)  # who is who: what is told of one may be asked of each later
+
+
 def cut(base: Base, atomics: Sequence[str]) -> Base:
     """What one recording holds of some atomics: each log from the canaries before them to those after them."""
     manifest = copy.deepcopy(base.manifest)
     manifest["detonations"] = [each for each in manifest["detonations"] if each["atomic"] in atomics]
-    raw = {name: lines for name, lines in base.raw.items() if name in (layout.KUBE_PODS,)}
+    raw = {name: base.raw[name] for name in layout.LOGS if name in base.raw}
     # a few of others', too: a lab in which nothing at all was asked is suspicious
     requests = base.raw[layout.DAEMON_REQUESTS]
     raw[layout.DAEMON_REQUESTS] = [
@@ -129,8 +133,8 @@ def cut(base: Base, atomics: Sequence[str]) -> Base:
     for sensor in manifest["sensors"]:
         around = [_around(sensor["marks"], each["attack"]) for each in manifest["detonations"]]
         kept = sorted({place for span in around for place in span})
-        for name in [name for name in sensor["files"] if name not in raw]:
-            raw[name] = _spans(base.raw[name], [[sensor["marks"][n]["token"] for n in span] for span in around])
+        for name in [name for name in sensor["files"] if name not in _WHOLE]:
+            raw[name] = _spans(base.raw[name], [_tokens([sensor["marks"][n] for n in span]) for span in around])
         sensor["marks"] = [sensor["marks"][place] for place in kept]
     return Base(manifest, raw)
 
@@ -140,10 +144,14 @@ def _around(marks: list[dict[str, Any]], attack: dict[str, Any]) -> tuple[int, i
     return before, min(n for n, mark in enumerate(marks) if mark["emitted"] >= attack["finished"])
 
 
-def _spans(lines: list[str], tokens: list[list[str]]) -> list[str]:
+def _tokens(marks: list[dict[str, Any]]) -> list[str]:
+    return [token for mark in marks for token in (mark["token"], mark["contained"]) if token]
+
+
+def _spans(lines: list[str], spans: list[list[str]]) -> list[str]:
     kept: set[int] = set()
-    for first, last in tokens:
-        standing = [n for n, line in enumerate(lines) if first in line or last in line]
+    for tokens in spans:
+        standing = [n for n, line in enumerate(lines) if any(token in line for token in tokens)]
         kept |= set(range(max(standing[0] - 3, 0), standing[-1] + 4))
     return [line for n, line in enumerate(lines) if n in kept]
 

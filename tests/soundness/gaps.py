@@ -19,7 +19,12 @@ QUIET, QUIET_VERSION = "T1059.013/engineer-debugs-a-pod", "T1059.013/docker-show
 BLIND, NOISY = "T1059.013/docker-ps", "T1059.013/engineer-looks-around"
 CURL = f"{EXEC}~docker-socket.curl"
 BOTH = [EXEC, QUIET]
-_WAYS = frozenset({"event dropped", "line dropped", "a year ago", "a stranger's process", "forbidden", "line torn"})
+_WAYS = frozenset(
+    {
+        *("event dropped", "a call that is no exec", "a stranger's process"),
+        *("line dropped", "line torn", "forbidden", "a year ago"),
+    }
+)
 
 
 def known() -> list[Sabotage]:
@@ -51,7 +56,7 @@ def benign() -> list[Sabotage]:
 def executions() -> list[Sabotage]:
     """`docker exec`: whose it is tells who asked for it."""
     return [
-        *_of(CLI, EXEC, "PROVEN"),
+        *_of(CLI, EXEC, "PROVEN", ("INCONCLUSIVE",)),  # somebody asked for what ran in the container
         _one("a rule that never fires", CLI, EXEC, _silent, "RULE_SILENT", REFUSED),
         _one("it asked the daemon nothing", HARDENED, EXEC, _nothing_asked, "NOT_EXECUTED", "INCONCLUSIVE"),
     ]
@@ -114,12 +119,16 @@ def _cut(*atomics: str) -> Base:
     return cut(base_of(PROJECT / "tests/recordings/whole-technique"), atomics)
 
 
-def _of(rule: str, atomic: str, verdict: str) -> list[Sabotage]:
+def _of(
+    rule: str, atomic: str, verdict: str, absent: tuple[str, ...] = ("NO_TELEMETRY", "NOT_EXECUTED")
+) -> list[Sabotage]:
     return [
         *cited(rule, atomic, verdict, _WAYS),
         _one("not run", rule, atomic, _detonation(atomic, attack=None), "NOT_EXECUTED"),
         _one("its sensor was not well", rule, atomic, _unwell(atomic), "INCONCLUSIVE"),
-        _one("session of nobody", rule, atomic, _nobody(atomic), "NO_TELEMETRY", "NOT_EXECUTED"),
+        # its canaries tell another one
+        _one("session of nobody", rule, atomic, _nobody(atomic), "INCONCLUSIVE", "NOT_EXECUTED"),
+        _one("session of nobody, and no canaries", rule, atomic, _nobody(atomic, canaries=[]), *absent),
     ]
 
 
@@ -131,8 +140,8 @@ def _detonation(atomic: str, **update: object) -> Change:
     return lambda draft: draft.detonation(atomic).update(update)
 
 
-def _nobody(atomic: str) -> Change:
-    return lambda draft: draft.detonation(atomic)["attack"].update(session=77777, pid=77777)
+def _nobody(atomic: str, **update: object) -> Change:
+    return lambda draft: draft.detonation(atomic)["attack"].update(session=77777, pid=77777, **update)
 
 
 def _dropped(atomic: str) -> Change:

@@ -260,12 +260,15 @@ def _asks_a_resident(draft: Draft, *, copy: Change) -> None:
     session = draft.detonation(draft.expectations[0].atomic)["attack"]["session"]
     place = next(n for n, text in enumerate(log) if f" ses={session} " in text)
     stamp = log[place].partition("msg=audit(")[2].partition(":")[0]
-    resident = {"pid": 70, "parent": 1, "started": 0, "name": "daemon", "path": "/usr/sbin/daemon", "session": None}
+    listed = draft.raw.get(layout.ALIVE, [])
+    pid = next(pid for pid in range(70, 999) if not any(f'"pid": {pid},' in line for line in listed))
+    resident = {"pid": pid, "parent": 1, "started": 0, "name": "daemon", "path": "/usr/sbin/daemon", "session": None}
     resident |= {"contained": False, "ours": False, "asked_at": ["/run/d.sock"]}
-    draft.raw[layout.ALIVE] = [json.dumps(resident) + "\n"]
+    draft.raw[layout.ALIVE] = [*listed, json.dumps(resident) + "\n"]
+    draft.sensor("auditd")["before"]["readings"]["alive"] = len(listed) + 1
     copy(draft)
     draft.raw[layout.AUDIT_LOG] = [
-        text.replace("ppid=1 pid=3999999", "ppid=70 pid=3999999") for text in draft.raw[layout.AUDIT_LOG]
+        text.replace("ppid=1 pid=3999999", f"ppid={pid} pid=3999999") for text in draft.raw[layout.AUDIT_LOG]
     ]
     head = f"msg=audit({stamp}:999998):"
     draft.raw[layout.AUDIT_LOG][place:place] = [

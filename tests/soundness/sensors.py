@@ -140,6 +140,7 @@ def _check(draft: Draft, *, sensor: str, when: str) -> None:
 
 
 def _was_written(draft: Draft) -> None:
+    draft.raw.pop(layout.ALIVE, None)
     draft.sensor("auditd")["before"]["readings"]["alive"] = 9
 
 
