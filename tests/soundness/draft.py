@@ -105,7 +105,7 @@ def base_of(path: Path = COMMITTED) -> Base:
     """Read a recording once."""
     recording = open_recording(path)
     # not raw/arrivals.jsonl: its offsets fit the original only
-    names = [name for name in layout.LOGS if name in recording.manifest.files]
+    names = [name for name in layout.LOGS if name in recording.manifest.files and name != layout.ARRIVALS]
     raw = {name: _lines(recording.read(name).decode(errors="surrogateescape")) for name in names}
     manifest = json.loads(recording.manifest.model_dump_json(by_alias=True))
     return Base(manifest, raw, path / "tables")

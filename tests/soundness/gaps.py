@@ -56,7 +56,7 @@ def benign() -> list[Sabotage]:
 def executions() -> list[Sabotage]:
     """`docker exec`: whose it is tells who asked for it."""
     return [
-        *_of(CLI, EXEC, "PROVEN", ("INCONCLUSIVE",)),  # somebody asked for what ran in the container
+        *_of(CLI, EXEC, "PROVEN", ("INCONCLUSIVE", "NOT_EXECUTED")),  # what ran in the container is somebody's
         _one("a rule that never fires", CLI, EXEC, _silent, "RULE_SILENT", REFUSED),
         _one("it asked the daemon nothing", HARDENED, EXEC, _nothing_asked, "NOT_EXECUTED", "INCONCLUSIVE"),
     ]
