@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from harness.model.manifest import Detonation, Manifest, Mark, SensorRecord
+from harness.model.manifest import Detonation, Execution, Manifest, Mark, SensorRecord
 from harness.model.result import SensorHealth
 from harness.proof.audit_trail import AuditTrail
 from harness.proof.container_use import ContainerUse
 from harness.proof.raw_files import RawFile, files_of, untold_containers
+from harness.proof.tables.schema import ATTRIBUTED_BY, SENSOR_OF
 from harness.recording import layout
 
 _LOST = "lost"  # the kernel's count of records
@@ -42,9 +43,8 @@ class Health:
             return SensorHealth(sensor=sensor, ok=False, problems=[f"{sensor} was not part of this lab"])
         problems = _at_start(record) + [f"{sensor}: {text}" for file in self._files[sensor] for text in file.missing]
         if detonation.attack:
-            before = [mark for mark in record.marks if mark.emitted <= detonation.attack.started]
-            after = [mark for mark in record.marks if mark.emitted >= detonation.attack.finished]
-            problems += self._between(record, detonation, before[-1] if before else None, after[0] if after else None)
+            problems += self._between(record, detonation, *_marks(record, detonation.attack))
+            problems += self._whose(sensor, detonation.attack)
         if sensor == "docker_daemon":
             problems += [
                 f"{sensor}: what container {each[:_SHORT]} may do is not known: it was gone before anybody asked"
@@ -52,6 +52,24 @@ class Health:
             ]
         problems = list(dict.fromkeys(problems))
         return SensorHealth(sensor=sensor, ok=not problems, problems=problems)
+
+    def _whose(self, sensor: str, attack: Execution) -> list[str]:
+        """What is wrong with the logs of other sensors that tell whose this one's rows are, as far as they are there.
+
+        A canary that its sensor saw, and that is not in the log, was in what is gone. That the other sensor itself was
+        not well is its own matter.
+        """
+        names = {name for table, each in SENSOR_OF.items() if each == sensor for name in ATTRIBUTED_BY[table]}
+        found = []
+        for record in (each for each in self.manifest.sensors if each.name != sensor):
+            marks = _marks(record, attack)
+            for file in (each for each in self._files[record.name] if each.name in names):
+                first, last = file.line_of(marks[0], 0), file.line_of(marks[1], sys.maxsize)
+                problems = file.missing + file.damage(first, last)
+                if file.name in record.files and any(m and m.seen and m.token not in file.tokens for m in marks):
+                    problems.append(f"{file.name} is not whole")
+                found += [f"{record.name}: {text}, and it tells whose a row of {sensor} is" for text in problems]
+        return found
 
     def _between(
         self, record: SensorRecord, detonation: Detonation, before: Mark | None, after: Mark | None
@@ -83,6 +101,13 @@ class Health:
             return [] if seen else [f"auditd: the canary in a container, {when} the attack, is not in the log"]
         used = self._use.uses(detonation.atomic)
         return [f"auditd: no canary could be executed in a container {when} the attack"] if used else []
+
+
+def _marks(record: SensorRecord, attack: Execution) -> tuple[Mark | None, Mark | None]:
+    """The marks of a sensor around an attack."""
+    before = [mark for mark in record.marks if mark.emitted <= attack.started]
+    after = [mark for mark in record.marks if mark.emitted >= attack.finished]
+    return before[-1] if before else None, after[0] if after else None
 
 
 def _mark_problems(record: SensorRecord, files: list[RawFile], mark: Mark | None, when: str) -> list[str]:

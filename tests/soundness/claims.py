@@ -48,6 +48,7 @@ CLAIMS = (
             f"{_LAB}test_two_nights_of_which_the_second_lost_a_sensor",
         ),
     ),
+    Claim("each log was whole that tells whose a row is", sensors.attributed),
     Claim(
         "the kernel's audit was not touched; what was done to it costs no other atomic",
         sensors.audit_changes,

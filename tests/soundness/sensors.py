@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+from harness.model.expectation import Signal
 from harness.recording import layout
 from tests.conftest import MAIN_JOB
 from tests.soundness.cited import alone, result_of
@@ -25,6 +27,32 @@ def marks() -> list[Sabotage]:
 def checks() -> list[Sabotage]:
     """Each look at a sensor, and each log that it writes."""
     return [*_each(_of_checks), *_each(_of_logs)]
+
+
+def attributed() -> list[Sabotage]:
+    """A log by which rows of another sensor are given to atomics: where it is lost, the rows are nobody's."""
+    atomic = MAIN_JOB[0]
+    return [
+        Sabotage(f"{file} is {name}", base_of(), CLI, atomic, functools.partial(in_containers, change=change), UNWELL)
+        for file in (layout.DAEMON_REQUESTS, layout.DAEMON_EVENTS)
+        for name, change in (
+            ("empty", functools.partial(_rewrite, file=file, change=lambda _: [])),
+            ("torn", functools.partial(_rewrite, file=file, change=lambda x: [x[0][:40] + "\n", *x[1:]])),
+        )
+    ]
+
+
+def in_containers(draft: Draft, *, change: Change = lambda _: None) -> None:
+    """A rule that must be silent, over what is executed in containers; its evidence is of auditd alone."""
+    ran = Signal(name="docker was executed", kql='Auditd_CL | where CommandLine has "docker run"')
+    owed: dict[str, Any] = {"oracle": [ran], "signals": [ran], "fires": False, "benign": "x"}
+    flags = [name for each in draft.expectations for name in each.entry.flags]
+    draft.expect(**owed, flags={}, rows=None, grounds={}, evade=False, evasions=[])
+    draft.expectations = [replace(each, companions=(), tuning=()) for each in draft.expectations]
+    columns = ", ".join(f"{name} = false" for name in flags)
+    inside = 'DeviceProcessEvents | where ProcessCommandLine has "whoami" and ProcessCommandLine !has "docker"'
+    draft.query(lambda _: f"{inside} | extend {columns}")
+    change(draft)
 
 
 def audit_changes() -> list[Sabotage]:

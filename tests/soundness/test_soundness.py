@@ -10,7 +10,7 @@ import pytest
 
 from harness.model.verdict import Verdict
 from tests.conftest import PROJECT
-from tests.soundness import gaps, made
+from tests.soundness import gaps, made, sensors
 from tests.soundness.claims import CLAIMS
 from tests.soundness.draft import BACKGROUND, REFUSED, judged
 from tests.soundness.sabotage import CLI, Claim, attempt
@@ -40,6 +40,13 @@ def test_the_rule_of_which_the_proofs_are_sabotaged_is_proven() -> None:
     outcome = judged(gaps.both().draft(CLI, gaps.BOTH))
     assert outcome.result
     assert [(proof.proven, proof.reason) for proof in outcome.result.proofs] == [(True, "")]
+
+
+def test_what_is_executed_in_a_container_is_an_alert_where_the_logs_are_whole() -> None:
+    (sabotage, *_) = sensors.attributed()
+    draft = sabotage.base.draft(CLI, [sabotage.atomic])
+    sensors.in_containers(draft)
+    assert judged(draft).of(sabotage.atomic)[0] == "UNEXPECTED_ALERT"
 
 
 def test_a_judge_that_always_says_proven_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.model.manifest import BACKGROUND as BACKGROUND
 from harness.model.manifest import HARNESS
+from harness.recording import layout
 
 # Raised with each change to what the tables hold for the same raw logs. Of a recording with another version they are
 # built anew. 2: what the daemon answered is a row of DockerDaemon_CL.
@@ -112,6 +113,14 @@ SENSOR_OF = {
     "Auditd_CL": "auditd",
     "AKSAudit": "kube_audit",
     "DockerDaemon_CL": "docker_daemon",
+}
+# The logs that tell whose the rows of a table are, beside those of its own sensor (harness/proof/attribution).
+_WHOSE_PROCESS = (layout.DAEMON_REQUESTS, layout.DAEMON_EVENTS, layout.KUBE_AUDIT, layout.KUBE_PODS)
+ATTRIBUTED_BY = {
+    "DeviceProcessEvents": _WHOSE_PROCESS,
+    "Auditd_CL": _WHOSE_PROCESS,
+    "AKSAudit": (),
+    "DockerDaemon_CL": (layout.ALIVE,),
 }
 
 _EMPTY = {"string": "", "dynamic": None, "long": None, "bool": None, "datetime": None, "real": None}

@@ -312,3 +312,54 @@ def test_an_altered_request_is_the_docker_sensor_s_loss(resealed: Resealed, harm
     file = layout.DAEMON_REQUESTS
     damaged = resealed({file: lambda lines: [*lines[:5], harm(lines[5]), *lines[6:]]})
     assert problems(damaged, EXECUTION, "docker_daemon") == [f"docker_daemon: line 6 of {file} is damaged"]
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda _: [], "is missing or empty"),
+        (lambda lines: [lines[0], "{torn\n", *lines[1:]], "line 2 of"),
+    ],
+    ids=["emptied", "torn"],
+)
+def test_a_log_that_tells_whose_a_process_is_counts_for_what_reads_processes(
+    resealed: Resealed, harm: Callable[[list[str]], list[str]], said: str
+) -> None:
+    """Whose a process in a container is tells who asked the daemon for it."""
+    found = problems(resealed({layout.DAEMON_REQUESTS: harm}), EXECUTION, "auditd")
+    assert len(found) == 1
+    assert found[0].startswith("docker_daemon: ")
+    assert said in found[0]
+    assert found[0].endswith("and it tells whose a row of auditd is")
+
+
+@pytest.mark.parametrize(
+    ("sensor", "file"), [("docker_daemon", layout.DAEMON_EVENTS), ("kube_audit", layout.KUBE_AUDIT)]
+)
+def test_so_does_one_from_which_a_canary_is_gone_that_was_seen(resealed: Resealed, sensor: str, file: str) -> None:
+    found = problems(resealed({file: lambda _: []}), EXECUTION, "auditd")
+    assert found == [f"{sensor}: {file} is not whole, and it tells whose a row of auditd is"]
+
+
+def test_of_a_lab_without_docker_or_a_cluster_nothing_is_missed(resealed: Resealed) -> None:
+    def alone(manifest: Manifest) -> Manifest:
+        kept = [each for each in manifest.sensors if each.name == "auditd"]
+        return manifest.model_copy(update={"sensors": kept})
+
+    logs = [layout.DAEMON_REQUESTS, layout.DAEMON_EVENTS, layout.KUBE_AUDIT]
+    assert problems(resealed(dict.fromkeys(logs, lambda _: []), alone), EXECUTION, "auditd") == []
+
+
+def test_that_another_sensor_was_not_well_is_its_own_matter(resealed: Resealed) -> None:
+    def deaf(manifest: Manifest) -> Manifest:
+        marks = {
+            each.name: [mark.model_copy(update={"seen": None}) for mark in each.marks] for each in manifest.sensors
+        }
+        changed = [
+            each if each.name == "auditd" else each.model_copy(update={"marks": marks[each.name]})
+            for each in manifest.sensors
+        ]
+        return manifest.model_copy(update={"sensors": changed})
+
+    assert problems(resealed(manifest=deaf), EXECUTION, "auditd") == []
+    assert problems(resealed(manifest=deaf), EXECUTION, "docker_daemon") != []
