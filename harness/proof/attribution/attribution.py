@@ -67,7 +67,7 @@ class Attribution:
         self.callers = read_identities(identities, self.kube_audit)
         docker = self.manifest.lab.docker
         whole = docker is None or docker.kind == "managed"
-        unsettled = DockerRequests(self.requests, peers.past_gateways, whole)  # it tells what nobody noted
+        unsettled = DockerRequests(self.requests, peers.past_gateways)  # it tells what nobody noted
         known = dict.fromkeys(self.manifest.harness_containers, HARNESS) | identities.of_containers(self.pods)
         daemon = DockerContainers(unsettled.unknown, self.daemon_events)
         self._owners = Owners(daemon, identities, pods_of_containers(self.pods), known)

@@ -76,8 +76,8 @@ def _flags(event: AuditEvent, fields: Mapping[str, str], place: str) -> int:
     if place:
         return _hex(fields.get(place))
     record = event.first("OPENAT2")
-    text = record.fields.get("oflag", "") if record else ""
-    return int(text, 8) if re.fullmatch("[0-7]{1,22}", text) else os.O_RDWR
+    text = record and record.fields.get("oflag")
+    return int(text, 8) if text and re.fullmatch("[0-7]{1,22}", text) else os.O_RDWR
 
 
 def _hex(text: str | None) -> int:

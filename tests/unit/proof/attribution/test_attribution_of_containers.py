@@ -36,9 +36,9 @@ def asks(whose: str, path: str, sent: float, **more: Any) -> DockerRequest:
     return DockerRequest(whose, sent, sent + 0.1, "POST", path, 204, "", **more)
 
 
-def happened(action: str, **attributes: str) -> bytes:
-    actor = {"ID": ID, "Attributes": attributes}
-    return json.dumps({"event": {"Type": "container", "Action": action, "Actor": actor, "timeNano": 1}}).encode()
+def happened(action: str, at: float = 1.0, **attributes: str) -> bytes:
+    told = {"Type": "container", "Action": action, "Actor": {"ID": ID, "Attributes": attributes}}
+    return json.dumps({"event": told | {"timeNano": int(at * 1e9)}}).encode()
 
 
 def test_a_container_is_his_who_started_it_from_then_on(manifest: Manifest) -> None:
@@ -46,6 +46,18 @@ def test_a_container_is_his_who_started_it_from_then_on(manifest: Manifest) -> N
     events = [happened("create", name="box")]
     attribution = Attribution(manifest, [asks(atomic, "/v1.41/containers/box/start", AT)], daemon_events=events)
     assert [attribution.of_container(ID, at) for at in (AT - 0.001, AT, None)] == ["background", atomic, "background"]
+
+
+def test_a_container_that_nobody_asked_for_may_be_that_of_the_attack_which_ran(manifest: Manifest) -> None:
+    """Where each request was noted, one that was not has gone past all gateways."""
+    first = manifest.detonations[0]
+    assert first.attack
+    noted = asks(
+        "background", "/info", 1.0, peer={"pid": 5, "started": 1.0, "session": None, "above": [], "cgroup": ""}
+    )
+    for at, whose in ((first.attack.started.timestamp() + 0.01, ambiguous(first.atomic)), (1.0, "background")):
+        attribution = Attribution(manifest, [noted], daemon_events=[happened("create", at)])
+        assert attribution.of_container(ID, at) == whose
 
 
 @pytest.mark.parametrize(("early", "its"), [(0.01, True), (0.03, False)])
