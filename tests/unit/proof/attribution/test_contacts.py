@@ -122,7 +122,9 @@ def test_what_is_opened_to_write_by_any_call_that_tells_how(arch: str, number: i
         ("oflag=0100001 mode=0644 resolve=0x0", True),
         ("oflag=02 mode=0 resolve=0x0", True),
         ("oflag=02000000 mode=0 resolve=0x0", False),  # to read
+        ("oflag=010 mode=0 resolve=0x0", False),
         ("oflag=x", True),
+        ("resolve=0x0", True),
         ("", True),  # not told: it may be
     ],
 )
@@ -182,7 +184,10 @@ def test_no_address_breaks_the_reader(address: bytes, flags: str, name: str) -> 
         ("0A000016" + "00000000" + "00" * 15 + "01" + "00" * 4, "::1"),
         ("0A000016" + "00000000" + "00" * 10 + "FFFF" + "7F000001" + "00" * 4, "127.0.0.1"),
         ("0A000016" + "00000000" + "20010DB8" + "00" * 11 + "05" + "00" * 4, "2001:db8::5"),
-        ("0A000016" + "00" * 8, ""),  # cut off
+        ("02000016" + "7F000001", "127.0.0.1"),
+        ("02000016" + "7F0000", ""),  # cut off
+        ("0A000016" + "00000000" + "00" * 15 + "01", "::1"),
+        ("0A000016" + "00000000" + "00" * 15, ""),
         ("02000016", ""),
         (unix("/run/d.sock"), ""),
     ],
