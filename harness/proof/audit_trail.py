@@ -97,7 +97,7 @@ def _is_change(arguments: list[str | None]) -> bool:
 
 
 def _what(record: Record) -> str:
-    operation, fields = record.fields.get("op", ""), record.fields
+    operation, fields = record.fields.get("op"), record.fields
     if operation in ("add_rule", "remove_rule"):
         return "a rule was removed" if operation == "remove_rule" else "a rule was added"
     if fields.get("audit_enabled") == "0":

@@ -48,7 +48,7 @@ class RawFile:
         A full disk tears a line of the audit log, which costs what happened there. What else is damaged was so by
         whoever changed the file, and then nothing in it can be believed; nor where no canary brackets the damage.
         """
-        begin = min(self.tokens.values(), default=0)
+        begin = min(self.tokens.values(), default=self.end)
         torn = self.name == layout.AUDIT_LOG
         found = [n for n in self.damaged if not torn or first <= n <= last or not begin <= n <= self.end]
         return [f"line {line} of {self.name} is damaged" for line in found[:_TOLD]]

@@ -84,8 +84,7 @@ class Attribution:
 
         The record tells the session (kernel/audit.c, audit_log_config_change), and a SYSCALL record the process.
         """
-        session = number(event.records[0].fields.get("ses"))
-        whose = self._sessions.of.get(UNSET if session is None else session, "")
+        whose = self._sessions.of.get(number(event.records[0].fields.get("ses")) or UNSET)
         if whose or event.first("SYSCALL") is None:
             return whose or BACKGROUND
         moment = Moment.of(event)

@@ -163,8 +163,12 @@ TEXT = "".join(chr(each) for each in range(32, 126))
             + [item(event=EVENT | {key: None}) for key in EVENT]
             + [item(event=EVENT | {"timeNano": odd}) for odd in (True, "1", 1.5, -1)],
         ),
-        (layout.DAEMON_REQUESTS, [REQUEST], ["{}", "{", BRACKETS, item(**ASKED | {"sent": "x"})]),
-        (layout.ALIVE, [RESIDENT], ["{}", "{", BRACKETS, item(**WHO, ours=False, asked_at=[]).replace("1.5", "NaN")]),
+        (layout.DAEMON_REQUESTS, [REQUEST], ["{}", "{", "\udcff", BRACKETS, item(**ASKED | {"sent": "x"})]),
+        (
+            layout.ALIVE,
+            [RESIDENT],
+            ["{}", "{", "\udcff", BRACKETS, item(**WHO, ours=False, asked_at=[]).replace("1.5", "NaN")],
+        ),
         (
             layout.ARRIVALS,
             [item(**ARRIVAL), item(**ARRIVAL | {"time": 1})],
@@ -209,7 +213,7 @@ def asked(atomic: str = "T1/a", **more: Any) -> str:
 def test_containers_of_which_nobody_knows_what_they_may_do(tmp_path: Path) -> None:
     """Neither an inspect came through, nor does the request tell it. What is damaged is for the health to say."""
     asking = asked(container_id=A), asked("T1/b", container_id=B), asked()
-    written(tmp_path, layout.DAEMON_REQUESTS, *asking, asked("T1/c", container_id="d" * 64, config={}), "{")
+    written(tmp_path, layout.DAEMON_REQUESTS, *asking, asked("T1/c", container_id="d" * 64, config={}), "{", "\udcff")
     odd = [BRACKETS, '{"event": {"Action": "create"}, "inspect": null}', '"create" "inspect": null', "[]"]
     events = [event(A), *odd, event(B), event("d" * 64), event("e" * 64)]
     written(tmp_path, layout.DAEMON_EVENTS, *events)

@@ -161,3 +161,17 @@ def test_a_change_by_who_has_left_the_attack_s_session_is_the_attack_s(manifest:
     assert whose_change(manifest, begins, change(NONE, by=f"ppid=1 pid=43 ses={NONE}")) == "background"
     own = f"ppid=1 pid={manifest.harness_pid} ses={NONE}"
     assert whose_change(manifest, begins, change(NONE, by=own)) == "harness"
+
+
+def test_a_change_is_his_in_whose_session_the_process_is(manifest: Manifest) -> None:
+    name, _, session = attack(manifest)
+    assert whose_change(manifest, change(NONE, by=f"ppid=1 pid=43 ses={session}")) == name
+
+
+def test_a_change_of_which_no_process_is_told_is_no_descendants(manifest: Manifest) -> None:
+    """Nor is it one of another process of which no number is told."""
+    _, pid, session = attack(manifest)
+    nameless = [
+        line.replace(f" pid={pid}", "").replace(" ppid=4", "") for line in executed(1, pid, 4, session, "x", 0.5)
+    ]
+    assert whose_change(manifest, nameless, change(NONE)) == "background"

@@ -242,6 +242,10 @@ def test_whether_an_attack_has_asked_at_a_place(asked: str, at: float, contact: 
     assert other.asked_at(asked, at) is False
 
 
+def test_a_port_that_nobody_had_and_of_which_no_machine_is_told_is_another_machines() -> None:
+    assert attacked(READ, place="tcp:80").contacts == []
+
+
 def test_who_is_above_all_that_is_known_is_known_by_his_pid() -> None:
     cron = replace(READ, pid=9, name="cron")
     line = Process(80, 9, UNSET, 0, 0)
