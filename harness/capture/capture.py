@@ -38,7 +38,7 @@ from harness.capture.versions import host, lab_versions, tool_versions
 from harness.errors import LivefireError, first_line
 from harness.model.atomic import Atomic
 from harness.model.events import AtomicDetonated, AtomicStarted, LabStep, SensorDrained, Subscriber
-from harness.model.manifest import BACKGROUND, HARNESS, Detonation, Manifest, SensorRecord
+from harness.model.manifest import BACKGROUND, HARNESS, RECORDED, Detonation, Manifest, SensorRecord
 from harness.recording import RecordingWriter, layout
 
 
@@ -249,4 +249,5 @@ class Capture:
             harness_containers=self._contained.ids if self._contained else [],
             sensors=sensors,
             detonations=detonations,
+            recorded=RECORDED,
         )

@@ -15,6 +15,11 @@ HARNESS = "harness"
 BACKGROUND = "background"
 
 
+# What a capture of this version always writes: the count of the processes that were there, the process behind each
+# request to the daemon, and readings with each mark. Where it says so, what lacks one was damaged.
+RECORDED = ["alive", "peers", "readings"]
+
+
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -179,6 +184,7 @@ class Manifest(_Record):
     """`manifest.json`. `files` maps each other file of the recording to its SHA-256, in hex.
 
     `tables` is the version of what built the tables, and `derivation` what from; neither was noted at first.
+    `recorded` is what each capture of its version writes (see RECORDED); older ones say nothing of it.
     `harness_containers` are the ids of containers in which Livefire executed canaries. For what may change see
     `forward.py`.
     """
@@ -198,6 +204,7 @@ class Manifest(_Record):
     detonations: list[Detonation]
     tables: int = 1
     derivation: Derivation | None = None
+    recorded: list[str] = Field(default_factory=list)
     files: dict[str, str] = Field(default_factory=dict)
 
     def sensor(self, name: str) -> SensorRecord | None:

@@ -78,6 +78,8 @@ class Health:
         # what was wrong before the first mark of all has no atomic of its own: the first one bears it
         said = [mark for mark in (before if before in record.marks[:1] else None, after) if mark]
         problems = [f"{record.name}: {text}" for mark in said for text in mark.problems]
+        if "readings" in self.manifest.recorded and not all(mark.readings for mark in (before, after) if mark):
+            problems.append(f"{record.name}: a canary around the attack has no readings with it")
         files = self._files[record.name]
         problems += _mark_problems(record, files, before, "before")
         problems += _mark_problems(record, files, after, "after")

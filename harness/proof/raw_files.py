@@ -61,6 +61,8 @@ def files_of(root: layout.Root, manifest: Manifest, sensor: SensorRecord) -> lis
     alive = sensor.before.readings.get("alive")  # how many lines were written
     if alive and layout.ALIVE in further and layout.read(root, layout.ALIVE).count(b"\n") != alive:
         found.append(RawFile(layout.ALIVE, {}, [], [f"{layout.ALIVE} is missing or not whole"]))
+    if sensor.name == "auditd" and "alive" in manifest.recorded and not alive:
+        found.append(RawFile(layout.ALIVE, {}, [], [f"nothing tells how much of {layout.ALIVE} was written"]))
     pods = sensor.after.readings.get("pods")  # as many; where there is no canary, nothing else tells
     if pods is not None and layout.KUBE_PODS in further and layout.read(root, layout.KUBE_PODS).count(b"\n") != pods:
         found.append(RawFile(layout.KUBE_PODS, {}, [], [f"{layout.KUBE_PODS} is missing or not whole"]))
@@ -76,7 +78,10 @@ def _file(root: layout.Root, manifest: Manifest, name: str) -> RawFile:
             for token in _CANARY.findall(line):
                 tokens.setdefault(token.decode(), number)
     missing = [f"{name} is missing or empty"] if not raw and _must_be_there(name, manifest) else []
-    return RawFile(name, tokens, _damaged(name, lines), missing)
+    damaged = _damaged(name, lines)
+    if name == layout.DAEMON_REQUESTS and "peers" in manifest.recorded:
+        damaged = sorted({*damaged, *(n for n, line in enumerate(lines, 1) if _is_damaged(line, _has_peer))})
+    return RawFile(name, tokens, damaged, missing)
 
 
 def _must_be_there(name: str, manifest: Manifest) -> bool:
@@ -113,6 +118,11 @@ def _is_object(line: bytes) -> bool:
 
 def _is_request(line: bytes) -> bool:
     return read_request(line.decode(errors="replace")) is not None
+
+
+def _has_peer(line: bytes) -> bool:
+    request = read_request(line.decode(errors="replace"))
+    return request is not None and request.peer is not None
 
 
 def _is_resident(line: bytes) -> bool:

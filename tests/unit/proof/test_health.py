@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -363,3 +364,51 @@ def test_that_another_sensor_was_not_well_is_its_own_matter(resealed: Resealed) 
 
     assert problems(resealed(manifest=deaf), EXECUTION, "auditd") == []
     assert problems(resealed(manifest=deaf), EXECUTION, "docker_daemon") != []
+
+
+def without(key: str) -> Callable[[list[str]], list[str]]:
+    def edit(lines: list[str]) -> list[str]:
+        first = {name: value for name, value in json.loads(lines[0]).items() if name != key}
+        return [json.dumps(first) + "\n", *lines[1:]]
+
+    return edit
+
+
+NOTED: dict[str, Any] = {"pid": 1, "started": None, "session": None, "above": [], "cgroup": ""}
+
+
+def with_peers(lines: list[str]) -> list[str]:
+    return [json.dumps(json.loads(line) | {"peer": NOTED}) + "\n" for line in lines]
+
+
+def says(*recorded: str) -> Callable[[Manifest], Manifest]:
+    return lambda manifest: manifest.model_copy(update={"recorded": list(recorded)})
+
+
+def test_a_request_without_its_process_is_damage_where_a_capture_notes_each(resealed: Resealed) -> None:
+    whole = resealed({layout.DAEMON_REQUESTS: with_peers}, says("peers"))
+    assert problems(whole, EXECUTION, "docker_daemon") == []
+    lacking: dict[str, Any] = {layout.DAEMON_REQUESTS: lambda lines: without("peer")(with_peers(lines))}
+    said = f"docker_daemon: line 1 of {layout.DAEMON_REQUESTS} is damaged"
+    assert problems(resealed(lacking, says("peers")), EXECUTION, "docker_daemon") == [said]
+    assert problems(resealed(lacking), EXECUTION, "docker_daemon") == []  # an older one
+
+
+def test_a_list_of_processes_of_which_nothing_is_counted_is_damage_where_a_capture_counts_it(
+    resealed: Resealed,
+) -> None:
+    found = problems(resealed(manifest=says("alive")), EXECUTION, "auditd")
+    assert found == [f"auditd: nothing tells how much of {layout.ALIVE} was written"]
+
+
+@pytest.mark.parametrize("sensor", ["auditd", "docker_daemon", "kube_audit"])
+def test_a_mark_without_readings_is_damage_where_a_capture_reads_with_each(resealed: Resealed, sensor: str) -> None:
+    def bare(manifest: Manifest) -> Manifest:
+        marks = [
+            each.model_copy(update={"marks": [mark.model_copy(update={"readings": {}}) for mark in each.marks]})
+            for each in manifest.sensors
+        ]
+        return manifest.model_copy(update={"sensors": marks, "recorded": ["readings"]})
+
+    said = f"{sensor}: a canary around the attack has no readings with it"
+    assert said in problems(resealed(manifest=bare), EXECUTION, sensor)
