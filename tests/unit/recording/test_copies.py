@@ -27,7 +27,7 @@ def test_what_shares_a_canary_is_a_copy_of_the_first_that_has_it(captures: list[
 
 
 def test_the_canaries_of_a_capture_are_those_of_sensors_attacks_and_containers() -> None:
-    manifest = open_recording(PROJECT / "tests/recordings/benign-control").manifest
+    manifest = open_recording(PROJECT / "tests/recordings/whole-technique").manifest
     marks = [mark for sensor in manifest.sensors for mark in sensor.marks]
     attacks = [each.attack for each in manifest.detonations if each.attack]
     tokens = {mark.token for mark in marks} | {mark.contained for mark in marks if mark.contained}
