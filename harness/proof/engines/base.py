@@ -82,6 +82,9 @@ class Engine(Protocol):
     def speaks_of_nothing(self, kql: str) -> bool:
         """Whether a query yields rows over empty tables, at the engine's own time. Raises QueryFailed."""
 
+    def row_by_row(self, kql: str) -> bool:
+        """Whether a query says the same of a row whatever other rows there are. Raises QueryFailed."""
+
     def tables(self, kql: str) -> set[str]:
         """Which of the tables a query reads. Raises QueryFailed."""
 

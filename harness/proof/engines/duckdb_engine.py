@@ -107,6 +107,10 @@ class DuckDbEngine:
         """As in Engine."""
         self._guard.run(lambda: self._store.put(table, slice_, rows))
 
+    def row_by_row(self, kql: str) -> bool:
+        """As in Engine."""
+        return self._limited(kql, lambda: self._plan(kql)).carried
+
     def together(self, slices: Sequence[str]) -> str:
         """As in Engine."""
         return self._store.together(slices)
