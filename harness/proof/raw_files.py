@@ -58,14 +58,13 @@ def files_of(root: layout.Root, manifest: Manifest, sensor: SensorRecord) -> lis
     """All files that a sensor answers for."""
     further = [name for name in _FURTHER[sensor.name] if name not in sensor.files]
     found = [_file(root, manifest, name) for name in [*sensor.files, *further]]
-    alive = sensor.before.readings.get("alive")  # how many lines were written
-    if alive and layout.ALIVE in further and layout.read(root, layout.ALIVE).count(b"\n") != alive:
-        found.append(RawFile(layout.ALIVE, {}, [], [f"{layout.ALIVE} is missing or not whole"]))
+    # how many lines were written; where there is no canary, nothing else tells
+    alive, pods = sensor.before.readings.get("alive"), sensor.after.readings.get("pods")
+    for name, count in ((layout.ALIVE, alive), (layout.KUBE_PODS, pods)):
+        if count is not None and name in further and layout.read(root, name).count(b"\n") != count:
+            found.append(RawFile(name, {}, [], [f"{name} is missing or not whole"]))
     if sensor.name == "auditd" and "alive" in manifest.recorded and not alive:
         found.append(RawFile(layout.ALIVE, {}, [], [f"nothing tells how much of {layout.ALIVE} was written"]))
-    pods = sensor.after.readings.get("pods")  # as many; where there is no canary, nothing else tells
-    if pods is not None and layout.KUBE_PODS in further and layout.read(root, layout.KUBE_PODS).count(b"\n") != pods:
-        found.append(RawFile(layout.KUBE_PODS, {}, [], [f"{layout.KUBE_PODS} is missing or not whole"]))
     return [*found, _arrivals(root)]
 
 

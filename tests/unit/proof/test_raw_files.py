@@ -99,16 +99,30 @@ def test_which_files_a_sensor_answers_for(
         assert sorted(found) == sorted([own, further, layout.ARRIVALS])
 
 
-@pytest.mark.parametrize(("count", "whole"), [(2, True), (1, False), (3, False), (None, True), (0, True)])
-def test_of_those_that_were_there_each_line_is_there(
-    tmp_path: Path, manifest: Manifest, count: int | None, whole: bool
+@pytest.mark.parametrize(("count", "whole"), [(2, True), (1, False), (3, False), (None, True), (0, False)])
+@pytest.mark.parametrize(
+    ("name", "own", "file"),
+    [("auditd", layout.AUDIT_LOG, layout.ALIVE), ("kube_audit", layout.KUBE_AUDIT, layout.KUBE_PODS)],
+)
+def test_as_many_lines_are_there_as_were_written(
+    tmp_path: Path, manifest: Manifest, name: str, own: str, file: str, count: int | None, whole: bool
 ) -> None:
-    written(tmp_path, layout.ALIVE, RESIDENT, RESIDENT)
-    found = files_of(tmp_path, manifest, sensor("auditd", layout.AUDIT_LOG, alive=count))
-    missing = [text for each in found for text in each.missing]
-    assert missing == ([] if whole else [f"{layout.ALIVE} is missing or not whole"])
-    other = files_of(tmp_path, manifest, sensor("kube_audit", layout.KUBE_AUDIT, alive=count))
-    assert [text for each in other for text in each.missing] == []
+    """Who was there is counted before, and which pods there were after. A file that is named has canaries instead."""
+    line = {layout.ALIVE: RESIDENT, layout.KUBE_PODS: item(**POD)}[file]
+    written(tmp_path, file, line, line)
+    counts = {"alive": (count, None), "pods": (None, count)}
+    record = sensor(name, own)
+    before, after = ({key: of[when] for key, of in counts.items()} for when in (0, 1))
+    record = record.model_copy(
+        update={
+            "before": record.before.model_copy(update={"readings": before}),
+            "after": record.after.model_copy(update={"readings": after}),
+        }
+    )
+    lacking = RawFile(file, {}, [], [f"{file} is missing or not whole"])
+    assert [each for each in files_of(tmp_path, manifest, record) if each.missing] == ([] if whole else [lacking])
+    named = record.model_copy(update={"files": [own, file]})
+    assert not [each for each in files_of(tmp_path, manifest, named) if each.missing]
 
 
 @pytest.mark.parametrize("attacked", [True, False])
