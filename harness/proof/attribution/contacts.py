@@ -16,6 +16,7 @@ from pathlib import Path
 
 from harness.model.audit import CONNECTS, OPENS, as_written
 from harness.model.manifest import HARNESS
+from harness.proof.attribution.moments import UNSET
 from harness.proof.tables.audit_log import AuditEvent, Record, decode, number, system_call
 
 _CONNECTS = as_written(CONNECTS)
@@ -49,9 +50,9 @@ def read_contacts(events: Iterable[AuditEvent], sessions: Mapping[int, str], own
     found = []
     for event in events:
         call = event.first("SYSCALL")
-        if call is None or (event.first("SOCKADDR") is None and event.first("PATH") is None) or event.is_exec:
+        if call is None:
             continue
-        atomic = sessions.get(number(call.fields.get("ses")) or -1, "")
+        atomic = sessions.get(number(call.fields.get("ses")) or UNSET, "")
         place = _place(event, call.fields) if atomic not in ("", HARNESS) else ""
         if place and own not in place and not place.startswith(_HARMLESS):
             found.append(Contact(event.time / 1000, atomic, place, _machine(event.first("SOCKADDR"))))
@@ -67,8 +68,8 @@ def _place(event: AuditEvent, fields: Mapping[str, str]) -> str:
     if kind not in _OPENS or not done or not _flags(event, fields, _OPENS[kind]) & (os.O_WRONLY | os.O_RDWR):
         return ""
     paths = [record.fields for record in event.records if record.type == "PATH"]
-    name = next((decode(each.get("name", "")) for each in paths if _FIFO.fullmatch(each.get("mode", ""))), "")
-    return normal(name, _cwd(event)) if name else ""
+    names = [decode(each.get("name", "")) for each in paths if _FIFO.fullmatch(str(each.get("mode")))]
+    return normal(names[0], _cwd(event)) if names else ""
 
 
 def _flags(event: AuditEvent, fields: Mapping[str, str], place: str) -> int:

@@ -168,6 +168,7 @@ def test_a_fifo_is_found_among_other_paths() -> None:
 )
 def test_one_place_has_one_name(place: str, cwd: str, expected: str) -> None:
     assert normal(place, cwd) == expected
+    assert normal("d") == "d"
 
 
 @given(st.binary(), st.text("0123456789abcdef"), st.text())
