@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.model.manifest import Detonation, Execution, Manifest, Mark, SensorRecord
 from harness.model.result import SensorHealth
+from harness.proof.agreement import Disagreement, disagreements
 from harness.proof.audit_trail import AuditTrail
 from harness.proof.container_use import ContainerUse
 from harness.proof.raw_files import RawFile, files_of, untold_containers
@@ -26,6 +27,7 @@ class Health:
     _files: dict[str, list[RawFile]]
     _trail: AuditTrail
     _use: ContainerUse
+    _disagreements: list[Disagreement]
 
     @classmethod
     def of(cls, root: layout.Root, manifest: Manifest) -> Health:
@@ -34,7 +36,8 @@ class Health:
         trail = AuditTrail.of(layout.read(root, layout.AUDIT_LOG), manifest)
         untold, marks = untold_containers(root), [mark for sensor in manifest.sensors for mark in sensor.marks]
         asked = untold or any(mark.contained == "" for mark in marks)  # it costs time, and matters hardly ever
-        return cls(manifest, files, trail, ContainerUse.of(root, manifest, untold) if asked else ContainerUse())
+        use = ContainerUse.of(root, manifest, untold) if asked else ContainerUse()
+        return cls(manifest, files, trail, use, disagreements(lambda name: layout.read(root, name), manifest))
 
     def around(self, detonation: Detonation, sensor: str) -> SensorHealth:
         """Whether `sensor` can be believed about this atomic."""
@@ -83,6 +86,7 @@ class Health:
         files = self._files[record.name]
         problems += _mark_problems(record, files, before, "before")
         problems += _mark_problems(record, files, after, "after")
+        problems += self._disagreeing(before, after) if record.name == "docker_daemon" else []
         for file in files:
             first, last = file.line_of(before, 0), file.line_of(after, sys.maxsize)
             problems += [f"{record.name}: {text}" for text in file.damage(first, last)]
@@ -93,6 +97,13 @@ class Health:
                 told = self._trail.to_blame(first, last) if problems else []
                 problems += [f"auditd: {text}" for text in told]
         return problems
+
+    def _disagreeing(self, before: Mark | None, after: Mark | None) -> list[str]:
+        """What one record of the Docker daemon's has between two marks, and another lacks."""
+        first = before.emitted.timestamp() if before else 0.0
+        last = after.emitted.timestamp() if after else float("inf")
+        found = [f"docker_daemon: {each.text}" for each in self._disagreements if first <= each.at <= last]
+        return list(dict.fromkeys(found))[:_TOLD]
 
     def _contained(self, mark: Mark | None, detonation: Detonation, when: str) -> list[str]:
         """Whether processes in containers were seen. Where no canary could be executed in one, others lose nothing."""

@@ -83,7 +83,8 @@ def test_a_recording_that_has_canaries_of_another_counts_as_none(resealed: Resea
 def test_from_raw_reaches_the_workers(resealed: Resealed, tmp_path: Path) -> None:
     """Tables that say something else than the raw logs do: refused, and then the raw logs decide."""
     expectations = load_expectations(main_job_rule(tmp_path))
-    changed = resealed({"raw/docker-events.jsonl": lambda lines: [x for x in lines if '"Action": "die"' not in x]}).path
+    failed = {"raw/docker-events.jsonl": lambda lines: [x.replace('"exitCode": "0"', '"exitCode": "1"') for x in lines]}
+    changed = resealed(failed).path
     with pytest.raises(
         RecordingsFailed, match=r"docker-events\.jsonl: what is stored as DockerDaemon_CL doesn't follow"
     ):

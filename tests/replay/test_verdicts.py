@@ -95,9 +95,18 @@ def test_the_real_recording_is_proven_and_its_tables_are_those_of_its_raw_logs(
 
 
 def test_no_effect_is_not_executed(resealed: Resealed) -> None:
-    found = of(judged(resealed({layout.DAEMON_EVENTS: without('"Action": "die"')})), EXECUTION)
+    def failed(lines: list[str]) -> list[str]:
+        return [line.replace('"exitCode": "0"', '"exitCode": "1"') for line in lines]
+
+    found = of(judged(resealed({layout.DAEMON_EVENTS: failed})), EXECUTION)
     assert found.verdict is Verdict.NOT_EXECUTED
     assert "ended with exit code 0" in found.reason
+
+
+def test_an_effect_that_the_daemon_told_and_the_recording_lost_is_inconclusive(resealed: Resealed) -> None:
+    found = of(judged(resealed({layout.DAEMON_EVENTS: without('"Action": "die"')})), EXECUTION)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "lacks the die of container" in found.reason
 
 
 def test_a_403_is_not_executed(resealed: Resealed) -> None:
@@ -147,8 +156,17 @@ def test_another_user_is_no_credit(resealed: Resealed) -> None:
 
 
 def test_a_container_that_the_atomic_did_not_ask_for_is_no_credit(resealed: Resealed) -> None:
-    found = of(judged(resealed({layout.DAEMON_REQUESTS: without("containers/create")})), PRIVILEGED)
+    def by_another(lines: list[str]) -> list[str]:
+        return [re.sub('"atomic": "[^"]*"', '"atomic": "harness"', x) if "containers/create" in x else x for x in lines]
+
+    found = of(judged(resealed({layout.DAEMON_REQUESTS: by_another})), PRIVILEGED)
     assert found.verdict is Verdict.NOT_EXECUTED
+
+
+def test_who_asked_for_a_container_is_not_known_where_that_was_lost(resealed: Resealed) -> None:
+    found = of(judged(resealed({layout.DAEMON_REQUESTS: without("containers/create")})), PRIVILEGED)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert f"{layout.DAEMON_REQUESTS} lacks POST /v1.41/containers/create" in found.reason
 
 
 @pytest.mark.parametrize("label", ["start", f"after:{EXECUTION}"])

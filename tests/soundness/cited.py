@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harness.model.result import AtomicResult, Evidence
@@ -142,14 +142,14 @@ def cited(rule: str, atomic: str, verdict: str = "PROVEN", only: frozenset[str] 
                 rule,
                 atomic,
                 functools.partial(_apply, lines=lines, change=alteration.change),
-                alteration.only or _due(base, names if alteration.name == _DROPPED else [], broken[0].role),
+                alteration.only or _due(base, names, alteration.name, broken[0].role),
             )
         if len({record.partition(":")[0] for record in records}) > 1:  # alternatives, in several logs
             every = {record: _belonging(base, record) for record in sorted(records)}
             broken = [claim for claim in claims if claim.records <= records]
             gone = functools.partial(_apply, lines=every, change=lambda _: None)
             name = f"all of {', '.join(every)} dropped"
-            yield Sabotage(name, base, rule, atomic, gone, _due(base, every, broken[0].role))
+            yield Sabotage(name, base, rule, atomic, gone, _due(base, list(every), _DROPPED, broken[0].role))
 
 
 _RIGHT = {
@@ -159,12 +159,19 @@ _RIGHT = {
 }
 
 
-def _due(base: Base, dropped: Iterable[str], role: str) -> frozenset[str]:
-    """Where serials are counted, an event that is not there any more is the sensor's loss."""
+# By which an event is gone that a request vouches for.
+_LOST = (_DROPPED, "line dropped", "other container", "other action")
+
+
+def _due(base: Base, records: list[str], alteration: str, role: str) -> frozenset[str]:
+    """Where serials are counted, a lost event is the sensor's loss; for some of the daemon's a request vouches."""
     auditd = next(each for each in base.manifest["sensors"] if each["name"] == "auditd")
     counted = any(mark["readings"] for mark in auditd["marks"])
-    lost = counted and any(record.startswith(f"{layout.AUDIT_LOG}:") for record in dropped)
-    return _DAMAGE if lost else _RIGHT[role]
+    gone = alteration == _DROPPED and any(record.startswith(f"{layout.AUDIT_LOG}:") for record in records)
+    if counted and gone:
+        return _DAMAGE
+    vouched = alteration in _LOST and any(record.startswith(f"{layout.DAEMON_EVENTS}:") for record in records)
+    return _RIGHT[role] | (_DAMAGE if vouched else frozenset())
 
 
 def _claims(rule: str, result: AtomicResult) -> list[_Cited]:

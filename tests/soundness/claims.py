@@ -7,7 +7,7 @@ with the names of the tests that show it where only a daemon can.
 from __future__ import annotations
 
 from tests.conftest import MAIN_JOB
-from tests.soundness import gaps, made, sensors
+from tests.soundness import gaps, made, records, sensors
 from tests.soundness.cited import cited
 from tests.soundness.sabotage import CLI, HARDENED, Claim, Sabotage
 
@@ -49,6 +49,7 @@ CLAIMS = (
         ),
     ),
     Claim("each log was whole that tells whose a row is", sensors.attributed),
+    Claim("what the Docker daemon logged was asked for, and what was asked for was logged", records.records),
     Claim(
         "the kernel's audit was not touched; what was done to it costs no other atomic",
         sensors.audit_changes,

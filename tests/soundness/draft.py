@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +128,11 @@ def cut(base: Base, atomics: Sequence[str]) -> Base:
     raw = {name: base.raw[name] for name in layout.LOGS if name in base.raw}
     # a few of others', too: a lab in which nothing at all was asked is suspicious
     requests = base.raw[layout.DAEMON_REQUESTS]
+    spans = _times(manifest, "docker_daemon")
     raw[layout.DAEMON_REQUESTS] = [
-        line for n, line in enumerate(requests) if n < 3 or json.loads(line)["atomic"] in atomics
+        line
+        for n, line in enumerate(requests)
+        if n < 3 or (asked := json.loads(line))["atomic"] in atomics or any(a <= asked["sent"] <= b for a, b in spans)
     ]
     for sensor in manifest["sensors"]:
         around = [_around(sensor["marks"], each["attack"]) for each in manifest["detonations"]]
@@ -142,6 +146,14 @@ def cut(base: Base, atomics: Sequence[str]) -> Base:
 def _around(marks: list[dict[str, Any]], attack: dict[str, Any]) -> tuple[int, int]:
     before = max(n for n, mark in enumerate(marks) if mark["emitted"] <= attack["started"])
     return before, min(n for n, mark in enumerate(marks) if mark["emitted"] >= attack["finished"])
+
+
+def _times(manifest: dict[str, Any], sensor: str) -> list[tuple[float, float]]:
+    """From when the canary before each attack was emitted, until that after it was seen; seconds, epoch."""
+    marks = next(each for each in manifest["sensors"] if each["name"] == sensor)["marks"]
+    around = [_around(marks, each["attack"]) for each in manifest["detonations"]]
+    moments = [(marks[first]["emitted"], marks[last]["seen"]) for first, last in around]
+    return [(datetime.fromisoformat(a).timestamp(), datetime.fromisoformat(b).timestamp()) for a, b in moments]
 
 
 def _tokens(marks: list[dict[str, Any]]) -> list[str]:

@@ -194,6 +194,7 @@ class _Talk:
             service_id=made_service(path, status, body),
             built=built_containers(path, status, body),
             peer=self._peer,
+            body_bytes=len(asked) if container else None,
         )
         self._open = None
         self._gateway.note(request)

@@ -20,9 +20,10 @@ class ApiRequest:
 
     `container_id` is that of a new container, `exec_id` that of a process to be executed in one; `image` what was
     built, pulled or pushed, as an event would name it. `config` is what was asked for of a new container: it may be
-    gone before the daemon can be asked what it was. `service_id` is that of a new service, whose containers the daemon
-    makes; `built` are the short ids of those that a build ran. `peer` is the process that asked: whoever it was, on
-    whichever socket. `status` is 0 where the daemon did not answer.
+    gone before the daemon can be asked what it was; `body_bytes` is how long that request's body was. `service_id` is
+    that of a new service, whose containers the daemon makes; `built` are the short ids of those that a build ran.
+    `peer` is the process that asked: whoever it was, on whichever socket. `status` is 0 where the daemon did not
+    answer.
     """
 
     atomic: str
@@ -39,6 +40,7 @@ class ApiRequest:
     service_id: str | None = None
     built: tuple[str, ...] = ()
     peer: Peer | None = None
+    body_bytes: int | None = None
 
     def line(self) -> str:
         """As it stands in the recording."""

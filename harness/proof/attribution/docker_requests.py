@@ -26,7 +26,8 @@ FILE_ACTIONS = {"archive-path": "GET", "extract-to-dir": "PUT", "copy": "POST", 
 class DockerRequest:
     """One request that an atomic sent to the daemon (`raw/docker-requests.jsonl`); times in seconds, epoch.
 
-    `config` is what it asked for of a new container, `peer` the process that sent it; older recordings have neither.
+    `config` is what it asked for of a new container, `body_bytes` how long that was, and `peer` the process that sent
+    it; older recordings have none of them.
     """
 
     atomic: str
@@ -42,6 +43,7 @@ class DockerRequest:
     service_id: str = ""
     built: tuple[str, ...] = ()
     peer: dict[str, Any] | None = None
+    body_bytes: int | None = None
 
     @property
     def window(self) -> Window:
@@ -77,6 +79,7 @@ def read_request(line: str) -> DockerRequest | None:
             service_id=text(item.get("service_id") or ""),
             built=tuple(text(each) for each in item.get("built") or ()),
             peer=item["peer"] if isinstance(item.get("peer"), dict) else None,
+            body_bytes=whole(item["body_bytes"]) if item.get("body_bytes") is not None else None,
         )
     except (ValueError, KeyError, TypeError, OverflowError):
         return None

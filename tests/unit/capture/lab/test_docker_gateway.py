@@ -124,7 +124,7 @@ def test_what_was_asked_for_of_a_container_is_noted_without_values(rig: Callable
     found = rig(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n%s" % (len(CREATED), CREATED), sent)
     found.ask(b"POST /v1.41/containers/create HTTP/1.1\r\n" + head + b"\r\n\r\n" + sent)
     wanted = {"Image": "i", "Cmd": ["id"], "Env": ["A=***", "B=***"], "HostConfig": {"Privileged": True}}
-    assert [r.config for r in found.requests] == [wanted]
+    assert [(r.config, r.body_bytes) for r in found.requests] == [(wanted, len(body))]
     assert "secret" not in str(found.requests)
 
 

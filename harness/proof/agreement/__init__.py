@@ -1,0 +1,48 @@
+"""Whether what the gateways noted, the Docker daemon's debug log and its events tell the same.
+
+They are records of one thing, so that a line which one of them lost stands in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from harness.model.manifest import Manifest
+from harness.proof.agreement.disagreement import Disagreement
+from harness.proof.agreement.of_events import not_asked, not_ended, not_told, read_events
+from harness.proof.agreement.of_log import bodies_not_logged, not_logged, not_noted, read_calls
+from harness.proof.attribution import read_requests
+from harness.recording import layout
+
+__all__ = ["Disagreement", "disagreements"]
+
+
+def disagreements(read: Callable[[str], bytes], manifest: Manifest) -> list[Disagreement]:
+    """All of one recording, by time. `read` gives a raw file; what is not recorded vouches for nothing.
+
+    At first only what attacks asked for was noted, and the requests were no file of the sensor's.
+    """
+    record = manifest.sensor("docker_daemon")
+    if record is None:
+        return []
+    requests = read_requests(read(layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
+    docker = manifest.lab.docker
+    ours = docker is not None and docker.kind == "managed"
+    all_noted = layout.DAEMON_REQUESTS in record.files
+    found: list[Disagreement] = []
+    events = list(read_events(read(layout.DAEMON_EVENTS).split(b"\n")))
+    if layout.DAEMON_LOG in record.files:
+        lines = read(layout.DAEMON_LOG).split(b"\n")
+        calls, inspected = read_calls(lines), {each.id: each.inspect for each in events if each.inspect}
+        found += [*not_logged(requests, calls), *bodies_not_logged(requests, lines, inspected)]
+        if ours:
+            found += [each for each in not_noted(requests, calls) if all_noted or _attacked(manifest, each.at)]
+    if layout.DAEMON_EVENTS in record.files:
+        found += [*not_told(requests, events), *not_ended(events)]
+        found += not_asked(requests, events) if ours and all_noted else []
+    return sorted(found, key=lambda each: each.at)
+
+
+def _attacked(manifest: Manifest, at: float) -> bool:
+    attacks = (each.attack for each in manifest.detonations if each.attack)
+    return any(each.started.timestamp() <= at <= each.finished.timestamp() for each in attacks)
