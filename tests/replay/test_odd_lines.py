@@ -180,7 +180,10 @@ def crash_free(draft: Draft, folders: pytest.TempPathFactory) -> None:
 
 @pytest.mark.parametrize("code", ['"200"', "200.0", "true", "-1", "9" * 30, "[200]", '{"code": 200}', "null"])
 def test_an_answer_whose_status_is_no_number_is_no_answer(code: str) -> None:
-    """`null` is a status that is not there, and then the effect was not observed."""
+    """`null` is a status that is not there, and then the effect was not observed.
+
+    Anything else is damage; and the log tells whose a process in a pod is, so nothing is claimed of any atomic.
+    """
     lines = base(layout.KUBE_AUDIT).raw[layout.KUBE_AUDIT]
     user = next(each["user"] for each in base_of().manifest["detonations"] if each["atomic"] == MAIN_JOB[2])
     draft = base_of().draft(CLI, MAIN_JOB)
@@ -190,4 +193,4 @@ def test_an_answer_whose_status_is_no_number_is_no_answer(code: str) -> None:
     assert draft.raw[layout.KUBE_AUDIT] != lines
     outcome = judged(draft)
     assert outcome.of(MAIN_JOB[2])[0] in {"INCONCLUSIVE", "NOT_EXECUTED", "NO_TELEMETRY", REFUSED}
-    assert outcome.of(MAIN_JOB[0])[0] == "PROVEN"
+    assert outcome.of(MAIN_JOB[0])[0] == ("PROVEN" if code == "null" else "INCONCLUSIVE")
