@@ -350,3 +350,28 @@ def test_a_privileged_container_drops_nothing_and_hides_nothing() -> None:
 
 def test_who_drops_all_drops_each() -> None:
     assert compare(with_host(CapDrop=["ALL"]), with_host(CapDrop=["NET_RAW"])) == ("covers", ["ALL is not dropped"])
+
+
+GPU, ALL_GPUS = {"Count": 1, "Driver": "x"}, {"Count": -1, "Driver": "x"}
+
+
+@pytest.mark.parametrize(
+    ("base", "other", "differences"),
+    [
+        ({}, {"ReadonlyRootfs": True}, ["its root is read-only"]),
+        ({"ReadonlyRootfs": True}, {}, ["its root can be written"]),
+        ({}, {"CapDrop": ["chown"]}, ["dropped CHOWN"]),
+        ({"MaskedPaths": []}, {}, ["without security systempaths=unconfined"]),
+        (
+            {"DeviceRequests": [GPU]},
+            {"DeviceRequests": [ALL_GPUS]},
+            ['without devices {"Count": 1, "Driver": "x"}', 'also devices {"Count": -1, "Driver": "x"}'],
+        ),
+        ({"DeviceRequests": [GPU]}, {"DeviceRequests": [dict(reversed(GPU.items()))]}, []),
+        ({"Devices": [{"PathOnHost": "/dev/kvm"}]}, {}, ["without devices /dev/kvm::"]),
+        ({"GroupAdd": ["docker"]}, {}, ["without groups docker"]),
+        ({"Sysctls": {"kernel.msgmax": "1"}}, {}, ["without settings kernel.msgmax=1"]),
+    ],
+)
+def test_each_power_is_named(base: dict[str, Any], other: dict[str, Any], differences: list[str]) -> None:
+    assert compare(with_host(**base), with_host(**other))[1] == differences
