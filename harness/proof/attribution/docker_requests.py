@@ -16,6 +16,7 @@ _FILES = re.compile(r"/containers/([^/]+)/(?:archive|copy|export)(?:\?|$)")
 _BUILD = re.compile(r"^(?:/v[\d.]+)?/build\?")
 _COLLECTION = re.compile(r"^(?:/v[\d.]+)?/(\w+)")
 _READS = ("GET", "HEAD")
+_SAVE = re.compile(r"^(?:/v[\d.]+)?/images/(?:[^?]+/)?get(?:\?|$)")
 _CREATE = re.compile(r"^(?:/v[\d.]+)?/containers/create(\?|$)")
 # By which requests files go out of a container or into it (Docker Engine API, ContainerArchive, PutContainerArchive,
 # ContainerExport; `copy` is gone since 1.24), by the action of the event that tells of it.
@@ -150,9 +151,12 @@ class DockerRequests:
         return found or (BACKGROUND if reads else self._unnoted(at))
 
     def of_image(self, image: str, at: float, moments: Collection[float] = ()) -> str:
-        """The slice of an event of an image: that of the request which made it and was under way."""
+        """The slice of an event of an image: that of the request which made it and was under way, else of those that
+        may have: an image that loses a name, or is saved, is told by its id alone, and several times for one request.
+        """
         asked = [request for request in self.requests if request.image and request.image == image]
-        return self.one_of(asked, at, moments) or self._unnoted(at)
+        may_have = [r for r in self.requests if image.startswith("sha256:") and _changes_images(r)]
+        return self.one_of(asked, at, moments) or self.one_of(may_have, at, ()) or self._unnoted(at)
 
     def of_kind(self, kind: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of an event of anything else, such as a network: that of who asked for something of its kind."""
@@ -171,6 +175,13 @@ class DockerRequests:
     def _unnoted(self, at: float) -> str:
         """The slice of what no request that was noted has asked for."""
         return self.unknown(at) or BACKGROUND
+
+
+def _changes_images(request: DockerRequest) -> bool:
+    """Whether it may make, name, remove or save an image (Docker Engine API, Image, ImageBuild, ImageCommit)."""
+    if request.method in _READS:
+        return bool(_SAVE.match(request.path))
+    return _kind(request.path) in ("image", "build", "commit", "grpc", "session")
 
 
 def _kind(path: str) -> str:

@@ -22,7 +22,8 @@ from harness.recording import layout
 # canary's token counts as a canary's only; steps of BuildKit are the builder's, and a pod is given its account's token.
 # 6: what may be of several atomics names each of them; who has reached into a pod or a container may ask from there;
 # what no gateway noted is ambiguous in all that the daemon tells; a session is followed in one way.
-VERSION = 6
+# 7: an event of an image that tells its id alone is that of who asked for a change of images at the time.
+VERSION = 7
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

@@ -137,6 +137,42 @@ def test_an_event_of_an_image_is_its_whose_request_made_it() -> None:
     assert found.of_image("i", AT, [AT, AT]) == ambiguous(ATTACK)
 
 
+IMAGES = {
+    "POST": [
+        "/v1.41/images/x/tag?repo=a",
+        "/images/load",
+        "/build?t=x",
+        "/v1.41/commit?container=x",
+        "/grpc",
+        "/session",
+    ],
+    "DELETE": ["/v1.41/images/livefire/canary:x?force=1", "/images/x"],
+    "GET": ["/images/x/get", "/v1.41/images/a/b:1/get", "/images/get?names=x"],
+}
+OTHERS = {
+    "POST": ["/containers/x/start", "/v1.41/auth", "/imagesx"],
+    "DELETE": ["/containers/images"],
+    "GET": ["/images/json", "/images/x/json", "/images/get/json", "/build", "/containers/get"],
+}
+
+
+@pytest.mark.parametrize(("method", "path"), [(m, path) for m, paths in IMAGES.items() for path in paths])
+def test_an_event_that_tells_an_id_alone_is_its_who_asked_for_a_change_of_images(method: str, path: str) -> None:
+    found = requests(request(path=path, method=method))
+    assert found.of_image("sha256:1", AT) == ATTACK
+    assert found.of_image("sha256:1", AT, [AT, AT, AT]) == ATTACK  # one request may take several names away
+    assert found.of_image("sha256:1", AT + 2) == "background"
+    both = requests(request(path=path, method=method), request(OTHER, "/images/y", method="DELETE"))
+    assert both.of_image("sha256:1", AT) == ambiguous(ATTACK, OTHER)
+    made = requests(request(path=path, method=method), request(OTHER, image="sha256:1"))
+    assert made.of_image("sha256:1", AT) == OTHER
+
+
+@pytest.mark.parametrize(("method", "path"), [(m, path) for m, paths in OTHERS.items() for path in paths])
+def test_what_changes_no_image_has_no_event_of_one(method: str, path: str) -> None:
+    assert requests(request(path=path, method=method)).of_image("sha256:1", AT) == "background"
+
+
 @pytest.mark.parametrize("action", FILE_ACTIONS)
 def test_files_are_fetched_by_who_asked_for_them(action: str) -> None:
     last = "export" if action == "export" else "copy" if action == "copy" else "archive"
