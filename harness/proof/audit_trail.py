@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from harness.model.manifest import Canary, Detonation, Manifest
@@ -21,13 +21,15 @@ _TOLD = 3
 class AuditTrail:
     """Texts by line: what was changed or lost, and the commands of attacks that mean to change something.
 
-    `canaries` are the executed ones by token: pid, session, arguments. `sessions` are those of attacks.
+    `canaries` are the executed ones by token: pid, session, arguments. `sessions` are those of attacks, and `logins`
+    those that the kernel gave, by pid.
     """
 
     changes: list[tuple[int, str]]
     commands: list[tuple[int, str]]
     canaries: dict[str, tuple[int | None, int | None, list[str | None]]]
     sessions: frozenset[int] = frozenset()
+    logins: dict[int, frozenset[int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, log: bytes, manifest: Manifest) -> AuditTrail:
@@ -40,7 +42,9 @@ class AuditTrail:
         record = manifest.sensor("auditd")
         if record and any(mark.readings for mark in record.marks):  # before that, nobody counted
             changes += _gaps(log)
-        return cls(sorted(changes), list(_commands(lines, sessions)), _canaries(lines), frozenset(sessions))
+        return cls(
+            sorted(changes), list(_commands(lines, sessions)), _canaries(lines), frozenset(sessions), _logins(lines)
+        )
 
     def between(self, first: int, last: int, end: int) -> list[str]:
         """What happened between two lines, or after `end`, where no canary brackets it: the first three of it."""
@@ -61,6 +65,14 @@ class AuditTrail:
             for canary in missing
         ]
 
+    def other_session(self, detonation: Detonation) -> list[str]:
+        """Whether the kernel gave the attack's shell other audit sessions than the manifest tells."""
+        attack = detonation.attack
+        given = self.logins.get(attack.pid, frozenset()) if attack else frozenset()
+        if attack is None or attack.session is None or not given or attack.session in given:
+            return []
+        return [f"the attack's shell (pid {attack.pid}) was not in session {attack.session}, as the manifest tells"]
+
     def contained(self, token: str) -> bool:
         """Whether the canary of a mark came through that was executed in a container: in no session of an attack."""
         pid, seen_in, arguments = self.canaries.get(token, (None, None, []))
@@ -71,6 +83,15 @@ class AuditTrail:
         same = session is None or seen_in == session
         named = bool(arguments) and str(arguments[0]).rpartition("/")[2] == canary.name
         return pid is not None and pid == canary.pid and same and named and arguments[1:] == [canary.token]
+
+
+def _logins(lines: list[bytes]) -> dict[int, frozenset[int]]:
+    found: dict[int, frozenset[int]] = {}
+    for _, record, _ in _records(lines, (b"type=LOGIN ",)):
+        pid, session = number(record.fields.get("pid")), number(record.fields.get("ses"))
+        if pid is not None and session is not None:
+            found[pid] = found.get(pid, frozenset()) | {session}
+    return found
 
 
 def _changes(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[int, str]]:

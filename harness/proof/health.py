@@ -93,6 +93,7 @@ class Health:
             if file.name == layout.AUDIT_LOG:
                 problems += [f"auditd: {text}" for text in self._trail.between(first, last, file.end)]
                 problems += [f"auditd: {text}" for text in self._trail.canaries_missing(detonation)]
+                problems += [f"auditd: {text}" for text in self._trail.other_session(detonation)]
                 problems += self._contained(before, detonation, "before") + self._contained(after, detonation, "after")
                 told = self._trail.to_blame(first, last) if problems else []
                 problems += [f"auditd: {text}" for text in told]

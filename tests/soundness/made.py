@@ -37,7 +37,7 @@ def detonations() -> list[Sabotage]:
     found = []
     for atomic, rule in ((EXECUTION, CLI), (PRIVILEGED, HARDENED), (SECRETS, CLI)):
         found += [
-            one("session of nobody", atomic, _attack(session=77777), "NO_TELEMETRY", rule=rule),
+            one("session of nobody", atomic, _attack(session=77777), "INCONCLUSIVE", rule=rule),
             one("not run", atomic, _detonation(attack=None), "NOT_EXECUTED", rule=rule),
             one("skipped", atomic, _detonation(attack=None, skipped="no docker"), "SKIPPED", rule=rule),
             one("dropped", atomic, _dropped, NOT_JUDGED, REFUSED, rule=rule),
@@ -76,7 +76,9 @@ def strangers() -> list[Sabotage]:
         found.append(one("a like container by a stranger, beside it", atomic, create, BACKGROUND, rule=HARDENED))
         for rule in (CLI, HARDENED):
             alone = functools.partial(_another_container, atomic=atomic, keep=False)
-            found.append(one("a like container by a stranger alone", atomic, alone, "NOT_EXECUTED", rule=rule))
+            found.append(
+                one("a like container by a stranger alone", atomic, alone, "NOT_EXECUTED", "INCONCLUSIVE", rule=rule)
+            )
             gone = functools.partial(_requests, atomic=atomic, change=lambda line: "")
             found.append(one("it asked the daemon nothing", atomic, gone, "NOT_EXECUTED", "INCONCLUSIVE", rule=rule))
             other = functools.partial(

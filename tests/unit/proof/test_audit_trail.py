@@ -268,3 +268,29 @@ def test_what_has_no_session_is_in_none(committed: Recording) -> None:
     assert nothing.canaries_missing(blind) == [
         "docker with a canary, before the attack and in its session, is not in the log"
     ]
+
+
+def login(pid: int, session: int, serial: int = 7) -> str:
+    return f"type=LOGIN {HEAD.format(serial)}: pid={pid} uid=0 old-auid=4294967295 auid=0 old-ses=4 ses={session} res=1"
+
+
+def test_a_shell_that_was_in_another_session_than_the_manifest_tells(committed: Recording) -> None:
+    detonation = committed.manifest.detonations[0]
+    assert detonation.attack
+    pid, session = detonation.attack.pid, detonation.attack.session
+    assert session is not None
+    for lines, said in (
+        ([login(pid, session)], []),
+        ([login(pid, session + 1), login(pid, session, 8)], []),  # a pid that was used before
+        ([login(pid + 1, session + 1)], []),
+        ([eoe(6)], []),  # nothing tells
+        (
+            [login(pid, session + 1)],
+            [f"the attack's shell (pid {pid}) was not in session {session}, as the manifest tells"],
+        ),
+    ):
+        trail = AuditTrail.of(log(*lines), committed.manifest)
+        assert trail.other_session(detonation) == said
+        no_session = detonation.attack.model_copy(update={"session": None})
+        assert trail.other_session(detonation.model_copy(update={"attack": no_session})) == []
+        assert trail.other_session(detonation.model_copy(update={"attack": None})) == []
