@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ import pytest
 
 from harness.model.manifest import Canary, Check, Detonation, Execution, Mark, Output, SensorRecord
 from harness.model.result import SensorHealth
+from harness.proof.agreement import Disagreement
 from harness.proof.health import Health
 from harness.recording import Recording, layout
 
@@ -211,3 +213,32 @@ def test_of_containers_that_nobody_can_tell_of_three_are_named(around: Around, t
         for container in ("020202020202", "030303030303", "040404040404")
     ]
     assert around(auditd(mark(0), mark(10))).ok
+
+
+def test_what_records_disagree_about_costs_the_atomic_between_whose_marks_it_is(committed: Recording) -> None:
+    health, detonation = Health.of(committed.sealed, committed.manifest), committed.manifest.detonations[1]
+    record = committed.manifest.sensor("docker_daemon")
+    assert record
+    assert detonation.attack
+    before = max(mark.emitted for mark in record.marks if mark.emitted <= detonation.attack.started).timestamp()
+    after = min(mark.emitted for mark in record.marks if mark.emitted >= detonation.attack.finished).timestamp()
+    for at, told in ((before - 0.001, False), (before, True), (before + 0.1, True), (after, True), (after + 1, False)):
+        changed = dataclasses.replace(health, _disagreements=[Disagreement(at, "one lacks it")])
+        problems = changed.around(detonation, "docker_daemon").problems
+        assert problems == (["docker_daemon: one lacks it"] if told else [])
+        assert changed.around(detonation, "auditd").problems == []
+
+
+@pytest.mark.parametrize("at", [0.0, 0.5, 1e12])
+def test_without_marks_around_it_any_disagreement_counts(committed: Recording, at: float) -> None:
+    sensors = [
+        each.model_copy(update={"marks": []}) if each.name == "docker_daemon" else each
+        for each in committed.manifest.sensors
+    ]
+    manifest = committed.manifest.model_copy(update={"sensors": sensors})
+    health = dataclasses.replace(
+        Health.of(committed.sealed, committed.manifest),
+        manifest=manifest,
+        _disagreements=[Disagreement(at, "one lacks it")],
+    )
+    assert "docker_daemon: one lacks it" in health.around(manifest.detonations[0], "docker_daemon").problems
