@@ -104,6 +104,7 @@ class DockerRequests:
         for request in self.requests:
             self._by_call[request.method, request.path].append(request)
         self._asked = {r.container_id: r.config for r in self.requests if r.container_id and r.config is not None}
+        self._of_images = [request for request in self.requests if _changes_images(request)]
         self._execs = {r.exec_id: r.atomic for r in self.requests if r.exec_id}
         # only since peers are noted does a gateway stand before the daemon's own socket, too
         self.all_noted = any(r.peer is not None for r in self.requests)
@@ -155,7 +156,7 @@ class DockerRequests:
         may have: an image that loses a name, or is saved, is told by its id alone, and several times for one request.
         """
         asked = [request for request in self.requests if request.image and request.image == image]
-        may_have = [r for r in self.requests if image.startswith("sha256:") and _changes_images(r)]
+        may_have = self._of_images if image.startswith("sha256:") else ()
         return self.one_of(asked, at, moments) or self.one_of(may_have, at, ()) or self._unnoted(at)
 
     def of_kind(self, kind: str, at: float, moments: Collection[float] = ()) -> str:
