@@ -17,6 +17,7 @@ from harness.proof.agreement.disagreement import Disagreement, lacks, place_in
 from harness.proof.attribution import DockerRequest
 from harness.proof.attribution.twins import SLACK, within
 from harness.proof.tables.docker_configuration import as_object
+from harness.proof.tables.docker_events import DaemonEvent
 from harness.recording import layout
 
 _EXEC = re.compile(r"^/exec/([0-9a-f]{64})/start$")
@@ -42,17 +43,14 @@ def read_events(lines: Iterable[bytes]) -> Iterator[ContainerEvent]:
     """The events of containers; other lines are passed over."""
     for line in lines:
         item = as_object(line) if b'"container"' in line else {}
-        event, inspect = item.get("event"), item.get("inspect")
-        if not isinstance(event, dict) or event.get("Type") != "container":
-            continue
-        actor, at = event.get("Actor"), event.get("timeNano")
-        if not isinstance(actor, dict) or not isinstance(at, int) or abs(at) >= 1 << 63:
+        event, inspect = DaemonEvent.of(item), item.get("inspect")
+        if event is None or event.kind != "container" or event.at is None:
             continue
         yield ContainerEvent(
-            at / 1e9,
-            str(event.get("Action", "")).partition(":")[0],  # `exec_create: COMMAND`
-            str(actor.get("ID", "")),
-            told if isinstance(told := actor.get("Attributes"), dict) else {},
+            event.at,
+            event.action.partition(":")[0],  # `exec_create: COMMAND`
+            event.id,
+            event.attributes,
             inspect if isinstance(inspect, dict) else None,
         )
 

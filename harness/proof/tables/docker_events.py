@@ -24,7 +24,7 @@ _Alike = tuple[str, str, str, str]  # type, action, id and name of what an event
 
 
 @dataclass(frozen=True)
-class _Event:
+class DaemonEvent:
     """One event; `at` in seconds, epoch, None where it tells no time."""
 
     kind: str
@@ -34,7 +34,7 @@ class _Event:
     at: float | None
 
     @classmethod
-    def of(cls, item: dict[str, Any]) -> _Event | None:
+    def of(cls, item: dict[str, Any]) -> DaemonEvent | None:
         """What a line of the recording holds; None where that is no event."""
         event = item.get("event")
         actor = event.get("Actor") if isinstance(event, dict) else None
@@ -77,7 +77,7 @@ def event_rows(
     for place, line in enumerate(lines, 1):
         offset += len(line)
         item = as_object(line)
-        event = _Event.of(item)
+        event = DaemonEvent.of(item)
         if event is None:
             continue
         where: Row = {RECORD: f"{file}:{place}", ARRIVED: arrival(offset)}
@@ -100,13 +100,13 @@ def _moments(lines: Iterable[bytes]) -> dict[_Alike, list[float]]:
     """When events were told that are alike, of those of no container, or of its files."""
     found: dict[_Alike, list[float]] = defaultdict(list)
     for line in lines:
-        event = _Event.of(as_object(line))
+        event = DaemonEvent.of(as_object(line))
         if event and event.at is not None and (not event.container or event.action in FILE_ACTIONS):
             found[event.alike].append(event.at)
     return found
 
 
-def _whose(event: _Event, attribution: Attribution, moments: Collection[float]) -> str:
+def _whose(event: DaemonEvent, attribution: Attribution, moments: Collection[float]) -> str:
     at, docker = event.at, attribution.docker
     if at is None:
         return attribution.of_container(event.container) if event.container else BACKGROUND
@@ -123,7 +123,7 @@ def _whose(event: _Event, attribution: Attribution, moments: Collection[float]) 
     return docker.of_kind(event.kind, at, moments)
 
 
-def _row(event: _Event, whose: str) -> Row:
+def _row(event: DaemonEvent, whose: str) -> Row:
     return {
         "TimeGenerated": None if event.at is None else sql_time(event.at),
         "Source": "event",
