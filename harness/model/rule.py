@@ -47,7 +47,7 @@ class _RuleFile(ScheduleKeys):
     tactics: list[str]
     relevantTechniques: list[str]
     query: str = Field(min_length=1)
-    entityMappings: list[_EntityMapping] | None = Field(default_factory=list)
+    entityMappings: list[_EntityMapping] = Field(default_factory=list)
     customDetails: dict[str, str] = Field(default_factory=dict, max_length=20)
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
 
@@ -87,8 +87,8 @@ class Rule:
 
     def columns(self) -> set[str]:
         """The columns that its entity mappings and custom details need."""
-        mappings = self.metadata.entityMappings or []
-        mapped = {field.columnName for mapping in mappings for field in mapping.fieldMappings if field.columnName}
+        fields = [field for mapping in self.metadata.entityMappings for field in mapping.fieldMappings]
+        mapped = {field.columnName for field in fields if field.columnName}
         return mapped | set(self.metadata.customDetails.values())
 
     def at_mappings(self) -> Position:
