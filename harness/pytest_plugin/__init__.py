@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import interrupts
 from harness.model.yaml_files import looks_like_expectations
 from harness.pytest_plugin.settings import SETTINGS, add_options, settings_of
 from harness.text import visible
@@ -25,6 +26,9 @@ _MARKER = (
 
 
 _PASSED_OVER = pytest.StashKey[int]()
+_FINISHED = pytest.StashKey[pytest.Session]()
+
+_under_way: list[pytest.Config] = []  # of this process: pytester runs a session within another
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what contradicts itself before anything runs. Raises pytest.UsageError."""
+    _under_way.append(config)
     config.addinivalue_line("markers", _MARKER)
     settings = settings_of(config)
     config.stash[SETTINGS] = settings
@@ -75,9 +80,20 @@ def _is_asked_for(file: Path, config: pytest.Config) -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Where all is required, expectations that nobody judged are a failure."""
+    session.config.stash[_FINISHED] = session
     required = session.config.stash[SETTINGS].require_all
     if required and session.config.stash.get(_PASSED_OVER, 0) and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave a query that can't be ended to itself, when all is reported and no session around this one goes on."""
+    if config in _under_way:  # else another plugin refused the session before it came to us
+        _under_way.remove(config)
+    session = config.stash.get(_FINISHED, None)
+    if interrupts.abandoned() and session and not _under_way:
+        interrupts.leave_with(int(session.exitstatus))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import interrupts
 from harness.pytest_plugin.collected import Collected
 from harness.pytest_plugin.settings import SETTINGS, Settings
 from harness.text import visible
@@ -46,7 +45,6 @@ class SessionPlugin:
         self._recordings: list[Recording] | None = None
         self.collected = Collected()
         self._unjudged: list[str] = []
-        self._session: pytest.Session | None = None
         self._tally = tally
         self._told: set[str] = set()
 
@@ -232,20 +230,12 @@ class SessionPlugin:
 
     # the end
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Note where the exit code will stand, for a session that can't end as others do."""
-        self._session = session
-
-    @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Remove what the workers shared. A query that can't be ended is left to itself, with all that is reported."""
+        """Remove what the workers shared."""
         if self._folder:
             from harness.capture.scratch import remove_scratch
 
             remove_scratch(self._folder)
-        if interrupts.abandoned() and self._session:
-            interrupts.leave_with(int(self._session.exitstatus))
 
 
 def _shared_folder() -> Path:
