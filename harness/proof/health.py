@@ -67,8 +67,7 @@ class Health:
         for record in (each for each in self.manifest.sensors if each.name != sensor):
             marks = _marks(record, attack)
             for file in (each for each in self._files[record.name] if each.name in names):
-                first, last = file.line_of(marks[0], 0), file.line_of(marks[1], sys.maxsize)
-                problems = file.missing + file.damage(first, last)
+                problems = file.missing + file.damage()
                 if file.name in record.files and any(m and m.seen and m.token not in file.tokens for m in marks):
                     problems.append(f"{file.name} is not whole")
                 found += [f"{record.name}: {text}, and it tells whose a row of {sensor} is" for text in problems]

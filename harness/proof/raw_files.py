@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -42,8 +43,8 @@ class RawFile:
         """The line of a mark's canary."""
         return self.tokens.get(mark.token, otherwise) if mark else otherwise
 
-    def damage(self, first: int, last: int) -> list[str]:
-        """The damage that counts between two lines.
+    def damage(self, first: int = 0, last: int = sys.maxsize) -> list[str]:
+        """The damage that counts between two lines, or anywhere.
 
         A full disk tears a line of the audit log, which costs what happened there. What else is damaged was so by
         whoever changed the file, and then nothing in it can be believed; nor where no canary brackets the damage.
