@@ -45,9 +45,10 @@ def check_grounds(
 
 def lay_grounds(expectation: Expectation, engine: Engine, slice_: str, alerts: list[Row]) -> None:
     """Put the derived rows of the alerts, once for each rule: they are those of the rule as it was first asked."""
-    for flag, words in expectation.entry.grounds.items():
-        if _slice(expectation, slice_, flag, 0) in engine.slices():
-            continue
+    grounds = expectation.entry.grounds
+    if any(_slice(expectation, slice_, flag, 0) in engine.slices() for flag in grounds):
+        return
+    for flag, words in grounds.items():
         for number, alert in enumerate(row for row in alerts if row.get(flag) is True):
             table, origins = origins_of(engine, slice_, alert)
             variants = [v for origin in origins for v in _variants(origin, _vector(engine, slice_, origin), words)]

@@ -157,7 +157,7 @@ def test_a_changed_rule_is_asked_of_the_same_rows(tmp_path: Path) -> None:
     alerts = engine.query(QUERY, "T1/a")
     lay_grounds(expectation, engine, "T1/a", alerts)
     before = engine.slices()
-    other = engine.query('DeviceProcessEvents | where ProcessCommandLine == "docker ps"', "T1/a")
+    other = engine.query('DeviceProcessEvents | where ProcessCommandLine == "docker ps" | extend Root = true', "T1/a")
     changed = replace(expectation, rule=expectation.rule.with_query(QUERY.replace('"--privileged", ', "")))
     found = check_grounds(changed, engine, "T1/a", other)
     assert found == {"Root": {"--privileged": False, "--cap-add": True, "--init": False}}
