@@ -17,10 +17,10 @@ _SERVICE = "com.docker.swarm.service.id"
 
 @dataclass(frozen=True)
 class Created:
-    """A container's creation, as the daemon's events tell it; `at` in seconds, epoch."""
+    """A container's creation, as the daemon's events tell it; `at` in seconds, epoch, `service` is `None` for none."""
 
     at: float
-    service: str | None
+    service: str
 
 
 @dataclass
@@ -82,7 +82,7 @@ class DockerContainers:
         attributes, identifier = actor.get("Attributes") or {}, str(actor["ID"])
         self._names.setdefault(identifier, attributes.get("name"))
         if event["Action"] == "create":
-            self._created[identifier] = Created(at / 1e9, str(attributes.get(_SERVICE) or ""))
+            self._created[identifier] = Created(at / 1e9, str(attributes.get(_SERVICE)))
         elif str(event["Action"]).startswith("exec_create"):
             self._executed.setdefault(identifier, []).append((at / 1e9, str(attributes.get("execID"))))
 
@@ -92,7 +92,7 @@ class DockerContainers:
         if creation is None:
             return ""
         built = (whose for short, whose in self._built if container.startswith(short))
-        return self._services.get(creation.service or "") or next(built, "") or self.unknown(creation.at)
+        return self._services.get(creation.service) or next(built, None) or self.unknown(creation.at)
 
     def _resolve(self, name: str) -> str:
         """The id of a container that was named by its id, the beginning of it, or its name."""

@@ -55,8 +55,7 @@ class Identities:
         whose = self._of(event, name, user, at)
         if whose == BACKGROUND and self._is_canary(event, at):
             whose = HARNESS
-        code = _object(event.get("responseStatus")).get("code")
-        if type(code) is int and code < 300:
+        if _succeeded(event):
             self._learn(event, whose)
         self._seen.add(name)
         return whose
@@ -85,8 +84,8 @@ class Identities:
         made = {_named(event) for event in events if _makes_pod(event)}
         self._older = frozenset(self.runners.accounts.keys() - made)
 
-    def reached(self, pods: Collection[PodName], at: float) -> set[str]:
-        """The slices of all who have reached into one of these pods by a moment."""
+    def reached(self, pods: Collection[PodName | None], at: float) -> set[str]:
+        """The slices of all who have reached into one of these pods by a moment; None is no pod."""
         return {whose for began, pod, whose in self._reached if pod in pods and not began - _EARLY > at}
 
     def executing(self, pod: PodName, at: float) -> str:
@@ -102,7 +101,7 @@ class Identities:
         reached = self.reached(pods, at)
         if known := self.users.get(name):
             return self._ours(event, at, running) if known == HARNESS else one_of({known, *reached})
-        given = self._credentials.get(credential, "")
+        given = self._credentials.get(credential)
         if given and not (token_of and given == BACKGROUND):  # a pod's node asks for its token
             return one_of({given, *reached})
         if name in self._made and token_of not in self._pods:
@@ -150,7 +149,7 @@ class Identities:
                 self._made[account] = whose
         elif _makes_pod(event):
             self._pods.setdefault(place, []).append((began, whose))
-            name = _account_name(event) or self.runners.accounts.get(place, "") or "default"
+            name = _account_name(event) or self.runners.accounts.get(place) or "default"
             self._give_to(f"{_ACCOUNT}{place[0]}:{name}", BACKGROUND if whose == HARNESS else whose)  # its token
         elif resource == "pods" and below in _REACHES:
             self._reached.append((began, place, whose))
@@ -184,7 +183,7 @@ def read_identities(identities: Identities, lines: Iterable[bytes]) -> list[str]
     for line in lines:
         event = _event(line)
         at = _seconds(event.get("requestReceivedTimestamp"))
-        received.append((received or [0.0])[-1] if math.isnan(at) else at)
+        received.append((received or [-math.inf])[-1] if math.isnan(at) else at)
         found.append(event)
     identities.expect(found)
     slices = [""] * len(found)
@@ -213,9 +212,14 @@ def _named(event: Mapping[str, Any]) -> PodName:
 
 
 def _makes_pod(event: Mapping[str, Any]) -> bool:
-    reference, code = _object(event.get("objectRef")), _object(event.get("responseStatus")).get("code")
+    reference = _object(event.get("objectRef"))
     of_pod = reference.get("resource") == "pods" and not reference.get("subresource")
-    return of_pod and event.get("verb") == "create" and type(code) is int and code < 300
+    return of_pod and event.get("verb") == "create" and _succeeded(event)
+
+
+def _succeeded(event: Mapping[str, Any]) -> bool:
+    code = _object(event.get("responseStatus")).get("code")
+    return type(code) is int and code < 300
 
 
 def _account_name(event: Mapping[str, Any]) -> str:

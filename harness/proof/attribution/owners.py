@@ -22,15 +22,15 @@ class Owners:
     pods: Mapping[str, PodName] = field(default_factory=dict)
     known: dict[str, str] = field(default_factory=dict)
 
-    def of(self, container: str, at: float | None = None) -> str:
-        """The slice of a container at a moment (seconds, epoch): who made it, or who started it since."""
-        return self.daemon.of(container, at) or self.known.get(container, BACKGROUND)
+    def of(self, container: str, at: float | None, unknown: str = BACKGROUND) -> str:
+        """The slice of a container at a moment (seconds, epoch): who made it, or who started it since; `unknown` where
+        nobody knows whose it is.
+        """
+        return self.daemon.of(container, at) or self.known.get(container) or unknown
 
     def inside(self, container: str, at: float, unknown: str) -> str:
         """Whose a process in a container may be, where nobody saw who started it: whose the container is, or who has
-        had something executed there by then. `unknown` is what it is where nobody knows whose the container is.
+        had something executed there by then.
         """
-        owner = self.daemon.of(container, at) or self.known.get(container) or unknown
-        pod = self.pods.get(container)
-        reached = self.identities.reached({pod}, at) if pod else set()
-        return one_of({owner, *self.daemon.executing(container, at), *reached})
+        reached = self.identities.reached({self.pods.get(container)}, at)
+        return one_of({self.of(container, at, unknown), *self.daemon.executing(container, at), *reached})

@@ -29,16 +29,19 @@ def read_pods(lines: Iterable[str]) -> list[SeenPod]:
 def _read(line: str) -> SeenPod | None:
     try:
         item = parsed(line)
-        account, address = item.get("account"), item.get("address")
         return SeenPod(
             at=seconds(item["time"]),
             name=(text(item["namespace"]), text(item["name"])),
             containers=tuple(text(each) for each in item["container_ids"]),
-            account=account if isinstance(account, str) else "",
-            address=str(address) if address else "",
+            account=_optional(item.get("account")),
+            address=_optional(item.get("address")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
+
+
+def _optional(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def pods_of_containers(seen: Sequence[SeenPod]) -> dict[str, PodName]:

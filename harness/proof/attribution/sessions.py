@@ -38,9 +38,12 @@ class Sessions:
     def follow(self, events: Sequence[AuditEvent], processes: Processes) -> None:
         """Learn whose the other sessions are, from a log and its processes, of which nothing has been asked yet."""
         logins = {place: login for place, event in enumerate(events) if (login := login_of(event))}
-        new = [place for place, login in logins.items() if login.session not in self.of]
+        new = {place for place, login in logins.items() if login.session not in self.of}
         placed: dict[Process, str] = {}
-        for place, event in enumerate(events[: new[-1] + 1] if new else ()):
+        told = enumerate(events)
+        while new:  # after the last of them there is nothing to learn
+            place, event = next(told)
+            new.discard(place)
             if event.is_exec:
                 moment = Moment.of(event)
                 self._note(placed, processes.executes(moment), moment)
@@ -64,7 +67,7 @@ class Sessions:
         """It is its who had the old session, or whose shell the process descends from."""
         process = processes.at(login.by)
         self._note(placed, process, login.by)
-        if whose := next((placed[each] for each in process.line_of_descent() if each in placed), ""):
+        if whose := next((placed[each] for each in process.line_of_descent() if each in placed), None):
             self.of.setdefault(login.session, whose)
 
 

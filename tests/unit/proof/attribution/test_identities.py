@@ -125,6 +125,12 @@ def test_the_account_of_a_pod_that_an_atomic_makes_gives_it_its_token() -> None:
     assert slices(event("mallory", "create", "pods", "q", **POD), asks)[1] == "background"
     assert slices(event("sa-of-a", "create", "pods", "p"), USED) == [ATTACK, ATTACK]  # `default`
     assert slices(event("sa-of-a", "create", "pods", "p"), asks) == [ATTACK, "background"]
+    assert slices(event("admin", "create", "pods", "p", **POD), asks) == ["harness", "background"]
+
+
+def test_the_account_of_a_pod_is_told_by_the_watch_where_the_request_has_no_body() -> None:
+    made, asks = event("sa-of-a", "create", "pods", "p"), event(BUILDER, "list", "secrets")
+    assert by_pods(runners({"name": "p"}), made, asks) == [ATTACK, ATTACK]
 
 
 def test_a_pod_that_was_there_before_may_have_asked_by_its_account_too() -> None:
@@ -132,6 +138,8 @@ def test_a_pod_that_was_there_before_may_have_asked_by_its_account_too() -> None
     assert by_pods(runners({"name": "p"}, {"name": "old"}), made, asks) == [ATTACK, ambiguous(ATTACK)]
     assert by_pods(runners({"name": "p"}, {"name": "old", "account": "other"}), made, asks) == [ATTACK, ATTACK]
     token = event("sa-of-a", "create", "serviceaccounts", "builder", "token")
+    refused = made | {"responseStatus": {"code": 409}}
+    assert by_pods(runners({"name": "p"}), refused, token, asks)[1:] == [ATTACK, ambiguous(ATTACK)]
     assert by_pods(runners({"name": "old"}), token, asks) == [ATTACK, ambiguous(ATTACK)]
 
 
@@ -197,6 +205,10 @@ def test_what_is_asked_while_a_request_goes_on_stands_before_it_in_the_log() -> 
     ]
 
 
+def test_a_first_line_that_tells_no_time_is_the_first() -> None:
+    assert slices(TOKEN | {"requestReceivedTimestamp": "soon"}, USED) == [ATTACK, ATTACK]
+
+
 @pytest.mark.parametrize("user", ["sa-of-a", "system:serviceaccount:web:made"])
 def test_who_reached_into_a_pod_may_be_who_asks_in_the_name_of_another_atomic(user: str) -> None:
     made = event("sa-of-a", "create", "serviceaccounts", "made")
@@ -222,6 +234,13 @@ def test_that_a_node_asked_for_a_pods_token_makes_it_no_nodes() -> None:
     assert slices(made, token, asks)[2] == ATTACK
     other = event(BUILDER, "list", "secrets", extra={f"{EXTRA}credential-id": ["JTI=1"]})
     assert slices(made, token, other)[2] == "background"
+
+
+def test_a_token_that_an_atomic_had_bound_to_anothers_pod_is_its_own() -> None:
+    prepared, issued = event("admin", "create", "pods", "p", **POD), {f"{EXTRA}issued-credential-id": "JTI=1"}
+    token = event("sa-of-a", "create", "serviceaccounts", "builder", "token", annotations=issued)
+    asks = event(BUILDER, "list", "secrets", extra={f"{EXTRA}pod-name": ["p"], f"{EXTRA}credential-id": ["JTI=1"]})
+    assert slices(prepared, token, asks)[2] == ATTACK
 
 
 def test_who_read_secrets_may_have_taken_a_token_from_one() -> None:
@@ -297,6 +316,12 @@ def test_who_executes_in_a_pod() -> None:
     assert found.executing(("web", "target"), at + 5) == ""
     found.of(event("sa-of-b", "create", "pods", "target", "exec"))
     assert found.executing(("web", "target"), at) == ambiguous(ATTACK, OTHER)
+
+
+def test_who_has_reached_into_a_pod_has_from_right_before_the_request_for_it() -> None:
+    found = identities()
+    found.of(event("sa-of-a", "create", "pods", "target", "exec"))
+    assert [found.reached({("web", "target")}, AT - early) for early in (0.03, 0.02)] == [set(), {ATTACK}]
 
 
 def test_an_execution_that_has_not_ended_goes_on() -> None:

@@ -287,9 +287,9 @@ def test_an_id_is_its_own_containers_and_not_that_of_one_with_this_name() -> Non
 
 
 def test_lines_that_tell_of_no_container_hide_none() -> None:
-    build = request("T1/a", path="/v1.41/build?q=1", built=(ID[:12],))
-    lines = [b"no JSON", b'{"event": 5}', event(ID, "create").replace(b'"container"', b'"image"'), event(ID, "create")]
-    found = containers([build], lines)
+    build = request("T1/a", path="/v1.41/build?q=1", built=(ID[:12],), peer=peer())
+    image = event(OTHER, "create").replace(b'"container"', b'"image"')
+    found = containers([build], [b"no JSON", b'{"event": 5}', image, event(ID, "create")])
     assert (found.of(ID), found.of(OTHER)) == ("T1/a", "")
 
 
@@ -299,6 +299,14 @@ def test_what_a_build_or_a_service_makes_is_their_who_asked_for_them() -> None:
     events = [event(ID, "create"), event(OTHER, "create", com_docker_swarm_service_id="s")]
     found = containers([build, service], events)
     assert (found.of(ID), found.of(OTHER)) == ("T1/a", "T1/b")
+
+
+def test_an_execution_counts_from_the_moment_on_at_which_it_was_asked_for() -> None:
+    at = float(round(AT))
+    noted = request("T1/a", at, f"/containers/{OTHER}/exec", exec_id="e" * 64)
+    found = containers([noted], [event(ID, "exec_create: sh", at, execID="f" * 64)])
+    assert [found.executing(ID, at - early) for early in (1, 0)] == [set(), {"background"}]
+    assert [found.executing(OTHER, at - early) for early in (1, 0)] == [set(), {"T1/a"}]
 
 
 def test_a_container_that_nobody_asked_for_may_be_his_whose_attack_ran_when_it_was_made() -> None:

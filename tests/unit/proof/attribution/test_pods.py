@@ -89,6 +89,13 @@ def test_a_container_that_comes_once_another_has_changed_the_pod_may_be_his(chan
     assert owners([events[0], refused], *lines) == {ID: "harness", OTHER: "harness"}
 
 
+@pytest.mark.parametrize(("made", "changed", "again"), [(4, 4, 9), (1, 6, 9), (1, 4, 6)])
+def test_a_change_counts_from_when_the_pod_was_made_until_it_was_seen(made: int, changed: int, again: int) -> None:
+    patch = created("p", "one", changed, verb="patch", objectRef=DEBUG)
+    events = [created("p", "admin", made), patch, created("p", "two", again)]
+    assert owners(events, seen("p", 6, ID)) == {ID: "T1/b" if again == 6 else ambiguous("T1/a")}
+
+
 @pytest.mark.parametrize("below", ["status", "exec", "log"])
 def test_what_changes_no_container_makes_none_anothers(below: str) -> None:
     events = [created("p", "admin", 1), created("p", "one", 2, verb="patch", objectRef=EXEC | {"subresource": below})]
@@ -112,6 +119,12 @@ def test_what_creates_no_pod_makes_nobody_its_owner(change: dict[str, Any]) -> N
 def test_each_container_that_was_seen_has_the_name_of_its_pod() -> None:
     pods = read_pods([seen("p", 3, ID, OTHER), "{}", "no JSON", seen("q", 3, THIRD)])
     assert pods_of_containers(pods) == {ID: ("default", "p"), OTHER: ("default", "p"), THIRD: ("default", "q")}
+
+
+@pytest.mark.parametrize("odd", [None, 5, ["x"]])
+def test_an_account_or_address_that_is_no_text_is_not_told(odd: object) -> None:
+    (found,) = read_pods([json.dumps(json.loads(seen("p", 3, ID)) | {"account": odd, "address": odd})])
+    assert (found.account, found.address) == ("", "")
 
 
 @given(st.lists(st.binary()), st.lists(st.text()), st.recursive(st.none() | st.text() | st.integers(), st.lists))
