@@ -126,7 +126,7 @@ class DockerRequests:
         """The slice of a process that is executed in a container, by its id, which is one of these: that of who asked
         for it, whosever the container is.
         """
-        return next((self._execs[each] for each in ids if each in self._execs), "") or self._unnoted(at)
+        return next((self._execs[each] for each in ids if each in self._execs), None) or self._unnoted(at)
 
     def one_of(self, asked: Collection[DockerRequest], at: float, moments: Collection[float]) -> str:
         """Who made one of these requests at a moment; empty where nobody did, ambiguous where it may be several."""
@@ -185,10 +185,10 @@ def _changes_images(request: DockerRequest) -> bool:
     return _kind(request.path) in ("image", "build", "commit", "grpc", "session")
 
 
-def _kind(path: str) -> str:
+def _kind(path: str) -> str | None:
     """The type that the events have of what a request is for: that of `/networks/create` is `network`."""
     match = _COLLECTION.match(path)
-    return match[1].removesuffix("s") if match else ""
+    return match[1].removesuffix("s") if match else None
 
 
 def _mounts(host: dict[str, Any]) -> list[dict[str, Any]]:

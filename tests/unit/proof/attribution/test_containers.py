@@ -181,8 +181,9 @@ def learnt(above: Placed | None, owners: dict[str, str], at: float = AT) -> tupl
     return shim, world.learnt
 
 
-def test_a_sandbox_is_its_who_owns_a_container_that_its_shim_serves() -> None:
-    assert learnt(SERVING, {BOX: ATTACK}) == (Placed(ATTACK, SANDBOX, shim=True), {SANDBOX: ATTACK})
+@pytest.mark.parametrize("sandbox", [{}, {SANDBOX: "background"}], ids=["unknown", "nobody's at that moment"])
+def test_a_sandbox_is_its_who_owns_a_container_that_its_shim_serves(sandbox: dict[str, str]) -> None:
+    assert learnt(SERVING, {BOX: ATTACK} | sandbox) == (Placed(ATTACK, SANDBOX, shim=True), {SANDBOX: ATTACK})
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ FURTHER: dict[str, Any] = {
     "service_id": "s",
     "built": ["b", "c"],
     "peer": {"pid": 5},
+    "body_bytes": 20,
 }
 
 
@@ -43,7 +44,7 @@ def test_a_line_is_a_request() -> None:
 def test_what_an_older_gateway_did_not_note_is_empty(further: dict[str, Any]) -> None:
     (found,) = read_requests([json.dumps(LINE | further)])
     assert (found.container_id, found.exec_id, found.image, found.service_id) == ("", "", "", "")
-    assert (found.config, found.peer, found.built) == (None, None, ())
+    assert (found.config, found.peer, found.built, found.body_bytes) == (None, None, (), None)
 
 
 @pytest.mark.parametrize("missing", LINE)
@@ -118,6 +119,10 @@ def test_what_became_of_anything_else_is_its_who_asked_for_something_of_its_kind
     assert requests(made, request(OTHER, f"/{kind}s/x/update")).of_kind(kind, AT) == ambiguous(ATTACK, OTHER)
 
 
+def test_a_request_for_nothing_is_of_no_kind() -> None:
+    assert requests(request(path="/")).of_kind("", AT) == "background"
+
+
 def test_of_more_calls_than_were_noted_nobody_knows_which_are_whose() -> None:
     twice = [AT + 0.1, AT + 0.2]
     assert requests(request()).of_request("POST", "/v1.41/info", AT + 0.1, twice) == ambiguous(ATTACK)
@@ -162,6 +167,7 @@ def test_an_event_that_tells_an_id_alone_is_its_who_asked_for_a_change_of_images
     assert found.of_image("sha256:1", AT) == ATTACK
     assert found.of_image("sha256:1", AT, [AT, AT, AT]) == ATTACK  # one request may take several names away
     assert found.of_image("sha256:1", AT + 2) == "background"
+    assert found.of_image("box", AT) == "background"
     both = requests(request(path=path, method=method), request(OTHER, "/images/y", method="DELETE"))
     assert both.of_image("sha256:1", AT) == ambiguous(ATTACK, OTHER)
     made = requests(request(path=path, method=method), request(OTHER, image="sha256:1"))
