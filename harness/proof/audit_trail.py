@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from harness.model.manifest import Canary, Detonation, Manifest
-from harness.proof.tables.audit_log import AuditEvent, Record, number, parse_line
+from harness.proof.tables.audit_log import Record, arguments_of, number, parse_line
 
 _HEAD = re.compile(rb"(?m)^(?:node=\S+ )?type=(\S+) msg=audit\(([0-9]{1,10}\.[0-9]{3}):([0-9]{1,18})\)")
 # Records by which auditd or the kernel say that something was taken away (audit-userspace, lib/msg_typetab.h).
 _ENDS = ("DAEMON_END", "DAEMON_ABORT")
 _LONGEST_GAP = 1 << 20  # a serial further away is of another boot, or a daemon's own
 _TOLD = 3
+_NEAR = 199  # lines before an EXECVE record in which the SYSCALL record of its event is looked for
+
+Arguments = list[str | None]  # None where one is lost
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,9 @@ class AuditTrail:
 
     changes: list[tuple[int, str]]
     commands: list[tuple[int, str]]
-    canaries: dict[str, tuple[int | None, int | None, list[str | None]]]
+    canaries: dict[str, tuple[int | None, int | None, Arguments]]
     sessions: frozenset[int] = frozenset()
-    logins: dict[int, frozenset[int]] = field(default_factory=dict)
+    logins: dict[int, set[int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, log: bytes, manifest: Manifest) -> AuditTrail:
@@ -68,8 +72,9 @@ class AuditTrail:
     def other_session(self, detonation: Detonation) -> list[str]:
         """Whether the kernel gave the attack's shell other audit sessions than the manifest tells."""
         attack = detonation.attack
-        given = self.logins.get(attack.pid, frozenset()) if attack else frozenset()
-        if attack is None or attack.session is None or not given or attack.session in given:
+        if attack is None or attack.session is None:
+            return []
+        if attack.session in self.logins.get(attack.pid, {attack.session}):  # also where nothing tells
             return []
         return [f"the attack's shell (pid {attack.pid}) was not in session {attack.session}, as the manifest tells"]
 
@@ -81,40 +86,54 @@ class AuditTrail:
     def _came(self, canary: Canary, session: int | None) -> bool:
         pid, seen_in, arguments = self.canaries.get(canary.token, (None, None, []))
         same = session is None or seen_in == session
-        named = bool(arguments) and str(arguments[0]).rpartition("/")[2] == canary.name
-        return pid is not None and pid == canary.pid and same and named and arguments[1:] == [canary.token]
+        called = pid is not None and _program(arguments) == canary.name and arguments[1:] == [canary.token]
+        return called and pid == canary.pid and same
 
 
-def _logins(lines: list[bytes]) -> dict[int, frozenset[int]]:
-    found: dict[int, frozenset[int]] = {}
-    for _, record, _ in _records(lines, (b"type=LOGIN ",)):
-        pid, session = number(record.fields.get("pid")), number(record.fields.get("ses"))
+def _logins(lines: list[bytes]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for _, record in _records(lines, ("LOGIN",)):
+        pid, session = _whence(record)
         if pid is not None and session is not None:
-            found[pid] = found.get(pid, frozenset()) | {session}
+            found[pid].add(session)
     return found
 
 
 def _changes(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[int, str]]:
-    for line, record, serial in _records(lines, (b"type=CONFIG_CHANGE ", b"type=DAEMON_")):
-        if record.type == "CONFIG_CHANGE":
-            whose = sessions.get(number(record.fields.get("ses")) or -1, "")
-            yield line, f"{_what(record)} during the capture (serial {serial}){f', by {whose}' if whose else ''}"
-        elif record.type in _ENDS:
-            yield line, "the daemon ended during the capture"
+    for serial, record in _records(lines, ("CONFIG_CHANGE", *_ENDS)):
+        if record.type in _ENDS:
+            yield record.line, "the daemon ended during the capture"
+        else:
+            whose = _whose(record, sessions)
+            yield record.line, f"{_what(record)} during the capture (serial {serial}){f', by {whose}' if whose else ''}"
 
 
 def _commands(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[int, str]]:
     """Who executed auditctl to change something: it need not have come to anything."""
-    for line, event in _execs(lines, b"auditctl"):
-        arguments, _ = event.arguments()
-        call = event.first("SYSCALL")
-        whose = sessions.get(number(call.fields.get("ses")) or -1, "") if call else ""
-        if whose and str(arguments[0] if arguments else "").rpartition("/")[2] == "auditctl" and _is_change(arguments):
+    for line, call, arguments in _execs(lines, b"auditctl"):
+        whose = _whose(call, sessions)
+        if whose and _program(arguments) == "auditctl" and _is_change(arguments):
             yield line, f"{whose} executed: {' '.join(each or '' for each in arguments)}"
 
 
-def _is_change(arguments: list[str | None]) -> bool:
+def _is_change(arguments: Arguments) -> bool:
     return any(each not in ("-l", "-s", "-v", "-h", "-i") for each in arguments[1:])
+
+
+def _program(arguments: Arguments) -> str:
+    return str(next(iter(arguments), None)).rpartition("/")[2]
+
+
+def _whence(record: Record | None) -> tuple[int | None, int | None]:
+    """Process and audit session."""
+    fields = record.fields if record else {}
+    return number(fields.get("pid")), number(fields.get("ses"))
+
+
+def _whose(record: Record | None, sessions: dict[int, str]) -> str | None:
+    """The atomic in whose session it was."""
+    _, session = _whence(record)
+    return None if session is None else sessions.get(session)
 
 
 def _what(record: Record) -> str:
@@ -146,32 +165,27 @@ def _gaps(log: bytes) -> Iterator[tuple[int, str]]:
             yield first_line[after], f"{after - before - 1} events are missing before serial {after}"
 
 
-def _canaries(lines: list[bytes]) -> dict[str, tuple[int | None, int | None, list[str | None]]]:
-    found: dict[str, tuple[int | None, int | None, list[str | None]]] = {}
-    for _, event in _execs(lines, b"livefire-canary-"):
-        arguments, _ = event.arguments()
-        call = event.first("SYSCALL")
-        fields = call.fields if call else {}
+def _canaries(lines: list[bytes]) -> dict[str, tuple[int | None, int | None, Arguments]]:
+    found: dict[str, tuple[int | None, int | None, Arguments]] = {}
+    for _, call, arguments in _execs(lines, b"livefire-canary-"):
         if len(arguments) == 2 and arguments[1]:
-            found[arguments[1]] = (number(fields.get("pid")), number(fields.get("ses")), arguments)
+            found[arguments[1]] = (*_whence(call), arguments)
     return found
 
 
-def _execs(lines: list[bytes], word: bytes) -> Iterator[tuple[int, AuditEvent]]:
-    """The execs in whose EXECVE record a word stands. Its SYSCALL record stands a little before it."""
-    for line, record, serial in _records(lines, (b"type=EXECVE ",), word):
-        event = AuditEvent(0, serial, [record])
-        for other in lines[max(0, line - 200) : line - 1][::-1]:
-            if b"type=SYSCALL " in other and f":{serial})".encode() in other:
-                parsed = parse_line(other.decode(errors="replace"), 0)
-                event.records += [parsed[2]] if parsed and parsed[1] == serial else []
-                break
-        yield line, event
+def _execs(lines: list[bytes], word: bytes) -> Iterator[tuple[int, Record | None, Arguments]]:
+    """The execs in whose EXECVE record a word stands: its line, the SYSCALL record a little before, the arguments."""
+    for serial, record in _records(lines, ("EXECVE",), word):
+        before = lines[max(0, record.line - 1 - _NEAR) : record.line - 1]
+        call = next((each for of, each in _records(reversed(before), ("SYSCALL",)) if of == serial), None)
+        yield record.line, call, arguments_of([record])[0]
 
 
-def _records(lines: list[bytes], kinds: tuple[bytes, ...], word: bytes = b"") -> Iterator[tuple[int, Record, int]]:
+def _records(lines: Iterable[bytes], kinds: tuple[str, ...], word: bytes = b"") -> Iterator[tuple[int, Record]]:
+    """The records of some types in which a word stands, each with its serial."""
+    heads = [f"type={kind} ".encode() for kind in kinds]
     for place, line in enumerate(lines, 1):
-        if word in line and any(kind in line[:64] for kind in kinds):
+        if word in line and any(head in line for head in heads):
             parsed = parse_line(line.decode(errors="replace"), place)
-            if parsed:
-                yield place, parsed[2], parsed[1]
+            if parsed and parsed[2].type in kinds:
+                yield parsed[1], parsed[2]

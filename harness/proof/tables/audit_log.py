@@ -67,18 +67,26 @@ class AuditEvent:
         return system_call(call.fields) in _EXECVE and call.fields.get("success") == "yes"
 
     def arguments(self) -> tuple[list[str | None], int]:
-        """The argument vector, None where a part of it is missing, and `argc` as the kernel counted it."""
-        parts: dict[int, dict[int, str]] = {}
-        argc = 0
-        for record in self.records:
-            if record.type != "EXECVE":
-                continue
-            argc = number(record.fields.get("argc")) or argc
-            for name, value in record.fields.items():
-                if match := _ARGUMENT.match(name):
-                    parts.setdefault(int(match[1]), {})[int(match[2] or 0)] = value
-        count = min(max([argc, *(place + 1 for place in parts)]), 1 << 16)
-        return [_join(parts.get(place)) for place in range(count)], argc
+        """As `arguments_of` its records."""
+        return arguments_of(self.records)
+
+
+def arguments_of(records: Iterable[Record]) -> tuple[list[str | None], int]:
+    """The argument vector, None where a part of it is missing, and `argc` as the kernel counted it.
+
+    Of the EXECVE records of one event.
+    """
+    parts: dict[int, dict[int, str]] = {}
+    argc = 0
+    for record in records:
+        if record.type != "EXECVE":
+            continue
+        argc = number(record.fields.get("argc")) or argc
+        for name, value in record.fields.items():
+            if match := _ARGUMENT.match(name):
+                parts.setdefault(int(match[1]), {})[int(match[2] or 0)] = value
+    count = min(max([argc, *(place + 1 for place in parts)]), 1 << 16)
+    return [_join(parts.get(place)) for place in range(count)], argc
 
 
 def _join(pieces: dict[int, str] | None) -> str | None:

@@ -146,6 +146,16 @@ def test_what_a_change_says(committed: Recording, body: str, said: str) -> None:
     assert trail.changes == [(1, f"{said} during the capture (serial 7)")]
 
 
+def test_what_quotes_another_record_is_not_that_one(committed: Recording) -> None:
+    quoting = f"type=USER_CMD {HEAD.format(7)}: cmd=type=CONFIG_CHANGE op=remove_rule"
+    assert AuditTrail.of(log(quoting), committed.manifest).changes == []
+
+
+def test_bytes_that_are_no_text_hide_no_change(committed: Recording) -> None:
+    lines = log(f"type=CONFIG_CHANGE {HEAD.format(7)}: op=remove_rule key=?").replace(b"?", b"\xff")
+    assert len(AuditTrail.of(lines, committed.manifest).changes) == 1
+
+
 @pytest.mark.parametrize(("kind", "ended"), [("END", True), ("ABORT", True), ("START", False), ("ROTATE", False)])
 def test_a_daemon_that_ends_is_told_and_nothing_else_of_it(committed: Recording, kind: str, ended: bool) -> None:
     lines = log(f"type=DAEMON_{kind} {HEAD.format(7)}: op=x", "type=CONFIG_CHANGE damaged", "x type=CONFIG_CHANGE")
@@ -197,15 +207,16 @@ def test_what_an_attack_means_to_change_is_told_whatever_came_of_it(
     expected = [(3, f"{MAIN_JOB[0]} executed: {' '.join(words)}")] if told else []
     assert AuditTrail.of(log(*lines), committed.manifest).commands == expected
     assert AuditTrail.of(log(*command(*words, session=session + 1000)), committed.manifest).commands == []
-    assert AuditTrail.of(log(lines[2]), committed.manifest).commands == []  # who it was is not told
+    for order in ([2], [2, 1], [0, 2, 1]):  # the call stands before the arguments, else who it was is not told
+        assert AuditTrail.of(log(*(lines[place] for place in order)), committed.manifest).commands == []
 
 
 def test_a_command_of_which_a_part_is_lost_is_told_without_it(committed: Recording) -> None:
     call, execve = command("auditctl", "-D", session=session_of(committed.manifest))
     found = AuditTrail.of(log(call, execve.replace("argc=2", "argc=3")), committed.manifest).commands
     assert found == [(2, f"{MAIN_JOB[0]} executed: auditctl -D ")]
-    found = AuditTrail.of(log(call, execve.replace('a0="auditctl"', 'a2="auditctl"')), committed.manifest).commands
-    assert found == []
+    for lost in (execve.replace('a0="auditctl"', 'a2="auditctl"'), f"type=EXECVE {HEAD.format(7)}: auditctl"):
+        assert AuditTrail.of(log(call, lost), committed.manifest).commands == []
 
 
 @pytest.mark.parametrize(("between", "known"), [(0, True), (198, True), (199, False)])
@@ -247,7 +258,9 @@ def test_a_canary_in_a_container_came_in_no_session_of_an_attack(
 
 
 def test_a_canary_is_known_by_its_process_session_and_arguments(committed: Recording) -> None:
-    trail = AuditTrail.of(log(*command("true", TOKEN, session=8, pid=9), eoe(8)), committed.manifest)
+    others = [command("id", "-u", serial=8), command("grep", TOKEN, "x", serial=9), command(TOKEN, serial=10)]
+    lines = [*command("true", TOKEN, session=8, pid=9), *(line for other in others for line in other)]
+    trail = AuditTrail.of(log(*lines), committed.manifest)
     assert trail.canaries == {TOKEN: (9, 8, ["true", TOKEN])}
     assert trail.sessions == {d.attack.session for d in committed.manifest.detonations if d.attack}
 
@@ -282,6 +295,8 @@ def test_a_shell_that_was_in_another_session_than_the_manifest_tells(committed: 
     for lines, said in (
         ([login(pid, session)], []),
         ([login(pid, session + 1), login(pid, session, 8)], []),  # a pid that was used before
+        ([login(pid, session), login(pid, session + 1, 8)], []),  # or again
+        ([f"type=LOGIN {HEAD.format(7)}: pid={pid} uid=0 res=1"], []),
         ([login(pid + 1, session + 1)], []),
         ([eoe(6)], []),  # nothing tells
         (
