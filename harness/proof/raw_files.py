@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.model.manifest import Manifest, Mark, SensorRecord
-from harness.proof.attribution import read_request, read_requests
+from harness.proof.attribution import DockerRequest, read_request, read_requests
 from harness.proof.attribution.residents import read_alive
 from harness.proof.line_shapes import ARRIVAL, DAEMON_EVENT, KUBE_EVENT, has_shape
 from harness.proof.tables.audit_log import damaged_lines
@@ -30,8 +30,8 @@ class RawFile:
     """
 
     name: str
-    tokens: dict[str, int]
-    damaged: list[int]
+    tokens: dict[str, int] = field(default_factory=dict)
+    damaged: list[int] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     @property
@@ -43,7 +43,7 @@ class RawFile:
         """The line of a mark's canary."""
         return self.tokens.get(mark.token, otherwise) if mark else otherwise
 
-    def damage(self, first: int = 0, last: int = sys.maxsize) -> list[str]:
+    def damage(self, first: int = 1, last: int = sys.maxsize) -> list[str]:
         """The damage that counts between two lines, or anywhere.
 
         A full disk tears a line of the audit log, which costs what happened there. What else is damaged was so by
@@ -63,9 +63,9 @@ def files_of(root: layout.Root, manifest: Manifest, sensor: SensorRecord) -> lis
     alive, pods = sensor.before.readings.get("alive"), sensor.after.readings.get("pods")
     for name, count in ((layout.ALIVE, alive), (layout.KUBE_PODS, pods)):
         if count is not None and name in further and layout.read(root, name).count(b"\n") != count:
-            found.append(RawFile(name, {}, [], [f"{name} is missing or not whole"]))
+            found.append(RawFile(name, missing=[f"{name} is missing or not whole"]))
     if sensor.name == "auditd" and "alive" in manifest.recorded and not alive:
-        found.append(RawFile(layout.ALIVE, {}, [], [f"nothing tells how much of {layout.ALIVE} was written"]))
+        found.append(RawFile(layout.ALIVE, missing=[f"nothing tells how much of {layout.ALIVE} was written"]))
     return [*found, _arrivals(root)]
 
 
@@ -78,10 +78,7 @@ def _file(root: layout.Root, manifest: Manifest, name: str) -> RawFile:
             for token in _CANARY.findall(line):
                 tokens.setdefault(token.decode(), number)
     missing = [f"{name} is missing or empty"] if not raw and _must_be_there(name, manifest) else []
-    damaged = _damaged(name, lines)
-    if name == layout.DAEMON_REQUESTS and "peers" in manifest.recorded:
-        damaged = sorted({*damaged, *(n for n, line in enumerate(lines, 1) if _is_damaged(line, _has_peer))})
-    return RawFile(name, tokens, damaged, missing)
+    return RawFile(name, tokens, _damaged(name, lines, manifest), missing)
 
 
 def _must_be_there(name: str, manifest: Manifest) -> bool:
@@ -95,33 +92,33 @@ def _must_be_there(name: str, manifest: Manifest) -> bool:
 def _arrivals(root: layout.Root) -> RawFile:
     """They only tell how late something was read; but where they are damaged, the copying was disturbed."""
     lines = layout.read(root, layout.ARRIVALS).split(b"\n")
-    return RawFile(layout.ARRIVALS, {}, [n for n, line in enumerate(lines, 1) if _is_damaged(line, _is_arrival)])
+    return RawFile(layout.ARRIVALS, damaged=_not_whole(lines, _is_arrival))
 
 
-def _damaged(name: str, lines: list[bytes]) -> list[int]:
+def _damaged(name: str, lines: list[bytes], manifest: Manifest) -> list[int]:
     if name == layout.AUDIT_LOG:
         # not str.splitlines: it would cut ENRICHED records at their group separator (0x1d)
         return damaged_lines(line.decode(errors="replace") for line in lines)
     if not name.endswith(".jsonl"):
         return []
-    whole = _WHOLE.get(name, _is_object)
-    return [number for number, line in enumerate(lines, 1) if _is_damaged(line, whole)]
+    with_peer = name == layout.DAEMON_REQUESTS and "peers" in manifest.recorded
+    return _not_whole(lines, _has_peer if with_peer else _WHOLE.get(name, _is_object))
 
 
-def _is_damaged(line: bytes, whole: Callable[[bytes], bool]) -> bool:
-    return bool(line.strip()) and not whole(line)
+def _not_whole(lines: list[bytes], whole: Callable[[bytes], bool]) -> list[int]:
+    return [number for number, line in enumerate(lines, 1) if line.strip() and not whole(line)]
 
 
 def _is_object(line: bytes) -> bool:
     return has_shape(line, {})
 
 
-def _is_request(line: bytes) -> bool:
-    return read_request(line.decode(errors="replace")) is not None
+def _request(line: bytes) -> DockerRequest | None:
+    return read_request(line.decode(errors="replace"))
 
 
 def _has_peer(line: bytes) -> bool:
-    request = read_request(line.decode(errors="replace"))
+    request = _request(line)
     return request is not None and request.peer is not None
 
 
@@ -163,7 +160,7 @@ def untold_containers(root: layout.Root) -> frozenset[str]:
 
 
 _WHOLE: dict[str, Callable[[bytes], bool]] = {
-    layout.DAEMON_REQUESTS: _is_request,
+    layout.DAEMON_REQUESTS: lambda line: _request(line) is not None,
     layout.DAEMON_EVENTS: lambda line: has_shape(line, DAEMON_EVENT),
     layout.KUBE_AUDIT: lambda line: has_shape(line, KUBE_EVENT),
     layout.KUBE_PODS: _is_pod,

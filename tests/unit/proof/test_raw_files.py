@@ -77,6 +77,11 @@ def test_a_torn_line_of_the_audit_log_costs_what_is_around_it(
     assert file.damage(first, last) == [f"line {line} of {layout.AUDIT_LOG} is damaged" for line in lines]
 
 
+def test_a_torn_line_counts_wherever_it_is_if_nobody_asks_where() -> None:
+    file = RawFile(layout.AUDIT_LOG, {"a": 1, "b": 5}, [1, 3])
+    assert file.damage() == [f"line {line} of {layout.AUDIT_LOG} is damaged" for line in (1, 3)]
+
+
 def test_any_other_damage_costs_all_and_three_lines_of_it_are_told() -> None:
     file = RawFile(layout.DAEMON_EVENTS, {"a": 1, "b": 99}, [5, 6, 7, 8])
     assert file.damage(50, 60) == [f"line {line} of {layout.DAEMON_EVENTS} is damaged" for line in (5, 6, 7)]
@@ -123,6 +128,26 @@ def test_as_many_lines_are_there_as_were_written(
     assert [each for each in files_of(tmp_path, manifest, record) if each.missing] == ([] if whole else [lacking])
     named = record.model_copy(update={"files": [own, file]})
     assert not [each for each in files_of(tmp_path, manifest, named) if each.missing]
+
+
+@pytest.mark.parametrize(
+    ("name", "recorded", "count", "told"),
+    [
+        ("auditd", ["alive"], 1, True),
+        ("auditd", ["alive"], 0, False),
+        ("auditd", ["alive"], None, False),
+        ("auditd", [], None, True),
+        ("docker_daemon", ["alive"], None, True),
+    ],
+)
+def test_how_much_was_written_of_who_was_there_is_told(
+    tmp_path: Path, manifest: Manifest, name: str, recorded: list[str], count: int | None, told: bool
+) -> None:
+    written(tmp_path, layout.ALIVE, *[RESIDENT] * (count or 0))
+    written(tmp_path, layout.DAEMON_REQUESTS, REQUEST)
+    found = files_of(tmp_path, manifest.model_copy(update={"recorded": recorded}), sensor(name, alive=count))
+    untold = RawFile(layout.ALIVE, missing=[f"nothing tells how much of {layout.ALIVE} was written"])
+    assert [each for each in found if each.missing] == ([] if told else [untold])
 
 
 @pytest.mark.parametrize("attacked", [True, False])
@@ -202,7 +227,7 @@ TEXT = "".join(chr(each) for each in range(32, 126))
             + [item(**POD | {"container_ids": ids}) for ids in ([A[1:]], [A, 7], [f"{A}a"])]
             + [item(**{name: value for name, value in POD.items() if name != key}) for key in POD],
         ),
-        (layout.AUDIT_LOG, ["type=EOE msg=audit(1.000:7): \x1dUID=x", ""], ["x", "type=EOE msg=audit(1.0:7): "]),
+        (layout.AUDIT_LOG, ["type=EOE msg=audit(1.000:7): \x1dUID=\udcff", ""], ["x", "type=EOE msg=audit(1.0:7): "]),
         (layout.DAEMON_LOG, [TEXT], []),
     ],
 )
@@ -214,6 +239,14 @@ def test_which_lines_are_damaged(
         each.name: each for each in files_of(tmp_path, manifest, sensor("auditd", file)) if each.name == file
     }.values()
     assert found.damaged == [len(whole) + 1 + place for place in range(len(damaged))]
+    assert found.damage() == [f"line {line} of {file} is damaged" for line in found.damaged[:3]]
+
+
+def test_a_request_tells_by_whom_it_was_where_that_is_recorded(tmp_path: Path, manifest: Manifest) -> None:
+    written(tmp_path, layout.DAEMON_REQUESTS, item(**ASKED, peer={"pid": 7}), "", REQUEST, "\udcff")
+    for recorded, damaged in (["peers"], [3, 4]), ([], [4]):
+        of = manifest.model_copy(update={"recorded": recorded})
+        assert one_of(tmp_path, of, layout.DAEMON_REQUESTS).damaged == damaged
 
 
 def event(container: str, action: str = "create", inspect: Any = None) -> str:
