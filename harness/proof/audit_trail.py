@@ -133,7 +133,7 @@ def _whence(record: Record | None) -> tuple[int | None, int | None]:
 def _whose(record: Record | None, sessions: dict[int, str]) -> str | None:
     """The atomic in whose session it was."""
     _, session = _whence(record)
-    return None if session is None else sessions.get(session)
+    return next((atomic for each, atomic in sessions.items() if each == session), None)
 
 
 def _what(record: Record) -> str:

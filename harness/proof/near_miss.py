@@ -6,6 +6,7 @@ The rule's pipeline is cut after each `where`; rows are followed until none is l
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,9 @@ from harness.errors import LimitMet
 from harness.model.result import NearMiss
 from harness.model.rule import Rule
 from harness.proof.engines import Engine, QueryFailed
-from harness.proof.engines.tree import parse, walk
-from harness.proof.evidence import best_table, plain, to_evidence
+from harness.proof.engines.base import Row
+from harness.proof.engines.tree import kind, parse, walk
+from harness.proof.evidence import origins_of, plain, to_evidence
 
 # Comments and string literals: in quotes, verbatim (@"…"), and over several lines (```…```).
 _LITERAL = re.compile(
@@ -39,13 +41,12 @@ class Predicate:
 def predicates(kql: str) -> list[Predicate]:
     """The conjuncts of the `where` operators of the last statement's pipeline, in order."""
     kql = _LITERAL.sub(lambda match: " " * len(match[0]) if match[0].startswith("//") else match[0], kql)
-    tree = parse(kql)
     found: list[Predicate] = []
-    for node in walk(tree):
-        if type(node).__name__ != "PipedOperatorContext" or _depth(node) > 0:
+    for node in walk(parse(kql)):
+        if kind(node) != "PipedOperator" or _is_nested(node):
             continue
         operator = node.getChild(node.getChildCount() - 1).getChild(0)
-        if type(operator).__name__ == "WhereOperatorContext":
+        if kind(operator) == "WhereOperator":
             start, stop = operator.start.stop + 1, operator.stop.stop + 1
             prefix = kql[: node.start.start]
             passed = ""
@@ -76,25 +77,24 @@ def _explain(rule: Rule, engine: Engine, slice_: str, telling: set[str]) -> Near
         before = engine.query(predicate.prefix, slice_)
         if not before:
             return None
-        if engine.query(f"{predicate.prefix}| where {predicate.text}\n", slice_):
-            passed.append(predicate.text)
-            continue
-        return _miss(rule, engine, slice_, predicate, _closest(rule, engine, before, telling), passed)
+        if not engine.query(f"{predicate.prefix}| where {predicate.text}\n", slice_):
+            row = _closest(rule, engine, before, telling)
+            return _miss(rule, predicate, row, passed, origins_of(engine, slice_, row))
+        passed.append(predicate.text)
     return None
 
 
-def _closest(rule: Rule, engine: Engine, rows: list[dict[str, Any]], telling: set[str]) -> dict[str, Any]:
+def _closest(rule: Rule, engine: Engine, rows: list[Row], telling: set[str]) -> Row:
     """Of the rows that were left, the one that most of the rule's later predicates would let pass.
 
     Of those, the one that has most words of the attack, then of the rule.
     """
     rows = rows[:_CANDIDATES]
-    scores = {id(row): 0 for row in rows}
+    lets = rule.query[: _last_statement(rule.query)]
+    scores: Counter[int] = Counter()
     for predicate in predicates(rule.query):
         try:
-            lets = rule.query[: _first_table(rule.query)]
-            for row in engine.over(rows, f"| where {predicate.text}", lets):
-                scores[id(row)] += 1
+            scores.update(id(row) for row in engine.over(rows, f"| where {predicate.text}", lets))
         except QueryFailed:  # a column that an `extend` between them makes
             continue
     words = _words(re.findall(r'"([^"]*)"', rule.query))
@@ -105,37 +105,24 @@ def _words(texts: Iterable[str]) -> set[str]:
     return set(re.findall(r"\w+", " ".join(texts).lower()))
 
 
-def _familiar(row: dict[str, Any], words: set[str]) -> int:
+def _familiar(row: Row, words: set[str]) -> int:
     return sum(len(words & _words([value])) for value in row.values() if isinstance(value, str))
 
 
-def _first_table(kql: str) -> int:
+def _last_statement(kql: str) -> int:
     """Where the last statement begins: what is before it are `let` statements."""
-    tree = parse(kql)
-    statements = [node for node in walk(tree) if type(node).__name__ == "QueryStatementContext"]
-    return int(statements[-1].start.start) if statements else 0
+    return max(int(node.start.start) for node in walk(parse(kql)) if kind(node) == "QueryStatement")
 
 
-def _miss(
-    rule: Rule, engine: Engine, slice_: str, predicate: Predicate, row: dict[str, Any], passed: list[str]
-) -> NearMiss:
-    names = [name for name in row if re.search(rf"\b{re.escape(name)}\b", predicate.text)]
-    line = rule.query.count("\n", 0, predicate.offset) + 1
-    column = predicate.offset - (rule.query.rfind("\n", 0, predicate.offset) + 1) + 1
-    evidence = next(
-        (
-            found[0]
-            for table in best_table(row)[:1]
-            if (found := to_evidence(table, engine.matching(table, slice_, row)))
-        ),
-        None,
-    )
+def _miss(rule: Rule, predicate: Predicate, row: Row, passed: list[str], origins: tuple[str, list[Row]]) -> NearMiss:
+    before = rule.query[: predicate.offset]
+    evidence = to_evidence(*origins)
     return NearMiss(
         predicate=predicate.text,
-        at=str(rule.at(line, column)),
-        values={name: plain(row[name]) for name in names},
+        at=str(rule.at(before.count("\n") + 1, len(before) - before.rfind("\n"))),
+        values={name: plain(row[name]) for name in row if re.search(rf"\b{re.escape(name)}\b", predicate.text)},
         passed=passed,
-        evidence=evidence,
+        evidence=evidence[0] if evidence else None,
     )
 
 
@@ -154,14 +141,12 @@ def _conjuncts(text: str, offset: int) -> list[tuple[int, str]]:
             parts.append((start, token.start()))
             start = token.end()
     parts.append((start, len(text)))
-    cut = [(a, b) for a, b in parts if text[a:b].strip()]
-    return [(offset + a + len(text[a:b]) - len(text[a:b].lstrip()), text[a:b].strip()) for a, b in cut]
+    return [(offset + b - len(text[a:b].lstrip()), text[a:b].strip()) for a, b in parts]
 
 
-def _depth(node: Any) -> int:
-    """How many parentheses or function bodies a pipeline stands in."""
-    depth, above = 0, node.parentCtx
-    while above is not None:
-        depth += type(above).__name__ in ("ParenthesizedExpressionContext", "LetStatementContext")
-        above = above.parentCtx
-    return depth
+def _is_nested(node: Any) -> bool:
+    """Whether a pipeline stands in parentheses or in a function's body."""
+    while (node := node.parentCtx) is not None:
+        if kind(node) in ("ParenthesizedExpression", "LetStatement"):
+            return True
+    return False
