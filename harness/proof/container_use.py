@@ -58,14 +58,14 @@ def _using(tables: Tables, manifest: Manifest) -> Iterator[Row]:
     cluster = manifest.lab.cluster
     for row in tables["DockerDaemon_CL"]:
         asked = row["Source"] == "request" and row["Method"] == "POST" and _RUNS.match(row["Uri"])
-        if asked or (row["Source"] == "event" and row["ContainerId"] and row["Action"] in ("create", "start")):
+        if asked or (row["Source"] == "event" and row["ContainerId"] and row["Action"] == "create"):
             yield row
     for row in tables["Auditd_CL"]:
         words = [str(word) for word in row["Argv"] or [] if word is not None]
         if row["ContainerId"] or is_runtime(words) or row["Exe"].rpartition("/")[2] in _CLIENTS:
             yield row
     for row in tables["AKSAudit"] if cluster and cluster.kind == "kind" else ():
-        reference = row["ObjectRef"] if isinstance(row["ObjectRef"], dict) else {}
+        reference = row["ObjectRef"] or {}
         acts = row["Verb"] == "create" or reference.get("subresource")
         if acts and reference.get("resource") == "pods" and (reference.get("subresource") or "") in _ENTERS:
             yield row

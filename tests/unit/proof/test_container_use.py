@@ -31,10 +31,14 @@ def request(path: str, atomic: str = "background", peer: dict[str, Any] | None =
 
 
 CREATE = request("/v1.41/containers/create", container_id=ID)
-MADE = {
-    "event": {"Type": "container", "Action": "create", "timeNano": int((AT + 0.05) * 1e9), "Actor": {"ID": ID}},
-    "inspect": None,
-}
+
+
+def event(action: str, identifier: str = ID, kind: str = "container") -> dict[str, Any]:
+    told = {"Type": kind, "Action": action, "timeNano": int((AT + 0.05) * 1e9), "Actor": {"ID": identifier}}
+    return {"event": told, "inspect": None}
+
+
+MADE = event("create")
 
 
 def written(root: Path, **files: list[Any]) -> Path:
@@ -78,8 +82,22 @@ def test_a_container_that_nobody_asked_for_may_be_the_attacks(tmp_path: Path) ->
 
 
 def test_whose_a_container_is_of_which_nobody_knows_what_it_may_do(tmp_path: Path) -> None:
-    assert use(tmp_path, requests=[CREATE], events=[MADE]).untold_of(NAME) == [ID]
+    others = [event("start"), event("create", "b" * 64)]
+    assert use(tmp_path, requests=[CREATE], events=[MADE, *others]).untold_of(NAME) == [ID]
     assert use(tmp_path, requests=[CREATE | {"atomic": NAME, "peer": BY_STRANGER}], events=[MADE]).untold_of(NAME) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (request("/networks/create"), event("create", "n", "network")),
+        (request(f"/containers/{ID}/archive?path=/etc", method="GET"), event("archive-path")),
+    ],
+)
+def test_what_an_attack_has_the_daemon_do_without_running_anything_is_no_use(
+    tmp_path: Path, asked: dict[str, Any], told: dict[str, Any]
+) -> None:
+    assert not use(tmp_path, requests=[asked], events=[told]).uses(NAME)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +126,7 @@ def test_who_runs_containers_without_the_daemon_uses_some(tmp_path: Path, words:
     [("create", "", True), ("create", "exec", True), ("get", "exec", True), ("get", "", False), ("create", "x", False)],
 )
 def test_who_has_pods_run_on_this_host_uses_containers(tmp_path: Path, verb: str, below: str, uses: bool) -> None:
-    event = {
+    asked = {
         "kind": "Event",
         "verb": verb,
         "user": {"username": FIRST.user},
@@ -117,8 +135,9 @@ def test_who_has_pods_run_on_this_host_uses_containers(tmp_path: Path, verb: str
         "responseStatus": {"code": 201},
     }
     on_host = MANIFEST.model_copy(update={"lab": MANIFEST.lab.model_copy(update={"cluster": KIND})})
-    assert use(tmp_path, on_host, kube=[event]).uses(NAME) == uses
-    assert not use(tmp_path, kube=[event]).uses(NAME)  # a control plane without nodes runs none
+    assert use(tmp_path, on_host, kube=[asked]).uses(NAME) == uses
+    assert not use(tmp_path, on_host, kube=[asked | {"objectRef": None}]).uses(NAME)
+    assert not use(tmp_path, kube=[asked]).uses(NAME)  # a control plane without nodes runs none
 
 
 def without_canary(manifest: Manifest) -> Manifest:
