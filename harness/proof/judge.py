@@ -134,16 +134,16 @@ class Judge:
 
     def _unknown(self, case: Case, of: str) -> tuple[Equivalence, list[str]] | None:
         """Why a variant can't be compared with its atomic, whatever the logs have of that; None where it can."""
-        ran = [each for each in self._health.manifest.detonations if each.atomic == of and each.attack]
-        if not ran or ran[0].skipped:
+        ran = next((each for each in self._health.manifest.detonations if each.atomic == of), None)
+        if ran is None or ran.attack is None or ran.skipped:
             return "unknown", [f"{of} was not executed"]
-        if died := ran[0].attack.given_up if ran[0].attack else "":
-            return "unknown", [f"{of} was ended before its time, since {died}"]
+        if ran.attack.given_up:
+            return "unknown", [f"{of} was ended before its time, since {ran.attack.given_up}"]
         for signal in on(self._lab, case.oracle):
             if not self._engine.query(signal.kql, of):
                 return "unknown", [f"the effect of {of} was not observed"]
-        for name in SENSORS if case.oracle else ():
-            if self._health.manifest.sensor(name) and not self._health.around(ran[0], name).ok:
+        for name in SENSORS:
+            if self._health.manifest.sensor(name) and not self._health.around(ran, name).ok:
                 return "unknown", [f"{name} was not well around {of}"]
         if effect_of(self._engine, self._engine.together([of, *unclear_of(self._engine, of)])) != self._effect(of):
             return "unknown", [f"it can't be told whose doing some of it was that {of} brought about"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.model.expectation import Companion, Signal
+from harness.model.manifest import BACKGROUND
 from harness.model.result import (
     Alert,
     AtomicResult,
@@ -110,6 +111,22 @@ def test_an_effect_that_was_not_seen(world: World) -> None:
     assert (found.verdict, found.executed.effect, found.executed.timed_out) == (Verdict.NOT_EXECUTED, False, True)
     assert [each.seen for each in found.executed.oracle] == [True, False]
     assert found.executed.oracle[1].evidence == []
+
+
+def test_an_attack_that_was_ended_since_the_lab_died(world: World) -> None:
+    never = Signal(name="it died", kql='DockerDaemon_CL | where Action == "die"')
+    given_up = detonated(attack=attack(given_up="dockerd is dead"))
+    found = world.judge(expecting(oracle=[never]), detonation=given_up)
+    assert (found.verdict, found.executed.given_up) == (Verdict.INCONCLUSIVE, "dockerd is dead")
+
+
+@pytest.mark.parametrize(("others", "verdict"), [(0, Verdict.PROVEN), (2, Verdict.RULE_SILENT)])
+def test_a_rule_that_fires_only_where_no_other_rows_stand_beside(world: World, others: int, verdict: Verdict) -> None:
+    few = QUERY + "| where toscalar(DeviceProcessEvents | count) < 4"
+    beside = [process("top", f"raw/auditd.log:{number}") for number in range(others)]
+    found = world.judge(expecting(few), {"T1/a": USUAL, BACKGROUND: beside})
+    assert (found.verdict, found.fired.actual) == (verdict, True)
+    assert others == 0 or found.reason.startswith("it fires on the attack's rows alone")
 
 
 def test_without_an_oracle_no_effect_is_claimed(world: World) -> None:

@@ -18,7 +18,18 @@ from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.proof.engines.base import Row
 from harness.proof.tables.schema import ambiguous
-from tests.unit.proof.world import QUERY, RUN, STARTED, World, attack, detonated, event, expecting, process
+from tests.unit.proof.world import (
+    LISTED,
+    QUERY,
+    RUN,
+    STARTED,
+    World,
+    attack,
+    detonated,
+    event,
+    expecting,
+    process,
+)
 
 NARROW = QUERY.replace('has "run"', 'has "run --pid"')
 VARIANT = Variant(of="T1/a", family="f", name="n")
@@ -168,7 +179,7 @@ def test_an_atomic_of_which_the_effect_was_not_seen_is_nothing_to_compare_with(
     if not well:
         world.unknown_container("T1/a")
     slices = {"T1/a": [made(), event(action)], VARIANT.id: [made(), event("start"), process(RUN)]}
-    found = world.judge(of_variant(), slices, other, oracle=[STARTED])
+    found = world.judge(of_variant(), slices, other, oracle=[STARTED, LISTED])  # the second is for another kind of lab
     expected = (Verdict.INCONCLUSIVE, f"{reason}: there is nothing to compare with") if reason else (Verdict.PROVEN, "")
     assert (found.verdict, found.reason if reason else "") == expected
 
