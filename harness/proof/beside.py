@@ -1,4 +1,4 @@
-"""What a rule says of an attack where the host's other rows stand beside the attack's own, as they do in a SIEM."""
+"""What a rule says of an atomic where the host's other rows stand beside the atomic's own, as they do in a SIEM."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from harness.model.manifest import BACKGROUND
 from harness.model.verdict import Verdict
 from harness.proof.engines import Engine
 
+_LOUD = "it fires where the host's other rows stand beside these, and must not"
+_SILENT = "it fires on the attack's rows alone, and not where the host's other rows stand beside them"
 
-def silenced_by_others(expectation: Expectation, engine: Engine, slice_: str, verdict: Verdict) -> str:
-    """Why an alert that is PROVEN can't stand: beside the background's rows it is gone. Empty where it stands.
 
-    A rule that works row by row says the same whatever stands beside a row. One that counts or compares rows may fire
-    only since it sees few of them. Raises QueryFailed.
+def changed_by_others(
+    expectation: Expectation, engine: Engine, slice_: str, verdict: Verdict
+) -> tuple[Verdict, str] | None:
+    """What a verdict becomes, and why, that can't stand beside the background's rows. None where it stands.
+
+    A rule that works row by row says the same whatever stands beside a row. One that counts or compares rows may fire,
+    or be silent, only since it sees few of them. Raises QueryFailed.
     """
-    query = expectation.rule.query
-    if verdict is not Verdict.PROVEN or not expectation.entry.fires or engine.row_by_row(query):
-        return ""
+    query, entry = expectation.rule.query, expectation.entry
+    if not verdict.as_expected or entry.false_alarms or engine.row_by_row(query):
+        return None
     alone = engine.query(query, BACKGROUND)
     beside = engine.query(query, engine.together([slice_, BACKGROUND]))
-    if any(row not in alone for row in beside):
-        return ""
-    return "it fires on the attack's rows alone, and not where the host's other rows stand beside them"
+    if entry.fires:
+        return None if any(row not in alone for row in beside) else (Verdict.RULE_SILENT, _SILENT)
+    return (Verdict.UNEXPECTED_ALERT, _LOUD) if len(beside) > len(alone) else None

@@ -23,7 +23,7 @@ from harness.model.result import (
 from harness.model.rule import Rule
 from harness.model.verdict import Verdict
 from harness.proof.ambiguous import hangs_on_ambiguous, unclear_of
-from harness.proof.beside import silenced_by_others
+from harness.proof.beside import changed_by_others
 from harness.proof.cases import Case
 from harness.proof.decision import Facts, decide, flags_of
 from harness.proof.effect import SENSORS, Effect, Equivalence, compare, effect_of
@@ -82,8 +82,8 @@ class Judge:
         asked = [(seen.signal, seen.result) for seen in [*oracle, *signals]]
         if why := hangs_on_ambiguous(expectation, self._engine, detonation.atomic, asked, verdict):
             verdict, reason = Verdict.INCONCLUSIVE, why
-        if why := silenced_by_others(expectation, self._engine, detonation.atomic, verdict):
-            verdict, reason = Verdict.RULE_SILENT, why
+        if other := changed_by_others(expectation, self._engine, detonation.atomic, verdict):
+            verdict, reason = other
         near = self._near_miss(expectation, detonation, facts, verdict)
         if near and verdict is Verdict.RULE_SILENT:
             reason = f"no row passed: {near.predicate}"

@@ -30,9 +30,12 @@ def judge_rule(expectation: Expectation, engine: Engine, slice_: str) -> tuple[V
 
 
 def _own(expectation: Expectation, engine: Engine, slice_: str) -> list[Row]:
-    """The rows but for those that may stand beside the atomic's own. A companion is never the atomic's own row."""
-    own = engine.query(expectation.rule.query, slice_)
+    """The rows but for those that may stand beside the atomic's own. A companion is never the atomic's own row.
+
+    Where the rule must be silent, a companion that stands beside no other row is an alert.
+    """
+    every = own = engine.query(expectation.rule.query, slice_)
     for companion in expectation.companions if own else ():
         aside = engine.passing(expectation.rule.query, companion.where, slice_)
         own = [row for row in own if not any(row is other for other in aside)]
-    return own
+    return own if own or expectation.entry.fires else every

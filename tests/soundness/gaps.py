@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
+from harness.model.expectation import Companion
 from harness.recording import layout
 from tests.conftest import PROJECT
 from tests.soundness.cited import alone, cited
@@ -38,6 +40,7 @@ def known() -> list[Sabotage]:
             *_of(rule, atomic, "KNOWN_GAP"),
             _one("the gap has closed", rule, atomic, closed, "UNEXPECTED_ALERT"),
         ]
+    found.append(_one("it has closed for companions", HARDENED, BLIND, _on_companions, "UNEXPECTED_ALERT"))
     fewer = _one("it raises fewer alerts than are known", CLI, NOISY, _one_alarm_more_is_known, "UNEXPECTED_ALERT")
     return [*found, fewer]
 
@@ -49,6 +52,7 @@ def benign() -> list[Sabotage]:
         found += [
             *_of(rule, atomic, "PROVEN"),
             _one("the rule fires", rule, atomic, _fires_on_all, "UNEXPECTED_ALERT"),
+            _one("it fires on companions alone", rule, atomic, _on_companions, "UNEXPECTED_ALERT"),
         ]
     return found
 
@@ -162,6 +166,13 @@ def _fires_on_all(draft: Draft) -> None:
     flags = ", ".join(f"{flag} = false" for flag in expectations(draft.expectations[0].rule.id)[0].entry.flags)
     texts = ", ".join(f'{name} = ""' for name in ("Detail", "Evidence", "Target"))
     draft.query(lambda _: f"DeviceProcessEvents\n| extend {flags}, {texts}")
+
+
+def _on_companions(draft: Draft) -> None:
+    """As `_fires_on_all`, and each row may stand beside an attack's own."""
+    _fires_on_all(draft)
+    every = (Companion(reason="any", where="1 == 1"),)
+    draft.expectations = [replace(each, companions=every) for each in draft.expectations]
 
 
 def _failed(draft: Draft) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.model.expectation import load_expectations
+from harness.model.manifest import BACKGROUND
 from harness.model.verdict import Verdict
 from harness.proof.prove import prove
 from harness.recording import open_recording
 from tests.conftest import COMMITTED, MAIN_JOB, main_job_rule
+from tests.unit.proof.world import USUAL, World, event, expecting, process
 
 FEW = "toscalar(DeviceProcessEvents | count) < 20"  # an attack has at most 13, the background 20
 MANY = "toscalar(DeviceProcessEvents | count) > 0"
@@ -37,3 +40,36 @@ def test_a_rule_that_fires_only_since_it_sees_few_rows_is_silent(tmp_path: Path)
 def test_one_that_fires_beside_the_others_is_proven(tmp_path: Path, condition: str) -> None:
     found = verdicts(tmp_path, "| project Timestamp", f"| where {condition}\n  | project Timestamp")
     assert {verdict for verdict, _ in found.values()} == {Verdict.PROVEN}
+
+
+SECOND = """
+  DeviceProcessEvents
+  | where FileName == "docker"
+  | summarize Count = count()
+  | where Count > 1
+"""
+SILENT: dict[str, Any] = {"fires": False, "flags": {}}
+LOUD = (Verdict.UNEXPECTED_ALERT, "it fires where the host's other rows stand beside these, and must not")
+
+
+@pytest.mark.parametrize("entry", [{}, {"benign": "work"}, {"known_gap": "it is blind"}])
+def test_one_that_is_silent_only_since_it_sees_few_rows_is_an_alert(tmp_path: Path, entry: dict[str, Any]) -> None:
+    own, stranger = [process("docker run x"), event("start")], process("docker ps", "raw/auditd.log:99")
+    other = process("id", "raw/auditd.log:99")
+    for background, expected in (([stranger], True), ([other], False)):
+        slices = {"T1/a": own, BACKGROUND: background}
+        found = World(tmp_path).judge(expecting(SECOND, **SILENT, **entry), slices)
+        assert ((found.verdict, found.reason) == LOUD) is expected
+        assert found.verdict.as_expected is not expected
+
+
+def test_what_the_background_raises_by_itself_is_its_own_matter(tmp_path: Path) -> None:
+    loud = [process("docker ps", "raw/auditd.log:98"), process("docker ps", "raw/auditd.log:99")]
+    slices = {"T1/a": USUAL[:1] + USUAL[2:], BACKGROUND: loud}
+    assert World(tmp_path).judge(expecting(SECOND, **SILENT), slices).verdict is Verdict.PROVEN
+
+
+def test_known_false_alarms_are_counted_in_the_benign_run_alone(tmp_path: Path) -> None:
+    known: dict[str, Any] = {"benign": "work", "false_alarms": 1, "known_gap": "it is loud"}
+    slices = {"T1/a": USUAL, BACKGROUND: [process("docker ps", "raw/auditd.log:99")]}
+    assert World(tmp_path).judge(expecting(SECOND, **SILENT, **known), slices).verdict is Verdict.KNOWN_GAP

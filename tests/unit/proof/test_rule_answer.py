@@ -31,6 +31,25 @@ def test_a_companion_is_none_of_the_atomic_s_rows(tmp_path: Path) -> None:
     assert answer_of(expecting(), engine, "T1/b").companions == 0
 
 
+@pytest.mark.parametrize("gap", [{}, {"known_gap": "it is blind"}, {"benign": "work"}])
+def test_where_a_rule_must_be_silent_a_companion_alone_is_an_alert(tmp_path: Path, gap: dict[str, Any]) -> None:
+    """There is nothing beside which it stands."""
+    engine = engine_of(tmp_path, {"T1/a": [WRAPPED], "T1/b": USUAL[1:]})
+    expectation = expecting(companions=(SHELL,), fires=False, flags={}, **gap)
+    assert judge_rule(expectation, engine, "T1/a")[0] is Verdict.UNEXPECTED_ALERT
+    assert judge_rule(expectation, engine, "T1/b")[0].as_expected
+
+
+def test_beside_a_false_alarm_a_companion_is_no_further_one(tmp_path: Path) -> None:
+    engine = engine_of(tmp_path, {"T1/a": [WRAPPED, *USUAL], "T1/b": [WRAPPED]})
+    known: dict[str, Any] = {"benign": "work", "known_gap": "it is loud", "false_alarms": 1}
+    expectation = expecting(companions=(SHELL,), fires=False, flags={}, **known)
+    assert answer_of(expectation, engine, "T1/a") == Answer(rows=[OWN], companions=1)
+    alone = answer_of(expectation, engine, "T1/b")
+    assert (len(alone.rows), alone.companions) == (1, 0)
+    assert {judge_rule(expectation, engine, atomic)[0] for atomic in ("T1/a", "T1/b")} == {Verdict.KNOWN_GAP}
+
+
 def test_where_a_rule_is_silent_no_companion_is_looked_for(tmp_path: Path) -> None:
     """It may ask for a column that the rule, changed, does not give any more: that matters where there is a row."""
     query = 'DeviceProcessEvents | where FileName == "docker" | project FileName, Root = true'
