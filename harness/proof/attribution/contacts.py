@@ -27,9 +27,12 @@ _IN_PROGRESS = "-115"  # EINPROGRESS, of a socket that does not block
 _FIFO = re.compile(r"0?01[0-7]{4}")  # the mode of a PATH record, in octal: a kind of file, and permissions
 # Names and logs are looked up and written there; nothing is started for anybody.
 _HARMLESS = tuple(
-    "/run/systemd/userdb/ /run/systemd/journal/ /run/systemd/resolve /run/systemd/notify /run/nscd/ /dev/ /proc/"
+    "/run/systemd/userdb/ /run/systemd/journal/ /run/systemd/resolve /run/systemd/notify /run/nscd/ /dev/log"
     " /var/lib/sss/pipes/".split()
 )
+# proc(5): the root of a process, by which any path has further names; and what a process has open.
+_ROOT = re.compile(r"(?:/proc/(?:\d+|self|thread-self)(?:/task/\d+)?/root(?![^/]))+")
+_OPEN = re.compile(r"/dev/(?:fd/\d+|std(?:in|out|err))|/proc/(\d+|self|thread-self)(?:/task/\d+)?/fd/\d+")
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,9 @@ def _place(event: AuditEvent, fields: Mapping[str, str]) -> str:
         return ""
     paths = [record.fields for record in event.records if record.type == "PATH"]
     names = [decode(each.get("name", "")) for each in paths if _FIFO.fullmatch(str(each.get("mode")))]
-    return normal(names[0], _cwd(event)) if names else ""
+    place = normal(names[0], _cwd(event)) if names else ""
+    its = _OPEN.fullmatch(place)
+    return "" if its and its[1] in (None, "self", "thread-self", fields.get("pid")) else place
 
 
 def _flags(event: AuditEvent, fields: Mapping[str, str], place: str) -> int:
@@ -122,8 +127,10 @@ def _cwd(event: AuditEvent) -> str:
 
 
 def normal(place: str, cwd: str = "") -> str:
-    """A path without what the file system adds to it: `/var/run` is `/run`."""
+    """A path without what the file system adds to it: `/var/run` is `/run`, and so is `/proc/self/root/run`."""
     if not place or place.startswith(("@", "tcp:")):
         return place
     path = os.path.normpath(Path(cwd) / place)
+    if root := _ROOT.match(path):
+        path = path[root.end() :] or "/"
     return path.removeprefix("/var") if path.startswith("/var/run/") else path

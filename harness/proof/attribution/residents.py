@@ -82,9 +82,10 @@ class Residents:
         return ambiguous(self._around(at)) if above & self._schedulers and self._around(at) else ""
 
     def asked_at(self, place: str, at: float) -> bool:
-        """Whether an attack that runs has asked at a place."""
-        running = self._running(at)
-        return any(c.place == normal(place) and c.atomic == running and c.at <= at + _SLACK for c in self.contacts)
+        """Whether an attack that runs has asked at a place, or by a path of which nobody knows where it leads."""
+        asked = {c.place for c in self.contacts if c.atomic == self._running(at) and c.at <= at + _SLACK}
+        unknown = asked - {known for each in self.all for known in each.asked_at}
+        return normal(place) in asked or any(each.startswith("/") for each in unknown)
 
     def _can_reach(self, contact: Contact, at: float, above: set[int]) -> bool:
         there = [each for each in self.all if contact.place in each.asked_at]

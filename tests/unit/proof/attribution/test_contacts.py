@@ -43,6 +43,14 @@ def places(lines: list[str]) -> list[str]:
         (connects("0200FFFF" + "00" * 12), "tcp:65535"),
         (opens("d.fifo", "1"), "/run/d.fifo"),
         (opens("/run/d.fifo", "80002"), "/run/d.fifo"),
+        # another name of the same place, and one that may be
+        (connects(unix("/proc/self/root/run/d.sock")), "/run/d.sock"),
+        (connects(unix("/proc/1/root/proc/2/task/3/root/var/run/d.sock")), "/run/d.sock"),
+        (opens("/proc/thread-self/root/run/d.fifo", "1"), "/run/d.fifo"),
+        (connects(unix("/proc/self/cwd/d.sock")), "/proc/self/cwd/d.sock"),
+        (opens("/proc/6/fd/1", "1"), "/proc/6/fd/1"),  # of another process
+        (connects(unix("/dev/shm/d.sock")), "/dev/shm/d.sock"),
+        (opens("/dev/shm/d.fifo", "1"), "/dev/shm/d.fifo"),
     ],
 )
 def test_where_an_attack_asks(lines: list[str], place: str) -> None:
@@ -66,6 +74,11 @@ def test_where_an_attack_asks(lines: list[str], place: str) -> None:
         connects("not hex"),
         opens("d.fifo", "80000"),  # to read
         opens("/dev/fd/63", "1"),
+        opens("/dev/stdout", "1"),
+        opens("/proc/self/fd/1", "1"),
+        opens("/proc/thread-self/fd/1", "1"),
+        opens("/proc/5/task/5/fd/1", "1"),  # its own
+        connects(unix("/dev/log")),
         opens("d.file", "1", mode="0100644"),
         opens("d.file", "1", mode="0140755"),
     ],
@@ -164,6 +177,10 @@ def test_a_fifo_is_found_among_other_paths() -> None:
         ("/var/running/d", "", "/var/running/d"),
         ("/x/var/run/d", "", "/x/var/run/d"),
         ("d", "/var/run", "/run/d"),
+        ("root/tmp/d", "/proc/1", "/tmp/d"),
+        ("/proc/1/root", "", "/"),
+        ("/proc/1/rooted/d", "", "/proc/1/rooted/d"),
+        ("/proc/x/root/d", "", "/proc/x/root/d"),
     ],
 )
 def test_one_place_has_one_name(place: str, cwd: str, expected: str) -> None:

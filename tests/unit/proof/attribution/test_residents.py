@@ -242,6 +242,16 @@ def test_whether_an_attack_has_asked_at_a_place(asked: str, at: float, contact: 
     assert other.asked_at(asked, at) is False
 
 
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [("/tmp/link", True), ("/run/e", True), ("@d", False), ("", False)],
+)
+def test_a_path_at_which_nobody_is_known_to_listen_may_lead_to_any_place(place: str, expected: bool) -> None:
+    """Such as a link to the socket, or another mount of it."""
+    assert attacked(READ, place=place).asked_at("/run/e", START + 2) is expected
+    assert attacked(READ, place=place, contact=START + 3).asked_at("/run/e", START + 2) is False
+
+
 def test_a_port_that_nobody_had_and_of_which_no_machine_is_told_is_another_machines() -> None:
     assert attacked(READ, place="tcp:80").contacts == []
 
