@@ -26,13 +26,13 @@ _QUERY = re.compile(rb"""(?i)([?&]buildargs=)[^&\s"'\\]+""")
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _KEEPS_SECRETS = ("secrets", "configmaps", "tokenreviews", "certificatesigningrequests")
 _SECRET_KINDS = ("Secret", "SecretList", "ConfigMap", "ConfigMapList", "TokenReview", "TokenRequest")
-# The values of these are taken out whatever holds them; names are compared without case.
+# The values of these are taken out whatever holds them. Names are compared without case: who asks may misspell them.
 _SECRET_KEYS = {"token", "bearertoken", "accesstoken", "refreshtoken", "idtoken", "password", "passwd", "privatekey"}
 _SECRET_KEYS |= {"clientsecret", "auth", "identitytoken", "registrytoken"}
 # Of an object that keeps secrets; the last two of a certificate's request.
-_DATA = ("data", "stringData", "binaryData", "request", "certificate")
+_DATA = ("data", "stringdata", "binarydata", "request", "certificate")
 _BODIES = ("requestObject", "responseObject")
-_TOKEN_IN_URI = re.compile(r"(?i)([?&](?:access_)?token=)[^&#]+")
+_TOKEN_IN_URI = re.compile(r"(?i)([?&](?:access_)?token=)[^&#\"]+")
 # What stands where JSON has a string as value, to its end or to that of the line.
 _VALUE = re.compile(rb"""([:,\[]\s*)"(?:[^"\\]|\\.)*(?:"(?!\s*:)|\\?$)""")
 
@@ -56,14 +56,16 @@ def redact_daemon_line(line: bytes) -> bytes:
 def redact_audit_event(line: bytes) -> bytes:
     """An event of the Kubernetes audit log, which holds bodies where its policy asks for them.
 
-    A line that is cut off can't be understood, and loses every string that follows the beginning of a body.
+    A line that is cut off, or has a name twice, can't be understood, and loses every string that follows the beginning
+    of a body.
     """
-    if b"Object" not in line and b"oken=" not in line:
+    if b"Object" not in line and b"oken=" not in line.lower():
         return line
     try:
-        event = json.loads(line)
+        event = json.loads(line, object_pairs_hook=_once)
     except (ValueError, RecursionError):  # it is for the sensor's health to say so
         head, body, rest = line.partition(b'Object"')
+        head = _TOKEN_IN_URI.sub(rf"\g<1>{TAKEN_OUT}", head.decode("latin-1")).encode("latin-1")
         return head + body + _VALUE.sub(rb'\1"' + TAKEN_OUT.encode() + b'"', rest)
     if not isinstance(event, dict):
         return line
@@ -71,6 +73,14 @@ def redact_audit_event(line: bytes) -> bytes:
     if isinstance(uri := event.get("requestURI"), str):
         redacted["requestURI"] = _TOKEN_IN_URI.sub(rf"\g<1>{TAKEN_OUT}", uri)
     return line if redacted == event else json.dumps(redacted, separators=(",", ":")).encode()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, of which each name is to stand there once: of two, one would be read, and both be recorded."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands there twice")
+    return found
 
 
 def _body(event: dict[str, Any], key: str) -> Any:
@@ -87,15 +97,18 @@ def _redacted(value: Any, *, secret: bool) -> Any:
     if not isinstance(value, dict):
         return value
     secret = secret or value.get("kind") in _SECRET_KINDS
-    if "op" in value and "path" in value:  # of a JSON patch
-        return value | ({"value": _patched(value["value"], str(value["path"]), secret)} if "value" in value else {})
+    named = {key.lower(): each for key, each in value.items()}
+    path = str(named["path"]) if "op" in named and "path" in named else None  # of a JSON patch
     found: dict[str, Any] = {}
     for key, each in value.items():
-        if key == "env":
+        name = key.lower()
+        if name == "value" and path is not None:
+            found[key] = _patched(each, path, secret)
+        elif name == "env":
             found[key] = _without_values(each)
-        elif secret and key in _DATA:
+        elif secret and name in _DATA:
             found[key] = _without_content(each)
-        elif key.lower() in _SECRET_KEYS and isinstance(each, str):
+        elif name in _SECRET_KEYS and isinstance(each, str):
             found[key] = TAKEN_OUT
         elif key == _APPLIED:
             found[key] = _applied(each, secret=secret)
@@ -112,15 +125,16 @@ def _without_content(held: Any) -> Any:
 def _patched(value: Any, path: str, secret: bool) -> Any:
     """The value that a JSON patch (RFC 6902) puts at a path: a whole object, a part of one, or a text alone."""
     steps = [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")]
-    if "env" in steps:
+    names = [step.lower() for step in steps]
+    if "env" in names:
         return _without_values(value)
-    if secret and any(step in _DATA for step in steps):
+    if secret and any(name in _DATA for name in names):
         return _without_content(value)
     if steps[-1] == _APPLIED:
         return _applied(value, secret=secret)
     if isinstance(value, dict | list):
         return _redacted(value, secret=secret)
-    return TAKEN_OUT if secret or steps[-1].lower() in _SECRET_KEYS else value
+    return TAKEN_OUT if secret or names[-1] in _SECRET_KEYS else value
 
 
 def _without_values(env: Any) -> Any:

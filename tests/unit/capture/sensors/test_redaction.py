@@ -196,6 +196,37 @@ def test_tokens_are_taken_out(resource: str, body: Any) -> None:
         assert json.loads(found)[key] != body
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"op": "add", "path": "/x", "data": {"k": SECRET}},  # a merge patch that has the names of a JSON patch
+        {"op": "add", "path": "/x", "spec": {"env": [{"name": "A", "value": SECRET}]}},
+        [{"op": "add", "path": "/x", "value": 1, "data": {"k": SECRET}}],
+        [{"Op": "add", "PATH": "/Data/k", "Value": SECRET}],
+        [{"op": "add", "path": "/StringData", "value": {"k": SECRET}}],
+        {"Data": {"k": SECRET}},
+        {"STRINGDATA": {"k": SECRET}},
+    ],
+)
+def test_a_body_that_no_server_understands_keeps_no_secret_either(body: Any) -> None:
+    assert SECRET.encode() not in redact_audit_event(event("secrets", body))
+
+
+def test_of_a_name_that_stands_there_twice_neither_value_is_kept() -> None:
+    whole = event("secrets", {"data": {"k": SECRET}})
+    for line in (whole.replace(b'"data"', b'"data":{},"data"'), whole[:-1] + b',"requestObject":{}}'):
+        found = redact_audit_event(line)
+        assert SECRET.encode() in line
+        assert SECRET.encode() not in found
+
+
+def test_a_token_leaves_the_uri_of_a_line_that_is_cut_off() -> None:
+    line = json.dumps({"requestURI": f"/api/v1/pods?access_token={SECRET}", "verb": "list"})
+    for end in range(len(line) - 20, len(line)):
+        assert SECRET.encode() not in redact_audit_event(line[:end].encode())
+    assert redact_audit_event(b'{"requestURI":"/a?TOKEN=\xff","x') == b'{"requestURI":"/a?TOKEN=***","x'
+
+
 def test_a_token_leaves_the_uri() -> None:
     line = json.dumps({"requestURI": f"/api/v1/pods?watch=1&access_token={SECRET}&x=1"}).encode()
     assert json.loads(redact_audit_event(line))["requestURI"] == "/api/v1/pods?watch=1&access_token=***&x=1"
