@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.recording.json_lines import seconds
+
 CUT_OFF = b'{"cut_off": true}'  # says of the line before it that a crash cut it off: the thing was not made
 _LONGEST = 200
 
@@ -87,6 +89,13 @@ def _line(line: bytes) -> tuple[Entry, float] | str | int | None:
         case {"undone": str() | int() as mark, **rest} if not rest and not isinstance(mark, bool):
             return mark
         case {"id": str() | int() as number, "kind": str() as kind, "what": dict() as what}:
-            when = found.get("time", 0.0)
-            return Entry(number, kind, what), float(when) if isinstance(when, int | float) else 0.0
+            return Entry(number, kind, what), _time(found.get("time"))
     return None
+
+
+def _time(value: object) -> float:
+    """Seconds since the epoch; 0 for what is no time: then the next entry tells when it started."""
+    try:
+        return seconds(value)
+    except ValueError:
+        return 0.0

@@ -64,7 +64,14 @@ def test_of_entries_with_one_id_each_needs_its_own_mark() -> None:
     assert ids(read(made("a"), undone("a"), undone("a"))) == []  # undone once more does no harm
 
 
-@pytest.mark.parametrize("times", [([5, 6], 5.0), ([0, 6], 6.0), (["5", 2.5], 2.5), ([None, None], 0.0), ([], 0.0)])
+@pytest.mark.parametrize(
+    "times",
+    [
+        *(([5, 6], 5.0), ([0, 6], 6.0), (["5", 2.5], 2.5), ([None, None], 0.0), ([], 0.0)),
+        # what is no time, however it may be read
+        *(([each, 6], 6.0) for each in (10**400, -1, True, float("nan"), float("inf"), [5])),
+    ],
+)
 def test_it_started_at_the_first_time_that_it_tells(times: tuple[list[Any], float]) -> None:
     written, started = times
     found = read(*(made(str(number), time) for number, time in enumerate(written))).started
