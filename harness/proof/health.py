@@ -88,6 +88,10 @@ class Health:
         problems += self._disagreeing(before, after) if record.name == "docker_daemon" else []
         for file in files:
             first, last = file.line_of(before, 0), file.line_of(after, sys.maxsize)
+            if last <= first:  # then nothing lies between them, whatever happened
+                problems.append(
+                    f"{record.name}: the canary after the attack stands before the other one in {file.name}"
+                )
             problems += [f"{record.name}: {text}" for text in file.damage(first, last)]
             if file.name == layout.AUDIT_LOG:
                 problems += [f"auditd: {text}" for text in self._trail.between(first, last, file.end)]

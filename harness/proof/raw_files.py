@@ -19,6 +19,10 @@ _CANARY = re.compile(rb"livefire-canary-[0-9a-f]+")
 # Files that a sensor answers for, whether its record names them or not: what is attributed rests on them.
 _FURTHER = {"docker_daemon": [layout.DAEMON_REQUESTS], "kube_audit": [layout.KUBE_PODS], "auditd": [layout.ALIVE]}
 _ID = re.compile("[0-9a-f]{64}")
+# A line of the Docker daemon's log: logrus' text format, or what Go's own packages log, which a trace may follow.
+_VALUE = rb'(?:"(?:[^"\\]|\\.)*"|[^\s"]*)'
+_LOGGED = re.compile(rb'time="[^"]+" level=[a-z]+ msg=' + _VALUE + rb'(?: [^\s="]+=' + _VALUE + rb")*")
+_OF_GO = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ")
 _TOLD = 3
 
 
@@ -99,10 +103,25 @@ def _damaged(name: str, lines: list[bytes], manifest: Manifest) -> list[int]:
     if name == layout.AUDIT_LOG:
         # not str.splitlines: it would cut ENRICHED records at their group separator (0x1d)
         return damaged_lines(line.decode(errors="replace") for line in lines)
+    if name == layout.DAEMON_LOG:
+        return _damaged_log(lines)
     if not name.endswith(".jsonl"):
         return []
     with_peer = name == layout.DAEMON_REQUESTS and "peers" in manifest.recorded
     return _not_whole(lines, _has_peer if with_peer else _WHOLE.get(name, _is_object))
+
+
+def _damaged_log(lines: list[bytes]) -> list[int]:
+    """Those of the Docker daemon's log. The last one may be cut off: the daemon was writing it when the log ended."""
+    found, traced = [], False
+    for number, line in enumerate(lines[:-1], 1):
+        if _LOGGED.fullmatch(line):
+            traced = False
+        elif _OF_GO.match(line):
+            traced = True
+        elif line.strip() and not traced:
+            found.append(number)
+    return found
 
 
 def _not_whole(lines: list[bytes], whole: Callable[[bytes], bool]) -> list[int]:

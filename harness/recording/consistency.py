@@ -12,6 +12,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from harness.model.manifest import Detonation, Execution, Manifest, SensorRecord
+from harness.recording import layout
 
 SLACK = timedelta(seconds=60)  # a clock may be set during a capture, but not by years
 _STARTING = timedelta(minutes=10)  # from the first sensor's start to that of all, and for what comes after the end
@@ -78,7 +79,19 @@ def _of_execution(atomic: str, execution: Execution, manifest: Manifest) -> Iter
         yield f"{atomic}: its {execution.role} was not during the capture"
 
 
+def _streams(sensor: str, manifest: Manifest) -> list[str]:
+    """The files that a sensor writes, each of which must carry its canaries. The log of a host's daemon is not read."""
+    docker = manifest.lab.docker
+    log = [layout.DAEMON_LOG] if docker and docker.kind == "managed" else []
+    asked = [layout.DAEMON_REQUESTS] if "peers" in manifest.recorded else []
+    of_docker = [layout.DAEMON_EVENTS, *log, *asked]
+    return {"auditd": [layout.AUDIT_LOG], "docker_daemon": of_docker, "kube_audit": [layout.KUBE_AUDIT]}[sensor]
+
+
 def _of_sensor(sensor: SensorRecord, manifest: Manifest, ran: list[tuple[Detonation, Execution]]) -> Iterator[str]:
+    for name in _streams(sensor.name, manifest):
+        if name not in sensor.files:
+            yield f"{name} is not among the files of {sensor.name}"
     before, after = sensor.before.time, sensor.after.time
     if after < before:
         yield f"{sensor.name} was looked at after the capture before it was looked at before it"

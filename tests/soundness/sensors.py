@@ -134,6 +134,8 @@ def _of_logs(base: Base, atomic: str, sensor: str) -> Iterator[tuple[str, Change
         if file.endswith(".jsonl"):
             yield f"a value in {file} is odd", functools.partial(_rewrite, file=file, change=_odd_value)
         yield f"{file} ends before the attack does", functools.partial(_until, file=file, token=token)
+        yield f"{file} is the wrong way round", functools.partial(_rewrite, file=file, change=lambda x: x[::-1])
+        yield f"{file} has a line of nobody's", functools.partial(_before, file=file, token=token, line="x\n")
     if sensor == "docker_daemon":
         requests = layout.DAEMON_REQUESTS
         yield f"{requests} is empty", functools.partial(_rewrite, file=requests, change=lambda _: [])
@@ -192,6 +194,12 @@ def _odd_value(lines: list[str]) -> list[str]:
 def _until(draft: Draft, *, file: str, token: str) -> None:
     end = next(n for n, line in enumerate(draft.raw[file]) if token in line)
     draft.raw[file] = draft.raw[file][:end]
+
+
+def _before(draft: Draft, *, file: str, token: str, line: str) -> None:
+    """A line before that of a canary."""
+    place = next(n for n, text in enumerate(draft.raw[file]) if token in text)
+    draft.raw[file].insert(place, line)
 
 
 def _insert(draft: Draft, *, line: str, atomic: str) -> None:

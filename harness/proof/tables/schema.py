@@ -23,7 +23,8 @@ from harness.recording import layout
 # 6: what may be of several atomics names each of them; who has reached into a pod or a container may ask from there;
 # what no gateway noted is ambiguous in all that the daemon tells; a session is followed in one way.
 # 7: an event of an image that tells its id alone is that of who asked for a change of images at the time.
-VERSION = 7
+# 8: what an attack asks at a place by another name of it, such as below /proc/self/root, is followed.
+VERSION = 8
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

@@ -103,6 +103,14 @@ def test_a_canary_that_is_missing(around: Around, marks: list[Mark], problem: st
     assert around(auditd(*marks)) == SensorHealth(sensor="auditd", ok=False, problems=[f"auditd: {problem}"])
 
 
+@pytest.mark.parametrize("between", [[], [REMOVED]])
+def test_canaries_stand_in_the_order_in_which_they_were_emitted(around: Around, between: list[str]) -> None:
+    found = around(auditd(mark(0), mark(10)), [canary(10), *between, canary(0)])
+    assert found.problems == [
+        "auditd: the canary after the attack stands before the other one in raw/auditd.log",
+    ]
+
+
 def test_a_sensor_without_a_file_shows_no_canary(around: Around) -> None:
     when = [f"auditd: the canary {when} the attack did not come through" for when in ("before", "after")]
     assert around(auditd(mark(0), mark(10), files=[])).problems == when

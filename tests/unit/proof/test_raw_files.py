@@ -82,6 +82,36 @@ def test_a_torn_line_counts_wherever_it_is_if_nobody_asks_where() -> None:
     assert file.damage() == [f"line {line} of {layout.AUDIT_LOG} is damaged" for line in (1, 3)]
 
 
+LOGGED = r'time="2026-01-02T00:00:00.1Z" level=debug msg="Calling GET /x \"y\" \\" a.b=c d="e f"'
+TRACE = ["2026/01/02 00:00:00 http: panic serving @: no", "goroutine 7 [running]:", "\tmain.go:1 +0x2"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "damaged"),
+    [
+        ([LOGGED, LOGGED, "", 'time="x" level=info msg=plain', 'time="x" level=info msg='], []),
+        ([LOGGED, *TRACE, LOGGED], []),
+        ([LOGGED, LOGGED[:-1], LOGGED], [2]),
+        ([LOGGED[:40], LOGGED], [1]),
+        ([LOGGED + LOGGED], [1]),
+        ([LOGGED, "\0\0\0", LOGGED + "\r", "x", LOGGED], [2, 3, 4]),
+        ([TRACE[0], LOGGED, TRACE[1]], [3]),
+        (['time="x" level=info'], [1]),
+    ],
+)
+def test_a_line_that_the_docker_daemon_does_not_log_is_damaged(
+    tmp_path: Path, manifest: Manifest, lines: list[str], damaged: list[int]
+) -> None:
+    written(tmp_path, layout.DAEMON_LOG, *lines)
+    assert one_of(tmp_path, manifest, layout.DAEMON_LOG).damaged == damaged
+
+
+def test_the_line_that_the_docker_daemon_was_writing_in_the_end_is_none(tmp_path: Path, manifest: Manifest) -> None:
+    path = written(tmp_path, layout.DAEMON_LOG, LOGGED) / layout.DAEMON_LOG
+    path.write_text(path.read_text() + LOGGED[:40])
+    assert one_of(tmp_path, manifest, layout.DAEMON_LOG).damaged == []
+
+
 def test_any_other_damage_costs_all_and_three_lines_of_it_are_told() -> None:
     file = RawFile(layout.DAEMON_EVENTS, {"a": 1, "b": 99}, [5, 6, 7, 8])
     assert file.damage(50, 60) == [f"line {line} of {layout.DAEMON_EVENTS} is damaged" for line in (5, 6, 7)]
@@ -228,7 +258,7 @@ TEXT = "".join(chr(each) for each in range(32, 126))
             + [item(**{name: value for name, value in POD.items() if name != key}) for key in POD],
         ),
         (layout.AUDIT_LOG, ["type=EOE msg=audit(1.000:7): \x1dUID=\udcff", ""], ["x", "type=EOE msg=audit(1.0:7): "]),
-        (layout.DAEMON_LOG, [TEXT], []),
+        (layout.DAEMON_LOG, [LOGGED], [TEXT]),
     ],
 )
 def test_which_lines_are_damaged(

@@ -126,6 +126,11 @@ CONTRADICTIONS: list[tuple[Callable[[Document], object], str]] = [
     (lambda d: d["detonations"][0].update(attack=None, lost=True), "was lost, and nothing says why"),
     (lambda d: d["detonations"][0].update(variant={"of": "T1/a", "family": "f", "name": "n"}), "the variant T1/a~f.n"),
     (token_of_an_attack, "there are 2 canaries of the token"),
+    (lambda d: d["sensors"][0].update(files=[]), "raw/auditd.log is not among the files of auditd"),
+    (lambda d: d["sensors"][1]["files"].remove("raw/docker-events.jsonl"), "raw/docker-events.jsonl is not among"),
+    (lambda d: d["sensors"][1]["files"].remove("raw/docker-daemon.log"), "raw/docker-daemon.log is not among"),
+    (lambda d: d.update(recorded=["peers"]), "raw/docker-requests.jsonl is not among the files of docker_daemon"),
+    (lambda d: d["sensors"][2].update(files=["raw/kube-pods.jsonl"]), "raw/kube-audit.jsonl is not among"),
 ]
 
 
@@ -136,6 +141,14 @@ def test_what_contradicts_itself_is_refused(
     with pytest.raises(RecordingDamaged, match=r"manifest\.json: the manifest contradicts itself: ") as caught:
         open_recording(edited(change))
     assert said in caught.value.message
+
+
+def test_the_log_of_a_hosts_daemon_is_not_read(edited: Callable[[Callable[[Document], object]], Path]) -> None:
+    def change(document: Document) -> None:
+        document["lab"]["docker"]["kind"] = "host"
+        document["sensors"][1]["files"].remove("raw/docker-daemon.log")
+
+    open_recording(edited(change))
 
 
 @pytest.mark.parametrize(
