@@ -111,6 +111,16 @@ def test_all_is_undone_the_newest_first_and_the_folder_of_the_ledger_last(ledger
     assert len(paper.undone) == 5
 
 
+def test_some_are_undone_and_more_may_be_made(ledger: Ledger, paper: Paper) -> None:
+    a, _, c, d = (ledger.add("folder", path=path) for path in "abcd")
+    paper.acts["d"] = failing(OSError("busy"))
+    assert ledger.undo_these([]) == []
+    assert ledger.undo_these({a, c, d, "no such"}) == ["folder d: busy"]
+    assert paper.undone == ["c", "a"]
+    ledger.add("folder", path="e")
+    assert [entry.what["path"] for entry in ledger.open_entries()] == ["e", "d", "b"]
+
+
 def test_each_failure_is_told_and_keeps_what_failed_and_the_folder(ledger: Ledger, paper: Paper) -> None:
     own = str(ledger.path.parent)
     paper.acts = {
