@@ -266,6 +266,19 @@ def test_what_no_recording_holds_is_said_and_fails_where_all_is_required(tmp_pat
     assert json.loads(done.stdout)["exit_code"] == 1
 
 
+def test_a_rule_of_which_nothing_is_expected_is_said_and_fails_where_all_is_required(tmp_path: Path) -> None:
+    example = PROJECT / "examples/rules-repository/rules"
+    rules = Path(shutil.copytree(example, tmp_path / "rules"))
+    for name in ("second", "third"):
+        shutil.copy(rules / "privileged-container.yaml", rules / f"{name}.yaml")
+    done = livefire("prove", COMMITTED, "--expectations", rules)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("not judged: 2 rules without expectations:\n  second, third\n")
+    done = livefire("prove", COMMITTED, "--expectations", rules, "--require-all", "--json", "-")
+    assert (done.returncode, json.loads(done.stdout)["exit_code"]) == (1, 1)
+    assert done.stderr.endswith("All were required: exit 1\n")
+
+
 _SILENT = """    oracle: [{name: o, sensor: auditd, kql: Auditd_CL}]
     signals: [{name: s, sensor: auditd, kql: Auditd_CL}]
     fires: false"""
