@@ -91,3 +91,16 @@ def test_an_exclusion_that_does_not_run_is_a_mistake_at_its_place(tmp_path: Path
     (found,) = problems(tmp_path, expect=('where: AccountName == "root"', 'where: AccountNam == "root"'))
     assert "AccountNam" in found
     assert f"{EXPECT}:{line_of(tmp_path, EXPECT, 'AccountNam ==')}:" in found
+
+
+def test_a_rule_that_fires_over_empty_tables_shows_nothing_unless_it_looks_for_silence(tmp_path: Path) -> None:
+    always = ("| sort by Timestamp desc", "| sort by Timestamp desc\n  | union (print DeviceName = 'x')")
+    said = "the rule container-cli-api fires over empty tables: that it fires here shows nothing"
+    every = problems(tmp_path, rule=always)
+    assert len(every) > 1
+    assert all(said in each for each in every)
+    assert f"{EXPECT}:{line_of(tmp_path, EXPECT, 'fires: true')}:5: " in every[0]
+    reason = ("    fires: true\n", "    fires: true\n    looks_for_silence: a heartbeat stopped\n")
+    assert [each.split(": ", 1)[1] for each in problems(tmp_path, rule=always, expect=reason)] == [
+        each.split(": ", 1)[1] for each in every[1:]
+    ]
