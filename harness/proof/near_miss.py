@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from harness.errors import LimitMet
@@ -26,6 +27,7 @@ _LITERAL = re.compile(
     r"""|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""",
     re.DOTALL,
 )
+_INMOST = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")  # brackets in which there are none
 _CANDIDATES = 500  # a slice has tens of rows; the bound is for what is no slice
 
 
@@ -102,7 +104,7 @@ def _closest(rule: Rule, engine: Engine, rows: list[Row], telling: set[str]) -> 
 
 
 def _words(texts: Iterable[str]) -> set[str]:
-    return set(re.findall(r"\w+", " ".join(texts).lower()))
+    return set(re.findall(r"\w+", " ".join(texts).casefold()))
 
 
 def _familiar(row: Row, words: set[str]) -> int:
@@ -128,20 +130,19 @@ def _miss(rule: Rule, predicate: Predicate, row: Row, passed: list[str], origins
 
 def _conjuncts(text: str, offset: int) -> list[tuple[int, str]]:
     """The parts of a predicate that a top-level `and` joins, each with its place."""
-    masked = _LITERAL.sub(lambda match: '"' * len(match[0]), text)
-    parts: list[tuple[int, int]] = []
-    depth, start = 0, 0
-    for token in re.finditer(r"[(\[{]|[)\]}]|\b(?:and|or)\b", masked):
-        if depth == 0 and token[0] == "or":  # it binds less than `and`: the whole is one predicate
-            parts, start = [], 0
-            break
-        if token[0] not in ("and", "or"):
-            depth += 1 if token[0] in "([{" else -1
-        elif depth == 0:
-            parts.append((start, token.start()))
-            start = token.end()
-    parts.append((start, len(text)))
+    masked = _masked(_LITERAL, text)
+    while _INMOST.search(masked):
+        masked = _masked(_INMOST, masked)
+    words = [*re.finditer(r"\b(?:and|or)\b", masked)]
+    if any(word[0] == "or" for word in words):  # it binds less than `and`: the whole is one predicate
+        words = []
+    edges = [0, *(edge for word in words for edge in word.span()), len(text)]
+    parts = [*pairwise(edges)][::2]  # every other one is an `and`
     return [(offset + b - len(text[a:b].lstrip()), text[a:b].strip()) for a, b in parts]
+
+
+def _masked(pattern: re.Pattern[str], text: str) -> str:
+    return pattern.sub(lambda match: '"' * len(match[0]), text)
 
 
 def _is_nested(node: Any) -> bool:

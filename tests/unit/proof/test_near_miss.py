@@ -25,7 +25,7 @@ def test_wheres_are_cut_at_top_level_and_only() -> None:
     found = predicates(kql)
     assert [each.text for each in found] == ['A == "p and q"', "(B or C)", "D has_any (a)", "E"]
     assert all(kql[each.offset :].startswith(each.text) for each in found)
-    assert found[1].prefix.endswith('| where A == "p and q"\n')
+    assert found[2].prefix.endswith('T\n| where A == "p and q"\n| where (B or C)\n')
     assert "take" in found[3].prefix
 
 
@@ -41,25 +41,28 @@ def test_comments_and_verbatim_strings_are_no_predicates() -> None:
 
 
 def test_brackets_and_words_that_contain_and_are_not_cut() -> None:
-    assert [p.text for p in predicates('T | where Command == "x" and B["p and q"] == 1 and (C and D)')] == [
+    assert [
+        p.text for p in predicates('T | where Command == "x" and B["p and q"] == 1 and (C and (D and E) and F)')
+    ] == [
         'Command == "x"',
         'B["p and q"] == 1',
-        "(C and D)",
+        "(C and (D and E) and F)",
     ]
 
 
 def test_an_or_at_top_level_keeps_the_predicate_whole() -> None:
-    assert [p.text for p in predicates("T | where A and B or C | where D and (E or F)")] == [
+    assert [p.text for p in predicates("T | where A and B or C | where(D and E) or F | where G and (H or I)")] == [
         "A and B or C",
-        "D",
-        "(E or F)",
+        "(D and E) or F",
+        "G",
+        "(H or I)",
     ]
 
 
 @pytest.mark.parametrize(
     "kql",
     [
-        "T | where A in ((U | where B | project C)) | where(D or E) and F",
+        "T | where A in ((U | where B | project C)) | where(D or E) and F| take 1",
         "let U = T | where B; let f = (x: int) { T | where C }; T | where A in ((U)) | where(D or E) and F",
     ],
 )
