@@ -7,7 +7,7 @@ before it answers the request (Docker Engine API, SystemEvents).
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.proof.agreement.disagreement import Disagreement, lacks, place_in
 from harness.proof.attribution import DockerRequest
-from harness.proof.attribution.twins import SLACK, within
+from harness.proof.attribution.twins import SLACK, Window, within
 from harness.proof.tables.docker_configuration import as_object
 from harness.proof.tables.docker_events import DaemonEvent
 from harness.recording import layout
@@ -57,24 +57,46 @@ def read_events(lines: Iterable[bytes]) -> Iterator[ContainerEvent]:
 
 def not_told(requests: Iterable[DockerRequest], events: list[ContainerEvent]) -> Iterator[Disagreement]:
     """What was granted and no event tells of."""
-    created = {each.id for each in events if each.action == "create"}
-    executed = {(each.action, str(each.attributes.get("execID"))) for each in events}
-    acts: dict[str, list[tuple[float, str, str]]] = defaultdict(list)
-    for event in sorted(events, key=lambda each: each.at):
-        acts[event.action].append((event.at, event.id, str(event.attributes.get("name", ""))))
+    told = _Told(events)
     for request in requests:
-        action, container = _act(request)
-        missing = ""
-        if request.container_id and request.container_id not in created:
-            missing = f"the create of container {request.container_id[:_SHORT]}"
-        elif request.exec_id and ("exec_create", request.exec_id) not in executed:
-            missing = f"the exec_create of {request.exec_id[:_SHORT]}"
-        elif (entered := _entered(request)) and ("exec_start", entered) not in executed:
-            missing = f"the exec_start of {entered[:_SHORT]}"
-        elif action and not _is_told(request, container, acts[action]):
-            missing = f"the {action} of container {container[:_SHORT]}"
-        if missing:
+        if missing := told.missing(request):
             yield lacks(layout.DAEMON_EVENTS, missing, layout.DAEMON_REQUESTS, request.sent)
+
+
+class _Told:
+    """The events, by what they tell of."""
+
+    def __init__(self, events: list[ContainerEvent]) -> None:
+        self._created = {each.id for each in events if each.action == "create"}
+        self._executed = {(each.action, str(each.attributes.get("execID"))) for each in events}
+        self._acts: dict[str, list[ContainerEvent]] = defaultdict(list)
+        for event in sorted(events, key=_at):
+            self._acts[event.action].append(event)
+
+    def missing(self, request: DockerRequest) -> str | None:
+        """The event by which it should be told that a request was granted, and is not."""
+        if request.container_id and request.container_id not in self._created:
+            return f"the create of container {request.container_id[:_SHORT]}"
+        if request.exec_id and ("exec_create", request.exec_id) not in self._executed:
+            return f"the exec_create of {request.exec_id[:_SHORT]}"
+        if (entered := _entered(request)) and ("exec_start", entered) not in self._executed:
+            return f"the exec_start of {entered[:_SHORT]}"
+        if (act := _act(request)) and not self._has(*act, request.window):
+            return f"the {act[0]} of container {act[1][:_SHORT]}"
+        return None
+
+    def _has(self, action: str, container: str, window: Window) -> bool:
+        """Whether an event of that time is of this container, by its name or the beginning of its id."""
+        events = self._acts[action]
+        first = bisect_left(events, window[0] - SLACK, key=_at)
+        last = bisect_right(events, window[1] + SLACK, key=_at)
+        return any(
+            each.attributes.get("name") == container or each.id.startswith(container) for each in events[first:last]
+        )
+
+
+def _at(event: ContainerEvent) -> float:
+    return event.at
 
 
 def not_ended(events: Iterable[ContainerEvent]) -> Iterator[Disagreement]:
@@ -88,26 +110,9 @@ def not_ended(events: Iterable[ContainerEvent]) -> Iterator[Disagreement]:
             yield Disagreement(max(told["start"]), f"{layout.DAEMON_EVENTS} lacks {missing}, which was removed")
 
 
-def _entered(request: DockerRequest) -> str:
-    """The id of the process that was to be executed in a container, where that was granted."""
-    match = _EXEC.match(place_in(request.path)) if request.method == "POST" else None
-    return match[1] if match and request.status in (101, 200) else ""
-
-
-def _is_told(request: DockerRequest, container: str, events: list[tuple[float, str, str]]) -> bool:
-    """Whether one of these events, by time, is of this container, and of the time of the request."""
-    first = bisect_left(events, (request.sent - SLACK, "", ""))
-    for at, identifier, name in events[first:]:
-        if at > request.answered + SLACK:
-            return False
-        if name == container or identifier.startswith(container):
-            return True
-    return False
-
-
 def not_asked(requests: list[DockerRequest], events: Iterable[ContainerEvent]) -> Iterator[Disagreement]:
     """New containers that nobody asked for. The daemon makes some itself: for services, and for the steps of builds."""
-    asked = {each.container_id for each in requests if each.container_id}
+    asked = {each.container_id for each in requests} - {""}
     others = [r.window for r in requests if place_in(r.path) in _BUILDS or (r.creates and not r.container_id)]
     for event in events:
         own = event.action != "create" or _SERVICE in event.attributes or event.id in asked
@@ -116,13 +121,19 @@ def not_asked(requests: list[DockerRequest], events: Iterable[ContainerEvent]) -
             yield lacks(layout.DAEMON_REQUESTS, what, layout.DAEMON_EVENTS, event.at)
 
 
-def _act(request: DockerRequest) -> tuple[str, str]:
+def _entered(request: DockerRequest) -> str | None:
+    """The id of the process that was to be executed in a container, where that was granted."""
+    match = _EXEC.match(place_in(request.path))
+    return match[1] if match and request.method == "POST" and request.status in (101, 200) else None
+
+
+def _act(request: DockerRequest) -> tuple[str, str] | None:
     """The event by which it is told that a request was granted, and what the request calls the container."""
     place = place_in(request.path)
     if request.status != 204:
-        return "", ""
+        return None
     if request.method == "POST" and (started := _START.match(place)):
         return "start", started[1]
     if request.method == "DELETE" and (removed := _CONTAINER.match(place)):
         return "destroy", removed[1]
-    return "", ""
+    return None

@@ -42,6 +42,7 @@ _BODY = re.compile(rb'form[ -]data.*\\"(?:HostConfig|Image)\\"')
 _ROOM = 1000  # for what a body may have and the inspect of its container has not, such as blanks
 _WHOLE_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _LONGEST = 100
+_BYTE_BY_BYTE = "latin-1"  # as the gateways note a path
 
 Call = tuple[str, str]  # method and URI
 
@@ -53,11 +54,9 @@ def read_calls(lines: Iterable[bytes]) -> dict[Call, list[float]]:
         if b"Calling " not in line and _HANDLING not in line:
             continue
         plain = _ESCAPED.sub(b"", line)
-        call = _CALLING.search(plain)
-        method, uri = (call[1], call[2]) if call else _fields(plain)
-        at = _moment(plain)
-        if uri and at is not None:
-            found[method.decode(), _comparable(uri.decode("latin-1"))].append(at)
+        call, at = _call(plain), _moment(plain)
+        if call and at is not None:
+            found[call].append(at)
     return found
 
 
@@ -83,13 +82,15 @@ def _has_short_body(request: DockerRequest, inspect: dict[str, Any] | None) -> b
 
     Then the inspect tells: it holds what was asked for, and has more keys. Of variables the values are unknown.
     """
-    if not request.container_id or not request.creates:
+    if not request.container_id:
         return False
     if request.body_bytes is not None:
         return request.body_bytes < _LOGGED
     config = inspect.get("Config") if inspect else None
-    env = config.get("Env") or [] if isinstance(config, dict) else None
-    if inspect is None or not isinstance(env, list) or len(env) > 1:
+    if inspect is None or not isinstance(config, dict):
+        return False
+    variables = config.get("Env") or []
+    if not isinstance(variables, list) or len(variables) > 1:
         return False
     return len(json.dumps([config, inspect.get("HostConfig")], separators=(",", ":"))) < _LOGGED - _ROOM
 
@@ -117,9 +118,15 @@ def _windows(requests: Iterable[DockerRequest]) -> dict[Call, list[Window]]:
     return found
 
 
-def _fields(line: bytes) -> tuple[bytes, bytes]:
-    method, uri = _METHOD.search(line), _URL.search(line)
-    return (method[1], uri[1]) if _HANDLING in line and method and uri else (b"", b"")
+def _call(line: bytes) -> Call | None:
+    """Of which request a line tells."""
+    if calling := _CALLING.search(line):
+        method, uri = calling[1], calling[2]
+    elif _HANDLING in line and (named := _METHOD.search(line)) and (at := _URL.search(line)):
+        method, uri = named[1], at[1]
+    else:
+        return None
+    return method.decode(), _comparable(uri.decode(_BYTE_BY_BYTE))
 
 
 def _moment(line: bytes) -> float | None:

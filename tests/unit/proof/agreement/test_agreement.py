@@ -15,6 +15,7 @@ from harness.model.manifest import Manifest
 from harness.model.verdict import Verdict
 from harness.proof.agreement import Disagreement, disagreements
 from harness.proof.agreement.disagreement import matched
+from harness.proof.attribution.twins import SLACK
 from harness.proof.health import Health
 from harness.proof.prove import prove
 from harness.recording import Recording, layout, open_recording
@@ -54,19 +55,50 @@ def told(committed: Recording) -> Asked:
     """What is told of the lines of three records, where the gateways noted everything (or not)."""
 
     def ask(requests: Text = "", log: Text = "", events: Text = "", **more: Any) -> list[str]:
-        lines = {REQUESTS: requests, LOG: log, EVENTS: events}
-        raw = {name: "\n".join([text] if isinstance(text, str) else text).encode() for name, text in lines.items()}
-        found = disagreements(lambda name: raw[name], having(committed.manifest, **more))
-        return [each.text for each in found]
+        return [each.text for each in told_of(having(committed.manifest, **more), requests, log, events)]
 
     return ask
 
 
-def having(manifest: Manifest, files: tuple[str, ...] = (EVENTS, REQUESTS, LOG), kind: str = "managed") -> Manifest:
+def told_of(manifest: Manifest, requests: Text, log: Text, events: Text) -> list[Disagreement]:
+    lines = {REQUESTS: requests, LOG: log, EVENTS: events}
+    raw = {name: "\n".join([text] if isinstance(text, str) else text).encode() for name, text in lines.items()}
+    return disagreements(lambda name: raw[name], manifest)
+
+
+def having(
+    manifest: Manifest, files: tuple[str, ...] = (EVENTS, REQUESTS, LOG), kind: str | None = "managed"
+) -> Manifest:
     sensors = [each.model_copy(update={"files": list(files)}) for each in manifest.sensors]
-    assert manifest.lab.docker
-    lab = manifest.lab.model_copy(update={"docker": manifest.lab.docker.model_copy(update={"kind": kind})})
+    docker = manifest.lab.docker.model_copy(update={"kind": kind}) if manifest.lab.docker and kind else None
+    lab = manifest.lab.model_copy(update={"docker": docker})
     return manifest.model_copy(update={"sensors": sensors, "lab": lab})
+
+
+def test_each_disagreement_has_its_moment_and_they_are_told_in_that_order(committed: Recording) -> None:
+    other = "c" * 64
+    made = request("POST", CREATE, 201, START + 2, container_id=other, body_bytes=2)
+    found = told_of(
+        having(committed.manifest),
+        [request("GET", "/a", sent=START + 1), made],
+        [logged("POST", CREATE, START + 2.004), logged("GET", "/b", START + 3)],
+        [event("create", START + 4), event("start", START), event("start", START + 5), event("destroy", START + 6)],
+    )
+    assert [(round(each.at - START, 3), each.text) for each in found] == [
+        (1, f"{LOG} lacks the line of GET /a, which {REQUESTS} has"),
+        (2, f"{LOG} lacks the body of a request for a container, which {REQUESTS} has"),
+        (2, f"{EVENTS} lacks the create of container {other[:12]}, which {REQUESTS} has"),
+        (3, f"{REQUESTS} lacks GET /b, which {LOG} has"),
+        (4, f"{REQUESTS} lacks the request for container {ID[:12]}, which {EVENTS} has"),
+        (5, f"{EVENTS} lacks the die of container {ID[:12]}, which was removed"),
+    ]
+
+
+def test_lines_that_tell_nothing_hide_no_other(told: Asked) -> None:
+    timeless = ['msg="Calling GET /x"', 'msg="handling GET request" method=GET', f'time="{moment(START)}" msg="x"']
+    untold = ["", '{"container"', event("create").replace('"timeNano"', '"x"'), event("create").replace("ner", "x", 1)]
+    asked = request("POST", CREATE, 201, container_id=ID, body_bytes=5000)
+    assert told(["", "{", asked], [*timeless, logged("POST", CREATE)], [*untold, event("create")]) == []
 
 
 def test_what_was_noted_and_logged_agrees(told: Asked) -> None:
@@ -89,7 +121,9 @@ def test_a_call_that_was_not_noted(told: Asked, method: str) -> None:
 
 
 def test_a_long_call_is_cut(told: Asked) -> None:
-    assert told("", logged("GET", f"/x?{'y' * 200}")) == [f"{REQUESTS} lacks GET /x?{'y' * 93}…, which {LOG} has"]
+    long = f"/x?{'y' * 93}"
+    assert told("", logged("GET", long)) == [f"{REQUESTS} lacks GET {long}, which {LOG} has"]
+    assert told("", logged("GET", f"{long}z")) == [f"{REQUESTS} lacks GET {long}…, which {LOG} has"]
 
 
 @pytest.mark.parametrize("path", ["/_ping", "/v1.41/info", "/version", "/v1.41/events", f"/v1.41/containers/{ID}/json"])
@@ -147,10 +181,12 @@ def test_odd_characters_are_escaped_in_one_record_and_not_in_the_other(told: Ask
     assert told(request("POST", noted), logged("POST", line)) == []
 
 
-def test_where_only_attacks_were_noted_only_they_are_missed(told: Asked) -> None:
-    calls = [logged("POST", CREATE, at) for at in (START - 20, START, START + 20)]
-    assert len(told("", calls)) == 3
-    assert len(told("", calls, files=(EVENTS, LOG))) == 1
+def test_where_only_attacks_were_noted_only_they_are_missed(told: Asked, committed: Recording) -> None:
+    attacks = [each.attack for each in committed.manifest.detonations if each.attack]
+    first, last = attacks[0].started.timestamp(), attacks[-1].finished.timestamp()
+    calls = [logged("POST", CREATE, at) for at in (first - 1e-4, first, START, last, last + 1e-4)]
+    assert len(told("", calls)) == 5
+    assert len(told("", calls, files=(EVENTS, LOG))) == 3
 
 
 def test_what_is_not_recorded_vouches_for_nothing(told: Asked) -> None:
@@ -159,9 +195,9 @@ def test_what_is_not_recorded_vouches_for_nothing(told: Asked) -> None:
     assert told(asked, files=(REQUESTS, EVENTS)) == [
         f"{EVENTS} lacks the create of container {ID[:12]}, which {REQUESTS} has"
     ]
-    # others use a daemon that isn't ours
-    assert told(request("GET", "/x"), logged("GET", "/x"), created, kind="host") == []
-    assert told("", logged("POST", CREATE), kind="host") == []
+    for kind in ("host", None):  # others use a daemon that isn't ours
+        assert told(request("GET", "/x"), logged("GET", "/x"), created, kind=kind) == []
+        assert told("", logged("POST", CREATE), kind=kind) == []
 
 
 def test_without_the_sensor_there_is_nothing_to_compare(committed: Recording) -> None:
@@ -192,10 +228,12 @@ def test_what_was_granted_has_its_event(
     assert told(asked, events=other, files=files, kind="host") == lacks
 
 
-@pytest.mark.parametrize("at", [START - 1, START + 1])
-def test_an_event_of_another_time_is_another_start_s(told: Asked, at: float) -> None:
+@pytest.mark.parametrize(("after", "same"), [(-0.006, False), (-0.004, True), (0.014, True), (0.016, False)])
+def test_an_event_of_another_time_is_another_start_s(told: Asked, after: float, same: bool) -> None:
+    """The daemon tells of it before it answers, which was 10 ms later."""
     asked = request("POST", "/containers/box/start", 204)
-    assert told(asked, events=event("start", at), files=(EVENTS,)) != []
+    events = [event("start", START + after), event("start", START - 50)]
+    assert (told(asked, events=events, files=(EVENTS,)) == []) is same
 
 
 @pytest.mark.parametrize("status", [304, 404, 409, 500])
@@ -225,12 +263,16 @@ FIELD = logged("POST", CREATE) + r' form-data="{\"Image\":\"x\"}"'
         (None, {"Cmd": ["a"], "Env": ["PATH=***"]}, {}, True),
         (None, {"Cmd": ["a" * 2000]}, {"Binds": ["b" * 2000]}, False),
         (None, {"Env": ["PATH=***", "A=***"]}, {}, False),
+        (None, {"Cmd": ["a" * 3078], "Env": None}, {}, False),
+        (None, {"Cmd": ["a" * 3078]}, {}, True),  # with the keys around it 3095, which leaves 1000 for blanks and such
+        (None, {"Cmd": ["a" * 3079]}, {}, False),
+        (None, {"Env": None}, {}, True),
+        (None, {"Env": "PATH=***"}, {}, False),
+        (None, "x", {}, False),
         (None, None, {}, False),
     ],
 )
-def test_a_short_body_is_logged(
-    told: Asked, size: int | None, config: dict[str, Any] | None, host: dict[str, Any], due: bool
-) -> None:
+def test_a_short_body_is_logged(told: Asked, size: int | None, config: Any, host: dict[str, Any], due: bool) -> None:
     asked = request("POST", CREATE, 201, container_id=ID, body_bytes=size)
     inspect = {"Config": config, "HostConfig": host} if config else None
     made = json.dumps(json.loads(event("create")) | {"inspect": inspect})
@@ -238,6 +280,7 @@ def test_a_short_body_is_logged(
     assert told(asked, logged("POST", CREATE), made) == (lacks if due else [])
     assert told(asked, [logged("POST", CREATE), BODY], made) == []
     assert told(asked, FIELD, made) == []
+    assert told(request("POST", CREATE, 409, body_bytes=size), logged("POST", CREATE)) == []  # it may have had none
 
 
 @pytest.mark.parametrize("odd", [{}, [], 7, True, None, "x"])
@@ -273,9 +316,34 @@ def test_a_container_that_nobody_asked_for(told: Asked) -> None:
     ]
     assert told("", events=event("start"), files=files) == []  # the daemon itself starts some anew
     assert told("", events=event("create", attributes={"com.docker.swarm.service.id": "s"}), files=files) == []
-    assert told(request("POST", "/v1.41/build?t=x"), events=made, files=files) == []
+    assert told("", events=made.replace(ID, ""), files=files) == [
+        f"{REQUESTS} lacks the request for container , which {EVENTS} has"
+    ]
+    for path in ("/v1.41/build?t=x", "/grpc", "/v1.41/session"):
+        assert told(request("POST", path), events=made, files=files) == []
+    assert told(request("POST", "/v1.41/images/create"), events=made, files=files) != []
+    other = request("POST", CREATE, 201, container_id="c" * 64)
+    assert told(other, events=[made, made.replace(ID, "c" * 64)], files=files) != []
     assert told(request("POST", CREATE, 0), events=made, files=files) == []  # nobody saw the answer
     assert told(request("POST", CREATE, 0, sent=START - 9), events=made, files=files) != []
+
+
+@pytest.mark.parametrize(
+    ("moments", "empty", "lone"),
+    [
+        ([1 - SLACK], [(2, 3)], []),
+        ([9 + SLACK], [(2, 3)], []),
+        ([1 - 2 * SLACK, 9 + 2 * SLACK], [(1, 9), (2, 3)], [1 - 2 * SLACK, 9 + 2 * SLACK]),
+        ([2.5], [(1, 9)], []),
+        ([5], [(2, 3)], []),
+        ([0.5], [(1, 9), (2, 3)], [0.5]),
+    ],
+)
+def test_a_moment_goes_with_the_window_in_which_it_is_and_which_ends_first(
+    moments: list[float], empty: list[tuple[float, float]], lone: list[float]
+) -> None:
+    left = matched([(1, 9), (2, 3)], moments)
+    assert (sorted(left[0]), left[1]) == (empty, lone)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=6), st.lists(st.integers(0, 19), max_size=6))
