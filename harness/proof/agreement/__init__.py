@@ -5,7 +5,7 @@ They are records of one thing, so that a line which one of them lost stands in a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from harness.model.manifest import Manifest
 from harness.proof.agreement.disagreement import Disagreement
@@ -22,25 +22,30 @@ def disagreements(read: Callable[[str], bytes], manifest: Manifest) -> list[Disa
 
     At first only what attacks asked for was noted, and the requests were no file of the sensor's.
     """
+    return sorted(_disagreements(read, manifest), key=lambda each: each.at)
+
+
+def _disagreements(read: Callable[[str], bytes], manifest: Manifest) -> Iterator[Disagreement]:
     record = manifest.sensor("docker_daemon")
     if record is None:
-        return []
+        return
     requests = read_requests(read(layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
     docker = manifest.lab.docker
     ours = docker is not None and docker.kind == "managed"
     all_noted = layout.DAEMON_REQUESTS in record.files
-    found: list[Disagreement] = []
     events = list(read_events(read(layout.DAEMON_EVENTS).split(b"\n")))
     if layout.DAEMON_LOG in record.files:
         lines = read(layout.DAEMON_LOG).split(b"\n")
         calls, inspected = read_calls(lines), {each.id: each.inspect for each in events if each.inspect}
-        found += [*not_logged(requests, calls), *bodies_not_logged(requests, lines, inspected)]
+        yield from not_logged(requests, calls)
+        yield from bodies_not_logged(requests, lines, inspected)
         if ours:
-            found += [each for each in not_noted(requests, calls) if all_noted or _attacked(manifest, each.at)]
+            yield from (each for each in not_noted(requests, calls) if all_noted or _attacked(manifest, each.at))
     if layout.DAEMON_EVENTS in record.files:
-        found += [*not_told(requests, events), *not_ended(events)]
-        found += not_asked(requests, events) if ours and all_noted else []
-    return sorted(found, key=lambda each: each.at)
+        yield from not_told(requests, events)
+        yield from not_ended(events)
+        if ours and all_noted:
+            yield from not_asked(requests, events)
 
 
 def _attacked(manifest: Manifest, at: float) -> bool:

@@ -42,7 +42,7 @@ class ContainerEvent:
 def read_events(lines: Iterable[bytes]) -> Iterator[ContainerEvent]:
     """The events of containers; other lines are passed over."""
     for line in lines:
-        item = as_object(line) if b'"container"' in line else {}
+        item = as_object(line)
         event, inspect = DaemonEvent.of(item), item.get("inspect")
         if event is None or event.kind != "container" or event.at is None:
             continue

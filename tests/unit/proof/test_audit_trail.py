@@ -151,6 +151,11 @@ def test_what_quotes_another_record_is_not_that_one(committed: Recording) -> Non
     assert AuditTrail.of(log(quoting), committed.manifest).changes == []
 
 
+def test_a_long_name_of_the_host_hides_no_change(committed: Recording) -> None:
+    line = f"node={'n' * 64} type=CONFIG_CHANGE {HEAD.format(7)}: op=remove_rule"
+    assert len(AuditTrail.of(log(line), committed.manifest).changes) == 1
+
+
 def test_bytes_that_are_no_text_hide_no_change(committed: Recording) -> None:
     lines = log(f"type=CONFIG_CHANGE {HEAD.format(7)}: op=remove_rule key=?").replace(b"?", b"\xff")
     assert len(AuditTrail.of(lines, committed.manifest).changes) == 1
