@@ -32,6 +32,8 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
         yield from _of_detonation(detonation)
     for user, count in _repeated(each.user for each in manifest.detonations):
         yield f"{count} atomics have the Kubernetes user {user}"
+    for user in sorted({each.user for each in manifest.detonations if each.user} & set(manifest.harness_users)):
+        yield f"an atomic has a Kubernetes user of Livefire's, {user}"
     ran = [(each, execution) for each in manifest.detonations for execution in _in_order(each)]
     for session, count in _repeated(execution.session for _, execution in ran):
         yield f"{count} commands have the audit session {session}"
@@ -67,6 +69,10 @@ def _of_detonation(detonation: Detonation) -> Iterator[str]:
         yield f"{detonation.atomic} is said to be the variant {variant.id}, and would be proven by the effect of that"
     if detonation.skipped and detonation.attack:
         yield f"{detonation.atomic} was skipped, and it was run"
+    if detonation.attack and detonation.attack.role != "attack":
+        yield f"{detonation.atomic}: what is told as its attack is its {detonation.attack.role}"
+    if any(each.role == "attack" for each in detonation.others):
+        yield f"{detonation.atomic} has a further attack"
     if detonation.lost and not detonation.skipped:
         yield f"{detonation.atomic} was lost, and nothing says why"
 
@@ -74,6 +80,8 @@ def _of_detonation(detonation: Detonation) -> Iterator[str]:
 def _of_execution(atomic: str, execution: Execution, manifest: Manifest) -> Iterator[str]:
     if execution.finished < execution.started:
         yield f"{atomic}: its {execution.role} finished before it started"
+    if execution.pid == manifest.harness_pid:
+        yield f"{atomic}: its {execution.role} has the pid of Livefire"
     # differences, since the first and the last year have no minute before and after them
     if manifest.started - execution.started > SLACK or execution.finished - manifest.finished > SLACK:
         yield f"{atomic}: its {execution.role} was not during the capture"

@@ -126,6 +126,13 @@ CONTRADICTIONS: list[tuple[Callable[[Document], object], str]] = [
     (lambda d: d["detonations"][0].update(attack=None, lost=True), "was lost, and nothing says why"),
     (lambda d: d["detonations"][0].update(variant={"of": "T1/a", "family": "f", "name": "n"}), "the variant T1/a~f.n"),
     (token_of_an_attack, "there are 2 canaries of the token"),
+    (lambda d: attack(d).update(role="cleanup"), "what is told as its attack is its cleanup"),
+    (
+        lambda d: d["detonations"][0]["others"][0].update(role="attack"),
+        "docker-container-execution has a further attack",
+    ),
+    (lambda d: d["harness_users"].append(d["detonations"][2]["user"]), "has a Kubernetes user of Livefire's, system:"),
+    (lambda d: attack(d).update(pid=d["harness_pid"]), "its attack has the pid of Livefire"),
     (lambda d: d["sensors"][0].update(files=[]), "raw/auditd.log is not among the files of auditd"),
     (lambda d: d["sensors"][1]["files"].remove("raw/docker-events.jsonl"), "raw/docker-events.jsonl is not among"),
     (lambda d: d["sensors"][1]["files"].remove("raw/docker-daemon.log"), "raw/docker-daemon.log is not among"),
