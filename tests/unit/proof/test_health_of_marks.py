@@ -103,6 +103,12 @@ def test_a_canary_that_is_missing(around: Around, marks: list[Mark], problem: st
     assert around(auditd(*marks)) == SensorHealth(sensor="auditd", ok=False, problems=[f"auditd: {problem}"])
 
 
+def test_two_canaries_in_one_line_have_nothing_between_them(around: Around) -> None:
+    both = [canary(0).replace("argc=2", "argc=3") + ' a2="livefire-canary-0a"']
+    said = "auditd: the canary after the attack stands before the other one in raw/auditd.log"
+    assert around(auditd(mark(0), mark(10)), both).problems == [said]
+
+
 @pytest.mark.parametrize("between", [[], [REMOVED]])
 def test_canaries_stand_in_the_order_in_which_they_were_emitted(around: Around, between: list[str]) -> None:
     found = around(auditd(mark(0), mark(10)), [canary(10), *between, canary(0)])
@@ -159,6 +165,17 @@ def test_a_command_is_blamed_for_what_is_wrong_and_for_nothing_else(around: Arou
     assert around(auditd(*marks), [canary(0), CALL, CHANGE, "x", canary(10)]).problems == [DAMAGED.format(4), executed]
     gone = "auditd: the canary after the attack did not come through"
     assert around(auditd(*marks), [canary(0), CALL, CHANGE]).problems == [gone, executed]
+
+
+@pytest.mark.parametrize(("program", "used"), [("/usr/bin/podman", True), ("/usr/bin/id", False)])
+def test_without_a_canary_in_a_container_what_runs_something_in_one_is_not_believed(
+    around: Around, program: str, used: bool
+) -> None:
+    call = f'{CALL} ppid=1 comm="x" exe="{program}" key="livefire"'
+    executed = f'type=EXECVE {HEAD.format(3)}: argc=1 a0="{program}"'
+    found = around(auditd(mark(0, contained=""), mark(10, contained="")), [canary(0), call, executed, canary(10)])
+    said = [f"auditd: no canary could be executed in a container {when} the attack" for when in ("before", "after")]
+    assert found.problems == (said if used else [])
 
 
 def test_a_canary_in_the_attack_s_own_session_must_be_there(around: Around) -> None:
