@@ -3,22 +3,67 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 ArrivalSink = Callable[[int, float], None]
 Redaction = Callable[[bytes], bytes]
 _INTERVAL = 0.004
 _LONGEST_LINE = 1 << 20
+_MOST_FILES = 16
+_REMEMBERED = 64  # bytes: a log tells times, so no two places in it look alike
+
+
+@dataclass
+class _File:
+    """One that is, or was, called as the log is. It is held open, so that no other file gets its `place`."""
+
+    reader: FileIO
+    place: tuple[int, int]
+    begun: bytes = b""  # of a line whose end has not come yet
+    last: bytes = b""  # of what was read
+
+    @classmethod
+    def open(cls, path: Path) -> _File:
+        """Raises OSError; too where it is no regular file: a FIFO keeps who opens it, and a device may never end."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            os.close(descriptor)
+            raise OSError(0, "it is no regular file")
+        return cls(FileIO(descriptor), _place(state))
+
+    def read(self) -> bytes:
+        """What is new. Raises OSError."""
+        data = self.reader.read() or b""
+        self.last = (self.last + data)[-_REMEMBERED:]
+        return data
+
+    def was_cut(self) -> bool:
+        """Whether what was read last is there no more. It may have been cut, and have grown again since."""
+        begin = self.reader.tell() - len(self.last)
+        return os.pread(self.reader.fileno(), len(self.last), begin) != self.last
+
+    def again(self) -> None:
+        """Read it from its beginning."""
+        self.reader.seek(0)
+        self.last = b""
+
+
+def _place(state: os.stat_result) -> tuple[int, int]:
+    return state.st_dev, state.st_ino
 
 
 class LogFollower:
     """Copies what is appended to `source` into `target` and tells `arrived(offset, time)` for each piece.
 
+    Who writes a log may go on in a file that is called otherwise by now, or that something was mounted over. So each
+    file that was called as the log is, is read on, and no part of it twice.
     With `redact`, each line goes through it, and is copied once it is whole.
     `problems` says what may have been lost: a log that was truncated or vanished, or one that cannot be read.
     """
@@ -38,9 +83,8 @@ class LogFollower:
         self._taken = 0
         self._arrived = arrived
         self._redact = redact
-        self._begun = b""  # of a line whose end has not come yet
         self._stop = threading.Event()
-        self._reader: BinaryIO | None = None
+        self._files: list[_File] = []  # the last one is called as the log is
         self._thread = threading.Thread(target=self._run, name=f"follow {source.name}", daemon=True)
 
     def start(self) -> None:
@@ -48,10 +92,13 @@ class LogFollower:
 
         A line that is being written just then is copied whole: its beginning may have reached the file already.
         """
-        self._reader = self.source.open("rb")
-        end = self._reader.seek(0, os.SEEK_END)
-        begin = self._reader.seek(max(0, end - _LONGEST_LINE))
-        self._reader.seek(begin + self._reader.read(end - begin).rfind(b"\n") + 1)
+        self._files.append(_File.open(self.source))
+        reader = self._files[0].reader
+        end = reader.seek(0, os.SEEK_END)
+        begin = reader.seek(max(0, end - _LONGEST_LINE))
+        ended = reader.read(end - begin).rpartition(b"\n")
+        reader.seek(begin + len(ended[0] + ended[1]))
+        self._files[0].last = (ended[0] + ended[1])[-_REMEMBERED:]
         self.target.touch(mode=0o600)
         self._thread.start()
 
@@ -78,8 +125,8 @@ class LogFollower:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
-        if self._reader:
-            self._reader.close()
+        for file in self._files:
+            file.reader.close()
 
     def _run(self) -> None:
         try:
@@ -88,66 +135,69 @@ class LogFollower:
             self._problem(f"{self.target.name} cannot be written: {error.strerror}")
 
     def _follow(self) -> None:
-        assert self._reader is not None
         with FileIO(self.target, "a") as target:
             while True:
                 last = self._stop.is_set()  # asked before reading: what came before the request is still read
-                moved = self._copy(target)
+                moved = [file for file in self._files if self._copy(target, file)]
                 if not moved and self._renewed(target):
                     continue
                 if last:
-                    self._write(target, b"", whole=True)
+                    for file in self._files:
+                        self._write(target, file, b"", whole=True)
                     return
                 if not moved:
                     self._stop.wait(_INTERVAL)
 
-    def _copy(self, target: FileIO) -> bool:
-        assert self._reader is not None
+    def _copy(self, target: FileIO, file: _File) -> bool:
         try:
-            data = self._reader.read()
+            if file.was_cut():  # what was cut off can't be had any more
+                self._problem(f"{self.source.name} was truncated")
+                self._write(target, file, b"", whole=True)
+                file.again()
+            data = file.read()
         except OSError as error:
             self._problem(f"{self.source.name} cannot be read: {error.strerror}")
             return False
         if data:
-            self._write(target, data)
+            self._write(target, file, data)
         return bool(data)
 
-    def _write(self, target: FileIO, data: bytes, *, whole: bool = False) -> None:
+    def _write(self, target: FileIO, file: _File, data: bytes, *, whole: bool = False) -> None:
         """Write what was read; with `whole`, no more will come, and what has begun is written as it is."""
         if self._redact:
-            *lines, self._begun = (self._begun + data).split(b"\n")
+            *lines, file.begun = (file.begun + data).split(b"\n")
             data = b"".join(self._redact(line) + b"\n" for line in lines)
             if whole:
-                data, self._begun = data + self._redact(self._begun), b""
+                data, file.begun = data + self._redact(file.begun), b""
         if data:
             target.write(data)
             self.copied = target.tell()
             self._arrived(self.copied, time.time())
 
     def _renewed(self, target: FileIO) -> bool:
-        """Whether the log was rotated, and the new one opened; what was truncated can't be had any more."""
-        assert self._reader is not None
-        ours = os.fstat(self._reader.fileno())
-        if ours.st_size < self._reader.tell():
-            self._problem(f"{self.source.name} was truncated")
-            self._write(target, b"", whole=True)
-            self._reader.seek(0)
-            return True
+        """Whether another file is called as the log is now, and is read from here on, with all that were before it."""
         try:
-            now = self.source.stat()
-            if (now.st_ino, now.st_dev) == (ours.st_ino, ours.st_dev):
+            place = _place(self.source.stat())
+            if place == self._files[-1].place:
                 return False
-            fresh = self.source.open("rb")
+            known = [file for file in self._files if file.place == place]
+            fresh = known[0] if known else _File.open(self.source)
         except FileNotFoundError:
             if self._stop.is_set():
                 self._problem(f"{self.source.name} has vanished")
             return False
-        self._copy(target)  # what was written to the old file between our last read and the rename
-        self._write(target, b"", whole=True)
-        self._reader.close()
-        self._reader = fresh
+        except OSError as error:
+            self._problem(f"{self.source.name} cannot be opened: {error.strerror}")
+            return False
+        before = self._files[-1]
+        self._copy(target, before)  # what was written to the old file between our last read and the rename
+        self._write(target, before, b"", whole=True)
+        self._files = [*(file for file in self._files if file is not fresh), fresh]
+        if len(self._files) > _MOST_FILES:
+            self._files.pop(0).reader.close()
         return True
 
     def _problem(self, text: str) -> None:
-        if text not in self.problems:
+        """Note it; once more where the one like it has been taken, for then it is another atomic's."""
+        if text not in self.problems[self._taken :]:
             self.problems.append(text)

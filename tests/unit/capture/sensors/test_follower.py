@@ -1,6 +1,8 @@
 """Following a log through appends, rotation and truncation."""
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,58 @@ def test_a_line_that_a_rotation_cut_off_is_not_joined_to_the_next_log(redacted: 
     assert redacted.follower.seen("new", 5) is not None
     redacted.follower.stop()
     assert redacted.copy.read_text() == "old ***new ***\n"
+
+
+def test_a_log_that_has_another_name_for_a_while_is_read_on_and_no_line_of_it_twice(followed: Followed) -> None:
+    """Its writer has it open, and knows nothing of names."""
+    followed.append("first\n")
+    assert followed.follower.seen("first", 5) is not None
+    with followed.log.open("a") as writer:
+        for number, aside in enumerate(("x", "y")):
+            followed.log.rename(followed.log.with_suffix(f".{aside}"))
+            followed.log.write_text(f"other {number}\n")
+            assert followed.follower.seen(f"other {number}", 5) is not None
+            writer.write(f"meanwhile {number}\n")
+            writer.flush()
+            assert followed.follower.seen(f"meanwhile {number}", 5) is not None
+            followed.log.with_suffix(f".{aside}").replace(followed.log)
+    followed.append("last\n")
+    followed.follower.stop()
+    told = ["first", "other 0", "meanwhile 0", "other 1", "meanwhile 1", "last"]
+    assert followed.copy.read_text().splitlines() == told
+    assert followed.follower.problems == []
+
+
+@pytest.mark.parametrize(
+    ("make", "remove"),
+    [(os.mkfifo, Path.unlink), (Path.mkdir, Path.rmdir), (lambda path: path.symlink_to("/dev/zero"), Path.unlink)],
+)
+def test_what_is_no_regular_file_is_no_log_and_keeps_nobody(
+    followed: Followed, make: Callable[[Path], None], remove: Callable[[Path], None]
+) -> None:
+    followed.log.rename(followed.log.with_suffix(".aside"))
+    make(followed.log)
+    until(lambda: bool(followed.follower.problems))
+    assert "source.log cannot be opened: it is no regular file" in followed.follower.take_problems()
+    remove(followed.log)
+    followed.log.with_suffix(".aside").rename(followed.log)
+    followed.append("after\n")
+    assert followed.follower.seen("after", 5) is not None
+
+
+def test_what_is_wrong_a_second_time_is_told_a_second_time(followed: Followed) -> None:
+    """Each time it is another atomic's. The second time, the log is longer at once than it was before."""
+    for text in ("a", "b" * 50, "c" * 100):
+        followed.log.write_text(f"{text}\n")
+        assert followed.follower.seen(f"{text}\n", 5) is not None
+        assert followed.follower.take_problems() == ["source.log was truncated"]
+    assert followed.follower.take_problems() == []
+    assert followed.copy.read_text().splitlines() == ["a", "b" * 50, "c" * 100]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Until it holds, five seconds at most."""
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
