@@ -7,53 +7,25 @@ only to hold them together: no controller is switched on, and nothing is limited
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.capture.hierarchies import HARMLESS
+from harness.capture.hierarchies import Hierarchy as Hierarchy
+from harness.capture.hierarchies import hierarchies as hierarchies
 from harness.capture.kinds import Foreign, What, Whose, finds, undoes
 from harness.capture.process import kill_found, run
 from harness.capture.wait import NotYet, wait_until
 from harness.errors import LabUnavailable
 
 _MEMBERS = "cgroup.procs"
-# Of version 1, those in which a group of its own changes nothing for who is in it. `pids` can keep it from forking.
-_HARMLESS = ("pids", "freezer", "name=systemd", "devices", "net_cls", "net_prio", "perf_event")
-# cgroups(7); what else stands among the options of a mount of version 1 is no controller
-_CONTROLLERS = {*_HARMLESS, "cpuset", "cpu", "cpuacct", "blkio", "memory", "hugetlb", "rdma", "misc", "debug"}
 _HINT = "What leaves its session and empties its environment can't be found at the end of an atomic."
-
-
-@dataclass(frozen=True)
-class Hierarchy:
-    """Where one is mounted. `version` is 1 or 2; `controllers` are what a mount of version 1 is for."""
-
-    path: Path
-    version: int
-    controllers: frozenset[str] = frozenset()
-
-
-def hierarchies(mountinfo: bytes | None = None) -> list[Hierarchy]:
-    """All that are mounted, of each what is mounted first (proc(5), /proc/PID/mountinfo)."""
-    found: dict[tuple[int, frozenset[str]], Hierarchy] = {}
-    for line in (Path("/proc/self/mountinfo").read_bytes() if mountinfo is None else mountinfo).split(b"\n"):
-        before, _, after = line.partition(b" - ")
-        fields, kind = before.split(b" "), after.split(b" ")
-        if len(fields) < 5 or len(kind) < 3 or kind[0] not in (b"cgroup", b"cgroup2"):
-            continue
-        version = 2 if kind[0] == b"cgroup2" else 1
-        options = os.fsdecode(kind[2]).split(",") if version == 1 else []
-        controllers = frozenset(o for o in options if o in _CONTROLLERS or o.startswith("name="))
-        point = re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), fields[4])
-        found.setdefault((version, controllers), Hierarchy(Path(os.fsdecode(point)), version, controllers))
-    return list(found.values())
 
 
 def preferred(mounted: list[Hierarchy]) -> list[Hierarchy]:
     """Those in which a group may be made, the best first: version 2, which kills a whole group at once."""
-    ranks = {name: rank for rank, name in enumerate(_HARMLESS)}
+    ranks = {name: rank for rank, name in enumerate(HARMLESS)}
 
     def rank(each: Hierarchy) -> int:
         return -1 if each.version == 2 else min(ranks[name] for name in each.controllers)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.capture import halt
+from harness.capture.hierarchies import thaw
 from harness.capture.wait import NotYet
 from harness.errors import LabUnavailable
 from harness.interrupts import shielded
@@ -213,10 +214,9 @@ def kill_found(find: Callable[[], Iterable[int]]) -> None:
                     processes[pid] = _hold(pid, held)
         for pid in set(find()) & set(processes) if processes else ():
             with contextlib.suppress(ProcessLookupError):
-                if (process := processes[pid]) is None:
-                    os.kill(pid, signal.SIGKILL)
-                else:
-                    signal.pidfd_send_signal(process, signal.SIGKILL)
+                held_by = processes[pid]
+                os.kill(pid, signal.SIGKILL) if held_by is None else signal.pidfd_send_signal(held_by, signal.SIGKILL)
+                thaw(pid)
     if processes:
         raise NotYet(f"processes {sorted(processes)}")
 

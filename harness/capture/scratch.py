@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness.capture.holder import is_alive, ticks
 from harness.capture.notes import forget, note, noted
+from harness.capture.removal import remove_tree
 from harness.capture.root import HINT, make_root, remove_root
 from harness.errors import LabUnavailable
 from harness.interrupts import shielded
@@ -70,7 +70,8 @@ def make_shared(root: Path) -> Path:
 
 def remove_scratch(folder: Path) -> None:
     """Remove such a folder, and the state root if nothing else is in it."""
-    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        remove_tree(folder)
     if not folder.exists():
         forget(folder)
     remove_root(folder.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -40,6 +41,7 @@ _LAUNCHER = (
 )
 # What attacks of this technique execute; `sh` runs on and finds no file of the token's name.
 _CANARIES = ("docker", "kubectl", "sh")
+_LONGEST_TOLD = 1 << 16  # bytes; it is below 1 kB
 _UNSET = 0xFFFFFFFF
 _PROBING = 1.0
 _HASTE = 0.5  # for what asks a daemon that is dead: it has nothing to take leave of
@@ -98,14 +100,14 @@ def execute(
         "LIVEFIRE_AFTER": _words(after),
         "LIVEFIRE_DOOR": str(group.door if group else os.devnull),
     }
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, tempfile.NamedTemporaryFile() as told:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, _told_file() as (told, name):
         started = now()
-        environment["LIVEFIRE_TOLD"], tells = told.name, Path(told.name)
+        environment["LIVEFIRE_TOLD"] = name
         with until_ended(lambda: _launch(environment, surroundings.home, output, errors)) as process:
-            started_by_it = Started(process, lambda: _session(_told(tells)), group)
+            started_by_it = Started(process, lambda: _session(_told(told)), group)
             timed_out, given_up = _wait(started_by_it, timeout, pulse)
         finished = now()
-        facts = _told(tells)
+        facts = _told(told)
         survivors = started_by_it.end()
         printed = Output(stdout_bytes=os.fstat(output.fileno()).st_size, stderr_bytes=os.fstat(errors.fileno()).st_size)
     return Execution(
@@ -157,9 +159,21 @@ def _as_executed(
         yield Canary(when=when, name=program.name, token=token, pid=number(facts.get(token), None))
 
 
-def _told(path: Path) -> dict[str, str]:
+@contextlib.contextmanager
+def _told_file() -> Iterator[tuple[int, str]]:
+    """A descriptor of the file in which the launcher tells, and its path, at which an attack may put anything else."""
+    descriptor, name = tempfile.mkstemp()
+    try:
+        yield descriptor, name
+    finally:
+        os.close(descriptor)
+        with contextlib.suppress(OSError):  # what is there then goes with its folder
+            Path(name).unlink()
+
+
+def _told(descriptor: int) -> dict[str, str]:
     """What the launcher told, by its first word. An attack that has found the file may have written anything."""
-    lines = path.read_text(errors="replace").splitlines()
+    lines = os.pread(descriptor, _LONGEST_TOLD, 0).decode(errors="replace").splitlines()
     return {name: value for name, _, value in (line.partition(" ") for line in reversed(lines))}
 
 

@@ -43,7 +43,7 @@ class OwnedFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.id = path.name
-        self.ledger = Ledger(path / "ledger.jsonl")
+        self.ledger = Ledger(path / undo.LEDGER)
 
     @classmethod
     def create(cls, kind: str) -> OwnedFolder:

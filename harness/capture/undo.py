@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
-import shutil
 import time
 from pathlib import Path
 
 from harness.capture.kinds import Foreign, What, Whose, finds, undoes
 from harness.capture.process import kill_found, owned_processes, owners, podman_processes
+from harness.capture.removal import remove_tree
 from harness.capture.wait import wait_until
 
+LEDGER = "ledger.jsonl"
 _MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 
 
 @undoes("folder")
 def folder(whose: Whose, path: str) -> None:
-    """Detach every mount below a folder of the owner's, then remove it."""
+    """Detach every mount below a folder of the owner's, then remove it; the ledger in it last, which may be needed."""
     if not whose.holds(path):
         raise Foreign(f"it does not lie in {whose.folder}")
     remove_folder(Path(path))
@@ -31,11 +33,12 @@ def remove_folder(target: Path) -> None:
     if not target.exists():
         return
     detach_below(target)
-    for attempt in range(5):  # a daemon that was killed may still be closing files
-        shutil.rmtree(target, ignore_errors=attempt < 4)
-        if not target.exists():
+    for _ in range(4):  # a daemon that was killed may still be closing files
+        with contextlib.suppress(OSError):
+            remove_tree(target, last=LEDGER)
             return
         time.sleep(0.1)
+    remove_tree(target, last=LEDGER)
 
 
 def detach_below(target: Path) -> None:

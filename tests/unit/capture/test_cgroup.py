@@ -14,7 +14,9 @@ import pytest
 from harness.capture import cgroup, makers
 from harness.capture.cgroup import Hierarchy, check_group, hierarchies, make_group, preferred
 from harness.capture.kinds import Foreign, Whose, find, undo
+from harness.capture.process import kill_found
 from harness.capture.shell import Surroundings, execute
+from harness.capture.wait import NotYet
 from harness.errors import LabUnavailable
 
 assert makers
@@ -125,3 +127,29 @@ def test_where_none_can_be_had_the_shell_runs_as_before(tmp_path: Path, monkeypa
     surroundings = Surroundings("test/shell", tmp_path, None, None, cgroup="livefire-run-0c9a1d")
     found = execute("attack", "bash", "kill -TERM $$", surroundings, timeout=10)
     assert found.exit_code == 128 + signal.SIGTERM
+
+
+def test_what_is_frozen_is_ended_and_nothing_else_in_its_group_is_thawed() -> None:
+    freezers = [each.path for each in hierarchies() if "freezer" in each.controllers and os.access(each.path, os.W_OK)]
+    if not freezers:
+        pytest.skip("no freezer of version 1 that may be written")
+    group = freezers[0] / f"livefire-test-{os.getpid()}"
+    group.mkdir()
+    ours, other = (subprocess.Popen(["sleep", "4713"]) for _ in range(2))
+    try:
+        for each in (ours, other):
+            (group / "cgroup.procs").write_text(str(each.pid))
+        (group / "freezer.state").write_text("FROZEN")
+        while (group / "freezer.state").read_text().strip() != "FROZEN":
+            time.sleep(0.01)
+        with pytest.raises(NotYet):
+            kill_found(lambda: [ours.pid])
+        assert ours.wait(5) == -signal.SIGKILL
+        assert (group / "freezer.state").read_text().strip() == "FROZEN"
+        assert (group / "cgroup.procs").read_text().split() == [str(other.pid)]
+    finally:
+        (group / "freezer.state").write_text("THAWED")
+        for each in (ours, other):
+            each.kill()
+            each.wait()
+        group.rmdir()

@@ -1,6 +1,8 @@
 """The detonator, with real shells. Audit sessions need root: the lab tests see to them."""
 
 import signal
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -140,3 +142,20 @@ def test_a_command_that_waits_for_a_dead_lab_is_ended(
     assert (whole.exit_code, whole.given_up) == (0, "")
     late = execute("attack", "bash", "sleep 1000", surroundings, timeout=0.3)
     assert (late.timed_out, late.given_up) == (True, "")
+
+
+# What the launcher was given shows in its environment, and so where it tells how it goes.
+_TOLD = "told=$(tr '\\0' '\\n' </proc/$PPID/environ | sed -n s/^LIVEFIRE_TOLD=//p); rm $told; "
+
+
+@pytest.mark.parametrize("instead", ["mkdir $told", "ln -s /dev/zero $told", "mkfifo $told", "true"])
+def test_what_an_attack_puts_in_the_place_of_what_is_told_is_not_read_and_keeps_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, instead: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    surroundings = Surroundings("test/shell", tmp_path, None, None)
+    started = time.monotonic()
+    done = execute("attack", "bash", _TOLD + instead, surroundings, timeout=2)
+    assert time.monotonic() - started < 15
+    assert {each.pid is None for each in done.canaries if each.when == "after"} == {True}
+    assert {each.pid is None for each in done.canaries if each.when == "before"} == {False}

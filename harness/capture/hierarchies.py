@@ -1,0 +1,57 @@
+"""Where control groups are mounted, and how a process leaves one that is frozen (cgroups(7))."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+# Of version 1, those in which a group of its own changes nothing for who is in it. `pids` can keep it from forking.
+HARMLESS = ("pids", "freezer", "name=systemd", "devices", "net_cls", "net_prio", "perf_event")
+# cgroups(7); what else stands among the options of a mount of version 1 is no controller
+_CONTROLLERS = {*HARMLESS, "cpuset", "cpu", "cpuacct", "blkio", "memory", "hugetlb", "rdma", "misc", "debug"}
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """Where one is mounted. `version` is 1 or 2; `controllers` are what a mount of version 1 is for."""
+
+    path: Path
+    version: int
+    controllers: frozenset[str] = frozenset()
+
+
+def hierarchies(mountinfo: bytes | None = None) -> list[Hierarchy]:
+    """All that are mounted, of each what is mounted first (proc(5), /proc/PID/mountinfo)."""
+    found: dict[tuple[int, frozenset[str]], Hierarchy] = {}
+    for line in (Path("/proc/self/mountinfo").read_bytes() if mountinfo is None else mountinfo).split(b"\n"):
+        before, _, after = line.partition(b" - ")
+        fields, kind = before.split(b" "), after.split(b" ")
+        if len(fields) < 5 or len(kind) < 3 or kind[0] not in (b"cgroup", b"cgroup2"):
+            continue
+        version = 2 if kind[0] == b"cgroup2" else 1
+        options = os.fsdecode(kind[2]).split(",") if version == 1 else []
+        controllers = frozenset(o for o in options if o in _CONTROLLERS or o.startswith("name="))
+        point = re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), fields[4])
+        found.setdefault((version, controllers), Hierarchy(Path(os.fsdecode(point)), version, controllers))
+    return list(found.values())
+
+
+def thaw(pid: int) -> None:
+    """Take a process out of a frozen group of version 1, where no signal ends it. Others in the group stay as they are.
+
+    A frozen group of version 2 keeps nobody from being killed.
+    """
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/cgroup").read_text(errors="replace").splitlines():
+            _, controllers, group = line.split(":", 2)
+            if group != "/" and "freezer" in controllers.split(","):
+                for each in hierarchies():
+                    if "freezer" in each.controllers and not _is_thawed(each.path / group.lstrip("/")):
+                        (each.path / "cgroup.procs").write_text(str(pid))
+
+
+def _is_thawed(group: Path) -> bool:
+    return (group / "freezer.state").read_text().strip() == "THAWED"
