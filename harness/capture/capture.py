@@ -19,7 +19,7 @@ from harness.capture.lab.docker_gateway import DockerGateway
 from harness.capture.lab.docker_guard import DockerGuard
 from harness.capture.lab.docker_made import DockerMade
 from harness.capture.lab.docker_reach import HARNESS_SOCKET
-from harness.capture.lab.image import REFERENCE
+from harness.capture.lab.image import REFERENCE, put_image_back
 from harness.capture.lab.kube_api import KubeApi
 from harness.capture.lab.kube_undo import record_objects
 from harness.capture.lab.lab import Lab
@@ -192,6 +192,8 @@ class Capture:
         if self._made:
             for problem in self._made.put_back():  # tried again after the next, and at the end
                 self._requests.tell(f"{atomic.id}: {problem}")
+        if self.lab.docker and self.lab.docker.owned:  # on another's, the guard lets nobody remove it
+            put_image_back(self.lab.docker.socket)
         self._subscriber(AtomicDetonated(detonation))
         return detonation
 

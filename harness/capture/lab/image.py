@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 from pathlib import Path
 
 import docker
 import docker.errors
+from requests import RequestException
 
+from harness.capture.lab.docker_api import docker_client
 from harness.capture.process import find_tool
 
 REFERENCE = "livefire/busybox:local"
@@ -54,6 +57,13 @@ def ensure_image(client: docker.DockerClient) -> bool:
         client.api.import_image_from_data(archive, repository=repository, tag=tag)
         return True
     return False
+
+
+def put_image_back(socket: Path) -> None:
+    """Import the image where an attack has removed it: the next one needs it. A daemon that is dead has its sensor."""
+    silent = (docker.errors.DockerException, RequestException, OSError)
+    with contextlib.suppress(*silent), docker_client(socket, timeout=10) as client:
+        ensure_image(client)
 
 
 def is_static(path: Path) -> bool:
