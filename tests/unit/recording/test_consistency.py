@@ -31,16 +31,21 @@ def detonation(atomic: str, *, attack: Execution | None = None, others: tuple[Ex
     return REAL.detonations[0].model_copy(update=change)
 
 
-def mark(token: str, emitted: float, seen: float | None) -> Mark:
-    return Mark(label="m", token=token, emitted=at(emitted), seen=None if seen is None else at(seen))
+def mark(token: str, emitted: float, seen: float | None, label: str = "m") -> Mark:
+    return Mark(label=label, token=token, emitted=at(emitted), seen=None if seen is None else at(seen))
 
 
-def manifest(*detonations: Detonation, marks: tuple[Mark, ...] = (), finished: float = 600) -> Manifest:
-    """Of a capture of ten minutes."""
+def manifest(
+    *detonations: Detonation,
+    marks: tuple[Mark, ...] = (),
+    finished: float = 600,
+    looked: tuple[float, float] = (0, 600),
+) -> Manifest:
+    """Of a capture of ten minutes. `looked`: when its sensor was looked at before and after it."""
     real = REAL.sensors[0]
     checks = {
-        "before": real.before.model_copy(update={"time": at(0)}),
-        "after": real.after.model_copy(update={"time": at(600)}),
+        "before": real.before.model_copy(update={"time": at(looked[0])}),
+        "after": real.after.model_copy(update={"time": at(looked[1])}),
     }
     sensor = real.model_copy(update={"name": "auditd", "marks": list(marks)} | checks)
     change = {"started": STARTED, "finished": at(finished), "detonations": list(detonations), "sensors": [sensor]}
@@ -60,6 +65,13 @@ def test_a_real_one_is_consistent() -> None:
         manifest(detonation("a", attack=execution(5, 5))),
         manifest(detonation("a", attack=execution(-60, 660))),  # a clock that was set
         manifest(marks=(mark("t", 100, 40),)),
+        # one thing at the end of another, and all that a clock may be off
+        manifest(detonation("a", attack=execution(1, 5)), detonation("b", attack=execution(5, 6))),
+        manifest(looked=(0, 0)),
+        manifest(looked=(-600, 1200)),
+        manifest(marks=(mark("t", -60, 1), mark("u", 660, 1200))),
+        manifest(detonation("a", attack=execution(1, 5)), marks=(mark("t", 1, 2), mark("u", 5, 6, "after:a"))),
+        manifest(detonation("a", attack=execution(1, 5)), marks=(mark("t", 0, 1, "after:b"),)),  # that was skipped
     ],
 )
 def test_what_can_be_is_not_refused(told: Manifest) -> None:
@@ -107,7 +119,8 @@ def test_an_atomic_is_detonated_once(times: int) -> None:
         ([mark("u", 0, 1), mark("t", 1, 2), mark("t", 2, 3)], "there are 2 canaries of the token t"),
         ([mark("t", 5, 6), mark("u", 4, 5)], "the canaries of auditd are out of order"),
         ([mark("u", 0, 1), mark("t", 100, 39)], "auditd saw the canary t before it was emitted"),
+        ([mark("u", 0, 1), mark("t", 301, 302)], "auditd: the canary t was emitted while a ran"),
     ],
 )
 def test_canaries_have_a_token_each_and_are_seen_after_they_were_emitted(marks: list[Mark], said: str) -> None:
-    assert contradiction(manifest(marks=tuple(marks))) == said
+    assert contradiction(manifest(detonation("a", attack=execution(300, 310)), marks=tuple(marks))) == said
