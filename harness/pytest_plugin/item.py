@@ -10,11 +10,12 @@ import pytest
 from harness.model.expectation import Expectation
 from harness.model.result import AtomicResult
 from harness.model.verdict import Verdict
+from harness.pytest_plugin.answers import answers_of
 from harness.pytest_plugin.selection import OF_RULE
-from harness.pytest_plugin.session import SessionPlugin
 from harness.pytest_plugin.settings import SETTINGS
 from harness.pytest_plugin.shared import Outcome
-from harness.text import printable, visible
+from harness.pytest_plugin.terminal import shorten
+from harness.text import visible
 
 
 class LivefireItem(pytest.Item):
@@ -35,9 +36,9 @@ class LivefireItem(pytest.Item):
 
     def setup(self) -> None:
         """Have everything judged that this session is to judge. What goes wrong there is no layer that let go."""
-        plugin = plugin_of(self)
-        self._outcomes = plugin.outcomes(self.session, self.expectation)
-        errors = [plugin.tell(outcome.error) for outcome in self._outcomes if outcome.error]
+        answers = answers_of(self)
+        self._outcomes = answers.outcomes(self.session, self.expectation)
+        errors = [answers.tell(outcome.error) for outcome in self._outcomes if outcome.error]
         if errors:
             self.fail("\n".join(errors))
 
@@ -93,18 +94,6 @@ class LivefireItem(pytest.Item):
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Where this item stands: pytest counts lines from 0. Not its name, in which pytest would replace dots."""
         return self.path, self.expectation.at().line - 1, f"{self.expectation.atomic}, layer {self.layer}"
-
-
-def plugin_of(node: pytest.Item | pytest.Collector) -> SessionPlugin:
-    """The plugin's state in this process."""
-    found = node.config.pluginmanager.get_plugin("livefire-session")
-    assert isinstance(found, SessionPlugin)  # registered whenever anything of ours is collected
-    return found
-
-
-def shorten(text: str, config: pytest.Config) -> str:
-    """A text as it may be printed; paths below the folder in which pytest was started as pytest shows them."""
-    return printable(text.replace(f"{config.invocation_params.dir}/", ""))
 
 
 def _technique(expectation: Expectation) -> str:

@@ -12,10 +12,12 @@ from harness.model.expectation import Expectation, load_expectations
 from harness.model.result import AtomicResult
 from harness.model.verdict import Verdict
 from harness.model.yaml_files import is_expectations
+from harness.pytest_plugin.answers import answers_of
 from harness.pytest_plugin.explain import explain, explain_variants
-from harness.pytest_plugin.item import LivefireItem, plugin_of, shorten
+from harness.pytest_plugin.item import LivefireItem
 from harness.pytest_plugin.rule_items import BackgroundItem, ProvenItem
 from harness.pytest_plugin.selection import BACKGROUND, EVASIONS, PROVEN
+from harness.pytest_plugin.terminal import shorten
 from harness.report.junit import properties_of
 from harness.report.shown import shown
 from harness.text import visible
@@ -34,12 +36,12 @@ class ExpectFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """The atomics, or one collection error with every mistake in the file."""
-        plugin_of(self).collected.files.add(self.path)
+        answers_of(self).collected.files.add(self.path)
         try:
             is_expectations(self.path)
             expectations = load_expectations(self.path)
-            problems = plugin_of(self).mistakes(self.path, expectations)
-            with_variants = [each for each in expectations if plugin_of(self).holds_variants(each)]
+            problems = answers_of(self).mistakes(self.path, expectations)
+            with_variants = [each for each in expectations if answers_of(self).holds_variants(each)]
         except LivefireError as error:
             raise self.CollectError(self._short(str(error))) from None
         if problems:

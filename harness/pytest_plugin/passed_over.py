@@ -14,7 +14,7 @@ from harness.model.catalog import find_expected
 from harness.model.rule import Rule
 from harness.model.yaml_files import looks_like_expectations, yaml_files
 from harness.model.yaml_source import require_readable
-from harness.pytest_plugin.item import shorten
+from harness.pytest_plugin.terminal import shorten
 from harness.text import visible
 
 _BY_DEFAULT = ("build", "dist", "node_modules", "venv", "*.egg", "CVS", "_darcs", "{arch}")  # pytest's norecursedirs

@@ -6,12 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from harness.model.expectation import Expectation, load_expectations
-
-if TYPE_CHECKING:
-    from harness.pytest_plugin.item import LivefireItem
 
 BACKGROUND, EVASIONS, PROVEN = "background", "evasions", "proven"
 OF_RULE = (BACKGROUND, PROVEN)  # what a rule has one of, and not each of its expectations
@@ -35,7 +32,16 @@ class Selected:
         return self.layers == {BACKGROUND}
 
 
-def selected(items: Iterable[LivefireItem]) -> list[Selected]:
+class Asking(Protocol):
+    """A test, as far as its place and what it asks for go."""
+
+    layer: str
+    path: Path
+    expectation: Expectation
+    rule_expectations: list[Expectation]
+
+
+def selected(items: Iterable[Asking]) -> list[Selected]:
     """The expectations in the order of their items.
 
     The background is that of a run. Where it alone is asked for, the run is that of all expectations in the file. So it

@@ -24,3 +24,8 @@ def guard_terminal(config: pytest.Config) -> None:
         write("".join(part if number % 2 else printable(part) for number, part in enumerate(parts)), **options)
 
     terminal.write = guarded
+
+
+def shorten(text: str, config: pytest.Config) -> str:
+    """A text as it may be printed; paths below the folder in which pytest was started as pytest shows them."""
+    return printable(text.replace(f"{config.invocation_params.dir}/", ""))
