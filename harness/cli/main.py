@@ -12,9 +12,20 @@ from harness.text import visible
 def main() -> None:
     """Run the command line. Errors meant for the user are printed without a traceback."""
     interrupts.hold_back()
+    _stand_in_for_closed()
     interrupts.end_of_process()
     os.umask(0o077)
     interrupts.leave_with(_guarded())
+
+
+def _stand_in_for_closed() -> None:
+    """Open 0, 1 and 2 where they are closed: the next file would get such a number, and with it what is printed."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)  # Python has none for what was closed when it began
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def _guarded() -> int:

@@ -40,9 +40,10 @@ class _File:
 
     def read(self) -> bytes:
         """What is new. Raises OSError."""
-        data = self.reader.read() or b""
+        begin, data = self.reader.tell(), self.reader.read() or b""
         self.last = (self.last + data)[-_REMEMBERED:]
-        return data
+        # who does not append goes on where it was in a log that was cut, and there is a hole before that
+        return data if begin else data.lstrip(b"\0")
 
     def was_cut(self) -> bool:
         """Whether what was read last is there no more. It may have been cut, and have grown again since."""

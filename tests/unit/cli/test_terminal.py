@@ -78,6 +78,29 @@ def test_a_command_says_that_the_disk_is_full(arguments: list[str]) -> None:
         assert subprocess.run(words, stdout=full, stderr=full, check=False).returncode == 2
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">&- 2>/dev/full"])
+@pytest.mark.parametrize(("arguments", "code"), [("list", 0), ("prove nowhere", 2), ("nosuch", 2)])
+def test_streams_that_were_closed_are_no_fault(arguments: str, code: int, closed: str) -> None:
+    command = f"exec {sys.executable} -m harness.cli.main {arguments} {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_no_file_gets_the_number_of_a_stream_that_was_closed() -> None:
+    look = (
+        "import os, sys; from harness.cli import main; main._stand_in_for_closed();"
+        "number = os.open('/dev/zero', os.O_RDONLY); os.write(3, str(number).encode());"
+        "print('x'); sys.stderr.write('y')"
+    )
+    read, write = os.pipe()
+    command = f'exec {sys.executable} -c "{look}" 3>&{write} <&- >&- 2>&-'
+    subprocess.run(["bash", "-c", command], pass_fds=[write], check=True)
+    os.close(write)
+    assert int(os.read(read, 9)) > 2
+    os.close(read)
+
+
 HOSTILE = r"\x1b]0;t\x07::error::\x9b\u202e"
 PRINTS = (
     "from rich.text import Text; from harness.report.terminal import Terminal;"

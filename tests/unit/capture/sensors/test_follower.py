@@ -73,6 +73,20 @@ def test_a_truncation_is_a_problem(followed: Followed) -> None:
     assert followed.follower.problems == ["source.log was truncated"]
 
 
+def test_the_hole_before_what_is_written_on_is_no_part_of_the_log(followed: Followed) -> None:
+    """The API server does not append: it goes on where it was."""
+    with followed.log.open("r+") as writer:
+        writer.seek(0, os.SEEK_END)
+        for word in ("first", "second"):
+            writer.write(f"{word}\n")
+            writer.flush()
+            assert followed.follower.seen(word, 5) is not None
+            os.truncate(followed.log, 0)
+            until(lambda: bool(followed.follower.problems))
+    followed.follower.stop()
+    assert followed.copy.read_text() == "first\nsecond\n"
+
+
 def test_a_log_that_vanishes_is_a_problem(followed: Followed) -> None:
     followed.log.unlink()
     followed.follower.stop()
