@@ -216,7 +216,8 @@ class Capture:
             with gateway, self._pulse.behind(gateway):
                 yield
         finally:
-            moved_socket(Whose(self.owned.id, self.owned.path), str(docker.socket))
+            with contextlib.suppress(LivefireError, OSError):  # the ledger names it still, and what was recorded counts
+                moved_socket(Whose(self.owned.id, self.owned.path), str(docker.socket))
 
     @contextlib.contextmanager
     def _gateway(self, whose: str, path: Path) -> Iterator[Path | None]:

@@ -41,6 +41,15 @@ def remove_folder(target: Path) -> None:
     remove_tree(target, last=LEDGER)
 
 
+def make_way(place: Path) -> None:
+    """Remove whatever an attack has put at a path of ours, and what it has mounted over it. Raises OSError."""
+    detach_below(place)
+    if place.is_dir() and not place.is_symlink():
+        remove_tree(place)
+    else:
+        place.unlink(missing_ok=True)
+
+
 def detach_below(target: Path) -> None:
     """Detach every mount at or below a folder. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import Livefire, changed, footprint, fresh_livefire
-from tests.lab.test_sabotage import EXECUTION, PRIVILEGED, sabotaged
+from tests.lab.test_sabotage import EXECUTION, PRIVILEGED, SECRETS, sabotaged
 
 AUDIT_LOG = "log=$(echo {state}/run-*/auditd/audit.log)\n"
 DAEMON_LOG = "log=$(echo {state}/lab-*/docker/dockerd.log)\n"
@@ -23,6 +23,13 @@ FROZEN = (
     f"; sleep 0.2; echo FROZEN >{GROUP}/freezer.state; fi"
 )
 IMAGE = "trap 'docker image rm --force livefire/busybox:local' EXIT"
+FRONT = "trap 'cd {state}/lab-*/docker; BEND' EXIT"
+BENT = ["rm docker.sock", "rm docker.sock; mkdir -p docker.sock/x", "mount --bind /dev/null docker.sock"]
+LOG_OF_THE_SERVER = (
+    "for p in /proc/[0-9]*; do tr '\\0' '\\n' <$p/environ 2>/dev/null | grep -q 'LIVEFIRE_OWNER=lab-.*/kube-apiserver$'"
+    " && log=$(tr '\\0' '\\n' <$p/cmdline | sed -n s/^--audit-log-path=//p); done\n"
+    "chattr +i $log; trap 'chattr -i $log; sleep 0.2' EXIT"
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +63,23 @@ def test_it_costs_itself_at_most_and_not_the_next(lab: Livefire, tmp_path: Path,
     if Path(GROUP).exists():  # the attack's own
         Path(GROUP).rmdir()
     assert done.verdicts() == {EXECUTION: verdict, PRIVILEGED: "PROVEN"}, done.err
+
+
+@pytest.mark.parametrize("bend", BENT)
+def test_what_stands_in_the_place_of_the_daemon_s_socket_costs_no_recording(
+    livefire: Livefire, tmp_path: Path, bend: str
+) -> None:
+    before = footprint()
+    atomics = sabotaged(tmp_path, EXECUTION, FRONT.replace("{state}", str(livefire.state)).replace("BEND", bend))
+    livefire.environment["LIVEFIRE_CLUSTER"] = "none"
+    done = livefire("run", EXECUTION, "--atomics", atomics, "--recording", tmp_path / "r", "--json", "-")
+    assert done.verdicts()[EXECUTION] in ("PROVEN", "INCONCLUSIVE"), done.err
+    assert "left behind" not in done.err
+    assert changed(before) == {}
+
+
+def test_an_audit_log_that_the_api_server_cannot_write_is_its_sensor_s_loss(livefire: Livefire, tmp_path: Path) -> None:
+    atomics = sabotaged(tmp_path, SECRETS, LOG_OF_THE_SERVER)
+    done = livefire("run", SECRETS, "--atomics", atomics, "--recording", tmp_path / "r", "--json", "-")
+    assert done.verdicts() == {SECRETS: "INCONCLUSIVE"}, done.err
+    assert "events to its audit log" in done.out

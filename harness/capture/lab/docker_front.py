@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from harness.capture.kinds import Foreign, Whose, undoes
+from harness.capture.undo import make_way
 
 
 def aside(socket: Path, owner: str) -> Path:
@@ -27,4 +28,5 @@ def moved_socket(whose: Whose, path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISSOCK(own.lstat().st_mode):
             raise Foreign(f"{own} is no socket")
+        make_way(Path(path))
         own.rename(path)

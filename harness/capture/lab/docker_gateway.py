@@ -36,6 +36,7 @@ from harness.capture.lab.docker_made import DockerMade
 from harness.capture.lab.peer import Peer, peer_of
 from harness.capture.lab.request_log import ApiRequest, RequestLog
 from harness.capture.ledger import LedgerClosed
+from harness.capture.undo import make_way
 from harness.errors import first_line
 from harness.model.manifest import HARNESS
 
@@ -71,6 +72,7 @@ class DockerGateway:
         self._thread = threading.Thread(target=self._accept, name="docker-gateway", daemon=True)
 
     def __enter__(self) -> DockerGateway:
+        make_way(self.path)
         self._listener.bind(str(self.path))
         self.path.chmod(0o600)
         self._listener.listen(64)
@@ -84,7 +86,8 @@ class DockerGateway:
         ended = self._connections.end()
         self._thread.join(timeout=_ENDING)
         self._listener.close()
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # then it goes with its folder
+            make_way(self.path)
         if not ended or self._thread.is_alive():
             self.tell("a connection to the Docker daemon could not be ended: what it made may be left")
         with self._noting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from importlib.resources import files
@@ -25,6 +26,7 @@ NAMESPACE = "livefire"
 CANARY = "livefire.run/canary"  # an annotation
 # What the value of each canary secret begins with; it stands nowhere else, so any recording can be searched for it.
 CANARY_SECRET = "livefire-secret-"
+_UNWRITTEN = re.compile(rb"^apiserver_audit_error_total\{[^}]*\} ([0-9.e+]+)$", re.MULTILINE)
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 _SEED: dict[str, dict[str, list[str]]] = {
@@ -74,6 +76,17 @@ class KubeApi:
             return str(error).rpartition(": ")[2]
         failing = [line for line in body.decode(errors="replace").splitlines() if line.startswith("[-]")]
         return "" if status == 200 else f"HTTP {status} {'; '.join(failing)}".strip()
+
+    def unwritten(self, timeout: float = 10) -> int | None:
+        """How many events the server could not write to its audit log since it began; None where it does not tell.
+
+        Source: the metric apiserver_audit_error_total, one for each backend, which is not there before the first error.
+        """
+        try:
+            status, body = self._send("GET", "/metrics", timeout=timeout)
+        except urllib3.exceptions.HTTPError:
+            return None
+        return sum(int(float(each)) for each in _UNWRITTEN.findall(body)) if status == 200 else None
 
     def seed(self, run_id: str) -> None:
         """Canary secrets and configmaps in several namespaces, and the pod TARGET.

@@ -30,6 +30,7 @@ class KubeAuditSensor:
         self._patience = Patience()
         self._marks: list[Mark] = []
         self._before: Check | None = None
+        self._unwritten = 0
 
     def start(self) -> None:
         """Follow the log from its end. Raises LabUnavailable when it can't be read."""
@@ -39,6 +40,7 @@ class KubeAuditSensor:
             raise LabUnavailable(f"the audit log {self._source}: {error.strerror}") from None
         if self._pods:
             self._pods.start()
+        self._lost()
         self._before = self._check()
 
     def mark(self, label: str) -> Mark:
@@ -49,6 +51,7 @@ class KubeAuditSensor:
             self._api.canary(token, timeout=self._patience.timeout)
             if self._canary:
                 self._canary.emit(token, timeout=self._patience.timeout)
+            problems += self._lost()
         except LabUnavailable as error:
             problems.append(error.message)
             self._patience.lose()
@@ -56,6 +59,15 @@ class KubeAuditSensor:
         mark = make_mark(label, token, emitted, seen, {"copied": self._follower.copied}, problems)
         self._marks.append(mark)
         return mark
+
+    def _lost(self) -> list[str]:
+        """That the server could not write events since the last time: a full disk, or a log that was locked."""
+        count = self._api.unwritten(timeout=self._patience.timeout)
+        if count is None:
+            return []
+        before, self._unwritten = self._unwritten, count
+        lost = count - before if count >= before else count  # it began anew
+        return [f"the API server could not write {lost} events to its audit log"] if lost else []
 
     def _seen(self, token: str, timeout: float) -> float | None:
         seen = self._follower.seen(token, timeout)

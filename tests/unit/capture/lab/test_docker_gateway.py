@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -303,3 +305,32 @@ def test_logs_are_no_raw_stream_and_what_follows_them_is_noted(rig: Callable[...
         ("GET", "/v1.41/containers/x/logs"),
         ("POST", "/v1.41/containers/x/kill"),
     ]
+
+
+@pytest.mark.parametrize("made", ["folder", "file", "link", "mount"])
+def test_what_an_attack_puts_in_its_place_keeps_it_from_nothing(tmp_path: Path, made: str) -> None:
+    if made == "mount" and os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    place, other = tmp_path / "g.sock", tmp_path / "other"
+    other.write_text("x")
+
+    def bend() -> None:
+        if made == "mount":
+            place.touch()
+            subprocess.run(["mount", "--bind", other, place], check=True)
+            return
+        place.unlink(missing_ok=True)
+        if made == "folder":
+            (place / "inner").mkdir(parents=True)
+        elif made == "file":
+            place.write_text("x")
+        else:
+            place.symlink_to(other)
+
+    bend()
+    with DockerGateway("T1/a", place, tmp_path / "d.sock", RequestLog(tmp_path / "r.jsonl")):
+        assert place.is_socket()
+        bend()
+    assert not place.exists()
+    assert not place.is_symlink()
+    assert other.read_text() == "x"
