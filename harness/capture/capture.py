@@ -34,6 +34,7 @@ from harness.capture.sensors.docker_daemon import DockerDaemonSensor
 from harness.capture.sensors.kube_audit import KubeAuditSensor
 from harness.capture.shell import Surroundings
 from harness.capture.state import OwnedFolder
+from harness.capture.undo import make_way
 from harness.capture.versions import host, lab_versions, tool_versions
 from harness.errors import LivefireError, first_line
 from harness.model.atomic import Atomic
@@ -128,6 +129,7 @@ class Capture:
     def _surroundings(self, name: str, docker_socket: Path | None) -> Surroundings:
         """A home, and an identity in the cluster, for one atomic or for the harness."""
         home = self.owned.path / name
+        make_way(home)  # an attack knows how the next one's is called
         home.mkdir(mode=0o700)
         kubeconfig = user = None
         if self._api:

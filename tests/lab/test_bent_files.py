@@ -23,6 +23,7 @@ FROZEN = (
     f"; sleep 0.2; echo FROZEN >{GROUP}/freezer.state; fi"
 )
 IMAGE = "trap 'docker image rm --force livefire/busybox:local' EXIT"
+NEXT = "cd {state}/run-*; mkdir -p 1.sock/x; ln -s /etc atomic-1; cd"
 FRONT = "trap 'cd {state}/lab-*/docker; BEND' EXIT"
 BENT = ["rm docker.sock", "rm docker.sock; mkdir -p docker.sock/x", "mount --bind /dev/null docker.sock"]
 LOG_OF_THE_SERVER = (
@@ -54,6 +55,7 @@ def lab() -> Iterator[Livefire]:
         pytest.param(TOLD, "INCONCLUSIVE", id="a folder for what the launcher tells"),
         pytest.param(LOCKED, "PROVEN", id="files that can't be removed"),
         pytest.param(FROZEN, "PROVEN", id="a process that is frozen"),
+        pytest.param(NEXT, "PROVEN", id="what the next one needs is there already"),
         pytest.param(IMAGE, "PROVEN", id="the image of the lab is removed"),
     ],
 )
