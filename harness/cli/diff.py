@@ -12,8 +12,7 @@ from harness.errors import InvalidInput, Position
 from harness.model.catalog import find_expectations
 from harness.model.result import Result
 from harness.proof.comparison import compare_results
-from harness.proof.prove import prove
-from harness.recording import open_recording
+from harness.proof.replay import prove_all
 from harness.report.diff import print_diff, to_markdown, write_diff
 from harness.report.document import write_document
 from harness.report.result_json import read_results
@@ -45,5 +44,5 @@ def diff(
 def _results(path: Path, expectations: Path) -> list[Result]:
     """What a file holds, or what a recording proves now."""
     if path.is_dir():
-        return [prove(open_recording(path), find_expectations([expectations]))]
+        return prove_all([path], find_expectations([expectations]))
     return read_results(path)

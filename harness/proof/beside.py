@@ -5,10 +5,13 @@ from __future__ import annotations
 from harness.model.expectation import Expectation
 from harness.model.manifest import BACKGROUND
 from harness.model.verdict import Verdict
+from harness.proof.decision import Answer, decide_rule
 from harness.proof.engines import Engine
+from harness.proof.rule_answer import own_rows
 
 _LOUD = "it fires where the host's other rows stand beside these, and must not"
 _SILENT = "it fires on the attack's rows alone, and not where the host's other rows stand beside them"
+_BESIDE = "where the host's other rows stand beside the attack's"
 
 
 def changed_by_others(
@@ -23,7 +26,14 @@ def changed_by_others(
     if not verdict.as_expected or entry.false_alarms or engine.row_by_row(query):
         return None
     alone = engine.query(query, BACKGROUND)
-    beside = engine.query(query, engine.together([slice_, BACKGROUND]))
-    if entry.fires:
-        return None if any(row not in alone for row in beside) else (Verdict.RULE_SILENT, _SILENT)
-    return (Verdict.UNEXPECTED_ALERT, _LOUD) if len(beside) > len(alone) else None
+    slices = engine.together([slice_, BACKGROUND])
+    if not entry.fires:
+        return (Verdict.UNEXPECTED_ALERT, _LOUD) if len(engine.query(query, slices)) > len(alone) else None
+    rows = own_rows(expectation, engine, slices)
+    for row in alone:  # one may look like another: each takes one away
+        if row in rows:
+            rows.remove(row)
+    if not rows:
+        return Verdict.RULE_SILENT, _SILENT
+    other, reason = decide_rule(expectation, Answer(rows))
+    return None if other is verdict else (other, f"{reason}, {_BESIDE}")

@@ -13,13 +13,13 @@ from harness.proof.grounds import check_grounds, lay_grounds
 def prepare(expectations: list[Expectation], engine: Engine) -> None:
     """Put what grounds ask about beside the recording, so that a rule answers all in one execution."""
     for expectation in expectations:
-        if expectation.entry.grounds and (rows := _own(expectation, engine, expectation.atomic)):
+        if expectation.entry.grounds and (rows := own_rows(expectation, engine, expectation.atomic)):
             lay_grounds(expectation, engine, expectation.atomic, rows)
 
 
 def answer_of(expectation: Expectation, engine: Engine, slice_: str) -> Answer:
     """The answer of the expectation's rule. Raises QueryFailed."""
-    rows = _own(expectation, engine, slice_)
+    rows = own_rows(expectation, engine, slice_)
     companions = len(engine.query(expectation.rule.query, slice_)) - len(rows)
     return Answer(rows, companions, check_grounds(expectation, engine, slice_, rows) if rows else {})
 
@@ -29,12 +29,13 @@ def judge_rule(expectation: Expectation, engine: Engine, slice_: str) -> tuple[V
     return decide_rule(expectation, answer_of(expectation, engine, slice_))
 
 
-def _own(expectation: Expectation, engine: Engine, slice_: str) -> list[Row]:
-    """The rows but for those that may stand beside the atomic's own. A companion is never the atomic's own row.
+def own_rows(expectation: Expectation, engine: Engine, slice_: str) -> list[Row]:
+    """The rows, in a new list, but for those that may stand beside the atomic's own.
 
-    Where the rule must be silent, a companion that stands beside no other row is an alert.
+    A companion is never the atomic's own row. Where the rule must be silent, a companion that stands beside no other
+    row is an alert.
     """
-    every = own = engine.query(expectation.rule.query, slice_)
+    every = own = list(engine.query(expectation.rule.query, slice_))
     for companion in expectation.companions if own else ():
         aside = engine.passing(expectation.rule.query, companion.where, slice_)
         own = [row for row in own if not any(row is other for other in aside)]

@@ -55,6 +55,21 @@ def test_a_recording_is_proven_and_compared_with_a_result(nights: tuple[Path, Pa
     assert [each["atomic"] for each in found["improvements"]] == [MAIN_JOB[0]]
 
 
+def test_a_recording_by_which_a_rule_is_proven_no_more_is_a_regression(
+    nights: tuple[Path, Path], tmp_path: Path
+) -> None:
+    main_job_rule(tmp_path)
+    proven = json.loads(nights[0].read_text())
+    assert proven["proofs"][0]["reason"] == "no benign run in which it is silent is proven"
+    proven["proofs"][0] |= {"benign": 1, "reason": ""}
+    old = tmp_path / "old.json"
+    old.write_text(json.dumps(proven))
+    done = livefire("diff", old, COMMITTED, "--expectations", tmp_path, "--json", "-")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert [(each["atomic"], each["before"]) for each in found["regressions"]] == [("proof of the rule", "proven")]
+
+
 @pytest.mark.parametrize("option", ["--json", "--markdown"])
 def test_a_file_that_can_not_be_written_is_named(nights: tuple[Path, Path], tmp_path: Path, option: str) -> None:
     done = livefire("diff", *nights, option, tmp_path / "nowhere/f")

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from harness.model.expectation import load_expectations
+from harness.model.expectation import Companion, load_expectations
 from harness.model.manifest import BACKGROUND
 from harness.model.verdict import Verdict
 from harness.proof.prove import prove
 from harness.recording import open_recording
 from tests.conftest import COMMITTED, MAIN_JOB, main_job_rule
-from tests.unit.proof.world import USUAL, World, event, expecting, process
+from tests.unit.proof.world import RUN, USUAL, World, event, expecting, process
 
 FEW = "toscalar(DeviceProcessEvents | count) < 20"  # an attack has at most 13, the background 20
 MANY = "toscalar(DeviceProcessEvents | count) > 0"
@@ -73,3 +73,40 @@ def test_known_false_alarms_are_counted_in_the_benign_run_alone(tmp_path: Path) 
     known: dict[str, Any] = {"benign": "work", "false_alarms": 1, "known_gap": "it is loud"}
     slices = {"T1/a": USUAL, BACKGROUND: [process("docker ps", "raw/auditd.log:99")]}
     assert World(tmp_path).judge(expecting(SECOND, **SILENT, **known), slices).verdict is Verdict.KNOWN_GAP
+
+
+OTHERS = [process("id", f"raw/auditd.log:{line}") for line in range(50, 60)]
+BESIDE = "where the host's other rows stand beside the attack's"
+
+
+def test_beside_the_others_a_companion_alone_is_no_row_of_the_attack(tmp_path: Path) -> None:
+    shell = process("bash -c docker run", "raw/auditd.log:6")
+    query = """
+      DeviceProcessEvents
+      | where ProcessCommandLine has "run"
+      | where FileName == "bash" or toscalar(DeviceProcessEvents | count) < 4
+      | project FileName, Root = true
+    """
+    expected = expecting(query, (Companion(reason="a shell", where='FileName == "bash"'),))
+    for background, verdict in (([], Verdict.PROVEN), (OTHERS, Verdict.RULE_SILENT)):
+        found = World(tmp_path).judge(expected, {"T1/a": [process(RUN), shell, event("start")], BACKGROUND: background})
+        assert found.verdict is verdict
+    assert found.reason == ALONE
+
+
+def test_flags_hold_beside_the_others_too(tmp_path: Path) -> None:
+    query = """
+      DeviceProcessEvents
+      | summarize Count = count(), Own = countif(ProcessCommandLine has "--privileged")
+      | where Own > 0
+      | project Own, Root = Own == Count
+    """
+    slices = {"T1/a": [process(RUN), event("start")], BACKGROUND: OTHERS}
+    found = World(tmp_path).judge(expecting(query), slices)
+    assert (found.verdict, found.reason) == (Verdict.WRONG_FLAGS, f"Root is false, expected true, {BESIDE}")
+
+
+def test_rows_that_look_like_those_of_the_background_are_as_many_more(tmp_path: Path) -> None:
+    query = "DeviceProcessEvents | where toscalar(DeviceProcessEvents | count) > 0 | project FileName, Root = true"
+    slices = {"T1/a": [process(RUN), event("start")], BACKGROUND: [process("docker ps", "raw/auditd.log:99")]}
+    assert World(tmp_path).judge(expecting(query), slices).verdict is Verdict.PROVEN
