@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
 
 from harness.model.manifest import LabFacts
 from harness.model.variant import Variant
 from harness.model.verdict import ExitCode, Verdict
+
+
+def _in_utc(time: datetime) -> datetime:
+    """A moment in UTC, which is also what one without a time zone is taken for. Raises ValueError."""
+    try:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except OverflowError:  # an hour before the first year, or after the last
+        raise ValueError("it is outside of the years 1 to 9999 in UTC") from None
+
+
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 class _Part(BaseModel):
@@ -126,10 +137,10 @@ class Latency(_Part):
     `sensors` has the same for the signals of each sensor by itself: a sensor for which it is not known is not in it.
     """
 
-    detonated: datetime | None = None
-    telemetry: float | None = None
-    sensors: dict[str, float] = Field(default_factory=dict)
-    alert: float | None = None
+    detonated: Moment | None = None
+    telemetry: FiniteFloat | None = None
+    sensors: dict[str, FiniteFloat] = Field(default_factory=dict)
+    alert: FiniteFloat | None = None
 
 
 class VariantResult(_Part):
@@ -343,8 +354,8 @@ class Result(_Part):
     schema_: Literal["livefire.result/1"] = Field(alias="schema", default="livefire.result/1")
     run_id: str
     recording: str
-    started: datetime
-    finished: datetime
+    started: Moment
+    finished: Moment
     versions: dict[str, str]
     lab: LabFacts
     engine: EngineFacts

@@ -72,7 +72,11 @@ class _Figure:
 
 
 def compare_results(old: Sequence[Result], new: Sequence[Result]) -> Comparison:
-    """Compare what two runs found; each may be several results, such as those of several recordings."""
+    """Compare what two runs found; each may be several results, such as those of several recordings.
+
+    The result of a copy shows nothing of its own, and is left aside.
+    """
+    old, new = ([result for result in side if not result.copy_of] for side in (old, new))
     before, after = _seen(old), _seen(new)
     found = [_verdict(before[key], after[key]) for key in after if key in before]
     differences = [each for each in found if each]

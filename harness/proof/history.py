@@ -30,7 +30,11 @@ class Night:
 
     @classmethod
     def of(cls, results: Sequence[Result], finished: datetime | None = None) -> Night:
-        """One night's results. Proving a recording finishes later than its night did: then `finished` says when."""
+        """One night's results. Proving a recording finishes later than its night did: then `finished` says when.
+
+        Of those of several recordings a copy shows nothing of its own.
+        """
+        results = [result for result in results if not result.copy_of] or results
         every = [each for result in results for each in result.results]
         timed = [each for each in every if each.variant is None]
         background: dict[str, int] = {}
@@ -86,13 +90,20 @@ class History:
 
 
 def _verdicts(results: Iterable[AtomicResult]) -> dict[Key, Verdict]:
-    """Of several results of one atomic, as several recordings give them, the first that is not as expected stands."""
+    """Of several results of one atomic, as several recordings give them, the first of the worst stands."""
     found: dict[Key, Verdict] = {}
     for each in results:
         key = (each.rule, each.atomic)
-        if key not in found or found[key].as_expected:
+        if key not in found or _badness(each.verdict) > _badness(found[key]):
             found[key] = each.verdict
     return found
+
+
+def _badness(verdict: Verdict) -> int:
+    """What was judged and is wrong is worse than what says nothing."""
+    if verdict.as_expected:
+        return 0
+    return {Verdict.SKIPPED: 1, Verdict.INCONCLUSIVE: 2}.get(verdict, 3)
 
 
 def _median(values: Iterable[float | None]) -> float | None:

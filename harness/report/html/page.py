@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -111,7 +110,7 @@ class Chapter:
     @property
     def detonated(self) -> str:
         """When the first and the last of what was executed were; empty where that is not known."""
-        times = sorted(_utc(each.latency.detonated) for each in self.result.results if each.latency.detonated)
+        times = sorted(each.latency.detonated for each in self.result.results if each.latency.detonated)
         if not times:
             return ""
         first, last = (time.strftime("%Y-%m-%d %H:%M:%S") for time in (times[0], times[-1]))
@@ -220,11 +219,6 @@ def _environment() -> Environment:
         newline=Markup("\n"),
     )
     return environment
-
-
-def _utc(time: datetime) -> datetime:
-    """A moment in UTC, which is also what one without a time zone is taken for."""
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def content(text: str) -> Markup:

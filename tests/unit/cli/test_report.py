@@ -6,7 +6,10 @@ import json
 import shutil
 from pathlib import Path
 
-from harness.report.result_json import write_json
+import pytest
+
+from harness.errors import InvalidInput
+from harness.report.result_json import read_results, to_json, write_json
 from harness.report.schedule import write_schedule
 from tests.conftest import COMMITTED
 from tests.unit.cli.test_commands import livefire
@@ -78,3 +81,37 @@ def test_history_writes_a_page_beside_the_terminal(tmp_path: Path) -> None:
     page = page_of(tmp_path / "h.html")
     assert page.problems == []
     assert page.table("container-cli-api")[1] == [RUN.partition("/")[2], "P PROVEN"]
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ("0001-01-01T00:00:00", ""),
+        ("2026-01-02T03:04:05", ""),
+        ("0001-01-01T00:00:00+14:00", "it is outside of the years 1 to 9999 in UTC"),
+        ("9999-12-31T23:59:59-14:00", "it is outside of the years 1 to 9999 in UTC"),
+    ],
+)
+@pytest.mark.parametrize("place", ["finished", "detonated"])
+def test_a_time_without_a_zone_is_of_utc_and_one_that_no_calendar_has_is_refused(
+    tmp_path: Path, place: str, time: str, said: str
+) -> None:
+    written = json.loads(to_json([proven()]))
+    (written if place == "finished" else written["results"][0]["latency"])[place] = time
+    nights = tmp_path / "nights"
+    nights.mkdir()
+    (nights / "one.json").write_text(json.dumps(written))
+    done = livefire("report", nights / "one.json", "--history", nights, "--html", tmp_path / "page.html")
+    assert done.returncode == (2 if said else 0), done.stderr
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("seconds", ["NaN", "Infinity", "1e999"])
+@pytest.mark.parametrize("latency", ['{"sensors": {"auditd": %s}}', '{"telemetry": %s}', '{"alert": %s}'])
+def test_a_latency_that_is_no_number_is_refused(tmp_path: Path, seconds: str, latency: str) -> None:
+    written = json.loads(to_json([proven()]))
+    written["results"][0]["latency"] = "here"
+    text = json.dumps(written).replace('"here"', latency % seconds)
+    (tmp_path / "one.json").write_text(text)
+    with pytest.raises(InvalidInput, match="Input should be a finite number"):
+        read_results(tmp_path / "one.json")

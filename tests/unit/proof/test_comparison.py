@@ -283,3 +283,13 @@ def test_a_rule_that_is_proven_no_more_is_a_regression_whatever_dropped_out(resu
     assert compare_results([proven], [unproven]).worse
     assert only(unproven, proven).kind == "improvement"
     assert compare_results([unproven], [unproven]).differences == ()
+
+
+def test_a_copy_counts_on_neither_side(result: Result) -> None:
+    """One that counted twice would hide that there are twice as many false alarms now."""
+    first = result.background.model_copy(update={"alerts": {RULE: [Alert(row={})]}})
+    twice = result.background.model_copy(update={"alerts": {RULE: [Alert(row={})] * 2}})
+    one, loud = (result.model_copy(update={"background": each}) for each in (first, twice))
+    copy = one.model_copy(update={"copy_of": "one"})
+    assert compare_results([one, copy], [loud]).worse
+    assert compare_results([one, copy], [one]).differences == ()

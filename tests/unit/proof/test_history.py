@@ -70,3 +70,19 @@ def test_several_results_of_a_night_count_together_and_the_bad_one_stands(
     found = Night.of([both[number] for number in order] + [both[1]])
     assert found.verdicts[RULE, MAIN_JOB[0]] is Verdict.RULE_SILENT
     assert found.background == {RULE: 2}
+
+
+@pytest.mark.parametrize("unjudged", [Verdict.SKIPPED, Verdict.INCONCLUSIVE])
+def test_what_says_nothing_hides_nothing_that_is_wrong(result: Result, unjudged: Verdict) -> None:
+    nothing, silent = night(result, 0, verdict=unjudged), night(result, 0, verdict=Verdict.RULE_SILENT)
+    for several in ([nothing, silent], [silent, nothing]):
+        assert Night.of(several).verdicts[RULE, MAIN_JOB[0]] is Verdict.RULE_SILENT
+    assert Night.of([nothing, result]).verdicts[RULE, MAIN_JOB[0]] is unjudged
+
+
+def test_a_copy_shows_nothing_of_its_own(result: Result) -> None:
+    loud = result.background.model_copy(update={"alerts": {RULE: [Alert(row={})]}})
+    one = result.model_copy(update={"background": loud})
+    copy = one.model_copy(update={"copy_of": "one"})
+    assert Night.of([one, copy]).background == {RULE: 1}
+    assert Night.of([copy]).background == {RULE: 1}  # a night by itself
