@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationInfo, field_validator
 
 from harness.model.duration import format_duration, parse_duration
 
@@ -100,13 +100,13 @@ class Schedule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["Scheduled", "NRT"]
-    frequency: float
-    period: float
-    delay: float
+    frequency: FiniteFloat
+    period: FiniteFloat
+    delay: FiniteFloat
     operator: Operator
     threshold: int
     grouping: Grouping
-    suppression: float
+    suppression: FiniteFloat
 
     @classmethod
     def of(cls, keys: ScheduleKeys) -> Schedule | None:

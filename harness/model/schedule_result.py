@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from harness.model.schedule import Schedule
 from harness.model.spread import Spread
+
+_Count = Annotated[int, Field(ge=0, lt=2**53)]  # shares of it are exact
 
 
 class _Part(BaseModel):
@@ -18,9 +20,9 @@ class Assumptions(_Part):
     """What was simulated: shares are from 0 to 1, `late_by` is in seconds. The same seed gives the same result."""
 
     delay: str
-    late_share: float
-    late_by: float
-    duplicates: float
+    late_share: FiniteFloat
+    late_by: FiniteFloat
+    duplicates: FiniteFloat
     out_of_order: bool
     draws: int
     seed: int
@@ -40,15 +42,15 @@ class AtomicSchedule(_Part):
     atomic: str
     at: str
     fires_at_once: bool
-    draws: int
-    missed: int
-    missed_by_loss: int
+    draws: Annotated[int, Field(ge=1, lt=2**53)]
+    missed: _Count
+    missed_by_loss: _Count
     first_alert: Spread | None
     runs: Spread | None
     alerts: Spread | None
-    events: int
-    lost: int
-    longest_delay: float
+    events: _Count
+    lost: _Count
+    longest_delay: FiniteFloat
 
     @property
     def missed_share(self) -> float:
@@ -86,5 +88,5 @@ class ScheduleResult(_Part):
     atomics: list[AtomicSchedule]
     idle_alert: bool
     findings: list[Finding]
-    max_missed: float
+    max_missed: FiniteFloat
     passed: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, FiniteFloat
 
 
 class Spread(BaseModel):
@@ -18,10 +18,10 @@ class Spread(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     count: int
-    p50: float
-    p95: float | None
-    p99: float | None
-    max: float
+    p50: FiniteFloat
+    p95: FiniteFloat | None
+    p99: FiniteFloat | None
+    max: FiniteFloat
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread | None:

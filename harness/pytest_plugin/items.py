@@ -17,6 +17,7 @@ from harness.pytest_plugin.explain import explain, explain_variants
 from harness.pytest_plugin.item import LivefireItem
 from harness.pytest_plugin.rule_items import BackgroundItem, ProvenItem
 from harness.pytest_plugin.selection import BACKGROUND, EVASIONS, PROVEN
+from harness.pytest_plugin.settings import SETTINGS
 from harness.pytest_plugin.terminal import shorten
 from harness.report.junit import properties_of
 from harness.report.shown import shown
@@ -96,6 +97,8 @@ class LayerItem(LivefireItem):
                 broken.append((recording, result))
         if broken:
             self.fail(explain(self.expectation, self.layer, broken, of=len(results)))
+        if unasked := self._unasked(results):
+            self.leave_out(unasked)
         if len(reasons) == len(results):
             self.skip("; ".join(dict.fromkeys(reasons)))
 
@@ -109,6 +112,14 @@ class LayerItem(LivefireItem):
         if broken and layers.index(broken) < layers.index(self.layer):
             return f"the layer '{broken}' let go: {result.reason}"
         return ""
+
+    def _unasked(self, results: list[tuple[str, AtomicResult]]) -> str:
+        """Where all is required, what let go in a layer before this one that was deselected; else that one fails."""
+        if not self.config.stash[SETTINGS].require_all:
+            return ""
+        asked = {item.name for item in self.session.items if item.parent is self.parent}
+        let_go = (r for _, r in results if self._not_judged(r) and (_layer_of(r.verdict) or self.layer) not in asked)
+        return next((self._not_judged(result) for result in let_go), "")
 
 
 class VariantsItem(LivefireItem):

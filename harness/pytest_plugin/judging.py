@@ -14,16 +14,20 @@ from harness.proof.lint import Sound
 from harness.proof.prove import prove
 from harness.pytest_plugin.selection import Selected
 from harness.pytest_plugin.shared import Outcome, Shared
-from harness.recording import Recording
+from harness.recording import Recording, canaries, copies
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What is judged in one go: a recording by the expectations of some rules. `name` is the same in all workers."""
+    """What is judged in one go: a recording by the expectations of some rules. `name` is the same in all workers.
+
+    `copy_of` is another recording of the session that has some of the same canaries; empty where there is none.
+    """
 
     name: str
     recording: Recording
     expectations: tuple[Expectation, ...]
+    copy_of: str = ""
 
     def speaks_of(self, expectation: Expectation) -> bool:
         """Whether it judges the rule of this expectation."""
@@ -37,7 +41,8 @@ def units(recordings: Sequence[Recording], chosen: Sequence[Selected], workers: 
     where there are more `workers` than recordings.
     """
     found: list[Unit] = []
-    for recording in recordings:
+    of = copies([canaries(each.manifest) for each in recordings])
+    for number, recording in enumerate(recordings):
         rules: dict[Path, list[Expectation]] = {}
         for each in chosen:
             path = each.expectation.source.path
@@ -46,7 +51,8 @@ def units(recordings: Sequence[Recording], chosen: Sequence[Selected], workers: 
         parts = list(rules.values())
         if workers <= len(recordings):
             parts = [[each for part in parts for each in part]] if parts else []
-        found += [Unit(f"unit-{len(found) + n}", recording, tuple(part)) for n, part in enumerate(parts)]
+        copied = str(recordings[of[number]].path) if number in of else ""
+        found += [Unit(f"unit-{len(found) + n}", recording, tuple(part), copied) for n, part in enumerate(parts)]
     return found
 
 
@@ -93,6 +99,6 @@ class Judging:
         try:
             expected = list(unit.expectations)
             result = prove(unit.recording, expected, from_raw=self._from_raw, sound=sound, limits=self._limits)
-            return Outcome(results=[result])
+            return Outcome(results=[result.model_copy(update={"copy_of": unit.copy_of})])
         except LivefireError as error:
             return Outcome(error=str(error))

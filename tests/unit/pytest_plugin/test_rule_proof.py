@@ -122,3 +122,31 @@ def test_an_expectation_whose_atomic_no_recording_holds_fails_where_all_is_requi
     done = run(rules, REPLAY, "-k", "renamed", REQUIRED)
     done.assert_outcomes(failed=5, deselected=7)
     done.stdout.fnmatch_lines(["not judged: no recording holds T1059.013/renamed"])
+
+
+def test_a_copy_of_a_recording_proves_no_rule(rules: Path, run: Run, resealed: object) -> None:
+    """Of one capture told twice the first alone counts, as in `livefire prove`: here it lacks the benign run."""
+
+    def without_it(manifest: Manifest) -> Manifest:
+        kept = [each for each in manifest.detonations if "execution" not in each.atomic]
+        return manifest.model_copy(update={"detonations": kept})
+
+    first = resealed(manifest=without_it).path  # type: ignore[operator]
+    for given, failed in (([REPLAY], 0), ([f"--livefire-recording={first}", REPLAY], 1)):
+        done = run(f"{rules / NAME}.expect.yaml::proven", *given)
+        done.assert_outcomes(passed=1 - failed, failed=failed)
+    done.stdout.fnmatch_lines([f"UNPROVEN RULE  {NAME}: no benign run in which it is silent is proven"])
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_where_all_is_required_no_layer_is_left_out_for_one_that_was_deselected(
+    rules: Path, run_apart: Run, how: list[str]
+) -> None:
+    """`fired` would fail, and was not asked for; `flags` was, and says nothing."""
+    rule = rules / f"{NAME}.yaml"
+    rule.write_text(rule.read_text().replace("| where ", "| where DeviceName == 'nowhere' | where ", 1))
+    run_apart(*how, rules, REPLAY, "-k", "creation and flags").assert_outcomes(skipped=1)
+    done = run_apart(*how, rules, REPLAY, REQUIRED, "-k", "creation and flags")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["not judged: the layer 'fired' let go: *"])
+    run_apart(*how, rules, REPLAY, REQUIRED, "-k", "creation").assert_outcomes(passed=3, failed=1, skipped=1)

@@ -159,3 +159,27 @@ def test_a_schedule_is_read_as_it_was_written_and_nothing_else_is(tmp_path: Path
         path.write_text(text)
         with pytest.raises(InvalidInput, match=said):
             read_schedule(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("draws", "0"),
+        ("missed", "-1"),
+        ("lost", "1" + "0" * 400),
+        ("longest_delay", "NaN"),
+        ("first_alert.p50", "1e999"),
+    ],
+)
+def test_a_schedule_of_which_no_share_can_be_told_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    path = tmp_path / "s.json"
+    write_schedule(late(), str(path))
+    document = json.loads(path.read_text())
+    *outer, last = key.split(".")
+    place = document["atomics"][0]
+    for each in outer:
+        place = place[each]
+    place[last] = "here"
+    path.write_text(json.dumps(document).replace('"here"', value))
+    with pytest.raises(InvalidInput, match=f"atomics.0.{key}: Input should be"):
+        read_schedule(path)
