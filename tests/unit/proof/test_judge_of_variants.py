@@ -19,6 +19,7 @@ from harness.model.verdict import Verdict
 from harness.proof.engines.base import Row
 from harness.proof.tables.schema import ambiguous
 from tests.unit.proof.world import (
+    BARE,
     LISTED,
     QUERY,
     RUN,
@@ -29,6 +30,7 @@ from tests.unit.proof.world import (
     event,
     expecting,
     process,
+    request,
 )
 
 NARROW = QUERY.replace('has "run"', 'has "run --pid"')
@@ -182,6 +184,19 @@ def test_an_atomic_of_which_the_effect_was_not_seen_is_nothing_to_compare_with(
     found = world.judge(of_variant(), slices, other, oracle=[STARTED, LISTED])  # the second is for another kind of lab
     expected = (Verdict.INCONCLUSIVE, f"{reason}: there is nothing to compare with") if reason else (Verdict.PROVEN, "")
     assert (found.verdict, found.reason if reason else "") == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"), [([request("get")], Verdict.PROVEN), ([request("list")], Verdict.INCONCLUSIVE)]
+)
+def test_the_effect_of_an_atomic_is_what_can_be_asked_on_this_kind_of_lab(
+    tmp_path: Path, rows: list[tuple[str, Row]], verdict: Verdict
+) -> None:
+    world, other = World(tmp_path), detonated(VARIANT.id, variant=VARIANT)
+    world.also(other, detonated())
+    own = [made(), event("start")]
+    slices = {"T1/a": [*own, *rows], VARIANT.id: [*own, process(RUN), *rows]}
+    assert world.judge(of_variant(), slices, other, oracle=[STARTED, LISTED, BARE]).verdict is verdict
 
 
 @pytest.mark.parametrize(
