@@ -95,12 +95,24 @@ class Health:
             problems += [f"{record.name}: {text}" for text in file.damage(first, last)]
             if file.name == layout.AUDIT_LOG:
                 problems += [f"auditd: {text}" for text in self._trail.between(first, last, file.end)]
+                problems += self._unasked(detonation)
                 problems += [f"auditd: {text}" for text in self._trail.canaries_missing(detonation)]
                 problems += [f"auditd: {text}" for text in self._trail.other_session(detonation)]
                 problems += self._contained(before, detonation, "before") + self._contained(after, detonation, "after")
                 told = self._trail.to_blame(first, last) if problems else []
                 problems += [f"auditd: {text}" for text in told]
         return problems
+
+    def _unasked(self, detonation: Detonation) -> list[str]:
+        """Where no canary was executed in the attack's own session; older captures had none there."""
+        if "readings" not in self.manifest.recorded or detonation.attack is None:
+            return []
+        told = {canary.when for canary in detonation.attack.canaries}
+        return [
+            f"auditd: no canary was executed {w} the attack in its session"
+            for w in ("before", "after")
+            if w not in told
+        ]
 
     def _disagreeing(self, before: Mark | None, after: Mark | None) -> list[str]:
         """What one record of the Docker daemon's has between two marks, and another lacks."""

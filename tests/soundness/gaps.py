@@ -130,9 +130,9 @@ def _of(
         *cited(rule, atomic, verdict, _WAYS),
         _one("not run", rule, atomic, _detonation(atomic, attack=None), "NOT_EXECUTED"),
         _one("its sensor was not well", rule, atomic, _unwell(atomic), "INCONCLUSIVE"),
-        # its canaries tell another one
+        # its canaries tell another one, or are not there
         _one("session of nobody", rule, atomic, _nobody(atomic), "INCONCLUSIVE", "NOT_EXECUTED"),
-        _one("session of nobody, and no canaries", rule, atomic, _nobody(atomic, canaries=[]), *absent),
+        _one("session of nobody, and no canaries", rule, atomic, _nobody(atomic, canaries=[]), "INCONCLUSIVE", *absent),
     ]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from harness.model.manifest import Manifest
+from harness.model.manifest import Canary, Manifest
 from harness.model.result import SensorHealth
 from harness.model.verdict import Verdict
 from harness.proof.health import Health
@@ -421,3 +421,18 @@ def test_a_mark_without_readings_is_damage_where_a_capture_reads_with_each(resea
 
     said = f"{sensor}: a canary around the attack has no readings with it"
     assert said in problems(resealed(manifest=bare), EXECUTION, sensor)
+
+
+@pytest.mark.parametrize("kept", [(), ("before",), ("after",), ("before", "after")])
+def test_an_attack_has_canaries_in_its_session_where_a_capture_executes_some(
+    committed: Recording, kept: tuple[Literal["before", "after"], ...]
+) -> None:
+    manifest = committed.manifest.model_copy(update={"recorded": ["readings"]})
+    attack = manifest.detonations[0].attack
+    assert attack is not None
+    canaries = [Canary(when=when, name="sh", token=f"livefire-canary-{when}", pid=9) for when in kept]
+    ran = manifest.detonations[0].model_copy(update={"attack": attack.model_copy(update={"canaries": canaries})})
+    problems = Health.of(committed.sealed, manifest).around(ran, "auditd").problems
+    for when in ("before", "after"):
+        said = f"auditd: no canary was executed {when} the attack in its session"
+        assert (said in problems) is (when not in kept)
