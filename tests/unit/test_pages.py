@@ -130,7 +130,7 @@ def test_a_decision_is_dated_and_short(page: Path) -> None:
 
 
 def test_the_reference_is_up_to_date() -> None:
-    command = [PROJECT / "scripts/reference", "--check"]
+    command = [str(PROJECT / "scripts/reference"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
