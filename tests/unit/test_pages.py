@@ -45,12 +45,10 @@ def each_page(pages: list[Path] = PAGES) -> pytest.MarkDecorator:
 
 
 @cache
-def tracked() -> frozenset[str]:
-    """Files and folders of the repository; new ones too, but for what git ignores."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60, check=True).stdout
-    files = {name for name in listed.splitlines() if (PROJECT / name).exists()}
-    return frozenset(files | {parent.as_posix() for name in files for parent in Path(name).parents})
+def ours() -> frozenset[str]:
+    """Files and folders of the repository."""
+    found = [path for folder in FOLDERS for path in (PROJECT / folder).rglob("*")]
+    return frozenset(map(named, [*found, *PROJECT.glob("*.*"), *(PROJECT / folder for folder in FOLDERS)]))
 
 
 def anchors(page: Path) -> set[str]:
@@ -97,7 +95,7 @@ def test_each_link_leads_somewhere(page: Path) -> None:
 def test_each_path_is_there(page: Path) -> None:
     for name in names_in(page.read_text(encoding="utf-8")):
         path = name.rstrip("/")
-        found = path in tracked() or any(each.endswith(f"/{path}") for each in tracked())
+        found = path in ours() or any(each.endswith(f"/{path}") for each in ours())
         assert found, f"{named(page)}: {name}"
 
 
