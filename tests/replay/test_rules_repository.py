@@ -77,7 +77,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def runner(wheel: Path, tmp_path: Path) -> Runner:
-    """A machine with Python alone, and a clone of a repository that was made as README tells."""
+    """A machine with Python alone, and a clone of a repository that was made as docs/nightly.md says."""
     venv.create(tmp_path / "python", symlinks=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(tmp_path / "python")}))
     (packages / "others.pth").write_text(sysconfig.get_path("purelib"))

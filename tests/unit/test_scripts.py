@@ -21,6 +21,7 @@ SCRIPTS = (
     "mutation-test",
     "nightly",
     "rebuild-tables",
+    "reference",
 )
 # What takes no argument of another program, and a word that it must refuse.
 STRICT = ("setup", "build-kubernetes", "build-node-image", "fetch-kind", "nightly", "bench", "mutation-test")
