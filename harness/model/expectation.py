@@ -80,7 +80,7 @@ class _Entry(_Strict):
     fires: bool
     rows: Annotated[int, Field(ge=1)] | Annotated[list[dict[str, bool]], Field(min_length=1)] | None = None
     flags: dict[str, bool] = Field(default_factory=dict)
-    grounds: dict[str, list[str]] = Field(default_factory=dict)
+    grounds: dict[str, Annotated[list[Annotated[str, Field(pattern=r"\S")]], Field(min_length=1)]] = {}
     companions: list[Companion] = Field(default_factory=list)
     known_gap: str | None = Field(default=None, min_length=1)
     may_skip: str | None = Field(default=None, min_length=1)

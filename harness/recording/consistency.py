@@ -87,6 +87,11 @@ def _of_execution(atomic: str, execution: Execution, manifest: Manifest) -> Iter
         yield f"{atomic}: its {execution.role} was not during the capture"
 
 
+def _lab_of(sensor: str, manifest: Manifest) -> object:
+    """What a sensor needs to be there."""
+    return {"auditd": True, "docker_daemon": manifest.lab.docker, "kube_audit": manifest.lab.cluster}[sensor]
+
+
 def _streams(sensor: str, manifest: Manifest) -> list[str]:
     """The files that a sensor writes, each of which must carry its canaries. The log of a host's daemon is not read."""
     docker = manifest.lab.docker
@@ -97,6 +102,8 @@ def _streams(sensor: str, manifest: Manifest) -> list[str]:
 
 
 def _of_sensor(sensor: SensorRecord, manifest: Manifest, ran: list[tuple[Detonation, Execution]]) -> Iterator[str]:
+    if not _lab_of(sensor.name, manifest):
+        yield f"there is a record of {sensor.name}, and what it watches was no part of the lab"
     for name in _streams(sensor.name, manifest):
         if name not in sensor.files:
             yield f"{name} is not among the files of {sensor.name}"

@@ -63,7 +63,8 @@ def test_evidence_that_is_filtered_away_is_none(committed: Recording, judge: Jud
 @pytest.mark.parametrize("cluster", ["nodes", "bare"])
 def test_a_lab_without_a_cluster_is_neither_kind(resealed: Resealed, judge: Judge, cluster: str) -> None:
     def forget(manifest: Manifest) -> Manifest:
-        return manifest.model_copy(update={"lab": manifest.lab.model_copy(update={"cluster": None})})
+        kept = [each for each in manifest.sensors if each.name != "kube_audit"]
+        return manifest.model_copy(update={"lab": manifest.lab.model_copy(update={"cluster": None}), "sensors": kept})
 
     result = judge(resealed(manifest=forget), EXECUTION, restrict("signals", cluster))
     assert (result.verdict, result.reason) == (

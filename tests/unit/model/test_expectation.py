@@ -41,6 +41,13 @@ def test_what_contradicts_itself_is_a_mistake_at_its_place(tmp_path: Path, rest:
     assert str(caught.value).startswith(f"{tmp_path / 'rule.expect.yaml'}:2:")
 
 
+@pytest.mark.parametrize(("words", "message"), [("[]", "must not be empty"), ("[' ']", "should match pattern")])
+def test_grounds_that_name_no_word_are_a_mistake(tmp_path: Path, words: str, message: str) -> None:
+    with pytest.raises(InvalidFiles, match=message) as caught:
+        load(tmp_path, FULL.replace("REST", f"fires: true, flags: {{A: true}}, grounds: {{A: {words}}}"))
+    assert "grounds" in str(caught.value)
+
+
 def test_a_benign_run_may_have_false_alarms_for_a_reason(tmp_path: Path) -> None:
     (found,) = load(tmp_path, FULL.replace("REST", "fires: false, benign: ci, false_alarms: 2, known_gap: x"))
     assert (found.entry.benign, found.rows) == ("ci", 2)

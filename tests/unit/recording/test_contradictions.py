@@ -133,6 +133,8 @@ CONTRADICTIONS: list[tuple[Callable[[Document], object], str]] = [
     ),
     (lambda d: d["harness_users"].append(d["detonations"][2]["user"]), "has a Kubernetes user of Livefire's, system:"),
     (lambda d: attack(d).update(pid=d["harness_pid"]), "its attack has the pid of Livefire"),
+    (lambda d: d["lab"].update(cluster=None), "there is a record of kube_audit, and what it watches was no part of"),
+    (lambda d: d["lab"].update(docker=None), "there is a record of docker_daemon, and what it watches was no part"),
     (lambda d: d["sensors"][0].update(files=[]), "raw/auditd.log is not among the files of auditd"),
     (lambda d: d["sensors"][1]["files"].remove("raw/docker-events.jsonl"), "raw/docker-events.jsonl is not among"),
     (lambda d: d["sensors"][1]["files"].remove("raw/docker-daemon.log"), "raw/docker-daemon.log is not among"),
