@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -377,3 +378,8 @@ class Result(_Part):
     all_required: bool = False
     proofs: list[RuleProof] = Field(default_factory=list)
     exit_code: ExitCode
+
+
+def counted(results: Sequence[Result]) -> list[Result]:
+    """Those that are of captures of their own. Where all are copies, what they were made of is not there: then all."""
+    return [result for result in results if not result.copy_of] or list(results)

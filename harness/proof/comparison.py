@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.model.result import Recall, Result
+from harness.model.result import Recall, Result, counted
 from harness.model.verdict import Verdict
 from harness.proof.account import ORCHESTRATION
 from harness.proof.causes import Cause, Seen, cause_of, changed
@@ -76,7 +76,7 @@ def compare_results(old: Sequence[Result], new: Sequence[Result]) -> Comparison:
 
     The result of a copy shows nothing of its own, and is left aside.
     """
-    old, new = ([result for result in side if not result.copy_of] for side in (old, new))
+    old, new = counted(old), counted(new)
     before, after = _seen(old), _seen(new)
     found = [_verdict(before[key], after[key]) for key in after if key in before]
     differences = [each for each in found if each]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from harness.model.result import AtomicResult, Result
+from harness.model.result import AtomicResult, Result, counted
 from harness.model.verdict import Verdict
 
 Key = tuple[str, str]
@@ -34,7 +34,7 @@ class Night:
 
         Of those of several recordings a copy shows nothing of its own.
         """
-        results = [result for result in results if not result.copy_of] or results
+        results = counted(results)
         every = [each for result in results for each in result.results]
         timed = [each for each in every if each.variant is None]
         background: dict[str, int] = {}

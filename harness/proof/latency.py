@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model.result import AtomicResult, Result
+from harness.model.result import AtomicResult, Result, counted
 from harness.model.spread import Spread
 
 TELEMETRY, ALERT = "telemetry", "alert"
@@ -37,11 +37,6 @@ def timed(results: Sequence[Result]) -> list[Timed]:
         for atomic in dict.fromkeys(each.atomic for each in of_rule):
             found += _layers(rule, atomic, [each for each in of_rule if each.atomic == atomic])
     return found
-
-
-def counted(results: Sequence[Result]) -> list[Result]:
-    """Those that are of captures of their own."""
-    return [result for result in results if not result.copy_of]
 
 
 def _layers(rule: str, atomic: str, results: list[AtomicResult]) -> list[Timed]:

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.model.atomic import short_id
-from harness.model.result import Result
+from harness.model.result import Result, counted
 from harness.proof.flakes import flakes
-from harness.proof.latency import Timed, counted, timed
+from harness.proof.latency import Timed, timed
 from harness.text import visible
 
 _NAME, _FIGURE = 40, 8

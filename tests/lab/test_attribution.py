@@ -48,7 +48,7 @@ ATTACKS = {
         "docker swarm init --advertise-addr 127.0.0.1 --listen-addr 127.0.0.1:0",
         f"docker service create --detach --restart-condition none --network host {IMAGE} echo service\nsleep 6",
     ),
-    "waits": ("true", "sleep 3"),
+    "waits": ("true", "for n in $(seq 200); do [ ! -e DONE ] || break; sleep 0.1; done"),
     "asks a resident by a FIFO": ("true", f"echo 'docker -H unix://SOCKET run --rm {IMAGE} echo fifo' >FIFO; sleep 3"),
     "asks a resident by a port": (
         "true",
@@ -134,8 +134,8 @@ def atomics(attacks: Mapping[str, tuple[str, str]], **places: str) -> str:
     return text
 
 
-def intrude(state: Path, socket: str, number: int, words: Sequence[str]) -> None:
-    """A stranger's containers while `waits` runs: by the daemon's socket, and by that atomic's own."""
+def intrude(state: Path, socket: str, number: int, words: Sequence[str], done: Path | None = None) -> None:
+    """A stranger's containers while `waits` runs: by the daemon's socket, and by that atomic's own. Then `done`."""
     deadline = time.monotonic() + 90
     while not (found := list(state.glob(f"run-*/{number}.sock"))) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -144,6 +144,8 @@ def intrude(state: Path, socket: str, number: int, words: Sequence[str]) -> None
         subprocess.run(
             ["docker", "-H", f"unix://{address}", "run", "--rm", IMAGE, "echo", word], check=True, timeout=30
         )
+    if done:
+        done.touch()
 
 
 @pytest.fixture(scope="module")
@@ -153,9 +155,9 @@ def captured(tmp_path_factory: pytest.TempPathFactory) -> Captured:
         assert lab("lab", "up").code == 0
         status = dict(line.split(maxsplit=1) for line in lab("lab", "status").out.splitlines())
         socket = status["DOCKER_HOST"].removeprefix("unix://")
-        (folder / "whose.yaml").write_text(atomics(ATTACKS, SOCKET=socket, **places))
+        (folder / "whose.yaml").write_text(atomics(ATTACKS, SOCKET=socket, DONE=str(folder / "done"), **places))
         number = list(ATTACKS).index("waits")
-        stranger = threading.Thread(target=intrude, args=(lab.state, socket, number, (REAL, STRANGER)))
+        stranger = threading.Thread(target=intrude, args=(lab.state, socket, number, (REAL, STRANGER), folder / "done"))
         stranger.start()
         done = lab("capture", "--atomics", folder / "whose.yaml", "-o", folder / "r")
         stranger.join()

@@ -38,7 +38,13 @@ def run(livefire: Livefire, folder: Path, before: str, *atomics: str, of: str) -
 
 
 @pytest.mark.parametrize(
-    ("daemon", "number"), [("kube-apiserver", "KILL"), ("kube-apiserver", "STOP"), ("etcd", "KILL"), ("etcd", "STOP")]
+    ("daemon", "number"),
+    [
+        ("kube-apiserver", "KILL"),
+        pytest.param("kube-apiserver", "STOP", marks=pytest.mark.night),
+        ("etcd", "KILL"),
+        pytest.param("etcd", "STOP", marks=pytest.mark.night),
+    ],
 )
 def test_an_api_server_that_dies_costs_what_rests_on_it(
     livefire: Livefire, tmp_path: Path, daemon: str, number: str
@@ -52,7 +58,7 @@ def test_an_api_server_that_dies_costs_what_rests_on_it(
     assert not livefire.state.exists()
 
 
-@pytest.mark.parametrize("number", ["KILL", "STOP"])
+@pytest.mark.parametrize("number", ["KILL", pytest.param("STOP", marks=pytest.mark.night)])
 def test_a_dockerd_that_dies_is_no_prerequisite_that_is_missing(
     livefire: Livefire, tmp_path: Path, number: str
 ) -> None:

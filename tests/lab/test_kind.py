@@ -258,7 +258,7 @@ def test_a_node_that_is_killed_while_it_is_made(livefire: Livefire, tmp_path: Pa
     assert changed(before) == {}
 
 
-@pytest.mark.parametrize("seconds", [0.5, 12])
+@pytest.mark.parametrize("seconds", [0.5, pytest.param(12, marks=pytest.mark.night)])
 def test_clean_after_kill_9_while_the_cluster_is_made(livefire: Livefire, seconds: float) -> None:
     before = footprint()
     process = livefire.start("run", "--cluster", "kind")

@@ -135,7 +135,7 @@ def test_each_text_of_a_result_is_safe_in_every_report(whole: dict[str, Any], tm
 def test_each_text_of_a_written_result_is_safe_where_it_is_read_again(whole: dict[str, Any], tmp_path: Path) -> None:
     other = json.loads(json.dumps(whole).replace("PROVEN", "WRONG_FLAGS").replace("has_any", "has_all"))
     for day, document in (("a", whole), ("b", other)):
-        put(tmp_path, f"{day}.json", poisoned(document, after))
+        put(tmp_path, f"{day}.json", poisoned(document, after) | {"copy_of": ""})
     code, text = said("diff", tmp_path / "a.json", tmp_path / "b.json", "--json", "-", "--markdown", tmp_path / "d.md")
     assert code in (0, 1)
     assert len(text) > 10_000

@@ -293,3 +293,10 @@ def test_a_copy_counts_on_neither_side(result: Result) -> None:
     copy = one.model_copy(update={"copy_of": "one"})
     assert compare_results([one, copy], [loud]).worse
     assert compare_results([one, copy], [one]).differences == ()
+
+
+def test_where_there_is_nothing_but_a_copy_it_is_compared(result: Result) -> None:
+    copy = result.model_copy(update={"copy_of": "another"})
+    worse = tonight(copy, verdict=Verdict.RULE_SILENT)
+    assert compare_results([copy], [worse]).worse
+    assert not compare_results([worse], [copy]).worse
