@@ -109,4 +109,5 @@ def test_flags_hold_beside_the_others_too(tmp_path: Path) -> None:
 def test_rows_that_look_like_those_of_the_background_are_as_many_more(tmp_path: Path) -> None:
     query = "DeviceProcessEvents | where toscalar(DeviceProcessEvents | count) > 0 | project FileName, Root = true"
     slices = {"T1/a": [process(RUN), event("start")], BACKGROUND: [process("docker ps", "raw/auditd.log:99")]}
-    assert World(tmp_path).judge(expecting(query), slices).verdict is Verdict.PROVEN
+    found = World(tmp_path).judge(expecting(query), slices)
+    assert (found.verdict, found.reason) == (Verdict.PROVEN, "executed, seen, fired, and exactly these flags")
