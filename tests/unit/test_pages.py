@@ -31,9 +31,8 @@ FOLDERS = ("harness", "tests", "scripts", "docs", "examples", "expectations", "a
 NOT_OURS = re.compile(
     r"(raw|tables|reports?|recordings?|my-rules|changed|nights)/.*|(manifest|diff|report|history|coprocess)\.\w+"
 )
-FORBIDDEN = re.compile(
-    r"/work/|/tmp/|\bissues? \d|registry\.k8s\.io|ghcr\.io|quay\.io|pypi\.org|docker\.com|\bClaude\b"
-)
+# A folder of one machine, or a host that holds images or packages: an address that is no page to read.
+FORBIDDEN = re.compile(r"(?<![\w.}-])/(?:tmp|home|root|work|Users)/|\b(?:registry|ghcr|quay|pypi)\.[a-z]")
 
 
 def named(page: Path) -> str:
