@@ -11,15 +11,12 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.capture.hierarchies import HARMLESS
-from harness.capture.hierarchies import Hierarchy as Hierarchy
-from harness.capture.hierarchies import hierarchies as hierarchies
+from harness.capture.hierarchies import HARMLESS, MEMBERS, Hierarchy, hierarchies
 from harness.capture.kinds import Foreign, What, Whose, finds, undoes
 from harness.capture.process import kill_found, run
 from harness.capture.wait import NotYet, wait_until
 from harness.errors import LabUnavailable
 
-_MEMBERS = "cgroup.procs"
 _HINT = "What leaves its session and empties its environment can't be found at the end of an atomic."
 
 
@@ -42,7 +39,7 @@ class Group:
     @property
     def door(self) -> Path:
         """Who writes 0 to it is in the group from then on, with all that it starts."""
-        return self.path / _MEMBERS
+        return self.path / MEMBERS
 
     def processes(self) -> list[int]:
         """The pids of all that are in it, or in a group below it."""
@@ -116,7 +113,7 @@ def _called(name: str) -> list[Path]:
 def _inside(groups: list[Path]) -> set[int]:
     alive: set[int] = set()
     for group in groups:
-        for members in group.rglob(_MEMBERS):
+        for members in group.rglob(MEMBERS):
             with contextlib.suppress(OSError):
                 alive.update(int(pid) for pid in members.read_text().split() if pid != "0")
     return alive

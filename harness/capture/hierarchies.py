@@ -14,6 +14,9 @@ HARMLESS = ("pids", "freezer", "name=systemd", "devices", "net_cls", "net_prio",
 _CONTROLLERS = {*HARMLESS, "cpuset", "cpu", "cpuacct", "blkio", "memory", "hugetlb", "rdma", "misc", "debug"}
 
 
+MEMBERS = "cgroup.procs"
+
+
 @dataclass(frozen=True)
 class Hierarchy:
     """Where one is mounted. `version` is 1 or 2; `controllers` are what a mount of version 1 is for."""
@@ -34,9 +37,13 @@ def hierarchies(mountinfo: bytes | None = None) -> list[Hierarchy]:
         version = 2 if kind[0] == b"cgroup2" else 1
         options = os.fsdecode(kind[2]).split(",") if version == 1 else []
         controllers = frozenset(o for o in options if o in _CONTROLLERS or o.startswith("name="))
-        point = re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), fields[4])
-        found.setdefault((version, controllers), Hierarchy(Path(os.fsdecode(point)), version, controllers))
+        found.setdefault((version, controllers), Hierarchy(Path(mount_point(fields[4])), version, controllers))
     return list(found.values())
+
+
+def mount_point(field: bytes) -> str:
+    """The fifth field of a line of mountinfo (proc(5)): blanks and the like stand there as octal numbers of bytes."""
+    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), field))
 
 
 def thaw(pid: int) -> None:
@@ -50,7 +57,7 @@ def thaw(pid: int) -> None:
             if group != "/" and "freezer" in controllers.split(","):
                 for each in hierarchies():
                     if "freezer" in each.controllers and not _is_thawed(each.path / group.lstrip("/")):
-                        (each.path / "cgroup.procs").write_text(str(pid))
+                        (each.path / MEMBERS).write_text(str(pid))
 
 
 def _is_thawed(group: Path) -> bool:

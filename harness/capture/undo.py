@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import re
 import time
 from pathlib import Path
 
+from harness.capture.hierarchies import mount_point
 from harness.capture.kinds import Foreign, What, Whose, finds, undoes
 from harness.capture.process import kill_found, owned_processes, owners, podman_processes
 from harness.capture.removal import remove_tree
@@ -65,9 +65,8 @@ def mounts_below(path: Path) -> list[str]:
 
 
 def mount_points(mountinfo: bytes) -> list[str]:
-    """The fifth field of each line (proc(5)). Blanks and the like stand there as octal numbers of bytes."""
-    fields = [line.split(b" ")[4] for line in mountinfo.split(b"\n") if line]
-    return [os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8)]), field)) for field in fields]
+    """That of each line."""
+    return [mount_point(line.split(b" ")[4]) for line in mountinfo.split(b"\n") if line]
 
 
 @finds("mounts")

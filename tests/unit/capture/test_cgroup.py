@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness.capture import cgroup, makers
-from harness.capture.cgroup import Hierarchy, check_group, hierarchies, make_group, preferred
+from harness.capture.cgroup import check_group, make_group, preferred
+from harness.capture.hierarchies import Hierarchy, hierarchies
 from harness.capture.kinds import Foreign, Whose, find, undo
 from harness.capture.process import kill_found
 from harness.capture.shell import Surroundings, execute
@@ -84,7 +85,7 @@ def test_what_left_its_session_and_its_environment_is_found_and_ended(whose: Who
     assert sleeping() == []
     assert len(found.survivors) == 1
     assert find("cgroup", whose) == [{"name": f"livefire-{whose.id}"}]  # and nothing in it
-    assert [each for h in cgroup.hierarchies() for each in (h.path / f"livefire-{whose.id}").glob("*/")] == []
+    assert [each for h in hierarchies() for each in (h.path / f"livefire-{whose.id}").glob("*/")] == []
 
 
 def test_one_that_forks_all_the_time_is_ended(whose: Whose, tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ def test_only_the_owner_s_group_is_ended(whose: Whose) -> None:
 
 def test_it_is_told_whether_a_group_can_be_had(whose: Whose) -> None:
     name = f"livefire-{whose.id}"
-    assert check_group(name) in map(str, (each.path for each in cgroup.hierarchies()))
+    assert check_group(name) in map(str, (each.path for each in hierarchies()))
     assert find("cgroup", whose) == []
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.capture import cgroup
+from harness.capture.hierarchies import Hierarchy
 from harness.capture.preflight import check_daemon, check_host, check_kind, require_kind
 from harness.errors import LabUnavailable
 
@@ -54,7 +55,7 @@ def test_every_failure_is_named_at_once(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_without_control_groups_it_is_said_what_can_t_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(cgroup, "hierarchies", lambda: [cgroup.Hierarchy(tmp_path / "file", 2)])
+    monkeypatch.setattr(cgroup, "hierarchies", lambda: [Hierarchy(tmp_path / "file", 2)])
     found = next(each for each in check_host() if each.check == "control groups")
     assert (found.level, found.said) == ("warn", f"none can be had: {tmp_path / 'file'}: Not a directory")
     assert "empties its environment can't be found" in found.cure
