@@ -11,24 +11,24 @@ from pathlib import Path
 import duckdb
 
 from harness.capture.capture import Capture
-from harness.capture.heal import heal
-from harness.capture.lab.choice import LabChoice
-from harness.capture.lab.lab import Lab, fits, kept_lab, start_lab
-from harness.capture.lab.node_image import fetch
-from harness.capture.state import add_left_behind, exclusive, sole_capture
-from harness.capture.wait import wait_for_turn
 from harness.errors import LabUnavailable, Refused
+from harness.events import LabStarted, LabStep, RecordingSealed, Subscriber, silent
+from harness.files.catalog import require_unique
+from harness.host.heal import heal
+from harness.host.owned_folders import add_left_behind, exclusive, sole_capture
+from harness.host.waiting import wait_for_turn
 from harness.interrupts import shielded
+from harness.judge.prove import prove
+from harness.kql.limits import Limits
+from harness.lab.kubernetes.node_image import fetch
+from harness.lab.lab import Lab, fits, kept_lab, start_lab
+from harness.lab.lab_choice import LabChoice
 from harness.model.atomic import Atomic
-from harness.model.catalog import require_unique
-from harness.model.events import LabStarted, LabStep, RecordingSealed, Subscriber, silent
 from harness.model.expectation import Expectation
-from harness.model.limits import Limits
 from harness.model.manifest import Manifest
 from harness.model.result import Result
-from harness.proof.derivation import store_tables
-from harness.proof.prove import prove
 from harness.recording import Recording, RecordingWriter, open_recording
+from harness.telemetry.derivation import store_tables
 
 
 @dataclass(frozen=True)

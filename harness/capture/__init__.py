@@ -1,0 +1,1 @@
+"""The first half: a lab, sensors and atomics make a recording."""

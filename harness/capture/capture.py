@@ -11,36 +11,36 @@ from pathlib import Path
 
 from harness import interrupts
 from harness.capture.detonator import detonate, not_detonated
-from harness.capture.halt import Makers
-from harness.capture.kinds import Whose
-from harness.capture.lab.canary_container import canary_container
-from harness.capture.lab.docker_front import aside, moved_socket
-from harness.capture.lab.docker_gateway import DockerGateway
-from harness.capture.lab.docker_guard import DockerGuard
-from harness.capture.lab.docker_made import DockerMade
-from harness.capture.lab.docker_reach import HARNESS_SOCKET
-from harness.capture.lab.image import REFERENCE, put_image_back
-from harness.capture.lab.kube_api import KubeApi
-from harness.capture.lab.kube_undo import record_objects
-from harness.capture.lab.lab import Lab
-from harness.capture.lab.pod_canary import pod_canary
-from harness.capture.lab.pod_watch import PodWatch
-from harness.capture.lab.podman import podman_environment
-from harness.capture.lab.request_log import RequestLog
 from harness.capture.pulse import LabPulse
-from harness.capture.sensors.auditd import AuditdSensor
-from harness.capture.sensors.base import Arrivals, Sensor, now
-from harness.capture.sensors.docker_daemon import DockerDaemonSensor
-from harness.capture.sensors.kube_audit import KubeAuditSensor
 from harness.capture.shell import Surroundings
-from harness.capture.state import OwnedFolder
-from harness.capture.undo import make_way
-from harness.capture.versions import host, lab_versions, tool_versions
+from harness.capture.tool_versions import host, lab_versions, tool_versions
 from harness.errors import LivefireError, first_line
+from harness.events import AtomicDetonated, AtomicStarted, LabStep, SensorDrained, Subscriber
+from harness.host.halt import Makers
+from harness.host.kinds import Whose
+from harness.host.owned_folders import OwnedFolder
+from harness.host.undo import make_way
+from harness.lab.docker.canary_container import canary_container
+from harness.lab.docker.docker_front import aside, moved_socket
+from harness.lab.docker.docker_reach import HARNESS_SOCKET
+from harness.lab.docker.image import REFERENCE, put_image_back
+from harness.lab.kubernetes.kube_api import KubeApi
+from harness.lab.kubernetes.kube_undo import record_objects
+from harness.lab.lab import Lab
+from harness.lab.podman import podman_environment
 from harness.model.atomic import Atomic
-from harness.model.events import AtomicDetonated, AtomicStarted, LabStep, SensorDrained, Subscriber
 from harness.model.manifest import BACKGROUND, HARNESS, RECORDED, Detonation, Manifest, SensorRecord
 from harness.recording import RecordingWriter, layout
+from harness.sensors.auditd.audit_sensor import AuditdSensor
+from harness.sensors.docker.docker_sensor import DockerDaemonSensor
+from harness.sensors.docker.gateway import DockerGateway
+from harness.sensors.docker.guard import DockerGuard
+from harness.sensors.docker.made import DockerMade
+from harness.sensors.docker.request_log import RequestLog
+from harness.sensors.kubernetes.kube_sensor import KubeAuditSensor
+from harness.sensors.kubernetes.pod_canary import pod_canary
+from harness.sensors.kubernetes.pod_watch import PodWatch
+from harness.sensors.sensor import Arrivals, Sensor, now
 
 
 class Capture:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from harness.capture.lab.docker_gateway import DockerGateway
-from harness.capture.lab.kube_api import KubeApi
-from harness.capture.process import owned_processes
-from harness.capture.sensors.docker_daemon import daemon_fault
+from harness.host.process import owned_processes
+from harness.lab.kubernetes.kube_api import KubeApi
+from harness.sensors.docker.docker_sensor import daemon_fault
+from harness.sensors.docker.gateway import DockerGateway
 
 _FIRST, _AGAIN = 1.0, 2.0  # seconds to answer within, and once more for who was late
 _PAUSE = 1.0

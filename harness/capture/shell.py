@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal
 
-from harness.capture.cgroup import make_group
-from harness.capture.process import OWNER, base_environment, find_tool, until_ended
 from harness.capture.pulse import STEADY, Pulse
-from harness.capture.sensors.base import canary_token, now
 from harness.capture.survivors import Started
+from harness.host.cgroup import make_group
+from harness.host.process import OWNER, base_environment, find_tool, until_ended
 from harness.model.manifest import Canary, Execution, Output
+from harness.sensors.sensor import canary_token, now
 
 SHELLS = {"bash": "bash", "sh": "sh"}
 # Writing loginuid makes the kernel stamp a fresh audit session on the shell and all its descendants (kernel/audit.c,

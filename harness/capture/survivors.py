@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.capture.cgroup import Group
-from harness.capture.process import group_processes, is_zombie, kill_found, kill_group, session_processes
-from harness.capture.wait import NotYet
 from harness.errors import LabUnavailable
+from harness.host.cgroup import Group
+from harness.host.process import group_processes, is_zombie, kill_found, kill_group, session_processes
+from harness.host.waiting import NotYet
 
 _GRACE = 2.0
 _LONGEST = 5.0  # seconds for what is killed to end

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.errors import NothingSelected
-from harness.model.yaml_files import SUFFIX
+from harness.files.yaml_files import SUFFIX
 
 ExpectOption = Annotated[
     Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")

@@ -46,7 +46,7 @@ def _guarded() -> int:
 
 
 def _run() -> int:
-    from harness.cli.terminal import guard_terminal
+    from harness.cli.streams import guard_terminal
 
     guard_terminal()
     try:
@@ -86,8 +86,8 @@ def _undo() -> int:
     """Undo what is unfinished, and say so."""
     with interrupts.shielded("still undoing"):
         remains, kept = "", ""
-        if "harness.capture.state" in sys.modules:  # else nothing was made
-            from harness.capture.state import kept_here, undo_unfinished
+        if "harness.host.owned_folders" in sys.modules:  # else nothing was made
+            from harness.host.owned_folders import kept_here, undo_unfinished
 
             remains = "; ".join(undo_unfinished())
             kept = "".join(f", and {lab} is kept" for lab in kept_here())

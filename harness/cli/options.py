@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from harness.capture.lab.named import VARIABLES
-from harness.report.document import write_json_document
+from harness.files.documents import write_json_document
+from harness.lab.named import VARIABLES
 
 ATOMICS = Path("atomics")
 EXPECTATIONS = Path("expectations")

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import NoReturn
 
 from harness.errors import InvalidInput
+from harness.files.result_file import write_json
+from harness.judge.unjudged import completed
 from harness.model.result import Result, Unjudged
-from harness.proof.unjudged import completed
 from harness.report.console import print_result
 from harness.report.html import write_html
 from harness.report.junit import write_junit
-from harness.report.latency import print_flakes, print_latency
+from harness.report.latency_text import print_flakes, print_latency
 from harness.report.markdown import write_markdown
 from harness.report.matrix import print_matrix
 from harness.report.navigator import write_navigator
-from harness.report.result_json import write_json
 from harness.report.shown import shown
 from harness.report.terminal import Terminal
-from harness.report.unjudged import print_unjudged
+from harness.report.unjudged_text import print_unjudged
 
 
 @dataclass(frozen=True)

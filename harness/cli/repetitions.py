@@ -8,8 +8,8 @@ from pathlib import Path
 
 from harness import session
 from harness.errors import InvalidInput, Position
+from harness.events import Subscriber
 from harness.model.atomic import Atomic
-from harness.model.events import Subscriber
 from harness.recording import Recording
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.evasion.meaning import ContainerCreation
-from harness.evasion.shell import literal, literals
+from harness.evasion.shell_words import literal, literals
 
 _KNOWN = {"rm", "detach", "privileged", "network", "pid", "ipc", "cap-add", "volume"}
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.evasion.options import EXEC, GET, POD_EXEC, RUN, Grammar, Option
-from harness.evasion.shell import literal
+from harness.evasion.client_options import EXEC, GET, POD_EXEC, RUN, Grammar, Option
+from harness.evasion.shell_words import literal
 
 Spelling = Mapping[Option, Sequence[str]]
+Way = tuple[str, str]  # a name, unique in its family, and the commands that take the attack's place
 _CANONICAL: Spelling = {}
 
 

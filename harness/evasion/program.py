@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.evasion.shell import quote
+from harness.evasion.shell_words import quote
 
 
 def in_argument(program: str, *arguments: str) -> str:

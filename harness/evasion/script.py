@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from harness.evasion.meaning import Meaning, understand
-from harness.evasion.shell import split
+from harness.evasion.shell_words import split
 
 _COMMENT = r"[ \t]*#(?!\{)[^\n]*"
 _LINE = re.compile(r"(?:'[^']*'|\"(?:[^\"\\]|\\[\s\S])*\"|\\[\s\S]|[^'\"\\\n])+")

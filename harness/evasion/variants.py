@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.evasion.registry import families
+from harness.evasion.families import families
 from harness.evasion.script import find_attack
 from harness.model.atomic import Atomic
 from harness.model.variant import Variant

@@ -11,11 +11,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from harness.errors import InvalidFiles, InvalidInput, LivefireError
 from harness.model.variant import Variant
-from harness.model.yaml_source import YamlSource, did_you_mean, load_yaml, unknown_keys
 
-_PLACEHOLDER = re.compile(r"#\{([^}]+)\}")
+PLACEHOLDER = re.compile(r"#\{([^}]+)\}")
 _TECHNIQUE = r"^T\d{4}(\.\d{3})?$"
 _GUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
@@ -68,7 +66,9 @@ class _AtomicTest(_Schema):
     executor: Executor
 
 
-class _AtomicFile(_Schema):
+class AtomicFile(_Schema):
+    """A file of atomics, all of one technique."""
+
     attack_technique: str = Field(pattern=_TECHNIQUE)
     display_name: str
     atomic_tests: list[_AtomicTest]
@@ -131,7 +131,7 @@ class Atomic:
     def substitute(self, text: str, given: Mapping[str, str] | None = None) -> str:
         """`text` with each `#{argument}` replaced by its value."""
         values = self.arguments(given)
-        return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
+        return PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
 
 def short_id(atomic: str) -> str:
@@ -142,45 +142,3 @@ def short_id(atomic: str) -> str:
 def slug(name: str) -> str:
     """The name in lower case, words joined by hyphens: `Docker Container Execution` → `docker-container-execution`."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
-def load_atomics(path: Path) -> list[Atomic]:
-    """The tests of one file. Raises InvalidInput or InvalidFiles with positions."""
-    source = load_yaml(path)
-    parsed = source.parse(_AtomicFile)
-    atomics = [
-        Atomic(f"{parsed.attack_technique}/{slug(test.name)}", parsed.attack_technique, test, path)
-        for test in parsed.atomic_tests
-    ]
-    problems = _placeholder_problems(source, atomics)
-    seen: dict[str, int] = {}
-    for index, atomic in enumerate(atomics):
-        if atomic.id in seen:
-            at = source.at(("atomic_tests", index, "name"))
-            problems.append(InvalidInput(f"two tests are named '{atomic.name}'", at=at))
-        seen[atomic.id] = index
-    if problems:
-        raise InvalidFiles(problems)
-    return atomics
-
-
-def atomic_keys(source: YamlSource) -> list[LivefireError]:
-    """A mistake for each key of a file of atomics that the schema does not have: loading ignores it."""
-    return unknown_keys(source, _AtomicFile)
-
-
-def _placeholder_problems(source: YamlSource, atomics: list[Atomic]) -> list[LivefireError]:
-    problems: list[LivefireError] = []
-    for index, atomic in enumerate(atomics):
-        texts = {("executor", key): getattr(atomic.executor, key) for key in ("command", "cleanup_command")}
-        for number, dependency in enumerate(atomic.test.dependencies):
-            for key in ("prereq_command", "get_prereq_command"):
-                texts["dependencies", number, key] = getattr(dependency, key)  # type: ignore[index]
-        known = sorted(atomic.test.input_arguments)
-        for where, text in texts.items():
-            for name in _PLACEHOLDER.findall(text or ""):
-                if name not in known:
-                    at = source.at(("atomic_tests", index, *where))
-                    hint = did_you_mean(name, known) if known else "This test has no input_arguments."
-                    problems.append(InvalidInput(f"'#{{{name}}}' is not an input argument", at=at, hint=hint))
-    return problems

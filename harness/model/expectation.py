@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position
-from harness.model.rule import Rule, load_rule, position_in_block
+from harness.errors import Position
+from harness.model.rule import Rule
+from harness.model.source import YamlSource
 from harness.model.variant import Variant
-from harness.model.yaml_files import SUFFIX
-from harness.model.yaml_source import YamlSource, load_yaml
 
 Sensor = Literal["auditd", "docker_daemon", "kube_audit"]
 
@@ -62,7 +60,9 @@ class KnownEvasion(_Strict):
         return [vector | self.flags for vector in right] if self.flags else []
 
 
-class _Entry(_Strict):
+class Entry(_Strict):
+    """What is expected for one atomic, as it is written."""
+
     # benign: the family of a benign run. false_alarms: how many alerts it is known to raise; known_gap says why.
     # known_gap: why the rule is silent, or, where it fires, why these flags are not what they should be.
     # may_skip: why it is no loss when a prerequisite of the atomic is missing.
@@ -90,7 +90,7 @@ class _Entry(_Strict):
     evasions: list[KnownEvasion] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _consistent(self) -> _Entry:
+    def _consistent(self) -> Entry:
         if isinstance(self.rows, list) and self.flags:
             raise ValueError("rows lists the flags of each row, so flags of them all say it twice")
         if self.fires and not all(self.vectors):
@@ -136,7 +136,9 @@ class MaySkip(_Strict):
     reason: str = Field(min_length=1)
 
 
-class _ExpectFile(_Strict):
+class ExpectFile(_Strict):
+    """A file of expectations, as it is written."""
+
     # signals_from: the expectations of another rule, which have the oracles and signals of the same atomics.
     # companions: those of every entry. tuning: exclusions whose gain and cost are to be measured.
     # may_skip: variants whose tools need not be there.
@@ -144,7 +146,7 @@ class _ExpectFile(_Strict):
     companions: list[Companion] = Field(default_factory=list)
     tuning: list[Exclusion] = Field(default_factory=list)
     may_skip: list[MaySkip] = Field(default_factory=list)
-    expectations: list[_Entry] = Field(min_length=1)
+    expectations: list[Entry] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class Expectation:
     """
 
     rule: Rule
-    entry: _Entry
+    entry: Entry
     index: int
     source: YamlSource
     companions: tuple[Companion, ...] = ()
@@ -195,56 +197,4 @@ class Expectation:
 
     def at_kql(self, where: tuple[str | int, ...], line: int, column: int) -> Position:
         """The position in the YAML of a place in a KQL text of this expectation."""
-        return position_in_block(self.source, ("expectations", self.index, *where), line, column)
-
-
-def load_expectations(path: Path, rule_path: Path | None = None) -> list[Expectation]:
-    """The expectations of one file, for the rule beside it, or for another version of it at `rule_path`.
-
-    Raises InvalidInput or InvalidFiles with positions.
-    """
-    source = load_yaml(path)
-    parsed = source.parse(_ExpectFile)
-    entries = _with_signals(path, source, parsed)
-    beside = rule_path or path.with_name(path.name.removesuffix(SUFFIX) + ".yaml")
-    if not beside.exists():
-        raise InvalidInput(f"the rule {beside.name} is not beside it", at=Position(path))
-    rule = load_rule(beside)
-    seen: set[str] = set()
-    for index, entry in enumerate(entries):
-        if entry.atomic in seen:
-            raise InvalidInput(f"'{entry.atomic}' twice", at=source.at(("expectations", index, "atomic")))
-        seen.add(entry.atomic)
-    return [
-        Expectation(
-            rule,
-            entry,
-            index,
-            source,
-            (*parsed.companions, *entry.companions),
-            tuple(parsed.tuning),
-            skippable=tuple(parsed.may_skip),
-        )
-        for index, entry in enumerate(entries)
-    ]
-
-
-def _with_signals(path: Path, source: YamlSource, parsed: _ExpectFile) -> list[_Entry]:
-    """The entries; what they lack of oracle and signals they take from the other file's entry for the atomic."""
-    known: dict[str, _Entry] = {}
-    if parsed.signals_from:
-        other = load_yaml(path.parent / parsed.signals_from)
-        known = {entry.atomic: entry for entry in other.parse(_ExpectFile).expectations}
-    entries, problems = [], list[LivefireError]()
-    for index, entry in enumerate(parsed.expectations):
-        like = known.get(entry.atomic, entry)
-        entries.append(
-            entry.model_copy(update={"oracle": entry.oracle or like.oracle, "signals": entry.signals or like.signals})
-        )
-        for key in ("oracle", "signals"):
-            if not getattr(entries[-1], key):
-                at = source.at(("expectations", index))
-                problems.append(InvalidInput(f"'{entry.atomic}' has no {key}", at=at, hint="What would show it?"))
-    if problems:
-        raise InvalidFiles(problems)
-    return entries
+        return self.source.in_block(("expectations", self.index, *where), line, column)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import re
-from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.errors import InvalidInput, LivefireError, Position
+from harness.errors import InvalidInput, Position
 from harness.model.schedule import Schedule, ScheduleKeys
-from harness.model.yaml_source import YamlSource, load_yaml, read_text, unknown_keys
-
-_CLOSE = 0.85  # of difflib's ratio: a letter or two are wrong
+from harness.model.source import YamlSource
 
 
 class _FieldMapping(BaseModel):
@@ -36,7 +32,7 @@ class _EntityMapping(BaseModel):
     fieldMappings: list[_FieldMapping] = Field(default_factory=list)
 
 
-class _RuleFile(ScheduleKeys):
+class RuleFile(ScheduleKeys):
     """The YAML of a rule. Sentinel grows keys; what is unknown is kept out of the way, not refused."""
 
     id: UUID
@@ -55,7 +51,7 @@ class _RuleFile(ScheduleKeys):
 class Rule:
     """A rule and where it came from. `id` is the file's name without its ending."""
 
-    def __init__(self, parsed: _RuleFile, source: YamlSource) -> None:
+    def __init__(self, parsed: RuleFile, source: YamlSource) -> None:
         self.path = source.path
         self.id = source.path.stem
         self.metadata = parsed
@@ -97,32 +93,4 @@ class Rule:
 
     def at(self, line: int, column: int) -> Position:
         """The place in the YAML file of a place in the query (line from 1, column from 1)."""
-        return position_in_block(self._source, ("query",), line, column)
-
-
-def position_in_block(source: YamlSource, where: tuple[str | int, ...], line: int, column: int) -> Position:
-    """The place in the file of (line, column) in the block scalar (`key: |`) at `where`."""
-    start = source.at(where)
-    lines = read_text(source.path).splitlines()
-    first = lines[start.line] if start.line < len(lines) else ""
-    indent = len(first) - len(first.lstrip())
-    if not re.search(r":\s*[|>][-+0-9]*\s*(#.*)?$", lines[start.line - 1]):
-        return start
-    return Position(source.path, start.line + line, indent + column)
-
-
-def rule_keys(source: YamlSource) -> list[LivefireError]:
-    """A mistake for each key that is nearly one that we know: others may be Sentinel's."""
-    return unknown_keys(source, _RuleFile, cutoff=_CLOSE)
-
-
-def load_rule(path: Path) -> Rule:
-    """Read a rule. Raises InvalidInput or InvalidFiles with positions."""
-    return rule_in(load_yaml(path))
-
-
-def rule_in(source: YamlSource) -> Rule:
-    """The rule in a YAML file that was read. Raises InvalidInput or InvalidFiles with positions."""
-    if not isinstance(source.data, dict):
-        raise InvalidInput("not a Sentinel rule: it must be a mapping", at=source.at(()))
-    return Rule(source.parse(_RuleFile), source)
+        return self._source.in_block(("query",), line, column)

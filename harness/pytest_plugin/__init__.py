@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import interrupts
-from harness.model.yaml_files import looks_like_expectations
+from harness.files.yaml_files import looks_like_expectations
 from harness.pytest_plugin.settings import SETTINGS, add_options, settings_of
 from harness.text import visible
 
@@ -43,8 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings = settings_of(config)
     config.stash[SETTINGS] = settings
     if settings.active:
+        from harness.pytest_plugin.course import SessionPlugin
         from harness.pytest_plugin.passed_over import Unreadable
-        from harness.pytest_plugin.session import SessionPlugin
         from harness.pytest_plugin.tally import Tally
 
         tally = Tally(config)

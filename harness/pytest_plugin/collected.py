@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from harness.judge.cases import Case, cases
+from harness.judge.unjudged import without_expectations, without_rules
 from harness.model.expectation import Expectation
 from harness.model.result import Unjudged
 from harness.model.rule import Rule
-from harness.proof.cases import Case, cases
-from harness.proof.unjudged import without_expectations, without_rules
 from harness.recording import Recording
 
 

@@ -11,10 +11,10 @@ from harness.model.expectation import Expectation
 from harness.model.result import AtomicResult
 from harness.model.verdict import Verdict
 from harness.pytest_plugin.answers import answers_of
+from harness.pytest_plugin.pytest_terminal import shorten
 from harness.pytest_plugin.selection import OF_RULE
 from harness.pytest_plugin.settings import SETTINGS
 from harness.pytest_plugin.shared import Outcome
-from harness.pytest_plugin.terminal import shorten
 from harness.text import visible
 
 

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 
 from harness.errors import LivefireError
-from harness.model.expectation import Expectation, load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.files.yaml_files import is_expectations
+from harness.model.expectation import Expectation
 from harness.model.result import AtomicResult
 from harness.model.verdict import Verdict
-from harness.model.yaml_files import is_expectations
 from harness.pytest_plugin.answers import answers_of
 from harness.pytest_plugin.explain import explain, explain_variants
 from harness.pytest_plugin.item import LivefireItem
+from harness.pytest_plugin.pytest_terminal import shorten
 from harness.pytest_plugin.rule_items import BackgroundItem, ProvenItem
 from harness.pytest_plugin.selection import BACKGROUND, EVASIONS, PROVEN
 from harness.pytest_plugin.settings import SETTINGS
-from harness.pytest_plugin.terminal import shorten
 from harness.report.junit import properties_of
 from harness.report.shown import shown
 from harness.text import visible

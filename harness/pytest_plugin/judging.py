@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import LivefireError
+from harness.judge.cases import cases
+from harness.judge.lint import Sound
+from harness.judge.prove import prove
+from harness.kql.limits import Limits
 from harness.model.expectation import Expectation
-from harness.model.limits import Limits
-from harness.proof.cases import cases
-from harness.proof.lint import Sound
-from harness.proof.prove import prove
 from harness.pytest_plugin.selection import Selected
 from harness.pytest_plugin.shared import Outcome, Shared
 from harness.recording import Recording, canaries, copies

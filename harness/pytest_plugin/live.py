@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 
 from harness import interrupts, session
-from harness.capture.scratch import scratch
-from harness.capture.state import state_root, undo_unfinished
 from harness.errors import InvalidFiles, LivefireError
-from harness.evasion.choice import with_marked
-from harness.model.catalog import check_atomics_known, find_atomics
-from harness.model.events import AtomicDetonated, Event, LabStarted, RecordingSealed
+from harness.evasion.variant_choice import with_marked
+from harness.events import AtomicDetonated, Event, LabStarted, RecordingSealed
+from harness.files.catalog import check_atomics_known, find_atomics
+from harness.host.owned_folders import state_root, undo_unfinished
+from harness.host.scratch import scratch
 from harness.model.result import Result
 from harness.pytest_plugin.selection import Selected
 from harness.pytest_plugin.settings import Settings, lab_choice

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position
-from harness.model.catalog import find_expected
+from harness.files.catalog import find_expected
+from harness.files.yaml_files import looks_like_expectations, yaml_files
+from harness.files.yaml_reading import require_readable
 from harness.model.rule import Rule
-from harness.model.yaml_files import looks_like_expectations, yaml_files
-from harness.model.yaml_source import require_readable
-from harness.pytest_plugin.terminal import shorten
+from harness.pytest_plugin.pytest_terminal import shorten
 from harness.text import visible
 
 _BY_DEFAULT = ("build", "dist", "node_modules", "venv", "*.egg", "CVS", "_darcs", "{arch}")  # pytest's norecursedirs

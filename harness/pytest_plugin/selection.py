@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.model.expectation import Expectation, load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.model.expectation import Expectation
 
 BACKGROUND, EVASIONS, PROVEN = "background", "evasions", "proven"
 OF_RULE = (BACKGROUND, PROVEN)  # what a rule has one of, and not each of its expectations

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.errors import InvalidInput, LivefireError
-from harness.model.limits import MEMORY, TIME, Limits, limits_of
+from harness.kql.limits import MEMORY, TIME, Limits, limits_of
 from harness.text import printable, visible
 
 _WORDS = {
@@ -168,7 +168,7 @@ def _expand(path: Path, said: str) -> list[Path]:
 
 def _check_live(settings: Settings, values: dict[str, _Word]) -> None:
     """Refuse words that mean nothing before anything is collected."""
-    from harness.capture.lab.choice import cluster_kind, docker_kind
+    from harness.lab.lab_choice import cluster_kind, docker_kind
 
     for name, ask in (("cluster", cluster_kind), ("docker", docker_kind)):
         try:
@@ -189,7 +189,7 @@ def _limits(time: _Word, memory: _Word) -> Limits:
 
 def lab_choice(settings: Settings) -> Any:
     """The lab that a live run is to have, a `LabChoice`."""
-    from harness.capture.lab.choice import LabChoice  # the capture half needs more than a replay does
+    from harness.lab.lab_choice import LabChoice  # the capture half needs more than a replay does
 
     return LabChoice(settings.cluster, settings.docker, settings.kube_audit_log, settings.node_image)
 

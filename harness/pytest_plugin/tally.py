@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from harness.pytest_plugin.pytest_terminal import guard_terminal
 from harness.pytest_plugin.settings import SETTINGS
-from harness.pytest_plugin.terminal import guard_terminal
 from harness.text import visible
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import Position, RecordingDamaged
-from harness.model.forward import foreign, validate
+from harness.files.document_versions import foreign, validate
 from harness.model.manifest import SCHEMA, Manifest
 from harness.recording import layout
 from harness.recording.consistency import contradiction

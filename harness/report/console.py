@@ -9,8 +9,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from harness.model.atomic import short_id
-from harness.model.events import (
+from harness.events import (
     AtomicDetonated,
     AtomicStarted,
     Event,
@@ -20,13 +19,14 @@ from harness.model.events import (
     RecordingSealed,
     SensorDrained,
 )
+from harness.model.atomic import short_id
 from harness.model.manifest import Detonation
 from harness.model.result import AtomicResult, Result
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
-from harness.report.account import print_account
 from harness.report.describe import alert_lines, ambiguous_lines, details, tables_read, unproven
-from harness.report.text import folded
+from harness.report.fitting import folded
+from harness.report.recall_text import print_account
 from harness.text import visible
 
 _STYLES = {Verdict.PROVEN: "bold green", Verdict.KNOWN_GAP: "yellow", Verdict.SKIPPED: "dim"}

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
 
+from harness.files.documents import write_document
 from harness.model.result import Alert, Ambiguous, AtomicResult, Result, RuleProof, Unjudged
 from harness.model.verdict import Verdict
 from harness.report.describe import alert_lines, ambiguous_lines, details, tables_read, unproven
-from harness.report.document import write_document
-from harness.report.unjudged import all_unjudged
+from harness.report.unjudged_text import all_unjudged
 from harness.text import visible, visible_text
 
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::\d+)?")

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from harness.files.documents import write_document
 from harness.model.result import Alert, AtomicResult, Result
 from harness.model.verdict import Verdict
 from harness.report.describe import alert_lines, ambiguous_lines, details, tables_read
-from harness.report.document import write_document
-from harness.report.unjudged import by_kind
+from harness.report.unjudged_text import by_kind
 from harness.text import visible
 
 LIMIT = 256 * 1024  # bytes; GitHub drops the summary of a step that is over 1 MiB, and several may share one

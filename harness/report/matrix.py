@@ -8,7 +8,7 @@ from rich.text import Text
 
 from harness.model.result import AtomicResult, Result
 from harness.model.verdict import Verdict
-from harness.report.text import folded
+from harness.report.fitting import folded
 from harness.text import visible
 
 _SHORT = {"auditd": "auditd", "docker_daemon": "docker", "kube_audit": "kube"}

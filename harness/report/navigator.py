@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.files.documents import write_json_document
 from harness.model.result import AtomicResult, Result
 from harness.model.verdict import Verdict
-from harness.report.document import write_json_document
 
 _VERSIONS = {"attack": "18", "navigator": "5.2.0", "layer": "4.5"}  # the first Navigator that knows ATT&CK 18
 _GRADIENT = {"colors": ["#ff6666", "#ffe766", "#8ec843"], "minValue": 0, "maxValue": 100}

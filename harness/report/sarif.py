@@ -17,10 +17,10 @@ from urllib.parse import quote
 
 from harness import __version__
 from harness.errors import InvalidFiles, LivefireError, Position
-from harness.proof.mutation import MutantResult, MutationReport
-from harness.proof.mutation.operators import OPERATORS
-from harness.report.document import write_json_document
-from harness.report.mutants import short
+from harness.files.documents import write_json_document
+from harness.report.mutants_text import short
+from harness.study.mutation import MutantResult, MutationReport
+from harness.study.mutation.operators import OPERATORS
 from harness.text import visible
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

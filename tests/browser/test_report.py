@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.files.mutation_file import Mutant, Mutants
+from harness.judge.prove import prove
 from harness.model.result import Result
-from harness.proof.history import History, Night
-from harness.proof.prove import prove
 from harness.recording import open_recording
 from harness.report.html import Additions, to_html
-from harness.report.mutation_json import Mutant, Mutants
+from harness.study.nights.nights import History, Night
 from tests.browser.conftest import Open, Opened
 from tests.conftest import COMMITTED, main_job_rule
 from tests.unit.report.html.samples import everything, proven

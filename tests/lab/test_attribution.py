@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from harness.proof.tables import build_tables
-from harness.proof.tables.schema import Tables, ambiguous
 from harness.recording import open_recording
+from harness.telemetry.schema import Tables, ambiguous
+from harness.telemetry.tables import build_tables
 from tests.lab.conftest import fresh_livefire
 
 IMAGE = "livefire/busybox:local"

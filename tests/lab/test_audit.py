@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.capture.sensors.audit_state import audit_daemon
-from harness.capture.sensors.auditd import CONFIG, kernel_status
+from harness.sensors.auditd.audit_sensor import CONFIG, kernel_status
+from harness.sensors.auditd.audit_state import audit_daemon
 from tests.lab.conftest import Livefire, fresh_livefire
 from tests.lab.test_sabotage import EXECUTION, PRIVILEGED, REMOVE, run
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from harness.capture.lab.docker_api import docker_client
-from harness.capture.lab.image import REFERENCE, ensure_image
-from harness.capture.sensors.auditd import kernel_status
+from harness.lab.docker.docker_api import docker_client
+from harness.lab.docker.image import REFERENCE, ensure_image
+from harness.sensors.auditd.audit_sensor import kernel_status
 from tests.lab.conftest import Done, Livefire, changed, footprint, fresh_livefire
 
 DOCKER = ["T1059.013/docker-container-execution", "T1059.013/docker-privileged-container-creation"]

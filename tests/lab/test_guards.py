@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.capture.state import sole_capture
 from harness.errors import LabUnavailable
+from harness.host.owned_folders import sole_capture
 from tests.conftest import MAIN_JOB
 from tests.lab.conftest import Livefire, changed, footprint
 
@@ -53,7 +53,7 @@ def test_a_second_run_is_refused_and_the_first_is_not_disturbed(livefire: Livefi
 def test_a_lab_whose_daemon_died_is_said_to_be_broken(livefire: Livefire, tmp_path: Path) -> None:
     import os
 
-    from harness.capture.process import owned_processes
+    from harness.host.process import owned_processes
 
     assert livefire("lab", "up").code == 0
     name = next(p.name for p in livefire.state.iterdir() if p.name.startswith("lab-"))

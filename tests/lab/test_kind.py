@@ -19,9 +19,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from harness.capture.lab.docker_api import docker_client
-from harness.capture.lab.image import build_archive
-from harness.capture.lab.kind import find_kind
+from harness.lab.docker.docker_api import docker_client
+from harness.lab.docker.image import build_archive
+from harness.lab.kubernetes.kind import find_kind
 from tests.conftest import MAIN_JOB
 from tests.lab.conftest import NOT_TO_BE_HAD, PROJECT, Livefire, changed, footprint, fresh_livefire
 

@@ -14,8 +14,8 @@ from typing import Any
 import docker
 import pytest
 
-from harness.capture.lab.docker_api import docker_client
-from harness.capture.lab.image import REFERENCE
+from harness.lab.docker.docker_api import docker_client
+from harness.lab.docker.image import REFERENCE
 from tests.lab.conftest import Livefire, changed, footprint, fresh_livefire
 
 ATOMICS = """\

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.proof.engines import DuckDbEngine
+from harness.kql.duckdb.duckdb_engine import DuckDbEngine
 
 
 @pytest.fixture

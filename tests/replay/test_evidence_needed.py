@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from harness.errors import InvalidInput
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.files.yaml_reading import load_yaml
+from harness.judge.prove import prove
 from harness.model.manifest import Detonation, Manifest
 from harness.model.result import AtomicResult
 from harness.model.verdict import ExitCode, Verdict
-from harness.model.yaml_source import load_yaml
-from harness.proof.prove import prove
 from harness.recording import Recording
 from tests.conftest import EXPECTATIONS, Resealed
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.judge.rule_answer import judge_rule, prepare
+from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine import QueryFailed
 from harness.model.verdict import Verdict
-from harness.proof.engines import DuckDbEngine, QueryFailed
-from harness.proof.rule_answer import judge_rule, prepare
 from harness.recording import Recording
 from tests.conftest import EXPECTATIONS, MAIN_JOB
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.proof.attribution.residents import read_alive
-from harness.proof.tables import build_tables
 from harness.recording import layout, open_recording
+from harness.telemetry.attribution.residents import read_alive
+from harness.telemetry.tables import build_tables
 from tests.conftest import PROJECT
 from tests.contradictions import contradictions
 

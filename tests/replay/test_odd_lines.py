@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import LivefireError
-from harness.proof.effect import effect_of
-from harness.proof.engines import DuckDbEngine
-from harness.proof.health import Health
-from harness.proof.line_shapes import DAEMON_EVENT, KUBE_EVENT
+from harness.judge.effect import effect_of
+from harness.judge.health.health import Health
+from harness.kql.duckdb.duckdb_engine import DuckDbEngine
 from harness.recording import layout, open_recording
+from harness.telemetry.readers.line_shapes import DAEMON_EVENT, KUBE_EVENT
 from tests.conftest import COMMITTED, MAIN_JOB, PROJECT
 from tests.soundness.draft import REFUSED, Base, Draft, base_of, cut, judged
 from tests.soundness.sabotage import CLI
@@ -157,9 +157,9 @@ def test_no_odd_value_in_any_place_is_a_crash(
 
 def crash_free(draft: Draft, folders: pytest.TempPathFactory) -> None:
     """Tables, health and effects of what no expectation of these speaks of."""
-    from harness.model.limits import Limits
+    from harness.judge.loading import load
+    from harness.kql.limits import Limits
     from harness.model.manifest import Manifest
-    from harness.proof.loading import load
     from harness.recording import RecordingWriter
 
     writer = RecordingWriter(folders.mktemp("odd") / "recording")

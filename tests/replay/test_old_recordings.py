@@ -14,17 +14,17 @@ import duckdb
 import pytest
 
 from harness.errors import RecordingDamaged
-from harness.model.expectation import load_expectations
-from harness.model.limits import Limits
+from harness.files.expectation_file import load_expectations
+from harness.files.rule_file import load_rule
+from harness.judge.prove import prove
+from harness.kql.limits import Limits
 from harness.model.manifest import Manifest
 from harness.model.result import Result
-from harness.model.rule import load_rule
 from harness.model.verdict import ExitCode
-from harness.proof.mutation.bench import Bench, cases
-from harness.proof.prove import prove
-from harness.proof.tables import build_tables, write_tables
-from harness.proof.tables.schema import TABLES, VERSION
 from harness.recording import Recording, RecordingWriter, open_recording
+from harness.study.mutation.bench import Bench, cases
+from harness.telemetry.schema import TABLES, VERSION
+from harness.telemetry.tables import build_tables, write_tables
 from tests.conftest import COMMITTED, EXPECTATIONS, PROJECT, Resealed, main_job_rule
 
 OLD = PROJECT / "tests/recordings/first-tables"

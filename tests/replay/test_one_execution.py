@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.model.rule import load_rule
-from harness.proof.engines import DuckDbEngine, QueryFailed
-from harness.proof.engines.answers import CarriedRow
-from harness.proof.mutation.operators import mutations
-from harness.proof.tables.schema import RECORD, SLICE, TABLES
+from harness.files.rule_file import load_rule
+from harness.kql.duckdb.carried_answers import CarriedRow
+from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine import QueryFailed
 from harness.recording import open_recording
+from harness.study.mutation.operators import mutations
+from harness.telemetry.schema import RECORD, SLICE, TABLES
 from tests.conftest import COMMITTED, EXPECTATIONS
 
 RULE = load_rule(EXPECTATIONS.with_name("container-cli-api.yaml"))

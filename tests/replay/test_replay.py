@@ -11,18 +11,19 @@ from typing import Any
 import pytest
 
 from harness.errors import InvalidInput, LivefireError, NothingSelected, RecordingDamaged, RecordingsFailed
-from harness.model.expectation import Expectation, load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.judge import lint
+from harness.judge.lint import Sound
+from harness.judge.prove import prove
+from harness.judge.rule_proof import settled
+from harness.judge.side_by_side import prove_all
+from harness.model.expectation import Expectation
 from harness.model.manifest import Manifest
 from harness.model.result import Result
 from harness.model.verdict import Verdict
-from harness.proof import lint
-from harness.proof.latency import timed
-from harness.proof.lint import Sound
-from harness.proof.prove import prove
-from harness.proof.replay import prove_all
-from harness.proof.rule_proof import settled
 from harness.recording import open_recording
 from harness.report.describe import tables_read
+from harness.study.nights.latency import timed
 from tests.conftest import COMMITTED, EXPECTATIONS, Resealed, main_job_rule
 
 CHANGING = {"started", "finished", "copy_of", "proofs"}

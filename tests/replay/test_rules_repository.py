@@ -115,7 +115,7 @@ def test_a_push_is_proven_by_the_installed_package_alone(runner: Runner, tmp_pat
     assert places
     assert all(place == {"uri": RULE, "uriBaseId": "%SRCROOT%"} for place in places)
 
-    shipped = "from harness.report.result_json import SCHEMA_FILE; print(SCHEMA_FILE); print(SCHEMA_FILE.read_text())"
+    shipped = "from harness.files.result_file import SCHEMA_FILE; print(SCHEMA_FILE); print(SCHEMA_FILE.read_text())"
     where, schema = must(["python", "-c", shipped], tmp_path, runner.environment).split("\n", 1)
     assert Path(where).is_relative_to(tmp_path)
     assert json.loads(schema)["title"] == "Result"

@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 from harness.cli.app import app
 from harness.errors import InvalidInput, LivefireError
-from harness.proof.derivation import store_tables
 from harness.recording import RecordingWriter, layout, open_recording
+from harness.telemetry.derivation import store_tables
 from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, PROJECT
 
 RULE = EXPECTATIONS.with_name("container-cli-api.yaml")

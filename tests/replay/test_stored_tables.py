@@ -14,18 +14,18 @@ from typer.testing import CliRunner
 
 from harness.cli.app import app
 from harness.errors import RecordingDamaged
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.judge.prove import prove
 from harness.model.manifest import Manifest
 from harness.model.result import Result
-from harness.proof.derivation import derive, store_tables
-from harness.proof.prove import prove
-from harness.proof.tables import build_tables
-from harness.proof.tables.schema import TABLES
 from harness.recording import RecordingWriter, layout, open_recording
 from harness.report.describe import tables_read
 from harness.report.html import to_html
 from harness.report.junit import write_junit
 from harness.report.markdown import to_markdown
+from harness.telemetry.derivation import derive, store_tables
+from harness.telemetry.schema import TABLES
+from harness.telemetry.tables import build_tables
 from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, PROJECT
 
 Edit = Callable[[Path], object]

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from harness.evasion.choice import with_marked
-from harness.model.catalog import find_atomics, find_expectations
-from harness.model.expectation import load_expectations
+from harness.evasion.variant_choice import with_marked
+from harness.files.catalog import find_atomics, find_expectations
+from harness.files.expectation_file import load_expectations
+from harness.judge.prove import prove
 from harness.model.result import AtomicResult, Result
 from harness.model.verdict import ExitCode, Verdict
-from harness.proof.mutation import MutationReport, mutate
-from harness.proof.prove import prove
 from harness.recording import Recording, open_recording
 from harness.report.html import to_html
-from harness.report.html.raw import cited
+from harness.report.html.raw_section import cited
+from harness.study.mutation import MutationReport, mutate
 from tests.conftest import EXPECTATIONS, PROJECT
 
 WHOLE = PROJECT / "tests/recordings/whole-technique"
@@ -154,8 +154,8 @@ def test_each_word_of_the_rule_is_needed_by_an_atomic_of_its_own(mutants: Mutati
 
 
 def test_the_page_of_both_rules_shows_every_cell(result: Result, tmp_path: Path) -> None:
+    from harness.files.result_file import to_json
     from harness.report.html import to_html
-    from harness.report.result_json import to_json
 
     page = to_html([result])
     for family in result.recall[FIRST]:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import LivefireError
-from harness.model.expectation import Expectation, load_expectations
-from harness.model.limits import Limits
+from harness.files.expectation_file import load_expectations
+from harness.judge.lint import Sound
+from harness.judge.prove import prove
+from harness.judge.rule_proof import settled
+from harness.kql.limits import Limits
+from harness.model.expectation import Expectation
 from harness.model.manifest import Manifest
 from harness.model.result import Result
-from harness.proof.lint import Sound
-from harness.proof.prove import prove
-from harness.proof.rule_proof import settled
 from harness.recording import RecordingWriter, layout, open_recording
 from tests.conftest import COMMITTED, PROJECT
 

@@ -51,7 +51,7 @@ def test_what_is_executed_in_a_container_is_an_alert_where_the_logs_are_whole() 
 
 def test_a_judge_that_always_says_proven_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """This suite can fail."""
-    monkeypatch.setattr("harness.proof.judge.decide", lambda *_: (Verdict.PROVEN, "of course"))
+    monkeypatch.setattr("harness.judge.judge.decide", lambda *_: (Verdict.PROVEN, "of course"))
     others = {BACKGROUND, REFUSED, "INCONCLUSIVE"}  # who says so is not asked here
     due = [each for each in [*made.strangers()[:10], *made.flags()[:5]] if not each.right & others]
     assert len(due) >= 6
@@ -60,7 +60,7 @@ def test_a_judge_that_always_says_proven_is_caught(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_judge_that_blames_the_rule_for_all_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.proof.judge.decide", lambda *_: (Verdict.RULE_SILENT, "it must be the rule"))
+    monkeypatch.setattr("harness.judge.judge.decide", lambda *_: (Verdict.RULE_SILENT, "it must be the rule"))
     found = [attempt(sabotage) for sabotage in made.detonations()[:5]]
     assert [each for each in found if each and not each.false_proven]
 

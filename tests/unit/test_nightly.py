@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.files.result_file import write_json
+from harness.judge.prove import prove
 from harness.model.result import Result
 from harness.model.verdict import Verdict
-from harness.proof.prove import prove
 from harness.recording import open_recording
-from harness.report.result_json import write_json
 from tests.conftest import COMMITTED, EXPECTATIONS, PROJECT
 
 GH = """#!/usr/bin/env bash

@@ -145,8 +145,8 @@ def test_each_verdict_and_exit_code_says_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("heading", "model"),
     [
-        ("The file", "_ExpectFile"),
-        ("An entry", "_Entry"),
+        ("The file", "ExpectFile"),
+        ("An entry", "Entry"),
         ("An oracle or a signal", "Signal"),
         ("A companion", "Companion"),
         ("Known evasions", "KnownEvasion"),
@@ -160,7 +160,7 @@ def test_each_key_of_an_expectation_is_explained(heading: str, model: str) -> No
     fields = getattr(expectation, model).model_fields
     assert sorted(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == sorted(fields)
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    part = schema if model == "_ExpectFile" else schema["$defs"][model]
+    part = schema if model == "ExpectFile" else schema["$defs"][model]
     assert all(part["properties"][key]["description"] for key in fields)
 
 

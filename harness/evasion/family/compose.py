@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator
 
 from harness.evasion.configuration import Configuration, configuration
-from harness.evasion.meaning import ContainerCreation, Meaning
-from harness.evasion.registry import Way
+from harness.evasion.meaning import ContainerCreation, Meaning, Way
 
 _CLIENTS = {"standalone": "docker-compose", "plugin": "docker compose"}
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.evasion.meaning import ContainerCreation, Meaning, text
-from harness.evasion.options import Option
-from harness.evasion.registry import Way
+from harness.evasion.client_options import Option
+from harness.evasion.meaning import ContainerCreation, Meaning, Way, text
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:

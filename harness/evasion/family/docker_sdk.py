@@ -9,9 +9,8 @@ from typing import Any
 
 from harness.evasion import program
 from harness.evasion.configuration import Configuration, configuration
-from harness.evasion.meaning import ContainerCreation, ContainerExec, Meaning
-from harness.evasion.registry import Way
-from harness.evasion.shell import literals
+from harness.evasion.meaning import ContainerCreation, ContainerExec, Meaning, Way
+from harness.evasion.shell_words import literals
 
 _LOW_LEVEL = """import docker, json
 client = docker.from_env().api

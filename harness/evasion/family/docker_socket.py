@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from harness.evasion import program
 from harness.evasion.configuration import configuration
-from harness.evasion.meaning import ContainerCreation, ContainerExec, Meaning
-from harness.evasion.registry import Way
-from harness.evasion.shell import literals, quote
+from harness.evasion.meaning import ContainerCreation, ContainerExec, Meaning, Way
+from harness.evasion.shell_words import literals, quote
 
 _CURL = "curl -sS --unix-socket \"${DOCKER_HOST#unix://}\" -H 'Content-Type: application/json'"
 # Both languages get a function `call(METHOD, PATH, BODY)` that returns the daemon's answer.

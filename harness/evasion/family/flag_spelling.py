@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.evasion.meaning import ContainerExec, Meaning, ResourceRead, text
-from harness.evasion.options import Option
-from harness.evasion.registry import Way
+from harness.evasion.client_options import Option
+from harness.evasion.meaning import ContainerExec, Meaning, ResourceRead, Way, text
 
 # By option: a name for each way to spell it; `{}` stands for its value.
 _SPELLINGS = {

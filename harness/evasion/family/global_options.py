@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.evasion.meaning import Meaning, ResourceRead, text
-from harness.evasion.registry import Way
+from harness.evasion.meaning import Meaning, ResourceRead, Way, text
 
 _DOCKER = {
     "debug": "--debug",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.evasion import program
-from harness.evasion.meaning import Meaning, PodExec, ResourceRead
-from harness.evasion.registry import Way
+from harness.evasion.meaning import Meaning, PodExec, ResourceRead, Way
 
 _START = """import sys
 from kubernetes import client, config, dynamic, stream

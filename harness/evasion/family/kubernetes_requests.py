@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.evasion import program
-from harness.evasion.meaning import Meaning, ResourceRead
-from harness.evasion.registry import Way
+from harness.evasion.meaning import Meaning, ResourceRead, Way
 from harness.evasion.resource import path
 
 # The token goes from a builtin into a pipe: one in a command line would end up in every recording.

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from harness.evasion.configuration import Bind, bind
-from harness.evasion.meaning import ContainerCreation, Meaning, text
-from harness.evasion.registry import Way
+from harness.evasion.meaning import ContainerCreation, Meaning, Way, text
 
 _MOUNTS = {
     "mount-source-target": "--mount type=bind,source={source},target={target}{readonly}",

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from harness.evasion.configuration import Bind, bind
-from harness.evasion.meaning import ContainerCreation, Meaning, text
-from harness.evasion.registry import Way
+from harness.evasion.meaning import ContainerCreation, Meaning, Way, text
 
 _TARGETS = {"mnt": "/mnt", "hostfs": "/hostfs", "deep": "/opt/data/disk", "dotted": "/.h"}
 

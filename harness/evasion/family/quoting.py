@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from harness.evasion.meaning import Meaning, text
-from harness.evasion.registry import Way
-from harness.evasion.shell import PLACEHOLDER, quote
+from harness.evasion.meaning import Meaning, Way, text
+from harness.evasion.shell_words import PLACEHOLDER, quote
 
 _PLAIN = re.compile(r"[\w./:=-]*[A-Za-z][\w./:=-]*", re.ASCII)
 

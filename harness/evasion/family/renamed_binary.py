@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.evasion.meaning import Meaning, text
-from harness.evasion.registry import Way
-from harness.evasion.shell import quote
+from harness.evasion.meaning import Meaning, Way, text
+from harness.evasion.shell_words import quote
 
 _OTHERS = {"docker": ("nerdctl", "podman"), "kubectl": ("crictl", "ctr")}  # names that rules know, for other tools
 _MEMORY = """import os, shutil, sys

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.evasion.meaning import Meaning, PodExec, ResourceRead, text
-from harness.evasion.registry import Way
+from harness.evasion.meaning import Meaning, PodExec, ResourceRead, Way, text
 from harness.evasion.resource import path
 
 _NAMES = {

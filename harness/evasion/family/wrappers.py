@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.evasion.meaning import Meaning, text
-from harness.evasion.registry import Way
-from harness.evasion.shell import quote, variables
+from harness.evasion.meaning import Meaning, Way, text
+from harness.evasion.shell_words import quote, variables
 
 _PREFIXES = {
     "env": "env",

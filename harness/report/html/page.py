@@ -11,24 +11,21 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from harness.files.documents import write_document
+from harness.files.mutation_file import Mutants
 from harness.model.atomic import short_id
 from harness.model.duration import format_duration
 from harness.model.result import Result
 from harness.model.schedule_result import ScheduleResult
 from harness.model.verdict import ExitCode, Verdict
-from harness.proof.flakes import flakes
-from harness.proof.history import History
-from harness.proof.latency import timed
-from harness.report import schedule
+from harness.report import schedule_text
 from harness.report.describe import alert_lines, tables_read
-from harness.report.document import write_document
-from harness.report.history import LETTERS
 from harness.report.html import figures
-from harness.report.html import history as trends
+from harness.report.html import nights_section as trends
 from harness.report.html.chain import chain
 from harness.report.html.heat_map import KINDS, HeatMap, heat_map
 from harness.report.html.meanings import MEANINGS
-from harness.report.html.raw import LINE_BYTES, RawRecords, raw_records
+from harness.report.html.raw_section import LINE_BYTES, RawRecords, raw_records
 from harness.report.html.rule_lines import RuleTexts
 from harness.report.html.subject import (
     Subject,
@@ -43,8 +40,11 @@ from harness.report.html.subject import (
 )
 from harness.report.html.timeline import ALERT_SHAPE, SENSOR_SHAPES, Timeline, timeline
 from harness.report.html.unmet import GRAVITY, Cause, causes
-from harness.report.mutation_json import Mutants
-from harness.report.unjudged import by_kind
+from harness.report.nights_text import LETTERS
+from harness.report.unjudged_text import by_kind
+from harness.study.nights.flakes import flakes
+from harness.study.nights.latency import timed
+from harness.study.nights.nights import History
 from harness.text import visible, visible_text
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -205,7 +205,7 @@ def _environment() -> Environment:
     environment.globals.update(
         figures=figures,
         trends=trends,
-        plans=schedule,
+        plans=schedule_text,
         flag_text=flag_text,
         flag_wrong=flag_wrong,
         kinds=KINDS,

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import LivefireError
+from harness.files.rule_file import load_rule
+from harness.judge.near_miss import predicates
+from harness.kql.engine import QueryFailed
+from harness.kql.tree import kind, parse, span, walk
 from harness.model.result import AtomicResult, RuleFacts
-from harness.model.rule import Rule, load_rule
-from harness.proof.engines.base import QueryFailed
-from harness.proof.engines.tree import kind, parse, span, walk
-from harness.proof.near_miss import predicates
+from harness.model.rule import Rule
 
 _AROUND = 2
 _LET_LINES = 40

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from harness.model.result import Latency
 from harness.model.spread import Spread
-from harness.proof.latency import ALERT, TELEMETRY
 from harness.report.html.subject import Subject
+from harness.study.nights.latency import ALERT, TELEMETRY
 
 # A sensor is known by a shape; each is drawn around (0, 0) within 10 by 10. There are three sensors today.
 SENSOR_SHAPES = ("M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "M0-5l5 9h-10z", "M0-5l5 5l-5 5l-5-5z", "M-4-4l8 8m0-8l-8 8")

@@ -10,7 +10,8 @@ import pytest
 from harness.capture import shell
 from harness.capture.detonator import detonate
 from harness.capture.shell import Surroundings, execute
-from harness.model.atomic import Atomic, load_atomics
+from harness.files.atomic_file import load_atomics
+from harness.model.atomic import Atomic
 
 ATOMIC = """\
 attack_technique: T1059.013

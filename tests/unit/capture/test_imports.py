@@ -32,7 +32,8 @@ def test_each_kind_that_is_written_anywhere_can_be_undone() -> None:
             assert kind, f"{path}:{node.lineno}: a kind that is not told by its name"
             found.add(kind)
     assert len(found) > 8
-    program = "from harness.capture import kinds, makers; print(*sorted(kinds.known()), '|', *kinds.findable())"
+    imports = "from harness.capture import makers; from harness.host import kinds"
+    program = f"{imports}; print(*sorted(kinds.known()), '|', *kinds.findable())"
     known = subprocess.run(
         [sys.executable, "-c", program], cwd=PROJECT, check=True, capture_output=True, text=True
     ).stdout
@@ -42,10 +43,10 @@ def test_each_kind_that_is_written_anywhere_can_be_undone() -> None:
 
 
 def test_who_writes_a_kind_knows_how_it_is_undone_without_being_told_by_others() -> None:
-    for path in (PROJECT / "harness/capture").rglob("*.py"):
+    for path in (PROJECT / "harness").rglob("*.py"):
         wanted = sorted({str(kind) for _, kind in written(ast.parse(path.read_text()))})
         if wanted:
             program = (
-                f"import {module(path)}; from harness.capture import kinds; assert all(map(kinds.is_known, {wanted}))"
+                f"import {module(path)}; from harness.host import kinds; assert all(map(kinds.is_known, {wanted}))"
             )
             subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)

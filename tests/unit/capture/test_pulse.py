@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from harness.capture import pulse
-from harness.capture.lab.docker_gateway import DockerGateway
-from harness.capture.lab.request_log import RequestLog
 from harness.capture.pulse import LabPulse, connected
-from harness.capture.wait import NotYet, wait_until
+from harness.host.waiting import NotYet, wait_until
+from harness.sensors.docker.gateway import DockerGateway
+from harness.sensors.docker.request_log import RequestLog
 
 _CONNECT = "import socket, sys; s = socket.socket({}); s.connect({!r}); {}; print(flush=True); sys.stdin.read()"
 

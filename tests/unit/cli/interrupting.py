@@ -19,12 +19,12 @@ from typing import Any
 
 import harness
 import harness.cli.app
-import harness.cli.clean
-import harness.cli.lab
-import harness.cli.run
-from harness.capture import locks, notes
-from harness.capture.state import OwnedFolder
+import harness.cli.clean_command
+import harness.cli.lab_command
+import harness.cli.run_command
 from harness.cli.main import main as livefire
+from harness.host import locks, notes
+from harness.host.owned_folders import OwnedFolder
 
 assert harness.cli.app, harness.cli  # loaded once, and not for each line
 OURS = str(Path(harness.__file__).parent)

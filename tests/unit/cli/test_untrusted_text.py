@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from harness.cli import main
 from harness.cli.outputs import Outputs
 from harness.errors import LivefireError, Position
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.judge.prove import prove
+from harness.judge.rule_proof import settled
 from harness.model.result import Ambiguous, Background, Result, Unjudged
-from harness.proof.prove import prove
-from harness.proof.rule_proof import settled
 from harness.recording import open_recording
 from tests.conftest import PROJECT, main_job_rule
 from tests.unit.cli.spoken import UNSAFE, acts, read, said

@@ -11,8 +11,9 @@ import pytest
 from harness.evasion import families, variants
 from harness.evasion.meaning import understand
 from harness.evasion.script import find_attack
-from harness.evasion.shell import literal, split
-from harness.model.atomic import Atomic, load_atomics
+from harness.evasion.shell_words import literal, split
+from harness.files.atomic_file import load_atomics
+from harness.model.atomic import Atomic
 from tests.conftest import PROJECT
 
 SCRIPTS = {

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.evasion.client_options import EXEC, GET, POD_EXEC, RUN, Grammar, Option
 from harness.evasion.meaning import ContainerCreation, ContainerExec, Meaning, PodExec, ResourceRead, understand
-from harness.evasion.options import EXEC, GET, POD_EXEC, RUN, Grammar, Option
-from harness.evasion.shell import split
+from harness.evasion.shell_words import split
 
 word = st.one_of(
     st.from_regex(r"[a-z][a-z0-9./:_-]{0,8}", fullmatch=True),

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InvalidFiles, InvalidInput
-from harness.model.expectation import Expectation, load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.model.expectation import Expectation
 from harness.model.variant import Variant
 from tests.conftest import EXPECTATIONS
 

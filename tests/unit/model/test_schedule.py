@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from harness.errors import LivefireError
-from harness.model.rule import Rule, load_rule
+from harness.files.rule_file import load_rule
+from harness.model.rule import Rule
 from harness.model.schedule import Schedule
 from tests.conftest import EXPECTATIONS
 

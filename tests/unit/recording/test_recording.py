@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import InvalidInput, RecordingDamaged
-from harness.model.expectation import load_expectations
-from harness.proof.prove import prove
+from harness.files.expectation_file import load_expectations
+from harness.judge.prove import prove
 from harness.recording import RecordingWriter, open_recording
 from tests.conftest import COMMITTED, EXPECTATIONS
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from harness.errors import InvalidInput
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.judge.prove import prove
 from harness.model.result import Alert, Ambiguous, AtomicResult, Background, Result, VariantResult
 from harness.model.verdict import Verdict
-from harness.proof.prove import prove
 from harness.recording import open_recording
 from harness.report.junit import write_junit
 from tests.conftest import COMMITTED, EXPECTATIONS, PROJECT

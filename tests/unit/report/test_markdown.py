@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.judge.prove import prove
 from harness.model.result import Alert, AtomicResult, Background, Result
 from harness.model.verdict import ExitCode, Verdict
-from harness.proof.prove import prove
 from harness.recording import open_recording
 from harness.report.markdown import LIMIT, escaped, to_markdown, within, write_markdown
 from tests.conftest import COMMITTED, EXPECTATIONS

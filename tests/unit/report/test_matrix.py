@@ -7,13 +7,13 @@ import io
 import pytest
 from rich.console import Console
 
-from harness.model.events import AtomicDetonated, AtomicStarted, RecordingSealed
-from harness.model.expectation import load_expectations
+from harness.events import AtomicDetonated, AtomicStarted, RecordingSealed
+from harness.files.expectation_file import load_expectations
+from harness.judge.prove import prove
 from harness.model.manifest import Detonation
 from harness.model.result import AtomicResult, Result, VariantResult
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
-from harness.proof.prove import prove
 from harness.recording import open_recording
 from harness.report.console import LiveConsole
 from harness.report.matrix import print_matrix

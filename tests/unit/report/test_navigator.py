@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.judge.prove import prove
 from harness.model.result import AtomicResult, Result, VariantResult
 from harness.model.verdict import Verdict
-from harness.proof.prove import prove
 from harness.recording import open_recording
 from harness.report.navigator import to_layer, write_navigator
 from tests.conftest import COMMITTED, EXPECTATIONS

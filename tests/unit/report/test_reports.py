@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from harness.model.events import AtomicStarted, LabStep
-from harness.model.expectation import load_expectations
+from harness.events import AtomicStarted, LabStep
+from harness.files.expectation_file import load_expectations
+from harness.files.result_file import SCHEMA_FILE, schema, to_json
+from harness.judge.prove import prove
 from harness.model.result import Alert, AtomicResult, Flag, NearMiss, Result
 from harness.model.verdict import Verdict
-from harness.proof.prove import prove
 from harness.recording import open_recording
 from harness.report.console import LiveConsole, print_result
 from harness.report.describe import details
 from harness.report.junit import write_junit
-from harness.report.result_json import SCHEMA_FILE, schema, to_json
 from harness.text import visible, visible_text
 from tests.conftest import COMMITTED, EXPECTATIONS
 

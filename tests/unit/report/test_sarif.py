@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from sarif_kit.validate import validation_errors
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position, RuleNotRunnable
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
 from harness.model.rule import Rule
-from harness.proof.mutation import MutantResult, MutationReport, mutations
-from harness.proof.mutation.equivalence import equivalence
-from harness.proof.mutation.suggestion import suggest
 from harness.report.sarif import Finding, of_mistakes, of_mutants, to_sarif, write_sarif
+from harness.study.mutation import MutantResult, MutationReport, mutations
+from harness.study.mutation.equivalence import equivalence
+from harness.study.mutation.suggestion import suggest
 from tests.conftest import EXPECTATIONS, PROJECT
 
 HARDENED = EXPECTATIONS.with_name("container-api-hardened.expect.yaml")

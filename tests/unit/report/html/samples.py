@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.judge.prove import prove
 from harness.model.result import (
     Alert,
     AtomicResult,
@@ -21,7 +22,6 @@ from harness.model.result import (
 )
 from harness.model.variant import Variant
 from harness.model.verdict import ExitCode, Verdict
-from harness.proof.prove import prove
 from harness.recording import open_recording
 from tests.conftest import COMMITTED, EXPECTATIONS
 

@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InvalidInput
+from harness.files.mutation_file import Mutant, Mutants, read_mutants
 from harness.model.schedule_result import ScheduleResult
 from harness.model.verdict import Verdict
-from harness.proof.history import History, Night
 from harness.report.html import Additions, to_html
-from harness.report.html.history import curves, nights, rules
-from harness.report.mutation_json import Mutant, Mutants, read_mutants
-from harness.report.schedule import read_schedule, write_schedule
+from harness.report.html.nights_section import curves, nights, rules
+from harness.report.schedule_text import read_schedule, write_schedule
+from harness.study.nights.nights import History, Night
 from tests.unit.report.html.parsed import Page
 from tests.unit.report.html.samples import RULE, RUN, proven
-from tests.unit.report.test_schedule import FIVE, atomic
-from tests.unit.report.test_schedule import result as schedule_result
+from tests.unit.report.test_schedule_text import FIVE, atomic
+from tests.unit.report.test_schedule_text import result as schedule_result
 
 FIRST = datetime(2026, 11, 1, 2, 17, tzinfo=UTC)
 MUTANT = {"operator": "drop-literal", "line": 1, "column": 3, "at": "rules/r.yaml:31:7", "before": "a", "after": ""}

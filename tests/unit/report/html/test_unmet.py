@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.expectation import load_expectations
+from harness.files.expectation_file import load_expectations
+from harness.judge.prove import prove
 from harness.model.result import NearMiss, Result
 from harness.model.verdict import Verdict
-from harness.proof.prove import prove
 from harness.recording import open_recording
 from harness.report.html import to_html
 from harness.report.html.rule_lines import Excerpt, RuleTexts

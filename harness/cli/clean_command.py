@@ -1,0 +1,45 @@
+"""`livefire clean`: undo what was left behind."""
+
+from __future__ import annotations
+
+import contextlib
+
+import typer
+
+from harness.capture import makers as makers  # so that each kind of thing can be undone
+from harness.cli.options import DryRun
+from harness.errors import LabUnavailable
+from harness.host.owned_folders import exclusive, owned_folders, sole_capture, state_root
+from harness.host.scratch import sweep
+from harness.report.terminal import Terminal
+
+
+def clean(dry_run: DryRun = False) -> None:
+    """Undo everything that Livefire has made and not undone, a kept lab too. Safe after kill -9."""
+    console = Terminal(soft_wrap=True)
+    if dry_run:
+        for owned in reversed(owned_folders()):
+            for line in owned.ledger.describe():
+                console.print(f"would undo {line}")
+        return
+    problems: list[str] = []
+    doubtful: list[str] = []
+    with contextlib.ExitStack() as held:
+        held.enter_context(exclusive())
+        found = list(reversed(owned_folders()))  # the newest first: each puts back what it found
+        if found:
+            held.enter_context(sole_capture())  # the audit rules of a run in progress are not to be taken away
+        for owned in found:
+            remains = owned.undo()
+            problems += [f"{owned.id}: {each}" for each in remains]
+            doubtful += [str(owned.path)] * bool(remains)
+            console.print(f"{owned.id}: {'undone' if not remains else 'not all undone'}")
+        swept = sweep(state_root())
+        for name in swept:
+            console.print(f"{name}: removed")
+    if problems:
+        hint = f"Mend it and clean again. Where only doubt is left, look, then remove {', '.join(doubtful)} yourself."
+        raise LabUnavailable("left behind, or not known to be undone:", hint=hint, more=problems)
+    if not found and not swept:
+        console.print("nothing to undo")
+    raise typer.Exit

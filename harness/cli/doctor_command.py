@@ -1,0 +1,38 @@
+"""`livefire doctor`: what this host can do, each finding with its cure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from harness.capture.host_preflight import check_control_plane, check_host
+from harness.cli.options import AsJson, NodeImageOption, print_json
+from harness.lab.docker.daemon_preflight import check_daemon, daemons
+from harness.lab.kubernetes.kind_preflight import check_kind
+from harness.report.terminal import Terminal
+
+_WORDS = {"ok": "ok", "warn": "warn", "fail": "FAIL"}
+
+
+def doctor(json: AsJson = False, node_image: NodeImageOption = None) -> None:
+    """Check what a live run needs. `livefire prove` needs none of it.
+
+    Exit 3 when something is missing: one of kind and the bare control plane must be possible.
+    """
+    host, kind, control_plane = check_host(), check_kind(node_image), check_control_plane()
+    sections = {"this host": host, "kind": kind, "control plane": control_plane}
+    sections |= {f"Docker daemon {socket}": check_daemon(socket) for socket in daemons()}
+    if json:
+        print_json([asdict(finding) for findings in sections.values() for finding in findings])
+    else:
+        console = Terminal(soft_wrap=True)
+        for title, findings in sections.items():
+            console.print(title)
+            for finding in findings:
+                console.print(f"  {_WORDS[finding.level]:5} {finding.check:15} {finding.said}")
+                if finding.cure:
+                    console.print(f"  {'':21} {finding.cure}")
+    fit = all(f.level != "fail" for f in host)
+    cluster = any(all(f.level != "fail" for f in findings) for findings in (kind, control_plane))
+    raise typer.Exit(0 if fit and cluster else 3)

@@ -1,0 +1,32 @@
+"""The families of evasions: one module each in the folder `family`. A module that lies there is a family."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from harness.evasion import family as folder
+from harness.evasion.meaning import Meaning, Way
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of evasion. `ways` yields other ways to attack; none for a meaning that has nothing to change."""
+
+    name: str
+    description: str
+    ways: Callable[[Meaning], Iterator[Way]]
+
+
+@functools.cache
+def families() -> tuple[Family, ...]:
+    """All families by name. The name is that of the module, the description the first line of its docstring."""
+    found = []
+    for info in sorted(pkgutil.iter_modules(folder.__path__), key=lambda info: info.name):
+        module = importlib.import_module(f"{folder.__name__}.{info.name}")
+        description = (module.__doc__ or "").strip().split("\n")[0]
+        found.append(Family(info.name.replace("_", "-"), description, module.ways))
+    return tuple(found)

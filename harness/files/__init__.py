@@ -1,0 +1,1 @@
+"""The documents that are read and written, and where they lie."""

@@ -1,0 +1,64 @@
+"""Reading a file of expectations, with the rule that lies beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position
+from harness.files.rule_file import load_rule
+from harness.files.yaml_files import SUFFIX
+from harness.files.yaml_reading import load_yaml
+from harness.model.expectation import Entry, Expectation, ExpectFile
+from harness.model.source import YamlSource
+
+
+def load_expectations(path: Path, rule_path: Path | None = None) -> list[Expectation]:
+    """The expectations of one file, for the rule beside it, or for another version of it at `rule_path`.
+
+    Raises InvalidInput or InvalidFiles with positions.
+    """
+    source = load_yaml(path)
+    parsed = source.parse(ExpectFile)
+    entries = _with_signals(path, source, parsed)
+    beside = rule_path or path.with_name(path.name.removesuffix(SUFFIX) + ".yaml")
+    if not beside.exists():
+        raise InvalidInput(f"the rule {beside.name} is not beside it", at=Position(path))
+    rule = load_rule(beside)
+    seen: set[str] = set()
+    for index, entry in enumerate(entries):
+        if entry.atomic in seen:
+            raise InvalidInput(f"'{entry.atomic}' twice", at=source.at(("expectations", index, "atomic")))
+        seen.add(entry.atomic)
+    return [
+        Expectation(
+            rule,
+            entry,
+            index,
+            source,
+            (*parsed.companions, *entry.companions),
+            tuple(parsed.tuning),
+            skippable=tuple(parsed.may_skip),
+        )
+        for index, entry in enumerate(entries)
+    ]
+
+
+def _with_signals(path: Path, source: YamlSource, parsed: ExpectFile) -> list[Entry]:
+    """The entries; what they lack of oracle and signals they take from the other file's entry for the atomic."""
+    known: dict[str, Entry] = {}
+    if parsed.signals_from:
+        other = load_yaml(path.parent / parsed.signals_from)
+        known = {entry.atomic: entry for entry in other.parse(ExpectFile).expectations}
+    entries, problems = [], list[LivefireError]()
+    for index, entry in enumerate(parsed.expectations):
+        like = known.get(entry.atomic, entry)
+        entries.append(
+            entry.model_copy(update={"oracle": entry.oracle or like.oracle, "signals": entry.signals or like.signals})
+        )
+        for key in ("oracle", "signals"):
+            if not getattr(entries[-1], key):
+                at = source.at(("expectations", index))
+                problems.append(InvalidInput(f"'{entry.atomic}' has no {key}", at=at, hint="What would show it?"))
+    if problems:
+        raise InvalidFiles(problems)
+    return entries

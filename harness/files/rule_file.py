@@ -1,0 +1,29 @@
+"""Reading the file of an analytic rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import InvalidInput, LivefireError
+from harness.files.yaml_reading import load_yaml
+from harness.model.rule import Rule, RuleFile
+from harness.model.source import YamlSource, unknown_keys
+
+_CLOSE = 0.85  # of difflib's ratio: a letter or two are wrong
+
+
+def rule_keys(source: YamlSource) -> list[LivefireError]:
+    """A mistake for each key that is nearly one that we know: others may be Sentinel's."""
+    return unknown_keys(source, RuleFile, cutoff=_CLOSE)
+
+
+def load_rule(path: Path) -> Rule:
+    """Read a rule. Raises InvalidInput or InvalidFiles with positions."""
+    return rule_in(load_yaml(path))
+
+
+def rule_in(source: YamlSource) -> Rule:
+    """The rule in a YAML file that was read. Raises InvalidInput or InvalidFiles with positions."""
+    if not isinstance(source.data, dict):
+        raise InvalidInput("not a Sentinel rule: it must be a mapping", at=source.at(()))
+    return Rule(source.parse(RuleFile), source)

@@ -1,0 +1,1 @@
+"""What is done to this machine, and how it is undone."""

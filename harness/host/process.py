@@ -1,0 +1,249 @@
+"""Starting processes: argument lists, an explicit environment, time limits that end the whole process group."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import LabUnavailable
+from harness.host import halt
+from harness.host.hierarchies import thaw
+from harness.host.waiting import NotYet
+from harness.interrupts import shielded
+
+OWNER = "LIVEFIRE_OWNER"
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A command that has ended. `output` is standard output, `errors` standard error, decoded leniently."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def base_environment() -> dict[str, str]:
+    """What our own tools need, and nothing of the caller's environment but PATH, HOME and proxies' absence."""
+    path = os.environ.get("PATH", "")
+    sbin = ":".join(p for p in _SYSTEM_PATH.split(":") if p not in path.split(":"))
+    found = {"PATH": f"{path}:{sbin}".strip(":"), "HOME": os.environ.get("HOME", "/root"), "LANG": "C.UTF-8"}
+    return found | {"TMPDIR": tempfile.gettempdir()}
+
+
+def find_tool(name: str, *, package: str = "") -> Path:
+    """The full path of a program. Raises LabUnavailable, which names the package that holds it."""
+    found = shutil.which(name, path=base_environment()["PATH"])
+    if found is None:
+        hint = f"Install the package '{package or name}', or run scripts/run, which does."
+        raise LabUnavailable(f"'{name}' is not installed", hint=hint)
+    return Path(found)
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    timeout: float = 30,
+    check: bool = True,
+    stdin: bytes = b"",
+    environment: Mapping[str, str] | None = None,
+) -> Completed:
+    """Run a command to its end. `environment` is added to that of our own tools.
+
+    Raises LabUnavailable when it fails (unless `check` is false) or takes longer than `timeout` seconds.
+    """
+    with until_ended(lambda: _start(command, environment)) as process:
+        try:
+            output, errors = process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise LabUnavailable(f"'{Path(command[0]).name}' did not end within {timeout:g} s") from None
+    halt.check()
+    done = Completed(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
+    if check and done.code != 0:
+        said = (done.errors or done.output).strip().splitlines()
+        raise LabUnavailable(f"'{' '.join(str(p) for p in command)}' failed: {said[-1] if said else done.code}")
+    return done
+
+
+def _start(command: Sequence[str | Path], environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [str(part) for part in command],
+        env=base_environment() | dict(environment or {}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+@contextlib.contextmanager
+def until_ended(make: Callable[[], subprocess.Popen[bytes]]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does not outlive the block, whatever ends that."""
+    process = None
+    try:
+        with shielded():  # or it may have been started, and nobody knows it
+            process = halt.start(make)
+        yield process
+    finally:
+        if process and process.returncode is None:
+            kill_group(process)
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started in a session of its own, with all that it started in its group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def start_daemon(
+    command: Sequence[str | Path], *, owner: str, log: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a daemon in a session of its own, marked as `owner`'s in its environment, with all output in `log`.
+
+    When this returns it can be found by its owner. Raises Halted where what this thread makes is being undone.
+    """
+    with log.open("ab") as output:
+        return halt.start(
+            lambda: _shown(
+                subprocess.Popen(
+                    [str(part) for part in command],
+                    env=base_environment() | dict(environment or {}) | {"TMPDIR": str(log.parent), OWNER: owner},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
+            )
+        )
+
+
+def _shown(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+    """A process once its environment can be read, or after a second.
+
+    Popen waits until exec has closed its pipe. Only after that the kernel sets where the environment lies
+    (begin_new_exec in fs/exec.c, create_elf_tables in fs/binfmt_elf.c), and on a busy machine there is time in between.
+    """
+    deadline, place = time.monotonic() + 1, Path(f"/proc/{process.pid}/environ")
+    while process.poll() is None and not place.read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return process
+
+
+def owned_processes(owner: str) -> list[int]:
+    """The pids of all processes that carry `owner` in their environment: those started and their descendants."""
+    mark = f"{OWNER}={owner}".encode()
+    return _with_variable(lambda variable: variable == mark)
+
+
+def owners(prefix: str) -> set[str]:
+    """The owners whose names begin with `prefix` and who have a process that runs."""
+    mark = f"{OWNER}={prefix}".encode()
+    found: set[str] = set()
+
+    def wanted(variable: bytes) -> bool:
+        if variable.startswith(mark):
+            found.add(os.fsdecode(variable.partition(b"=")[2]))
+        return False
+
+    _with_variable(wanted)
+    return found
+
+
+def podman_processes(folder: str) -> list[int]:
+    """The pids of Podman's processes that are configured below a folder.
+
+    Podman clears the environment of conmon, and so of the cleanup that conmon starts, but for what it needs itself.
+    """
+    mark = f"CONTAINERS_CONF={folder}/".encode()
+    return _with_variable(lambda variable: variable.startswith(mark))
+
+
+def _with_variable(wanted: Callable[[bytes], bool]) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if any(map(wanted, (entry / "environ").read_bytes().split(b"\0"))):
+                    found.append(int(entry.name))
+    return found
+
+
+def session_processes(session: int) -> list[int]:
+    """The pids of all processes in an audit session (see proc(5), /proc/pid/sessionid)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, ValueError):
+                if int((entry / "sessionid").read_text()) == session:
+                    found.append(int(entry.name))
+    return found
+
+
+def group_processes(group: int) -> list[int]:
+    """The pids of all processes in a process group (proc(5), /proc/pid/stat, field 5)."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                if int((entry / "stat").read_text().rpartition(")")[2].split()[2]) == group:
+                    found.append(int(entry.name))
+    return found
+
+
+def kill_found(find: Callable[[], Iterable[int]]) -> None:
+    """Kill what is found. Raises NotYet where there was anything: whether it has ended shows the next time.
+
+    A number may be another process's by the time it is used. So each is held (pidfd_open(2), where there is that), and
+    killed only if it is found once more after that.
+    """
+    with contextlib.ExitStack() as held:
+        processes: dict[int, int | None] = {}
+        for pid in find():
+            if pid != os.getpid() and not is_zombie(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    processes[pid] = _hold(pid, held)
+        for pid in set(find()) & set(processes) if processes else ():
+            with contextlib.suppress(ProcessLookupError):
+                held_by = processes[pid]
+                os.kill(pid, signal.SIGKILL) if held_by is None else signal.pidfd_send_signal(held_by, signal.SIGKILL)
+                thaw(pid)
+    if processes:
+        raise NotYet(f"processes {sorted(processes)}")
+
+
+def _hold(pid: int, held: contextlib.ExitStack) -> int | None:
+    """A descriptor of the process; None where the kernel has none to give. Raises ProcessLookupError."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise
+    except OSError:
+        return None
+    held.callback(os.close, process)
+    return process
+
+
+def is_zombie(pid: int) -> bool:
+    """Whether it has ended, and only waits for its parent to take note of it, or is not there at all."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def tail(path: Path, lines: int = 5) -> list[str]:
+    """The last lines of a log, for an error message."""
+    try:
+        return path.read_text(errors="replace").splitlines()[-lines:]
+    except OSError:
+        return []

@@ -1,0 +1,62 @@
+"""Where in the files of rules and expectations a query stands that did not run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from harness.errors import LimitMet, Position, RuleNotRunnable
+from harness.kql.engine import QueryFailed
+from harness.kql.explanation import explained
+from harness.model.expectation import Expectation
+
+
+@contextlib.contextmanager
+def blaming(expectations: Sequence[Expectation], over: object) -> Iterator[None]:
+    """Raise RuleNotRunnable or LimitMet, at its place, where a query of one of these does not run in the block.
+
+    `over` is what it ran over, for the message.
+    """
+    try:
+        yield
+    except QueryFailed as error:
+        found = explained(error.kql, error)
+        at = place(error.kql, expectations, found.line, found.column)
+        raise RuleNotRunnable(f"a query failed over {over}: {found.message}", at=at, hint=found.hint) from None
+    except LimitMet as error:
+        raise placed(error, expectations) from None
+
+
+@contextlib.contextmanager
+def limited(expectations: Sequence[Expectation]) -> Iterator[None]:
+    """Raise LimitMet at its place, where a query of one of these meets a limit in the block."""
+    try:
+        yield
+    except LimitMet as error:
+        raise placed(error, expectations) from None
+
+
+def placed(error: LimitMet, expectations: Sequence[Expectation]) -> LimitMet:
+    """The same error at the place of its query."""
+    if error.at is None and error.kql:
+        error.at = place(error.kql, expectations)
+    return error
+
+
+def place(kql: str, expectations: Sequence[Expectation], line: int = 0, column: int = 0) -> Position | None:
+    """Where a query stands, at this line and column of it if they are known.
+
+    What is none of the texts was made of a rule: it is the first one's. None where there is no rule.
+    """
+    for each in expectations:
+        if each.rule.query == kql:
+            return each.rule.at(line or 1, column or 1)
+        for key in ("oracle", "signals"):
+            for number, signal in enumerate(getattr(each.entry, key)):
+                where = (key, number, "kql")
+                if signal.kql == kql:
+                    return each.at_kql(where, line, column) if line else each.at(*where)
+        for number, exclusion in enumerate(each.tuning):
+            if kql.endswith(f"({exclusion.where})"):
+                return each.source.at(("tuning", number, "where"))
+    return expectations[0].rule.at(1, 1) if expectations else None

@@ -1,0 +1,255 @@
+"""What an attack brought about, as the daemon and the API server have it, and whether another did the same.
+
+Spelling, names, ids and times are left out; powers, image, command, resource, verb and result are not.
+Sources: Docker Engine API, ContainerInspect; capabilities(7); audit.k8s.io/v1 Event.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from harness.kql.engine import Engine
+from harness.recording.json_lines import parsed, whole
+from harness.telemetry.readers.container_configuration import words
+
+Equivalence = Literal["identical", "covers", "different", "none", "unknown"]
+SENSORS = ("docker_daemon", "kube_audit")  # that tell of it
+_CONTAINERS = 'DockerDaemon_CL | where Source == "inspect" and Action == "create" | project Body'
+_ENDS = 'DockerDaemon_CL | where Source == "event" and Action in ("die", "exec_die") | project Action, ExitCode'
+_EXECS = 'DockerDaemon_CL | where Source == "event" and Action startswith "exec_create: " | project Action'
+_REQUESTS = 'AKSAudit | where Stage == "ResponseComplete" | project Verb, ObjectRef, ResponseStatus'
+# a stream (exec, port-forward) is answered when it begins
+_STREAMS = 'AKSAudit | where Stage == "ResponseStarted" | project Verb, ObjectRef, ResponseStatus'
+# The namespaces that a container may share, as HostConfig calls them, and what says that it does not.
+_MODES = {
+    "NetworkMode": "network",
+    "PidMode": "pid",
+    "IpcMode": "ipc",
+    "UTSMode": "uts",
+    "UsernsMode": "userns",
+    "CgroupnsMode": "cgroup",
+}
+_NO_MODE = ("", "default", "private", "bridge")
+_ALL = "ALL"  # all capabilities
+_DEVICE = ("PathOnHost", "PathInContainer", "CgroupPermissions")
+_IMPLIED = frozenset({"label=disable"})  # what a privileged container gets without asking
+
+
+@dataclass(frozen=True, order=True)
+class Mount:
+    """A folder or file of the host in a container."""
+
+    source: str
+    target: str
+    writable: bool
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a container is and may do. `modes` are the namespaces that it shares: `network=host`, `pid=host`.
+
+    `devices` are the host's devices and the rules about them, `settings` the kernel's of its own namespaces.
+    Taken from it are `dropped` capabilities, and writing to its root.
+    """
+
+    image: str
+    command: tuple[str, ...]
+    user: str
+    privileged: bool
+    capabilities: frozenset[str]
+    modes: frozenset[str]
+    security: frozenset[str]
+    mounts: frozenset[Mount]
+    devices: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset()
+    dropped: frozenset[str] = frozenset()
+    read_only: bool = False
+
+
+@dataclass(frozen=True, order=True)
+class Request:
+    """A request to the API server about a resource, and how it was answered."""
+
+    verb: str
+    resource: str
+    namespace: str
+    name: str
+    code: int
+
+
+@dataclass(frozen=True)
+class Effect:
+    """All that one slice brought about. `ends` are the exit codes of its containers' processes."""
+
+    containers: tuple[Container, ...]
+    execs: frozenset[str]
+    requests: frozenset[Request]
+    ends: frozenset[str] = frozenset()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to compare."""
+        return not (self.containers or self.execs or self.requests)
+
+
+def effect_of(engine: Engine, slice_: str) -> Effect:
+    """The effect of one slice. Raises QueryFailed."""
+    containers = [_container(_object(row["Body"])) for row in engine.query(_CONTAINERS, slice_)]
+    execs = frozenset(str(row["Action"]).partition(": ")[2] for row in engine.query(_EXECS, slice_))
+    ends = frozenset(f"{row['Action']} {row['ExitCode']}" for row in engine.query(_ENDS, slice_))
+    answered = [*engine.query(_REQUESTS, slice_), *engine.query(_STREAMS, slice_)]
+    requests = frozenset(_request(row) for row in answered if _object(row["ObjectRef"]).get("resource"))
+    return Effect(tuple(containers), execs, requests, ends)
+
+
+def compare(base: Effect, other: Effect) -> tuple[Equivalence, list[str]]:
+    """Whether `other` did what `base` did, and what differs, in words: what is missing before what it did beyond."""
+    if base.empty:
+        return "unknown", ["nothing is known of what the atomic itself brought about"]
+    if other.empty:
+        return "none", ["it brought nothing about"]
+    missing, beyond = list[str](), list[str]()
+    for container, like in _paired(base.containers, other.containers):
+        if like is None:
+            missing.append(f"no container like {' '.join(container.command)}")
+            continue
+        lost, more = _differences(container, like)
+        missing += lost
+        beyond += more
+    missing += [f"'{absent}' was not executed" for absent in sorted(base.execs - other.execs)]
+    missing += [f"nothing ended with '{end}'" for end in sorted(base.ends - other.ends)]
+    missing += [f"no {r.verb} of {_named(r)} answered {r.code}" for r in sorted(base.requests - other.requests)]
+    beyond += [f"also {r.verb} of {_named(r)}" for r in sorted(other.requests - base.requests)]
+    if len(other.containers) > len(base.containers):
+        beyond.append(f"{len(other.containers)} containers instead of {len(base.containers)}")
+    if missing:
+        return "different", missing + beyond
+    return "covers" if beyond else "identical", beyond
+
+
+def _paired(base: Sequence[Container], others: Sequence[Container]) -> list[tuple[Container, Container | None]]:
+    """Each container with the most similar of the others, which then stands for no second one."""
+    left, pairs = list(others), list[tuple[Container, Container | None]]()
+    for container in sorted(base, key=lambda each: each not in others):  # exact likenesses first
+        like = min(left, key=lambda each: sum(map(len, _differences(container, each))), default=None)
+        if like:
+            left.remove(like)
+        pairs.append((container, like))
+    return pairs
+
+
+def _differences(base: Container, other: Container) -> tuple[list[str], list[str]]:
+    """What `base` is and may do and `other` does not, and what `other` may do beyond."""
+    missing = [
+        f"{what} {getattr(other, what)!r} instead of {getattr(base, what)!r}"
+        for what in ("image", "command", "user")
+        if getattr(base, what) != getattr(other, what)
+    ]
+    beyond = ["privileged"] if other.privileged and not base.privileged else []
+    missing += ["not privileged"] if base.privileged and not other.privileged else []
+    for what in ("capabilities", "modes", "security", "devices", "groups", "settings"):
+        have, want = getattr(other, what), getattr(base, what)
+        beyond += [f"also {what} {each}" for each in sorted(have - want)]
+        if _ALL not in have or what != "capabilities":
+            missing += [f"without {what} {each}" for each in sorted(want - have)]
+    missing += [f"dropped {each}" for each in sorted(other.dropped - base.dropped) if _ALL not in base.dropped]
+    beyond += [f"{each} is not dropped" for each in sorted(base.dropped - other.dropped)]
+    missing += ["its root is read-only"] if other.read_only and not base.read_only else []
+    beyond += ["its root can be written"] if base.read_only and not other.read_only else []
+    for mount in sorted(base.mounts - other.mounts):
+        like = [each for each in sorted(other.mounts) if _reaches(each, mount)]
+        beyond += [f"mount {each.source}:{each.target}" for each in like[:1]]
+        missing += [] if like else [f"no mount of {mount.source}"]
+    return missing, beyond
+
+
+def _reaches(mount: Mount, wanted: Mount) -> bool:
+    """Whether all that `wanted` gives can be had by `mount`."""
+    inside = PurePosixPath(wanted.source).is_relative_to(mount.source)
+    return inside and (mount.writable or not wanted.writable)
+
+
+def _container(inspect: dict[str, Any]) -> Container:
+    config, host = _object(inspect.get("Config")), _object(inspect.get("HostConfig"))
+    privileged = bool(host.get("Privileged"))
+    modes = {name: str(host.get(key) or "") for key, name in _MODES.items()}
+    mounts = [_object(each) for each in _list(inspect.get("Mounts"))]
+    drops = [] if privileged else [_capability(c) for c in words(host.get("CapDrop"))]  # a privileged one has them all
+    return Container(
+        image=str(config.get("Image") or ""),
+        command=(*words(config.get("Entrypoint")), *words(config.get("Cmd"))),
+        user=str(config.get("User") or ""),
+        privileged=privileged,
+        capabilities=frozenset(_capability(c) for c in words(host.get("CapAdd"))),
+        modes=frozenset(f"{name}={mode}" for name, mode in modes.items() if mode not in _NO_MODE),
+        security=_security(host, privileged=privileged),
+        mounts=frozenset(Mount(_path(m), str(m.get("Destination") or ""), bool(m.get("RW"))) for m in mounts),
+        devices=_devices(host),
+        groups=frozenset(words(host.get("GroupAdd"))),
+        settings=frozenset(f"{name}={value}" for name, value in _object(host.get("Sysctls")).items()),
+        dropped=frozenset(drops),
+        read_only=bool(host.get("ReadonlyRootfs")),
+    )
+
+
+def _capability(name: Any) -> str:
+    return str(name).upper().removeprefix("CAP_")
+
+
+def _security(host: dict[str, Any], *, privileged: bool) -> frozenset[str]:
+    """The options, and `systempaths=unconfined`, which the daemon keeps as an empty list of paths to hide."""
+    options = frozenset(words(host.get("SecurityOpt")))
+    if privileged:
+        return options - _IMPLIED
+    return options | ({"systempaths=unconfined"} if host.get("MaskedPaths") == [] else set())
+
+
+def _devices(host: dict[str, Any]) -> frozenset[str]:
+    each = (_object(device) for device in _list(host.get("Devices")))
+    paths = {":".join(str(device.get(key) or "") for key in _DEVICE) for device in each}
+    requests = {json.dumps(request, sort_keys=True) for request in _list(host.get("DeviceRequests"))}
+    return frozenset(paths | requests | set(words(host.get("DeviceCgroupRules"))))
+
+
+def _path(mount: dict[str, Any]) -> str:
+    """A path of the host; /var/run is a link to /run (Filesystem Hierarchy Standard 3.0, 5.13)."""
+    path = str(mount.get("Source") or "")
+    return path.removeprefix("/var") if PurePosixPath(path).is_relative_to("/var/run") else path
+
+
+def _request(row: dict[str, Any]) -> Request:
+    reference, status = _object(row["ObjectRef"]), _object(row["ResponseStatus"])
+    resource = "/".join(str(reference[key]) for key in ("resource", "subresource") if reference.get(key))
+    namespace, name = str(reference.get("namespace") or ""), str(reference.get("name") or "")
+    return Request(str(row["Verb"]), resource, namespace, name, _code(status.get("code")))
+
+
+def _code(value: Any) -> int:
+    """The status of an answer; 0 for what is none, with which `line_shapes.py` finds the line damaged."""
+    try:
+        return whole(value)
+    except ValueError:
+        return 0
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _named(request: Request) -> str:
+    where = f" in {request.namespace}" if request.namespace else ""
+    return f"{request.resource}{'/' if request.name else ''}{request.name}{where}"
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        try:
+            value = parsed(value)
+        except ValueError:
+            return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,68 @@
+"""Table rows as evidence: where they stand in the recording, and what is telling about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from harness.kql.engine import Engine, Row
+from harness.model.result import Evidence
+from harness.telemetry.schema import ARRIVED, RECORD, SENSOR_OF, TABLES
+
+LIMIT = 5  # rows that are shown of a signal, and looked at
+# What identifies a row to a person, by table.
+_TELLING = {
+    "DeviceProcessEvents": ["ProcessId", "LogonId", "FileName", "ProcessCommandLine"],
+    "Auditd_CL": ["Serial", "ProcessId", "Session", "Exe", "CommandLine", "ContainerId"],
+    "DockerDaemon_CL": ["Source", "Action", "ContainerId", "Command", "Privileged", "NetworkMode", "ExitCode"],
+    "AKSAudit": ["AuditId", "Verb", "RequestUri", "User", "SourceIps", "ResponseStatus"],
+}
+
+
+def to_evidence(table: str, rows: list[Row]) -> list[Evidence]:
+    """Evidence for the first few of these rows, which have their hidden columns."""
+    return [
+        Evidence(
+            record=str(row[RECORD]),
+            table=table,
+            facts={name: plain(row[name]) for name in _TELLING[table] if row.get(name) not in (None, "")},
+        )
+        for row in rows[:LIMIT]
+    ]
+
+
+def sensors_of(tables: Iterable[str]) -> list[str]:
+    """The sensors behind some tables, in a fixed order."""
+    behind = {SENSOR_OF[table] for table in tables}
+    return [sensor for sensor in dict.fromkeys(SENSOR_OF.values()) if sensor in behind]
+
+
+def first_arrival(rows: list[Row]) -> float | None:
+    """When the first of these rows could be read; None where that is not known."""
+    return min((row[ARRIVED] for row in rows if row.get(ARRIVED) is not None), default=None)
+
+
+def best_table(row: Row) -> list[str]:
+    """The tables in the order in which a row may have come from them: the one with most columns in common first.
+
+    A rule may name all its columns anew; then the order says nothing, and the engine knows.
+    """
+    shared = {name: len(row.keys() & columns.keys()) for name, columns in TABLES.items()}
+    return sorted(shared, key=lambda name: -shared[name])
+
+
+def origins_of(engine: Engine, slice_: str, row: Row) -> tuple[str, list[Row]]:
+    """The table rows, hidden columns included, that a row of a query's output came from, and their table.
+
+    No rows where nobody knows.
+    """
+    for table in best_table(row):  # there are always tables
+        if origins := engine.matching(table, slice_, row):
+            break
+    return table, origins
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    return value.isoformat() + "Z" if isinstance(value, datetime) else value

@@ -1,0 +1,119 @@
+"""Whether each word that should set a flag does so by itself: the atomic's own rows, with the other words taken out.
+
+Words are arguments, and are cut out of the argument vector as it was recorded: a word that stands inside another
+argument is none. The derived rows stand in slices of their own, one for each atomic, flag and row, so that a rule that
+works row by row is asked about all of them in the same execution as about everything else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import count, takewhile
+from typing import Any
+
+from harness.judge.evidence import origins_of
+from harness.kql.engine import Engine, Row
+from harness.model.expectation import Expectation
+from harness.telemetry.schema import RECORD
+
+_EXECS = "Auditd_CL"  # has the argument vector of each process
+
+
+def check_grounds(
+    expectation: Expectation, engine: Engine, slice_: str, alerts: list[Row]
+) -> dict[str, dict[str, bool]]:
+    """For each flag with grounds and each of its words: whether the word alone makes the rule fire with that flag.
+
+    `alerts` are the atomic's own rows, with all words in them. A word may stand in one of them or in several: it must
+    be enough in each row with that flag in which it stands, and stand in one at least.
+    """
+    lay_grounds(expectation, engine, slice_, alerts)
+    found: dict[str, dict[str, bool]] = {}
+    for flag, words in expectation.entry.grounds.items():
+        tried: dict[str, list[bool]] = {word: [] for word in words}
+        for derived in _laid(expectation, engine, slice_, flag):
+            flagged = [row for row in engine.query(expectation.rule.query, derived) if row.get(flag) is True]
+            enough = {origin[RECORD] for row in flagged for origin in origins_of(engine, derived, row)[1]}
+            for word in _words(engine, derived):
+                tried[word].append(word in enough)
+        found[flag] = {word: bool(each) and all(each) for word, each in tried.items()}
+    return found
+
+
+def lay_grounds(expectation: Expectation, engine: Engine, slice_: str, alerts: list[Row]) -> None:
+    """Put the derived rows of the alerts, once for each rule: they are those of the rule as it was first asked."""
+    grounds = expectation.entry.grounds
+    if any(_slice(expectation, slice_, flag, 0) in engine.slices() for flag in grounds):
+        return
+    for flag, words in grounds.items():
+        for number, alert in enumerate(row for row in alerts if row.get(flag) is True):
+            table, origins = origins_of(engine, slice_, alert)
+            variants = [v for origin in origins for v in _variants(origin, _vector(engine, slice_, origin), words)]
+            engine.put(table, _slice(expectation, slice_, flag, number), variants)
+
+
+def _slice(expectation: Expectation, slice_: str, flag: str, number: int) -> str:
+    return f"counterfactual {expectation.rule.path} {slice_} {flag} {number}"
+
+
+def _laid(expectation: Expectation, engine: Engine, slice_: str, flag: str) -> Iterator[str]:
+    """The slices of the derived rows: one for each alert with the flag."""
+    names = (_slice(expectation, slice_, flag, number) for number in count())
+    return takewhile(lambda name: name in engine.slices(), names)
+
+
+def _words(engine: Engine, derived: str) -> set[str]:
+    """The words that stand in the alert of which these rows were derived."""
+    tables = [name for name, rows in engine.count(derived).items() if rows]
+    return {row[RECORD] for table in tables for row in engine.numbered(table, derived).values()}
+
+
+def _vector(engine: Engine, slice_: str, origin: Row) -> list[str] | None:
+    """The argument vector of the process that a row tells of; None for a row that tells of none, or of a part."""
+    for row in engine.numbered(_EXECS, slice_).values():
+        if row[RECORD] == origin[RECORD] and row["Argv"]:
+            argv = json.loads(row["Argv"])
+            return argv if isinstance(argv, list) and all(isinstance(each, str) for each in argv) else None
+    return None
+
+
+def _variants(origin: Row, argv: list[str] | None, words: list[str]) -> list[Row]:
+    """The row once for each word that is in it, without the other words; the word stands in its `_Record`."""
+    texts = [value.split() for value in origin.values() if isinstance(value, str)] if argv is None else [argv]
+    variants = []
+    for word in words:
+        others = [other.split() for other in words if other != word]
+        cut = {name: _without_text(value, others) for name, value in origin.items()}
+        if argv is not None:
+            cut |= _command(origin, _without(argv, others))
+        if any(_without(text, [word.split()]) != text for text in texts):
+            variants.append(cut | {RECORD: word})
+    return variants
+
+
+def _command(origin: Row, argv: list[str]) -> Row:
+    """The columns that hold a process's arguments, as harness/telemetry/rows/exec_rows.py makes them."""
+    columns = {"ProcessCommandLine": " ".join(argv), "CommandLine": " ".join(argv), "Argv": json.dumps(argv)}
+    return {name: value for name, value in columns.items() if name in origin}
+
+
+def _without(arguments: list[str], sequences: list[list[str]]) -> list[str]:
+    """The arguments but for each place where all of a sequence stand one after the other."""
+    left, place = list[str](), 0
+    while place < len(arguments):
+        length = max([0, *(len(s) for s in sequences if arguments[place : place + len(s)] == s)])
+        left += [] if length else [arguments[place]]
+        place += length or 1
+    return left
+
+
+def _without_text(value: Any, sequences: list[list[str]]) -> Any:
+    """As `_without`, for a text of which only the blanks are known; what is no text stays as it is."""
+    if not isinstance(value, str):
+        return value
+    for sequence in sequences:
+        words = r"[ \t]+".join(re.escape(word) for word in sequence)
+        value = re.sub(rf"(?<!\S){words}(?:[ \t]+|(?!\S))", "", value)
+    return value

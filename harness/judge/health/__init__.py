@@ -1,0 +1,1 @@
+"""Whether the sensors were well around an attack."""

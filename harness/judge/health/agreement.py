@@ -1,0 +1,53 @@
+"""Whether what the gateways noted, the Docker daemon's debug log and its events tell the same.
+
+They are records of one thing, so that a line which one of them lost stands in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from harness.judge.health.disagreement import Disagreement
+from harness.judge.health.event_agreement import not_asked, not_ended, not_told, read_events
+from harness.judge.health.log_agreement import bodies_not_logged, not_logged, not_noted, read_calls
+from harness.model.manifest import Manifest
+from harness.recording import layout
+from harness.telemetry.attribution import read_requests
+
+__all__ = ["Disagreement", "disagreements"]
+
+
+def disagreements(read: Callable[[str], bytes], manifest: Manifest) -> list[Disagreement]:
+    """All of one recording, by time. `read` gives a raw file; what is not recorded vouches for nothing.
+
+    At first only what attacks asked for was noted, and the requests were no file of the sensor's.
+    """
+    return sorted(_disagreements(read, manifest), key=lambda each: each.at)
+
+
+def _disagreements(read: Callable[[str], bytes], manifest: Manifest) -> Iterator[Disagreement]:
+    record = manifest.sensor("docker_daemon")
+    if record is None:
+        return
+    requests = read_requests(read(layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
+    docker = manifest.lab.docker
+    ours = docker is not None and docker.kind == "managed"
+    all_noted = layout.DAEMON_REQUESTS in record.files
+    events = list(read_events(read(layout.DAEMON_EVENTS).split(b"\n")))
+    if layout.DAEMON_LOG in record.files:
+        lines = read(layout.DAEMON_LOG).split(b"\n")
+        calls, inspected = read_calls(lines), {each.id: each.inspect for each in events if each.inspect}
+        yield from not_logged(requests, calls)
+        yield from bodies_not_logged(requests, lines, inspected)
+        if ours:
+            yield from (each for each in not_noted(requests, calls) if all_noted or _attacked(manifest, each.at))
+    if layout.DAEMON_EVENTS in record.files:
+        yield from not_told(requests, events)
+        yield from not_ended(events)
+        if ours and all_noted:
+            yield from not_asked(requests, events)
+
+
+def _attacked(manifest: Manifest, at: float) -> bool:
+    attacks = (each.attack for each in manifest.detonations if each.attack)
+    return any(each.started.timestamp() <= at <= each.finished.timestamp() for each in attacks)

@@ -1,0 +1,191 @@
+"""What the audit log tells of the audit itself: changes, losses, and the canaries of an attack's own session."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from harness.model.manifest import Canary, Detonation, Manifest
+from harness.telemetry.readers.audit_log import Record, arguments_of, number, parse_line
+
+_HEAD = re.compile(rb"(?m)^(?:node=\S+ )?type=(\S+) msg=audit\(([0-9]{1,10}\.[0-9]{3}):([0-9]{1,18})\)")
+# Records by which auditd or the kernel say that something was taken away (audit-userspace, lib/msg_typetab.h).
+_ENDS = ("DAEMON_END", "DAEMON_ABORT")
+_LONGEST_GAP = 1 << 20  # a serial further away is of another boot, or a daemon's own
+_TOLD = 3
+_NEAR = 199  # lines before an EXECVE record in which the SYSCALL record of its event is looked for
+
+Arguments = list[str | None]  # None where one is lost
+
+
+@dataclass(frozen=True)
+class AuditTrail:
+    """Texts by line: what was changed or lost, and the commands of attacks that mean to change something.
+
+    `canaries` are the executed ones by token: pid, session, arguments. `sessions` are those of attacks, and `logins`
+    those that the kernel gave, by pid.
+    """
+
+    changes: list[tuple[int, str]]
+    commands: list[tuple[int, str]]
+    canaries: dict[str, tuple[int | None, int | None, Arguments]]
+    sessions: frozenset[int] = frozenset()
+    logins: dict[int, set[int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, log: bytes, manifest: Manifest) -> AuditTrail:
+        """Read a log once. Only records that tell of these things are looked into."""
+        sessions = {
+            d.attack.session: d.atomic for d in manifest.detonations if d.attack and d.attack.session is not None
+        }
+        lines = log.split(b"\n")
+        changes = list(_changes(lines, sessions))
+        record = manifest.sensor("auditd")
+        if record and any(mark.readings for mark in record.marks):  # before that, nobody counted
+            changes += _gaps(log)
+        return cls(
+            sorted(changes), list(_commands(lines, sessions)), _canaries(lines), frozenset(sessions), _logins(lines)
+        )
+
+    def between(self, first: int, last: int, end: int) -> list[str]:
+        """What happened between two lines, or after `end`, where no canary brackets it: the first three of it."""
+        return [text for line, text in self.changes if first < line < last or line > end][:_TOLD]
+
+    def to_blame(self, first: int, last: int) -> list[str]:
+        """The commands between two lines that may be behind what else is wrong there, the first three."""
+        return [text for line, text in self.commands if first < line < last][:_TOLD]
+
+    def canaries_missing(self, detonation: Detonation) -> list[str]:
+        """The canaries around an attack's shell that did not come through as they were executed."""
+        attack = detonation.attack
+        if attack is None:
+            return []
+        missing = [canary for canary in attack.canaries if not self._came(canary, attack.session)]
+        return [
+            f"{canary.name} with a canary, {canary.when} the attack and in its session, is not in the log"
+            for canary in missing
+        ]
+
+    def other_session(self, detonation: Detonation) -> list[str]:
+        """Whether the kernel gave the attack's shell other audit sessions than the manifest tells."""
+        attack = detonation.attack
+        if attack is None or attack.session is None:
+            return []
+        if attack.session in self.logins.get(attack.pid, {attack.session}):  # also where nothing tells
+            return []
+        return [f"the attack's shell (pid {attack.pid}) was not in session {attack.session}, as the manifest tells"]
+
+    def contained(self, token: str) -> bool:
+        """Whether the canary of a mark came through that was executed in a container: in no session of an attack."""
+        pid, seen_in, arguments = self.canaries.get(token, (None, None, []))
+        return pid is not None and seen_in not in self.sessions and arguments == ["/bin/true", token]
+
+    def _came(self, canary: Canary, session: int | None) -> bool:
+        pid, seen_in, arguments = self.canaries.get(canary.token, (None, None, []))
+        same = session is None or seen_in == session
+        called = pid is not None and _program(arguments) == canary.name and arguments[1:] == [canary.token]
+        return called and pid == canary.pid and same
+
+
+def _logins(lines: list[bytes]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for _, record in _records(lines, ("LOGIN",)):
+        pid, session = _whence(record)
+        if pid is not None and session is not None:
+            found[pid].add(session)
+    return found
+
+
+def _changes(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[int, str]]:
+    for serial, record in _records(lines, ("CONFIG_CHANGE", *_ENDS)):
+        if record.type in _ENDS:
+            yield record.line, "the daemon ended during the capture"
+        else:
+            whose = _whose(record, sessions)
+            yield record.line, f"{_what(record)} during the capture (serial {serial}){f', by {whose}' if whose else ''}"
+
+
+def _commands(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[int, str]]:
+    """Who executed auditctl to change something: it need not have come to anything."""
+    for line, call, arguments in _execs(lines, b"auditctl"):
+        whose = _whose(call, sessions)
+        if whose and _program(arguments) == "auditctl" and _is_change(arguments):
+            yield line, f"{whose} executed: {' '.join(each or '' for each in arguments)}"
+
+
+def _is_change(arguments: Arguments) -> bool:
+    return any(each not in ("-l", "-s", "-v", "-h", "-i") for each in arguments[1:])
+
+
+def _program(arguments: Arguments) -> str:
+    return str(next(iter(arguments), None)).rpartition("/")[2]
+
+
+def _whence(record: Record | None) -> tuple[int | None, int | None]:
+    """Process and audit session."""
+    fields = record.fields if record else {}
+    return number(fields.get("pid")), number(fields.get("ses"))
+
+
+def _whose(record: Record | None, sessions: dict[int, str]) -> str | None:
+    """The atomic in whose session it was."""
+    _, session = _whence(record)
+    return next((atomic for each, atomic in sessions.items() if each == session), None)
+
+
+def _what(record: Record) -> str:
+    operation, fields = record.fields.get("op"), record.fields
+    if operation in ("add_rule", "remove_rule"):
+        return "a rule was removed" if operation == "remove_rule" else "a rule was added"
+    if fields.get("audit_enabled") == "0":
+        return "the kernel's audit was switched off"
+    if "lost" in fields:
+        return f"the count of lost records was set back from {fields.get('old', '?')}"
+    changed = [f"{name}={value}" for name, value in fields.items() if name.startswith("audit_") or name == "op"]
+    return f"the audit was changed ({', '.join(changed)})"
+
+
+def _gaps(log: bytes) -> Iterator[tuple[int, str]]:
+    """Serials that are missing: the kernel gives one to each event, so theirs were made and did not arrive."""
+    seen: list[tuple[int, int]] = []  # serial, line
+    line, position = 1, 0
+    for match in _HEAD.finditer(log):
+        line, position = line + log.count(b"\n", position, match.start()), match.start()
+        if not match[1].startswith(b"DAEMON_"):  # auditd numbers its own
+            seen.append((int(match[3]), line))
+    first_line: dict[int, int] = {}
+    for serial, at in seen:
+        first_line.setdefault(serial, at)
+    ordered = sorted(first_line)
+    for before, after in pairwise(ordered):
+        if 1 < after - before < _LONGEST_GAP:
+            yield first_line[after], f"{after - before - 1} events are missing before serial {after}"
+
+
+def _canaries(lines: list[bytes]) -> dict[str, tuple[int | None, int | None, Arguments]]:
+    found: dict[str, tuple[int | None, int | None, Arguments]] = {}
+    for _, call, arguments in _execs(lines, b"livefire-canary-"):
+        if len(arguments) == 2 and arguments[1]:
+            found[arguments[1]] = (*_whence(call), arguments)
+    return found
+
+
+def _execs(lines: list[bytes], word: bytes) -> Iterator[tuple[int, Record | None, Arguments]]:
+    """The execs in whose EXECVE record a word stands: its line, the SYSCALL record a little before, the arguments."""
+    for serial, record in _records(lines, ("EXECVE",), word):
+        before = lines[max(0, record.line - 1 - _NEAR) : record.line - 1]
+        call = next((each for of, each in _records(reversed(before), ("SYSCALL",)) if of == serial), None)
+        yield record.line, call, arguments_of([record])[0]
+
+
+def _records(lines: Iterable[bytes], kinds: tuple[str, ...], word: bytes = b"") -> Iterator[tuple[int, Record]]:
+    """The records of some types in which a word stands, each with its serial."""
+    heads = [f"type={kind} ".encode() for kind in kinds]
+    for place, line in enumerate(lines, 1):
+        if word in line and any(head in line for head in heads):
+            parsed = parse_line(line.decode(errors="replace"), place)
+            if parsed and parsed[2].type in kinds:
+                yield parsed[1], parsed[2]

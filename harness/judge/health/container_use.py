@@ -1,0 +1,71 @@
+"""Who has something run in containers, and who made one of which nobody knows what it may do: by settled rows.
+
+Whose a request, a container or a pod is, attribution says, and not the socket that a request came by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from harness.model.manifest import Manifest
+from harness.recording import layout
+from harness.telemetry.attribution.containers import is_runtime
+from harness.telemetry.schema import SLICE, Row, Tables, may_be_of
+from harness.telemetry.tables import build_tables
+
+# Docker Engine API: what is run at once, and what is built or kept running by the daemon itself.
+_RUNS = re.compile(
+    r"^(?:/v[\d.]+)?/(?:containers/[^/?]+/(?:start|restart|unpause|exec)|containers/create|services/create|build|grpc)"
+    r"(?:\?|$)"
+)
+_CLIENTS = ("podman", "conmon", "ctr", "nerdctl", "crictl")
+_ENTERS = ("", "exec", "attach", "ephemeralcontainers")
+
+
+@dataclass(frozen=True)
+class ContainerUse:
+    """`untold` are the ids of containers by slice, `used` the slices that have something run in one."""
+
+    untold: dict[str, list[str]] = field(default_factory=dict)
+    used: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, root: layout.Root, manifest: Manifest, untold: Collection[str]) -> ContainerUse:
+        """That of a recording, in which these containers are untold. It builds all tables."""
+        tables, found = build_tables(root, manifest), dict[str, list[str]]()
+        for row in tables["DockerDaemon_CL"]:
+            if row["Source"] == "event" and row["Action"] == "create" and row["ContainerId"] in untold:
+                found.setdefault(row[SLICE], []).append(row["ContainerId"])
+        return cls(found, frozenset(row[SLICE] for row in _using(tables, manifest)))
+
+    def untold_of(self, atomic: str) -> list[str]:
+        """The containers that are, or may be, an atomic's."""
+        return [each for slice_, ids in self.untold.items() if _is_of(slice_, atomic) for each in ids]
+
+    def uses(self, atomic: str) -> bool:
+        """Whether an atomic has, or may have, something run in a container."""
+        return any(_is_of(slice_, atomic) for slice_ in self.used)
+
+
+def _is_of(slice_: str, atomic: str) -> bool:
+    return slice_ == atomic or atomic in may_be_of(slice_)
+
+
+def _using(tables: Tables, manifest: Manifest) -> Iterator[Row]:
+    """The rows that tell that something is run in a container on this host."""
+    cluster = manifest.lab.cluster
+    for row in tables["DockerDaemon_CL"]:
+        asked = row["Source"] == "request" and row["Method"] == "POST" and _RUNS.match(row["Uri"])
+        if asked or (row["Source"] == "event" and row["ContainerId"] and row["Action"] == "create"):
+            yield row
+    for row in tables["Auditd_CL"]:
+        words = [str(word) for word in row["Argv"] or [] if word is not None]
+        if row["ContainerId"] or is_runtime(words) or row["Exe"].rpartition("/")[2] in _CLIENTS:
+            yield row
+    for row in tables["AKSAudit"] if cluster and cluster.kind == "kind" else ():
+        reference = row["ObjectRef"] or {}
+        acts = row["Verb"] == "create" or reference.get("subresource")
+        if acts and reference.get("resource") == "pods" and (reference.get("subresource") or "") in _ENTERS:
+            yield row

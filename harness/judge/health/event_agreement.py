@@ -1,0 +1,139 @@
+"""The requests that the gateways noted, and the Docker daemon's events.
+
+The daemon tells of each container that it makes, starts or removes, and of each process that it is to execute in one,
+before it answers the request (Docker Engine API, SystemEvents).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness.judge.health.disagreement import Disagreement, lacks, place_in
+from harness.recording import layout
+from harness.telemetry.attribution import DockerRequest
+from harness.telemetry.attribution.twins import SLACK, Window, within
+from harness.telemetry.readers.container_configuration import as_object
+from harness.telemetry.rows.daemon_event_rows import DaemonEvent
+
+_EXEC = re.compile(r"^/exec/([0-9a-f]{64})/start$")
+_START = re.compile(r"^/containers/([^/]+)/start$")
+_CONTAINER = re.compile(r"^/containers/([^/]+)$")
+_BUILDS = ("/build", "/grpc", "/session")
+_SERVICE = "com.docker.swarm.service.id"
+_SHORT = 12  # as Docker shows an id
+
+
+@dataclass(frozen=True)
+class ContainerEvent:
+    """One event of a container; `at` in seconds, epoch. `inspect` is what its container was when it was created."""
+
+    at: float
+    action: str
+    id: str
+    attributes: dict[str, Any]
+    inspect: dict[str, Any] | None = None
+
+
+def read_events(lines: Iterable[bytes]) -> Iterator[ContainerEvent]:
+    """The events of containers; other lines are passed over."""
+    for line in lines:
+        item = as_object(line)
+        event, inspect = DaemonEvent.of(item), item.get("inspect")
+        if event is None or event.kind != "container" or event.at is None:
+            continue
+        yield ContainerEvent(
+            event.at,
+            event.action.partition(":")[0],  # `exec_create: COMMAND`
+            event.id,
+            event.attributes,
+            inspect if isinstance(inspect, dict) else None,
+        )
+
+
+def not_told(requests: Iterable[DockerRequest], events: list[ContainerEvent]) -> Iterator[Disagreement]:
+    """What was granted and no event tells of."""
+    told = _Told(events)
+    for request in requests:
+        if missing := told.missing(request):
+            yield lacks(layout.DAEMON_EVENTS, missing, layout.DAEMON_REQUESTS, request.sent)
+
+
+class _Told:
+    """The events, by what they tell of."""
+
+    def __init__(self, events: list[ContainerEvent]) -> None:
+        self._created = {each.id for each in events if each.action == "create"}
+        self._executed = {(each.action, str(each.attributes.get("execID"))) for each in events}
+        self._acts: dict[str, list[ContainerEvent]] = defaultdict(list)
+        for event in sorted(events, key=_at):
+            self._acts[event.action].append(event)
+
+    def missing(self, request: DockerRequest) -> str | None:
+        """The event by which it should be told that a request was granted, and is not."""
+        if request.container_id and request.container_id not in self._created:
+            return f"the create of container {request.container_id[:_SHORT]}"
+        if request.exec_id and ("exec_create", request.exec_id) not in self._executed:
+            return f"the exec_create of {request.exec_id[:_SHORT]}"
+        if (entered := _entered(request)) and ("exec_start", entered) not in self._executed:
+            return f"the exec_start of {entered[:_SHORT]}"
+        if (act := _act(request)) and not self._has(*act, request.window):
+            return f"the {act[0]} of container {act[1][:_SHORT]}"
+        return None
+
+    def _has(self, action: str, container: str, window: Window) -> bool:
+        """Whether an event of that time is of this container, by its name or the beginning of its id."""
+        events = self._acts[action]
+        first = bisect_left(events, window[0] - SLACK, key=_at)
+        last = bisect_right(events, window[1] + SLACK, key=_at)
+        return any(
+            each.attributes.get("name") == container or each.id.startswith(container) for each in events[first:last]
+        )
+
+
+def _at(event: ContainerEvent) -> float:
+    return event.at
+
+
+def not_ended(events: Iterable[ContainerEvent]) -> Iterator[Disagreement]:
+    """Containers that were started and removed: in between, each ended as often as it started."""
+    of: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for event in events:
+        of[event.id][event.action].append(event.at)
+    for identifier, told in of.items():
+        if told["destroy"] and len(told["start"]) > len(told["die"]):
+            missing = f"the die of container {identifier[:_SHORT]}"
+            yield Disagreement(max(told["start"]), f"{layout.DAEMON_EVENTS} lacks {missing}, which was removed")
+
+
+def not_asked(requests: list[DockerRequest], events: Iterable[ContainerEvent]) -> Iterator[Disagreement]:
+    """New containers that nobody asked for. The daemon makes some itself: for services, and for the steps of builds."""
+    asked = {each.container_id for each in requests} - {""}
+    others = [r.window for r in requests if place_in(r.path) in _BUILDS or (r.creates and not r.container_id)]
+    for event in events:
+        own = event.action != "create" or _SERVICE in event.attributes or event.id in asked
+        if not own and not any(within(window, event.at) for window in others):
+            what = f"the request for container {event.id[:_SHORT]}"
+            yield lacks(layout.DAEMON_REQUESTS, what, layout.DAEMON_EVENTS, event.at)
+
+
+def _entered(request: DockerRequest) -> str | None:
+    """The id of the process that was to be executed in a container, where that was granted."""
+    match = _EXEC.match(place_in(request.path))
+    return match[1] if match and request.method == "POST" and request.status in (101, 200) else None
+
+
+def _act(request: DockerRequest) -> tuple[str, str] | None:
+    """The event by which it is told that a request was granted, and what the request calls the container."""
+    place = place_in(request.path)
+    if request.status != 204:
+        return None
+    if request.method == "POST" and (started := _START.match(place)):
+        return "start", started[1]
+    if request.method == "DELETE" and (removed := _CONTAINER.match(place)):
+        return "destroy", removed[1]
+    return None

@@ -1,0 +1,166 @@
+"""Whether a sensor was well around one atomic: between the marks around it, from the manifest and the raw records."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from harness.judge.health.agreement import Disagreement, disagreements
+from harness.judge.health.audit_trail import AuditTrail
+from harness.judge.health.container_use import ContainerUse
+from harness.judge.health.raw_files import RawFile, files_of, untold_containers
+from harness.model.manifest import Detonation, Execution, Manifest, Mark, SensorRecord
+from harness.model.result import SensorHealth
+from harness.recording import layout
+from harness.telemetry.schema import ATTRIBUTED_BY, SENSOR_OF
+
+_LOST = "lost"  # the kernel's count of records
+_TOLD = 3
+_SHORT = 12  # as Docker shows an id
+
+
+@dataclass(frozen=True)
+class Health:
+    """The health of each sensor of one recording. `_files`: what is known of its raw files, by sensor."""
+
+    manifest: Manifest
+    _files: dict[str, list[RawFile]]
+    _trail: AuditTrail
+    _use: ContainerUse
+    _disagreements: list[Disagreement]
+
+    @classmethod
+    def of(cls, root: layout.Root, manifest: Manifest) -> Health:
+        """Read the raw files once."""
+        files: dict[str, list[RawFile]] = {s.name: files_of(root, manifest, s) for s in manifest.sensors}
+        trail = AuditTrail.of(layout.read(root, layout.AUDIT_LOG), manifest)
+        untold, marks = untold_containers(root), [mark for sensor in manifest.sensors for mark in sensor.marks]
+        asked = untold or any(mark.contained == "" for mark in marks)  # it costs time, and matters hardly ever
+        use = ContainerUse.of(root, manifest, untold) if asked else ContainerUse()
+        return cls(manifest, files, trail, use, disagreements(lambda name: layout.read(root, name), manifest))
+
+    def around(self, detonation: Detonation, sensor: str) -> SensorHealth:
+        """Whether `sensor` can be believed about this atomic."""
+        record = self.manifest.sensor(sensor)
+        if record is None:
+            return SensorHealth(sensor=sensor, ok=False, problems=[f"{sensor} was not part of this lab"])
+        problems = _at_start(record) + [f"{sensor}: {text}" for file in self._files[sensor] for text in file.missing]
+        if detonation.attack:
+            problems += self._between(record, detonation, *_marks(record, detonation.attack))
+            problems += self._whose(sensor, detonation.attack)
+        if sensor == "docker_daemon":
+            problems += [
+                f"{sensor}: what container {each[:_SHORT]} may do is not known: it was gone before anybody asked"
+                for each in self._use.untold_of(detonation.atomic)[:_TOLD]
+            ]
+        problems = list(dict.fromkeys(problems))
+        return SensorHealth(sensor=sensor, ok=not problems, problems=problems)
+
+    def _whose(self, sensor: str, attack: Execution) -> list[str]:
+        """What is wrong with the logs of other sensors that tell whose this one's rows are, as far as they are there.
+
+        A canary that its sensor saw, and that is not in the log, was in what is gone. That the other sensor itself was
+        not well is its own matter.
+        """
+        names = {name for table, each in SENSOR_OF.items() if each == sensor for name in ATTRIBUTED_BY[table]}
+        found = []
+        for record in (each for each in self.manifest.sensors if each.name != sensor):
+            marks = _marks(record, attack)
+            for file in (each for each in self._files[record.name] if each.name in names):
+                problems = file.missing + file.damage()
+                if file.name in record.files and any(m and m.seen and m.token not in file.tokens for m in marks):
+                    problems.append(f"{file.name} is not whole")
+                found += [f"{record.name}: {text}, and it tells whose a row of {sensor} is" for text in problems]
+        return found
+
+    def _between(
+        self, record: SensorRecord, detonation: Detonation, before: Mark | None, after: Mark | None
+    ) -> list[str]:
+        """What speaks against a sensor between two of its marks."""
+        # what was wrong before the first mark of all has no atomic of its own: the first one bears it
+        said = [mark for mark in (before if before in record.marks[:1] else None, after) if mark]
+        problems = [f"{record.name}: {text}" for mark in said for text in mark.problems]
+        if "readings" in self.manifest.recorded and not all(mark.readings for mark in (before, after) if mark):
+            problems.append(f"{record.name}: a canary around the attack has no readings with it")
+        files = self._files[record.name]
+        problems += _mark_problems(record, files, before, "before")
+        problems += _mark_problems(record, files, after, "after")
+        problems += self._disagreeing(before, after) if record.name == "docker_daemon" else []
+        for file in files:
+            first, last = file.line_of(before, 0), file.line_of(after, sys.maxsize)
+            if last <= first:  # then nothing lies between them, whatever happened
+                problems.append(
+                    f"{record.name}: the canary after the attack stands before the other one in {file.name}"
+                )
+            problems += [f"{record.name}: {text}" for text in file.damage(first, last)]
+            if file.name == layout.AUDIT_LOG:
+                problems += [f"auditd: {text}" for text in self._trail.between(first, last, file.end)]
+                problems += self._unasked(detonation)
+                problems += [f"auditd: {text}" for text in self._trail.canaries_missing(detonation)]
+                problems += [f"auditd: {text}" for text in self._trail.other_session(detonation)]
+                problems += self._contained(before, detonation, "before") + self._contained(after, detonation, "after")
+                told = self._trail.to_blame(first, last) if problems else []
+                problems += [f"auditd: {text}" for text in told]
+        return problems
+
+    def _unasked(self, detonation: Detonation) -> list[str]:
+        """Where no canary was executed in the attack's own session; older captures had none there."""
+        if "readings" not in self.manifest.recorded or detonation.attack is None:
+            return []
+        told = {canary.when for canary in detonation.attack.canaries}
+        return [
+            f"auditd: no canary was executed {w} the attack in its session"
+            for w in ("before", "after")
+            if w not in told
+        ]
+
+    def _disagreeing(self, before: Mark | None, after: Mark | None) -> list[str]:
+        """What one record of the Docker daemon's has between two marks, and another lacks."""
+        first = before.emitted.timestamp() if before else 0.0
+        last = after.emitted.timestamp() if after else float("inf")
+        found = [f"docker_daemon: {each.text}" for each in self._disagreements if first <= each.at <= last]
+        return list(dict.fromkeys(found))[:_TOLD]
+
+    def _contained(self, mark: Mark | None, detonation: Detonation, when: str) -> list[str]:
+        """Whether processes in containers were seen. Where no canary could be executed in one, others lose nothing."""
+        if mark is None or mark.contained is None:
+            return []
+        if mark.contained:
+            seen = self._trail.contained(mark.contained)
+            return [] if seen else [f"auditd: the canary in a container, {when} the attack, is not in the log"]
+        used = self._use.uses(detonation.atomic)
+        return [f"auditd: no canary could be executed in a container {when} the attack"] if used else []
+
+
+def _marks(record: SensorRecord, attack: Execution) -> tuple[Mark | None, Mark | None]:
+    """The marks of a sensor around an attack."""
+    before = [mark for mark in record.marks if mark.emitted <= attack.started]
+    after = [mark for mark in record.marks if mark.emitted >= attack.finished]
+    return before[-1] if before else None, after[0] if after else None
+
+
+def _mark_problems(record: SensorRecord, files: list[RawFile], mark: Mark | None, when: str) -> list[str]:
+    if mark is None:
+        return [f"{record.name}: no canary was emitted {when} the attack"]
+    # a sensor with several streams is well only when each of them is
+    streams = [file for file in files if file.name in record.files]
+    missing = [file.name for file in streams if mark.token not in file.tokens]
+    if mark.seen is None or missing or not streams:
+        where = f" in {missing[0]}" if missing and len(streams) > 1 else ""
+        return [f"{record.name}: the canary {when} the attack did not come through{where}"]
+    return []
+
+
+def _at_start(record: SensorRecord) -> list[str]:
+    """What was wrong from the beginning; where marks have no readings of their own, what was wrong at the end, too."""
+    noted = any(mark.readings for mark in record.marks)
+    looks = {"before": record.before} | ({} if noted else {"after": record.after})
+    problems = [f"{record.name}, {when}: {text}" for when, look in looks.items() for text in look.problems]
+    if not problems and not all(look.ok for look in looks.values()):
+        problems.append(f"{record.name} was not well")
+    if noted or record.after.problems:
+        return problems
+    before, after = (look.readings.get(_LOST) for look in (record.before, record.after))
+    if isinstance(before, int) and isinstance(after, int) and after > before:
+        problems.append(f"{record.name}: the kernel lost {after - before} records")
+    return problems

@@ -1,0 +1,187 @@
+"""The raw files of a recording as a sensor's health sees them: where canaries stand, and which lines are damaged."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from harness.model.manifest import Manifest, Mark, SensorRecord
+from harness.recording import layout
+from harness.recording.json_lines import parsed, seconds
+from harness.telemetry.attribution import DockerRequest, read_request, read_requests
+from harness.telemetry.attribution.residents import read_alive
+from harness.telemetry.readers.audit_log import damaged_lines
+from harness.telemetry.readers.line_shapes import ARRIVAL, DAEMON_EVENT, KUBE_EVENT, has_shape
+
+_CANARY = re.compile(rb"livefire-canary-[0-9a-f]+")
+# Files that a sensor answers for, whether its record names them or not: what is attributed rests on them.
+_FURTHER = {"docker_daemon": [layout.DAEMON_REQUESTS], "kube_audit": [layout.KUBE_PODS], "auditd": [layout.ALIVE]}
+_ID = re.compile("[0-9a-f]{64}")
+# A line of the Docker daemon's log: logrus' text format, or what Go's own packages log, which a trace may follow.
+_VALUE = rb'(?:"(?:[^"\\]|\\.)*"|[^\s"]*)'
+_LOGGED = re.compile(rb'time="[^"]+" level=[a-z]+ msg=' + _VALUE + rb'(?: [^\s="]+=' + _VALUE + rb")*")
+_OF_GO = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ")
+_TOLD = 3
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file. `tokens` maps each canary to the line where it stands first, counted from 1; `damaged` are lines.
+
+    `missing` says that the file is not there, or empty, and must not be.
+    """
+
+    name: str
+    tokens: dict[str, int] = field(default_factory=dict)
+    damaged: list[int] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def end(self) -> int:
+        """The line of its last canary."""
+        return max(self.tokens.values(), default=0)
+
+    def line_of(self, mark: Mark | None, otherwise: int) -> int:
+        """The line of a mark's canary."""
+        return self.tokens.get(mark.token, otherwise) if mark else otherwise
+
+    def damage(self, first: int = 1, last: int = sys.maxsize) -> list[str]:
+        """The damage that counts between two lines, or anywhere.
+
+        A full disk tears a line of the audit log, which costs what happened there. What else is damaged was so by
+        whoever changed the file, and then nothing in it can be believed; nor where no canary brackets the damage.
+        """
+        begin = min(self.tokens.values(), default=self.end)
+        torn = self.name == layout.AUDIT_LOG
+        found = [n for n in self.damaged if not torn or first <= n <= last or not begin <= n <= self.end]
+        return [f"line {line} of {self.name} is damaged" for line in found[:_TOLD]]
+
+
+def files_of(root: layout.Root, manifest: Manifest, sensor: SensorRecord) -> list[RawFile]:
+    """All files that a sensor answers for."""
+    further = [name for name in _FURTHER[sensor.name] if name not in sensor.files]
+    found = [_file(root, manifest, name) for name in [*sensor.files, *further]]
+    # how many lines were written; where there is no canary, nothing else tells
+    alive, pods = sensor.before.readings.get("alive"), sensor.after.readings.get("pods")
+    for name, count in ((layout.ALIVE, alive), (layout.KUBE_PODS, pods)):
+        if count is not None and name in further and layout.read(root, name).count(b"\n") != count:
+            found.append(RawFile(name, missing=[f"{name} is missing or not whole"]))
+    if sensor.name == "auditd" and "alive" in manifest.recorded and not alive:
+        found.append(RawFile(layout.ALIVE, missing=[f"nothing tells how much of {layout.ALIVE} was written"]))
+    return [*found, _arrivals(root)]
+
+
+def _file(root: layout.Root, manifest: Manifest, name: str) -> RawFile:
+    raw = layout.read(root, name)
+    tokens: dict[str, int] = {}
+    lines = raw.split(b"\n")
+    for number, line in enumerate(lines, 1):
+        if b"livefire-canary-" in line:
+            for token in _CANARY.findall(line):
+                tokens.setdefault(token.decode(), number)
+    missing = [f"{name} is missing or empty"] if not raw and _must_be_there(name, manifest) else []
+    return RawFile(name, tokens, _damaged(name, lines, manifest), missing)
+
+
+def _must_be_there(name: str, manifest: Manifest) -> bool:
+    """Of the files that a record does not name: what is canaried is missed by its canaries."""
+    cluster = manifest.lab.cluster
+    if name == layout.KUBE_PODS:
+        return bool(cluster and cluster.kind == "kind" and any(each.attack for each in manifest.detonations))
+    return name == layout.DAEMON_REQUESTS and any(each.attack for each in manifest.detonations)
+
+
+def _arrivals(root: layout.Root) -> RawFile:
+    """They only tell how late something was read; but where they are damaged, the copying was disturbed."""
+    lines = layout.read(root, layout.ARRIVALS).split(b"\n")
+    return RawFile(layout.ARRIVALS, damaged=_not_whole(lines, _is_arrival))
+
+
+def _damaged(name: str, lines: list[bytes], manifest: Manifest) -> list[int]:
+    if name == layout.AUDIT_LOG:
+        # not str.splitlines: it would cut ENRICHED records at their group separator (0x1d)
+        return damaged_lines(line.decode(errors="replace") for line in lines)
+    if name == layout.DAEMON_LOG:
+        return _damaged_log(lines)
+    if not name.endswith(".jsonl"):
+        return []
+    with_peer = name == layout.DAEMON_REQUESTS and "peers" in manifest.recorded
+    return _not_whole(lines, _has_peer if with_peer else _WHOLE.get(name, _is_object))
+
+
+def _damaged_log(lines: list[bytes]) -> list[int]:
+    """Those of the Docker daemon's log. The last one may be cut off: the daemon was writing it when the log ended."""
+    found, traced = [], False
+    for number, line in enumerate(lines[:-1], 1):
+        if _LOGGED.fullmatch(line):
+            traced = False
+        elif _OF_GO.match(line):
+            traced = True
+        elif line.strip() and not traced:
+            found.append(number)
+    return found
+
+
+def _not_whole(lines: list[bytes], whole: Callable[[bytes], bool]) -> list[int]:
+    return [number for number, line in enumerate(lines, 1) if line.strip() and not whole(line)]
+
+
+def _is_object(line: bytes) -> bool:
+    return has_shape(line, {})
+
+
+def _request(line: bytes) -> DockerRequest | None:
+    return read_request(line.decode(errors="replace"))
+
+
+def _has_peer(line: bytes) -> bool:
+    request = _request(line)
+    return request is not None and request.peer is not None
+
+
+def _is_resident(line: bytes) -> bool:
+    return bool(read_alive([line.decode(errors="replace")]))
+
+
+def _is_arrival(line: bytes) -> bool:
+    return has_shape(line, ARRIVAL)
+
+
+def _is_pod(line: bytes) -> bool:
+    """Whether it tells of a pod as `pod_watch.py` does."""
+    try:
+        pod = parsed(line)
+        named = all(isinstance(pod[name], str) and pod[name] for name in ("namespace", "name", "uid"))
+        ids = pod["container_ids"]
+        known = isinstance(ids, list) and all(isinstance(each, str) and _ID.fullmatch(each) for each in ids)
+        return named and known and bool(seconds(pod["time"]))
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def untold_containers(root: layout.Root) -> frozenset[str]:
+    """The containers that were made of which neither an inspect nor the request tells what they may do."""
+    asked = read_requests(layout.read(root, layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
+    told = {each.container_id for each in asked if each.config is not None}
+    found = set()
+    for line in layout.read(root, layout.DAEMON_EVENTS).split(b"\n"):
+        if b'"inspect": null' not in line or b'"create"' not in line:
+            continue
+        try:
+            event = parsed(line)["event"]
+            if event["Type"] == "container" and event["Action"] == "create":
+                found.add(str(event["Actor"]["ID"]))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return frozenset(found - told)
+
+
+_WHOLE: dict[str, Callable[[bytes], bool]] = {
+    layout.DAEMON_REQUESTS: lambda line: _request(line) is not None,
+    layout.DAEMON_EVENTS: lambda line: has_shape(line, DAEMON_EVENT),
+    layout.KUBE_AUDIT: lambda line: has_shape(line, KUBE_EVENT),
+    layout.KUBE_PODS: _is_pod,
+    layout.ALIVE: _is_resident,
+}

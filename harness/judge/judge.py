@@ -1,0 +1,254 @@
+"""The judge: what one atomic's slice says under one rule. Verdicts in the order of harness/model/verdict.py."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.judge.ambiguous import hangs_on_ambiguous, unclear_of
+from harness.judge.beside import changed_by_others
+from harness.judge.cases import Case
+from harness.judge.decision import Facts, decide, flags_of
+from harness.judge.effect import SENSORS, Effect, Equivalence, compare, effect_of
+from harness.judge.evidence import LIMIT, first_arrival, origins_of, plain, sensors_of, to_evidence
+from harness.judge.health.health import Health
+from harness.judge.labs import kind_of, lacking, on
+from harness.judge.near_miss import explain
+from harness.judge.rule_answer import answer_of
+from harness.judge.vectors import compared, paired
+from harness.kql.engine import Engine
+from harness.model.expectation import Expectation, Signal
+from harness.model.manifest import Detonation, Execution
+from harness.model.result import (
+    Alert,
+    AtomicResult,
+    Executed,
+    Fired,
+    Inputs,
+    Latency,
+    NearMiss,
+    SignalResult,
+    VariantResult,
+)
+from harness.model.rule import Rule
+from harness.model.verdict import Verdict
+from harness.telemetry.schema import SENSOR_OF
+
+_SENSORS = tuple(dict.fromkeys(SENSOR_OF.values()))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A signal, its result, and when its first row could be read."""
+
+    signal: Signal
+    result: SignalResult
+    arrived: float | None
+
+
+class Judge:
+    """Judges expectations over one recording. In a live run the time of the alert is noted as well."""
+
+    def __init__(self, engine: Engine, health: Health, *, live: bool) -> None:
+        self._engine = engine
+        self._health = health
+        self._live = live
+        self._lab = kind_of(health.manifest.lab)
+        self._effects: dict[str, Effect] = {}
+
+    def judge(self, case: Case) -> AtomicResult:
+        """The verdict on one atomic. Raises QueryFailed when a query does not run."""
+        expectation, detonation, attack = case.expectation, case.detonation, case.detonation.attack
+        if detonation.skipped or attack is None:
+            return self._skipped(expectation, detonation)
+        oracle = self._signals(expectation.entry.oracle, detonation.atomic)
+        signals = self._signals(expectation.entry.signals, detonation.atomic)
+        fired = self._engine.query(expectation.rule.query, detonation.atomic)
+        alert = time.time() - attack.started.timestamp() if self._live and fired else None
+        answer = answer_of(expectation, self._engine, detonation.atomic)
+        variant = self._variant(case, answer.rows)
+        sensors = self._sensors(expectation, [*oracle, *signals])
+        facts = Facts(
+            executed=_executed(attack, [seen.result for seen in oracle], variant),
+            answer=answer,
+            lacking=lacking(expectation, self._lab),
+            health=[self._health.around(detonation, name) for name in sensors],
+            signals=[seen.result for seen in signals],
+            variant=variant,
+        )
+        verdict, reason = decide(expectation, facts)
+        asked = [(seen.signal, seen.result) for seen in [*oracle, *signals]]
+        if why := hangs_on_ambiguous(expectation, self._engine, detonation.atomic, asked, verdict):
+            verdict, reason = Verdict.INCONCLUSIVE, why
+        if other := changed_by_others(expectation, self._engine, detonation.atomic, verdict):
+            verdict, reason = other
+        near = self._near_miss(expectation, detonation, facts, verdict)
+        if near and verdict is Verdict.RULE_SILENT:
+            reason = f"no row passed: {near.predicate}"
+        found = self._result(expectation, detonation, facts, verdict, reason)
+        return found.model_copy(update={"near_miss": near, "latency": _latency(attack, signals, alert)})
+
+    def _near_miss(
+        self, expectation: Expectation, detonation: Detonation, facts: Facts, verdict: Verdict
+    ) -> NearMiss | None:
+        """Where a rule is silent: the attack's own row rather than one of its preparations. Signals tell them apart.
+
+        A variant has none; then it is the command of its atomic.
+        """
+        # that a variant is missed is known, with its reason: there are dozens of them
+        wanted = verdict is Verdict.RULE_SILENT or (verdict is Verdict.KNOWN_GAP and not facts.variant)
+        if facts.answer.rows or not wanted:
+            return None
+        evidence = [found for signal in facts.signals for found in signal.evidence]
+        telling = [fact for found in evidence for fact in found.facts.values() if isinstance(fact, str)]
+        for each in self._health.manifest.detonations:
+            if each.attack and detonation.variant and each.atomic == detonation.variant.of:
+                telling.append(each.attack.command)
+        return explain(expectation.rule, self._engine, detonation.atomic, telling)
+
+    def alerts(self, rule: Rule, slice_: str) -> list[Alert]:
+        """What the rule says of a slice."""
+        return [self._alert(row, slice_) for row in self._engine.query(rule.query, slice_)]
+
+    def _variant(self, case: Case, rows: list[dict[str, Any]]) -> VariantResult | None:
+        """How a variant compares with its atomic; None for what is no variant."""
+        variant = case.detonation.variant
+        if variant is None:
+            return None
+        unknown = self._unknown(case, variant.of)
+        equivalence, differences = unknown or compare(self._effect(variant.of), self._effect(variant.id))
+        counts = self._engine.count(variant.id)
+        flags = compared(paired(case.right, rows, counted=False), {})
+        return VariantResult(
+            of=variant.of,
+            family=variant.family,
+            name=variant.name,
+            held_out=variant.held_out,
+            equivalence=equivalence,
+            differences=differences,
+            seen_by=sorted({SENSOR_OF[table] for table, count in counts.items() if count}),
+            flags_right=bool(rows) and all(flag.right for flag in flags.values()),
+        )
+
+    def _unknown(self, case: Case, of: str) -> tuple[Equivalence, list[str]] | None:
+        """Why a variant can't be compared with its atomic, whatever the logs have of that; None where it can."""
+        ran = next((each for each in self._health.manifest.detonations if each.atomic == of), None)
+        if ran is None or ran.attack is None or ran.skipped:
+            return "unknown", [f"{of} was not executed"]
+        if ran.attack.given_up:
+            return "unknown", [f"{of} was ended before its time, since {ran.attack.given_up}"]
+        for signal in on(self._lab, case.oracle):
+            if not self._engine.query(signal.kql, of):
+                return "unknown", [f"the effect of {of} was not observed"]
+        for name in SENSORS:
+            if self._health.manifest.sensor(name) and not self._health.around(ran, name).ok:
+                return "unknown", [f"{name} was not well around {of}"]
+        if effect_of(self._engine, self._engine.together([of, *unclear_of(self._engine, of)])) != self._effect(of):
+            return "unknown", [f"it can't be told whose doing some of it was that {of} brought about"]
+        return None
+
+    def _effect(self, slice_: str) -> Effect:
+        if slice_ not in self._effects:
+            self._effects[slice_] = effect_of(self._engine, slice_)
+        return self._effects[slice_]
+
+    def _signals(self, signals: Sequence[Signal], slice_: str) -> list[_Seen]:
+        """Those that can be asked for on this kind of lab, with what they show of a slice."""
+        return [self._signal(signal, slice_) for signal in on(self._lab, signals)]
+
+    def _signal(self, signal: Signal, slice_: str) -> _Seen:
+        rows, tables = self._engine.query(signal.kql, slice_), self._engine.tables(signal.kql)
+        origins = {
+            table: [found for row in rows[:LIMIT] for found in self._engine.matching(table, slice_, row)]
+            for table in sorted(tables)
+        }
+        sensors = sensors_of(tables)
+        result = SignalResult(
+            name=signal.name,
+            sensor=sensors[0],
+            sensors=sensors,
+            seen=bool(rows),
+            evidence=[found for table, of in origins.items() for found in to_evidence(table, of)],
+        )
+        return _Seen(signal, result, first_arrival([row for of in origins.values() for row in of]))
+
+    def _sensors(self, expectation: Expectation, seen: list[_Seen]) -> list[str]:
+        """The sensors on which this expectation rests, in a fixed order."""
+        names = {name for each in seen for name in each.result.sensors}
+        names.update(sensors_of(self._engine.tables(expectation.rule.query)))
+        if expectation.variant:  # its effect is looked for wherever there may be one
+            names.update(sensor.name for sensor in self._health.manifest.sensors)
+        return [name for name in _SENSORS if name in names]
+
+    def _alert(self, row: dict[str, Any], slice_: str) -> Alert:
+        evidence = to_evidence(*origins_of(self._engine, slice_, row))
+        return Alert(row={name: plain(value) for name, value in row.items()}, evidence=evidence)
+
+    def _result(
+        self, expectation: Expectation, detonation: Detonation, facts: Facts, verdict: Verdict, reason: str
+    ) -> AtomicResult:
+        rows = facts.answer.rows
+        return AtomicResult(
+            atomic=detonation.atomic,
+            guid=detonation.guid,
+            name=detonation.name,
+            technique=detonation.technique,
+            rule=expectation.rule.id,
+            at=str(expectation.at()),
+            inputs=Inputs(rule=expectation.rule.digest, expectation=expectation.digest),
+            verdict=verdict,
+            reason=reason,
+            executed=facts.executed,
+            health=facts.health,
+            signals=facts.signals,
+            fired=Fired(
+                expected=expectation.entry.fires,
+                actual=bool(rows),
+                rows=len(rows),
+                expected_rows=expectation.rows,
+                companions=facts.answer.companions,
+            ),
+            flags=flags_of(expectation, facts.answer),
+            alerts=[self._alert(row, detonation.atomic) for row in rows],
+            benign=expectation.entry.benign or "",
+            may_skip=expectation.may_skip,
+            variant=facts.variant,
+        )
+
+    def _skipped(self, expectation: Expectation, detonation: Detonation) -> AtomicResult:
+        compared = VariantResult.of_skipped(detonation.variant) if detonation.variant else None
+        facts = Facts(Executed(ran=False, effect=False), variant=compared)
+        verdict = Verdict.SKIPPED if detonation.skipped else Verdict.NOT_EXECUTED
+        if detonation.lost:
+            verdict = Verdict.INCONCLUSIVE
+        return self._result(expectation, detonation, facts, verdict, detonation.skipped or "it was not run")
+
+
+def _executed(attack: Execution, oracle: list[SignalResult], variant: VariantResult | None) -> Executed:
+    return Executed(
+        ran=True,
+        timed_out=attack.timed_out,
+        given_up=attack.given_up,
+        effect=variant.equivalence != "none" if variant else bool(oracle) and all(seen.seen for seen in oracle),
+        command=attack.command,
+        pid=attack.pid,
+        session=attack.session,
+        exit_code=attack.exit_code,
+        survivors=attack.survivors,
+        oracle=oracle,
+    )
+
+
+def _latency(attack: Execution, signals: list[_Seen], alert: float | None) -> Latency:
+    by_sensor = {name: [seen for seen in signals if name in seen.result.rests_on] for name in _SENSORS}
+    known = {name: seconds for name, seen in by_sensor.items() if (seconds := _telemetry(attack, seen)) is not None}
+    return Latency(detonated=attack.started, telemetry=_telemetry(attack, signals), sensors=known, alert=alert)
+
+
+def _telemetry(attack: Execution, signals: list[_Seen]) -> float | None:
+    """Seconds from exec until the last of the signals could be read."""
+    arrivals = [seen.arrived for seen in signals]
+    known = [arrived for arrived in arrivals if arrived is not None]
+    return max(known) - attack.started.timestamp() if known and len(known) == len(arrivals) else None

@@ -1,0 +1,228 @@
+"""Whether rules and expectations make sense to the engine: KQL runs, flags exist and none is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from harness.errors import InvalidFiles, InvalidInput, LimitMet, LivefireError, Position, RuleNotRunnable
+from harness.judge.blame import place, placed
+from harness.judge.evidence import sensors_of
+from harness.judge.labs import check_labs
+from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine import Engine, QueryFailed
+from harness.kql.explanation import explained
+from harness.kql.limits import Limits
+from harness.model.expectation import Expectation, Signal
+from harness.model.rule import Rule
+from harness.model.source import did_you_mean
+from harness.telemetry.schema import TABLES
+
+_WORDS = {"oracle": "oracle", "signals": "signal"}
+_SAMPLE: dict[str, object] = {"bool": False, "long": 0, "real": 0.0, "datetime": datetime(2000, 1, 1)}
+
+
+def check(
+    expectations: list[Expectation],
+    engine: Engine | None = None,
+    limits: Limits = Limits(),
+) -> list[LivefireError]:
+    """Every mistake that can be found without a recording, each at its place. `limits` are those of a new engine."""
+    engine = engine or DuckDbEngine(datetime.now(UTC), limits)
+    problems: list[LivefireError] = []
+    flags: dict[str, set[str] | None] = {}
+    for expectation in expectations:
+        path = str(expectation.rule.path)
+        if path not in flags:
+            flags[path] = _rule_flags(expectation.rule, engine, problems)
+            if flags[path] is not None:
+                problems += _file_problems(expectation, engine)
+        known = flags[path]
+        if known is not None:
+            problems += _flag_problems(expectation, known)
+            problems += _companion_problems(expectation, engine)
+        problems += _signal_problems(expectation, engine)
+    problems += check_labs(expectations)[0]
+    return problems or vacuous(expectations, engine)  # what does not run can't be asked
+
+
+def check_rules(
+    rules: Iterable[Rule],
+    limits: Limits = Limits(),
+) -> list[LivefireError]:
+    """Every mistake in the queries and the metadata of rules that nothing is expected of."""
+    engine, problems = DuckDbEngine(datetime.now(UTC), limits), list[LivefireError]()
+    for rule in rules:
+        _rule_flags(rule, engine, problems)
+    return problems
+
+
+def require(
+    expectations: list[Expectation],
+    engine: Engine | None = None,
+    limits: Limits = Limits(),
+) -> None:
+    """Raise InvalidFiles with all mistakes, or the one there is."""
+    problems = check(expectations, engine, limits)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise InvalidFiles(problems)
+
+
+class Sound:
+    """Expectations that were found sound in this process: each is checked once, however many recordings it judges."""
+
+    def __init__(self, known: Iterable[Expectation] = ()) -> None:
+        """`known` have been checked before."""
+        self._known = {id(each): each for each in known}  # what is kept here keeps its id
+
+    def require(self, expectations: Iterable[Expectation], engine: Engine) -> None:
+        """As `require`, for those that were not yet checked."""
+        new = {id(each): each for each in expectations if id(each) not in self._known}
+        require(list(new.values()), engine)
+        self._known |= new
+
+
+def _rule_flags(rule: Rule, engine: Engine, problems: list[LivefireError]) -> set[str] | None:
+    """The boolean columns of a rule's output; None where it does not run."""
+    try:
+        columns = engine.columns(rule.query)
+    except QueryFailed as error:
+        found = explained(rule.query, error)
+        hint = found.hint or "This says nothing about whether the rule would fire elsewhere."
+        at = rule.at(found.line or 1, found.column or 1)
+        problems.append(RuleNotRunnable(f"the rule is not runnable on this engine: {found.message}", at=at, hint=hint))
+        return None
+    except LimitMet as error:
+        problems.append(_at(error, rule.at(1, 1)))
+        return None
+    for name in missing_columns(rule, columns):
+        hint = did_you_mean(name, sorted(columns))
+        problems.append(InvalidInput(f"the query does not give the column '{name}'", at=rule.at_mappings(), hint=hint))
+    return {name for name, kind in columns.items() if kind == "bool"}
+
+
+def missing_columns(rule: Rule, columns: dict[str, str]) -> list[str]:
+    """The columns that a rule's entity mappings and custom details need, and its query does not give."""
+    return sorted(rule.columns() - columns.keys())
+
+
+def vacuous(expectations: Iterable[Expectation], engine: Engine) -> list[LivefireError]:
+    """A mistake for each rule and each piece of evidence that yields rows over empty tables, at the engine's time."""
+    problems: list[LivefireError] = []
+    asked: dict[str, bool] = {}
+
+    def speaks(kql: str, each: Expectation) -> bool:
+        if kql not in asked:
+            asked[kql] = False
+            try:
+                asked[kql] = engine.speaks_of_nothing(kql)
+            except LimitMet as error:
+                problems.append(placed(error, [each]))
+            except QueryFailed as error:
+                found = explained(kql, error)
+                said = f"it fails over empty tables: {found.message}"
+                at = place(kql, [each], found.line, found.column)
+                problems.append(RuleNotRunnable(said, at=at, hint=found.hint))
+        return asked[kql]
+
+    for each in expectations:
+        for key in ("oracle", "signals"):
+            for number, signal in enumerate(getattr(each.entry, key)):
+                if speaks(signal.kql, each):
+                    said = f"the {_WORDS[key]} '{signal.name}' yields rows over empty tables"
+                    hint = "It would be there whatever happened, so it shows nothing."
+                    problems.append(InvalidInput(said, at=each.at(key, number, "kql"), hint=hint))
+        if each.entry.fires and not each.entry.looks_for_silence and speaks(each.rule.query, each):
+            said = f"the rule {each.rule.id} fires over empty tables: that it fires here shows nothing"
+            hint = "Where silence is what the rule looks for, say so: looks_for_silence: REASON."
+            problems.append(InvalidInput(said, at=each.at("fires"), hint=hint))
+    return problems
+
+
+def _flag_problems(expectation: Expectation, known: set[str]) -> list[LivefireError]:
+    vectors = expectation.entry.vectors
+    if not vectors:
+        return []
+    place: tuple[str | int, ...] = ("rows", 0) if isinstance(expectation.entry.rows, list) else ("flags",)
+    problems: list[LivefireError] = []
+    for name in vectors[0]:
+        if name not in known:
+            at = expectation.at(*place, name)
+            hint = did_you_mean(name, sorted(known)) if known else "This rule has no boolean column."
+            problems.append(InvalidInput(f"the rule has no flag '{name}'", at=at, hint=hint))
+    forgotten = sorted(known - vectors[0].keys())
+    if forgotten and not problems:
+        at = expectation.at(*place)
+        hint = "The flag vector is exact: say true or false for each flag of the rule."
+        problems.append(InvalidInput(f"no value for the flag '{forgotten[0]}'", at=at, hint=hint))
+    return problems
+
+
+def _file_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
+    """Mistakes in what a file says for all its expectations: companions and exclusions."""
+    shared = expectation.companions[: len(expectation.companions) - len(expectation.entry.companions)]
+    problems: list[LivefireError] = []
+    for key, texts in (("companions", shared), ("tuning", expectation.tuning)):
+        for number, said in _predicate_problems(expectation, [each.where for each in texts], engine):
+            problems.append(InvalidInput(said, at=expectation.source.at((key, number, "where"))))
+    return problems
+
+
+def _companion_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
+    found = _predicate_problems(expectation, [each.where for each in expectation.entry.companions], engine)
+    return [InvalidInput(said, at=expectation.at("companions", number, "where")) for number, said in found]
+
+
+def _predicate_problems(expectation: Expectation, wheres: list[str], engine: Engine) -> list[tuple[int, str]]:
+    """Which of these predicates do not run over the rule's output, and why."""
+    if not wheres:
+        return []
+    columns = engine.columns(expectation.rule.query)
+    row = {name: _SAMPLE.get(kind, "") for name, kind in columns.items()}
+    found = []
+    for number, where in enumerate(wheres):
+        try:
+            engine.over([row], f"| where {where}")
+        except (QueryFailed, LimitMet) as error:
+            found.append((number, error.message))
+    return found
+
+
+def _sensor_problems(
+    expectation: Expectation, where: tuple[str, int], signal: Signal, engine: Engine
+) -> list[LivefireError]:
+    """A sensor that is named beside KQL that does not read any of its tables."""
+    behind = sensors_of(engine.tables(signal.kql))
+    if signal.sensor in (None, *behind):
+        return []
+    said = f"'{signal.name}' reads what {' and '.join(behind)} saw, and not what {signal.sensor} did"
+    hint = "Leave `sensor` out: it follows from the tables."
+    return [InvalidInput(said, at=expectation.at(*where, "sensor"), hint=hint)]
+
+
+def _signal_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
+    problems: list[LivefireError] = []
+    for key, signals in (("oracle", expectation.entry.oracle), ("signals", expectation.entry.signals)):
+        for number, signal in enumerate(signals):
+            where = (key, number, "kql")
+            try:
+                if not engine.tables(signal.kql):
+                    hint = f"The tables are {', '.join(TABLES)}."
+                    problems.append(InvalidInput("reads no table", at=expectation.at(*where), hint=hint))
+                    continue
+                engine.columns(signal.kql)
+                problems += _sensor_problems(expectation, (key, number), signal, engine)
+            except QueryFailed as error:
+                found = explained(signal.kql, error)
+                at = expectation.at_kql(where, found.line, found.column) if found.line else expectation.at(*where)
+                problems.append(InvalidInput(found.message, at=at, hint=found.hint))
+            except LimitMet as error:
+                problems.append(_at(error, expectation.at(*where)))
+    return problems
+
+
+def _at(error: LimitMet, at: Position) -> LimitMet:
+    error.at = at
+    return error

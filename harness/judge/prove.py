@@ -1,0 +1,131 @@
+"""The second half: from a sealed recording to verdicts. Needs no root, no Docker, no cluster and no network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.errors import InvalidFiles, NothingSelected
+from harness.events import Judged, Subscriber, silent
+from harness.judge.ambiguous import unclear_of
+from harness.judge.blame import blaming
+from harness.judge.cases import Case, cases
+from harness.judge.health.health import Health
+from harness.judge.judge import Judge
+from harness.judge.lint import Sound, vacuous
+from harness.judge.loading import load
+from harness.judge.recall import Account, account
+from harness.judge.rule_answer import prepare
+from harness.judge.unjudged import in_recording
+from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.limits import Limits
+from harness.model.expectation import Expectation
+from harness.model.result import Alert, Ambiguous, AtomicResult, Background, Result, RuleFacts
+from harness.model.verdict import exit_code
+from harness.recording import Recording
+from harness.telemetry.schema import BACKGROUND
+
+
+def prove(
+    recording: Recording,
+    expectations: list[Expectation],
+    *,
+    from_raw: bool = False,
+    subscriber: Subscriber = silent,
+    live: bool = False,
+    sound: Sound | None = None,
+    limits: Limits = Limits(),
+) -> Result:
+    """Judge each expectation whose atomic is in the recording, and the background once for each rule.
+
+    `live` says that the recording has just been made: then the time of each alert is noted, and `require` has passed.
+    `sound` are expectations that need not be checked again; `limits` are those of each query.
+    Whether the rules are proven is a matter of all results of a command: `settled` tells.
+    Raises NothingSelected when there is none, InvalidFiles for a mistake in a rule or an expectation, RuleNotRunnable
+    for a query that fails, LimitMet for one that takes more than it may.
+    """
+    manifest = recording.manifest
+    chosen = cases(manifest, expectations)
+    if not chosen:
+        known = ", ".join(detonation.atomic for detonation in manifest.detonations) or "none"
+        raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
+    engine = DuckDbEngine(manifest.finished, limits)
+    started = datetime.now(UTC)
+    loaded = load(engine, recording, from_raw=from_raw)  # before it sees any KQL
+    if not live:  # before a live run this was asked before anything was started
+        (sound or Sound()).require([each.expectation for each in chosen if each.expectation.variant is None], engine)
+    if found := vacuous([each.expectation for each in chosen], engine):  # at this recording's time
+        raise found[0] if len(found) == 1 else InvalidFiles(found)
+    judge = Judge(engine, Health.of(recording.sealed, manifest), live=live)
+    results: list[AtomicResult] = []
+    alerts: dict[str, list[Alert]] = {}
+    accounts: dict[str, Account] = {}
+    for rule_cases in _by_rule(chosen):
+        of_rule = [case.expectation for case in rule_cases]
+        with blaming(of_rule, recording.path):
+            prepare([case.expectation for case in rule_cases if case.detonation.attack], engine)
+            judged = []
+            for case in rule_cases:
+                judged.append(judge.judge(case))
+                subscriber(Judged(judged[-1]))
+            rule, said = of_rule[0].rule, judge.alerts(of_rule[0].rule, BACKGROUND)
+            # two rules may have one name: neither's false positives may get lost
+            alerts[rule.id] = alerts.get(rule.id, []) + said
+            accounts[rule.id] = account(of_rule, judged, said, engine)
+        results += judged
+    unclear = list(dict.fromkeys(each for case in chosen for each in unclear_of(engine, case.detonation.atomic)))
+    background = Background(rows=engine.count(BACKGROUND), alerts=alerts)
+    return Result(
+        run_id=manifest.run_id,
+        recording=str(recording.path),
+        started=manifest.started if live else started,
+        finished=datetime.now(UTC),
+        versions=manifest.versions,
+        lab=manifest.lab,
+        engine=engine.facts,
+        rules=_rules(chosen),
+        tables=loaded.why,
+        tables_from=loaded.source,
+        tables_differ=loaded.differing,
+        results=results,
+        background=background,
+        ambiguous=_ambiguous(chosen, unclear, engine, judge, recording),
+        recall={name: each.recall for name, each in accounts.items() if each.recall},
+        recall_split={name: each.recall_split for name, each in accounts.items() if each.recall_split},
+        benign={name: each.benign for name, each in accounts.items() if each.benign},
+        flags={name: each.flags for name, each in accounts.items() if each.flags},
+        tuning={name: each.tuning for name, each in accounts.items() if each.tuning},
+        unjudged=in_recording(manifest, results),
+        summary=dict(Counter(str(result.verdict) for result in results)),
+        exit_code=exit_code((result.verdict for result in results), background.count),
+    )
+
+
+def _ambiguous(
+    chosen: list[Case], unclear: list[str], engine: DuckDbEngine, judge: Judge, recording: Recording
+) -> Ambiguous:
+    """What can't be told whose it is. Raises RuleNotRunnable, LimitMet."""
+    rows: Counter[str] = Counter()
+    for slice_ in unclear:
+        rows.update(engine.count(slice_))
+    alerts: dict[str, list[Alert]] = {}
+    for rule in {case.expectation.rule.path: case.expectation.rule for case in chosen}.values() if unclear else ():
+        with blaming([case.expectation for case in chosen], recording.path):
+            said = [alert for slice_ in unclear for alert in judge.alerts(rule, slice_)]
+        alerts[rule.id] = alerts.get(rule.id, []) + said
+    return Ambiguous(rows={name: count for name, count in rows.items() if count}, alerts=alerts)
+
+
+def _rules(chosen: list[Case]) -> dict[str, RuleFacts]:
+    """The text of each rule, once."""
+    rules = [case.expectation.rule for case in chosen]
+    return {r.digest: RuleFacts(rule=r.id, version=r.metadata.version, query=r.query) for r in rules}
+
+
+def _by_rule(chosen: list[Case]) -> list[list[Case]]:
+    """The cases of each rule, in their order. Two files may hold rules of one name."""
+    found: dict[Path, list[Case]] = {}
+    for case in chosen:
+        found.setdefault(case.expectation.rule.path, []).append(case)
+    return list(found.values())

@@ -1,0 +1,156 @@
+"""The account of a rule over all results: recall and false alarms by family, flags, and what tuning would change.
+
+Attacks are atomics on which the rule ought to fire, and variants that were shown to do the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.kql.engine import Engine, Row
+from harness.model.expectation import Expectation
+from harness.model.result import Alert, AtomicResult, BenignRuns, FlagCounts, Recall, TuningResult
+from harness.model.verdict import Verdict
+from harness.telemetry.schema import BACKGROUND
+
+# What runs by itself: the cluster's controllers, containerd, the runtime.
+ORCHESTRATION = "orchestration"
+# A variant that ran into its time limit, or beside an unwell sensor, says nothing of the rule.
+_NOTHING_CLAIMED = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
+
+
+@dataclass(frozen=True)
+class Account:
+    """What is to be reported of one rule beside its verdicts."""
+
+    recall: dict[str, Recall]
+    recall_split: dict[str, Recall]
+    benign: dict[str, BenignRuns]
+    flags: dict[str, FlagCounts]
+    tuning: list[TuningResult]
+
+
+def account(
+    expectations: Sequence[Expectation], results: Sequence[AtomicResult], background: list[Alert], engine: Engine
+) -> Account:
+    """The account of the rule of these expectations. Raises QueryFailed where an exclusion can't be evaluated."""
+    variants = [each for each in results if each.variant]
+    families = sorted({each.variant.family for each in variants if each.variant})
+    controls = [each.entry.control for each in expectations if each.entry.benign]
+    alone = bool(controls) and all(controls)  # a control shows that a rule is not always loud, and counts nothing
+    benign = {} if alone else _benign(results, background, engine)
+    return Account(
+        recall={name: _recall(v for v in variants if v.variant and v.variant.family == name) for name in families},
+        recall_split={
+            name: _recall(v for v in variants if v.variant and v.variant.held_out is held_out)
+            for name, held_out in (("tuned", False), ("held_out", True))
+            if variants
+        },
+        benign=benign,
+        flags=_flags(results, benign) if benign else {},
+        tuning=_tuning(expectations, results, engine) if benign and expectations[0].tuning else [],
+    )
+
+
+def _recall(variants: Iterable[AtomicResult]) -> Recall:
+    executed = [each for each in variants if each.executed.effect and each.verdict not in _NOTHING_CLAIMED]
+    same = [e for e in executed if e.variant and e.variant.equivalent and e.verdict is not Verdict.NOT_EXECUTED]
+    return Recall(
+        executed=len(executed),
+        equivalent=len(same),
+        fired=sum(each.fired.actual for each in same),
+        flags_right=sum(bool(each.variant and each.variant.flags_right) for each in same),
+    )
+
+
+def _benign(results: Sequence[AtomicResult], background: list[Alert], engine: Engine) -> dict[str, BenignRuns]:
+    slices: dict[str, list[str]] = {}
+    alerts: dict[str, list[Alert]] = {ORCHESTRATION: background}
+    for each in results:
+        if each.benign and each.executed.ran:
+            slices.setdefault(each.benign, []).append(each.atomic)
+            alerts.setdefault(each.benign, []).extend(each.alerts)
+    if not slices:
+        return {}
+    slices.setdefault(ORCHESTRATION, []).append(BACKGROUND)
+    return {
+        family: BenignRuns(
+            commands=sum(engine.count(slice_)["DeviceProcessEvents"] for slice_ in names),
+            alerts=len(alerts.get(family, [])),
+            flags=_true_flags(alerts.get(family, [])),
+        )
+        for family, names in sorted(slices.items())
+    }
+
+
+def _flags(results: Sequence[AtomicResult], benign: dict[str, BenignRuns]) -> dict[str, FlagCounts]:
+    attacks = _true_flags([alert for each in results if not each.benign for alert in each.alerts])
+    false: dict[str, int] = {}
+    for runs in benign.values():
+        for name, count in runs.flags.items():
+            false[name] = false.get(name, 0) + count
+    names = sorted({name for each in results for name in each.flags} | attacks.keys() | false.keys())
+    return {name: FlagCounts(attacks=attacks.get(name, 0), benign=false.get(name, 0)) for name in names}
+
+
+def _true_flags(alerts: Iterable[Alert]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for alert in alerts:
+        for name, value in alert.row.items():
+            if value is True:
+                found[name] = found.get(name, 0) + 1
+    return found
+
+
+def _tuning(expectations: Sequence[Expectation], results: Sequence[AtomicResult], engine: Engine) -> list[TuningResult]:
+    """The rule as it is, then with each exclusion by itself, then with all of those together that cost no recall."""
+    rule, exclusions = expectations[0].rule, expectations[0].tuning
+    attacks = [result.atomic for entry, result in zip(expectations, results, strict=True) if _is_attack(entry, result)]
+    benign = [result.atomic for result in results if result.benign and result.executed.ran]
+    fired = _Rows.of(rule.query, attacks, [*benign, BACKGROUND], engine)
+    found = [fired.without("as it is", "", engine)]
+    found += [fired.without(exclusion.name, exclusion.where, engine) for exclusion in exclusions]
+    free = [each for each in found[1:] if each.fired == found[0].fired and each.benign_alerts < found[0].benign_alerts]
+    if free:
+        every = " or ".join(f"({each.where})" for each in free) if len(free) > 1 else free[0].where
+        found.append(fired.without("those that cost nothing, together", every, engine))
+    return found
+
+
+def _is_attack(expectation: Expectation, result: AtomicResult) -> bool:
+    """Whether the rule ought to fire, be it known that it does not; a variant must do what its atomic does."""
+    ought = expectation.entry.fires or expectation.entry.known_gap
+    return bool(not result.benign and result.executed.effect and ought) and (
+        result.variant is None or result.variant.equivalent
+    )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """All rows that a rule gives, companions among them, with the attack of each: None where it is a false alarm."""
+
+    attacks: int
+    rows: list[Row]
+    of_attack: list[str | None]
+
+    @classmethod
+    def of(cls, query: str, attacks: Sequence[str], benign: Sequence[str], engine: Engine) -> _Rows:
+        """What the rule says of these slices."""
+        slices = [*((name, name) for name in attacks), *((name, None) for name in benign)]
+        found = [(row, attack) for name, attack in slices for row in engine.query(query, name)]
+        return cls(len(attacks), [row for row, _ in found], [attack for _, attack in found])
+
+    def without(self, name: str, where: str, engine: Engine) -> TuningResult:
+        """What is left when rows for which `where` holds are dropped: one query over all of them."""
+        left = engine.over(self.rows, f"| where not({where})") if where else self.rows
+        kept = {id(row) for row in left}
+        whose = [attack for row, attack in zip(self.rows, self.of_attack, strict=True) if id(row) in kept]
+        return TuningResult(
+            name=name,
+            where=where,
+            alerts=len(whose),
+            benign_alerts=whose.count(None),
+            attacks=self.attacks,
+            fired=len({attack for attack in whose if attack is not None}),
+        )

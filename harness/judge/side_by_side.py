@@ -1,0 +1,95 @@
+"""Many recordings judged side by side. In each process the rules are checked and translated once, not once a recording.
+
+All or nothing: a result without one of its recordings would look whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from harness.errors import InvalidFiles, LivefireError, RecordingsFailed
+from harness.judge.lint import Sound
+from harness.judge.prove import prove
+from harness.judge.rule_proof import settled
+from harness.judge.workers import side_by_side
+from harness.kql.limits import Limits
+from harness.model.expectation import Expectation
+from harness.model.result import Result
+from harness.recording import canaries, copies, open_recording
+
+Progress = Callable[[int, int], None]
+_Answer = tuple[Result, frozenset[str]] | LivefireError
+
+
+def prove_all(
+    recordings: Sequence[Path],
+    expectations: list[Expectation],
+    *,
+    from_raw: bool = False,
+    limits: Limits = Limits(),
+    workers: int | None = None,
+    progress: Progress = lambda done, total: None,
+) -> list[Result]:
+    """The result of each recording, in their order. One is judged in this process, several in `workers` processes.
+
+    Raises RecordingsFailed with every error of every recording, and nothing is judged then; a mistake in a rule or an
+    expectation is raised as soon as it is met: it would be the same for all. The result of a recording that has
+    canaries of an earlier one says so, and shows nothing of its own.
+    """
+    if len(recordings) == 1:
+        return settled([prove(open_recording(recordings[0]), expectations, from_raw=from_raw, limits=limits)])
+    if not recordings:
+        return []
+    given = (expectations, from_raw, replace(limits, threads=1))
+    with side_by_side(_begin, given, [(_judge, (path,)) for path in recordings], wanted=workers) as answers:
+        found = _collect(answers, len(recordings), _files(expectations), progress)
+    problems = [each for each in found if isinstance(each, LivefireError)]
+    if problems:
+        raise RecordingsFailed(problems, len(recordings))
+    judged = [each for each in found if isinstance(each, tuple)]
+    of = copies([tokens for _, tokens in judged])
+    names = {place: judged[first][0].recording for place, first in of.items()}
+    return settled([r.model_copy(update={"copy_of": names.get(n, "")}) for n, (r, _) in enumerate(judged)])
+
+
+def _collect(answers: Iterator[tuple[int, _Answer]], count: int, rules: set[Path], progress: Progress) -> list[_Answer]:
+    found: dict[int, _Answer] = {}
+    for number, answer in answers:
+        if isinstance(answer, LivefireError) and _is_of(answer, rules):
+            raise answer
+        found[number] = answer
+        progress(len(found), count)
+    return [found[number] for number in range(count)]
+
+
+def _files(expectations: list[Expectation]) -> set[Path]:
+    return {path for each in expectations for path in (each.rule.path, each.source.path)}
+
+
+def _is_of(error: LivefireError, files: set[Path]) -> bool:
+    """Whether a mistake is in one of these files."""
+    first = error.problems[0] if isinstance(error, InvalidFiles) else error
+    return first.at is not None and first.at.path in files
+
+
+# one for each worker process
+_given: tuple[list[Expectation], bool, Limits] = ([], False, Limits())
+_sound = Sound()
+
+
+def _begin(expectations: list[Expectation], from_raw: bool, limits: Limits) -> None:
+    global _given, _sound
+    _given, _sound = (expectations, from_raw, limits), Sound()
+
+
+def _judge(path: Path) -> _Answer:
+    """The result and the recording's canaries, or what keeps it from being had: no reason to leave the others."""
+    expectations, from_raw, limits = _given
+    try:
+        recording = open_recording(path)
+        result = prove(recording, expectations, from_raw=from_raw, sound=_sound, limits=limits)
+        return result, canaries(recording.manifest)
+    except LivefireError as error:
+        return error

@@ -1,0 +1,56 @@
+"""Whether the telemetry of a recording is of its capture: what is told of another time is no evidence of it.
+
+Sensors are followed from their start to their end, so whatever they wrote was written in between; and what an atomic
+did, it did not do before it was run. A log with another time was put together, or its clock can't be trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from harness.errors import Position, RecordingDamaged
+from harness.kql.engine import Span
+from harness.model.manifest import BACKGROUND, Manifest
+from harness.recording import Recording, layout
+from harness.recording.consistency import SLACK
+from harness.telemetry.schema import may_be_of
+
+_DAY = timedelta(days=1)  # the background is nobody's evidence, but it is of the same capture
+_HINT = "Either the log was changed, or it was written by another clock than the capture's. Capture again."
+
+
+def require_timely(recording: Recording, spans: Mapping[str, Mapping[str, Span]]) -> None:
+    """Raise RecordingDamaged for a row of another time than its capture's. `spans` are by table and slice."""
+    for table, record, said in _untimely(recording.manifest, spans):
+        file, _, line = record.rpartition(":")
+        where = (
+            Position(recording.path / file, int(line))
+            if line.isdecimal()
+            else Position(recording.path / layout.table_file(table))
+        )
+        raise RecordingDamaged(f"the recording contradicts itself: {said}", at=where, hint=_HINT)
+
+
+def _untimely(manifest: Manifest, spans: Mapping[str, Mapping[str, Span]]) -> Iterator[tuple[str, str, str]]:
+    """The table, the record, and what is wrong."""
+    begin = min([manifest.started, *(sensor.before.time for sensor in manifest.sensors)])
+    end = max([manifest.finished, *(sensor.after.time for sensor in manifest.sensors)])
+    attacks = {each.atomic: each.attack.started for each in manifest.detonations if each.attack}
+    for table, slices in spans.items():
+        for slice_, span in slices.items():
+            whose, slack = f"a row of {table} ({slice_})", _DAY if slice_ == BACKGROUND else SLACK
+            if span.first and begin - span.first > slack:
+                yield table, span.first_record, f"{whose} is of {_told(span.first)}, before its capture began"
+            if span.last and span.last - end > slack:
+                yield table, span.last_record, f"{whose} is of {_told(span.last)}, after its capture was over"
+            whose_it_may_be = [attacks[atomic] for atomic in may_be_of(slice_) if atomic in attacks]
+            started = min(whose_it_may_be, default=attacks.get(slice_))
+            if span.first and started and started - span.first > SLACK:
+                yield table, span.first_record, f"{whose} is of {_told(span.first)}, and that was run {_told(started)}"
+            if span.timeless_record and slice_ != BACKGROUND:
+                yield table, span.timeless_record, f"{whose} has no time"
+
+
+def _told(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,1 @@
+"""What runs KQL over tables, behind one Protocol."""

@@ -1,0 +1,82 @@
+"""What a query that ran once for all slices gave: its rows by slice, and which of them predicates let pass."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from harness.kql.engine import Row
+
+_T = TypeVar("_T")
+
+
+class CarriedRow(dict[str, Any]):
+    """A row of a query's output that knows the number of the table row that it came from."""
+
+    __slots__ = ("origin",)
+
+    def __init__(self, names: list[str], values: tuple[Any, ...], origin: int) -> None:
+        super().__init__(zip(names, values, strict=True))
+        self.origin = origin
+
+
+@dataclass
+class Answer:
+    """`values` are the output's rows, `origins` the numbers of the table rows that they came from.
+
+    `passing` has, by predicate and slice, the places of the rows for which it holds. `age` is that of the tables.
+    A row is made a dict when it is first asked for, and is the same object ever after.
+    """
+
+    columns: dict[str, str]
+    values: list[tuple[Any, ...]]
+    origins: list[int]
+    by_slice: dict[str, list[int]]
+    age: int
+    passing: dict[str, dict[str, set[int]]] = field(default_factory=dict)
+    _rows: dict[int, Row] = field(default_factory=dict)
+
+    def rows(self, slices: Iterable[str], predicate: str | None = None) -> list[Row]:
+        """The rows of slices, in order; of a `predicate` that is in `passing`, only those that it lets pass."""
+        found: list[int] = []
+        for each in slices:
+            numbers = self.by_slice.get(each, [])
+            found += numbers if predicate is None else [numbers[n] for n in self.passing[predicate].get(each, ())]
+        return [self._row(number) for number in sorted(found)]
+
+    def pass_(self, predicate: str, numbers: set[int], numbered: Answer) -> None:
+        """Note which rows a predicate lets pass. `numbers` are those of `numbered`, the same query's answer."""
+        self.passing[predicate] = {
+            slice_: {place for place, number in enumerate(held) if number in numbers}
+            for slice_, held in numbered.by_slice.items()
+        }
+
+    def _row(self, number: int) -> Row:
+        if number not in self._rows:
+            self._rows[number] = CarriedRow(list(self.columns), self.values[number], self.origins[number])
+        return self._rows[number]
+
+
+class Kept(Generic[_T]):
+    """The values that were used last, up to a number of them."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._values: OrderedDict[Hashable, _T] = OrderedDict()
+
+    def get(self, key: Hashable) -> _T | None:
+        """A value, which is then the last used; None if it is not there."""
+        if key not in self._values:
+            return None
+        self._values.move_to_end(key)
+        return self._values[key]
+
+    def put(self, key: Hashable, value: _T) -> _T:
+        """Keep a value. Returns it."""
+        self._values[key] = value
+        self._values.move_to_end(key)
+        if len(self._values) > self._limit:
+            self._values.popitem(last=False)
+        return value

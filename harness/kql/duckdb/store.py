@@ -1,0 +1,249 @@
+"""The tables of one recording in DuckDB: all slices in one, each row with a number, and views for queries to read."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from harness.kql.duckdb.carrying import EVERY, OWN, ROW
+from harness.kql.duckdb.query_guard import require_room
+from harness.kql.engine import OtherColumns, Row, Span
+from harness.recording import layout
+from harness.telemetry.schema import HIDDEN, RECORD, SLICE, SQL_TYPES, TABLES
+
+_AT_ONCE = 500  # rows
+# Python knows no time outside of these years.
+_SPANS = f"""
+SELECT "{SLICE}", count(*), min(t), coalesce(arg_min("{RECORD}", t), ''), max(t), coalesce(arg_max("{RECORD}", t), ''),
+    coalesce(any_value("{RECORD}") FILTER (t IS NULL), '')
+FROM (SELECT *, CASE WHEN TimeGenerated < '0001-01-01' THEN '0001-01-01' WHEN TimeGenerated > '9999-12-31'
+    THEN '9999-12-31' ELSE TimeGenerated END AS t FROM "{{}}")
+GROUP BY ALL"""
+ALL = f"{OWN}all_{{}}"  # a table with the rows of all slices and all its hidden columns
+
+
+class Store:
+    """Tables by slice. `age` counts the puts; `aged` tells the last one that changed a slice."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, memory: int) -> None:
+        """`memory` is how many bytes a query may have."""
+        self._con, self._memory = con, memory
+        self._shut_in = False
+        self._current: object = self  # nothing is selected yet
+        self._places: dict[int, tuple[str, str]] = {}  # a row's number → its table and slice
+        self._rows: dict[int, Row] = {}
+        self._aged: dict[str, int] = {}
+        self._slices: set[str] = set()
+        self._together: dict[str, tuple[str, ...]] = {}
+        self._counts: dict[str, dict[str, int]] = {}
+        self._counted: tuple[int, set[str]] | None = None  # what the tables were like when they were counted
+        self.age = 0
+        for name, columns in TABLES.items():
+            definition = ", ".join(f'"{c}" {SQL_TYPES[t]}' for c, t in (columns | HIDDEN).items())
+            con.execute(f'CREATE TABLE "{ALL.format(name)}" ({definition}, "{ROW}" BIGINT)')
+            con.execute(
+                f'CREATE VIEW "{EVERY.format(name)}" AS '
+                f'SELECT * EXCLUDE ({", ".join(HIDDEN)}) FROM "{ALL.format(name)}"'
+            )
+        self.select("")
+
+    def load(self, root: layout.Root) -> None:
+        """Load the tables that are there; a table without a file stays empty. Before any KQL: then it is shut in."""
+        with contextlib.ExitStack() as stack:
+            stored: dict[str, str] = {}
+            for name in TABLES:
+                file = layout.copy(root, layout.table_file(name))
+                if file is not None:
+                    # the bytes that were hashed, and a path that is no pattern and no partition, whatever it was called
+                    stored[name] = f"/dev/fd/{stack.enter_context(file).fileno()}"
+            self._require_columns(stored)
+            try:
+                for name, path in stored.items():
+                    self._load(name, path)
+            except OtherColumns:
+                self._forget()
+                raise
+        self.shut_in()
+
+    def _forget(self) -> None:
+        for name in TABLES:
+            self._con.execute(f'DELETE FROM "{ALL.format(name)}"')
+        self._places, self._slices = {}, set()
+
+    def _load(self, name: str, path: str) -> None:
+        casts = ", ".join(f'CAST("{c}" AS {SQL_TYPES[t]}) AS "{c}"' for c, t in (TABLES[name] | HIDDEN).items())
+        number = f"row_number() OVER () - 1 + {len(self._places)}"
+        try:
+            self._con.execute(
+                f'INSERT INTO "{ALL.format(name)}" SELECT {casts}, {number} '
+                f"FROM read_parquet('{path}', hive_partitioning = false)"
+            )
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            raise OtherColumns(f"{name} is stored otherwise: {str(error).splitlines()[0]}") from None
+        cursor = self._con.execute(f'SELECT "{ROW}", "{SLICE}" FROM "{ALL.format(name)}"')
+        found = values_of(cursor)
+        self._places |= {number: (name, slice_) for number, slice_ in found}
+        self._slices |= {slice_ for _, slice_ in found}
+
+    def shut_in(self) -> None:
+        """Let DuckDB reach nothing outside of itself from now on, and nobody change that.
+
+        A rule is somebody else's text, and DuckDB would take a name such as `['/etc/passwd']` for a file to read, and
+        one that begins with https:// for an extension to fetch. What a query may have comes beside what is loaded.
+        """
+        if not self._shut_in:
+            used = self._con.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()[0][0]
+            memory = f"memory_limit = '{int(used or 0) + self._memory}B'"
+            for setting in (memory, "enable_external_access = false", "lock_configuration = true"):
+                self._con.execute(f"SET {setting}")
+            self._shut_in = True
+
+    def _require_columns(self, stored: dict[str, str]) -> None:
+        """Raise OtherColumns for a table that lacks a column, or that can't be read."""
+        for name, path in stored.items():
+            try:
+                found = self._con.execute(f"SELECT DISTINCT name FROM parquet_schema('{path}')").fetchall()
+            except duckdb.Error as error:
+                raise OtherColumns(f"{name}.parquet: {str(error).splitlines()[0]}") from None
+            missing = (TABLES[name] | HIDDEN).keys() - {column for (column,) in found}
+            if missing:
+                raise OtherColumns(f"{name} is stored without {min(missing)}")
+
+    def put(self, table: str, slice_: str, rows: list[Row]) -> None:
+        """Make these rows of a table (hidden columns included) the whole of a slice."""
+        self.age += 1
+        self._aged[slice_] = self.age
+        self._slices.add(slice_)
+        for name in TABLES:
+            self._con.execute(f'DELETE FROM "{ALL.format(name)}" WHERE "{SLICE}" = ?', [slice_])
+        names = [*TABLES[table], *HIDDEN]
+        marks = ", ".join("?" for _ in range(len(names) + 1))
+        for row in rows:
+            number = len(self._places)
+            self._places[number] = (table, slice_)
+            values = [plain((row | {SLICE: slice_})[name]) for name in names]
+            self._con.execute(f'INSERT INTO "{ALL.format(table)}" VALUES ({marks})', [*values, number])
+
+    def select(self, slice_: str | None) -> None:
+        """Make each table's name mean one slice of it, without the hidden columns; None: no row at all."""
+        if slice_ == self._current:
+            return
+        self._current = self  # should this be ended half-way
+        which = "false" if slice_ is None else self._of(slice_)
+        for name in TABLES:
+            self._con.execute(
+                f'CREATE OR REPLACE VIEW "{name}" AS SELECT * EXCLUDE ({", ".join([*HIDDEN, ROW])}) '
+                f'FROM "{ALL.format(name)}" WHERE {which}'
+            )
+        self._current = slice_
+
+    def place(self, number: int) -> tuple[str, str]:
+        """The table and the slice of a row."""
+        return self._places[number]
+
+    def kept(self, number: int) -> Row | None:
+        """A row that was asked for before."""
+        return self._rows.get(number)
+
+    def row(self, number: int) -> Row:
+        """A row of a table, hidden columns included."""
+        if number not in self._rows:
+            sql = f'SELECT * EXCLUDE ({ROW}) FROM "{ALL.format(self._places[number][0])}" WHERE "{ROW}" = ?'
+            (self._rows[number],) = dicts(self._con.execute(sql, [number]))
+        return self._rows[number]
+
+    def numbered(self, table: str, slice_: str) -> dict[int, Row]:
+        """The rows of a table in a slice, hidden columns included, by their numbers."""
+        sql = f'SELECT * FROM "{ALL.format(table)}" WHERE {self._of(slice_)} ORDER BY "{ROW}"'
+        return {row.pop(ROW): row for row in dicts(self._con.execute(sql))}
+
+    def matching(self, table: str, slice_: str, row: Row) -> list[Row]:
+        """The rows of a table that agree with `row` on every column they share."""
+        shared = [name for name in TABLES[table] if name in row]
+        if not shared:
+            return []
+        where = " AND ".join(f'CAST("{name}" AS VARCHAR) IS NOT DISTINCT FROM CAST(? AS VARCHAR)' for name in shared)
+        sql = f'SELECT * EXCLUDE ({ROW}) FROM "{ALL.format(table)}" WHERE {self._of(slice_)} AND {where}'
+        return dicts(self._con.execute(sql, [plain(row[name]) for name in shared]))
+
+    def aged(self, slice_: str) -> int:
+        """The age at which a slice was last put; 0 where it is as it was loaded."""
+        return max(self._aged.get(each, 0) for each in self.parts(slice_))
+
+    def together(self, slices: Sequence[str]) -> str:
+        """As in Engine."""
+        parts = tuple(dict.fromkeys(part for each in slices for part in self.parts(each)))
+        name = " + ".join(parts)
+        if len(parts) > 1:
+            self._together[name] = parts
+        return name
+
+    def parts(self, slice_: str) -> tuple[str, ...]:
+        """The slices of which one is put together: itself, where it is none of these."""
+        return self._together.get(slice_, (slice_,))
+
+    def _of(self, slice_: str) -> str:
+        """What holds for the rows of a slice."""
+        texts = ", ".join("'{}'".format(each.replace("'", "''")) for each in self.parts(slice_))
+        return f'"{SLICE}" IN ({texts})'
+
+    def slices(self) -> set[str]:
+        """The slices that there are, those that were put among them."""
+        return self._slices
+
+    def spans(self) -> dict[str, dict[str, Span]]:
+        """As in Engine."""
+        found: dict[str, dict[str, Span]] = {}
+        for name in TABLES:
+            rows = self._con.execute(_SPANS.format(ALL.format(name))).fetchall()
+            found[name] = {
+                slice_: Span(count, _utc(first), first_record, _utc(last), last_record, timeless)
+                for slice_, count, first, first_record, last, last_record, timeless in rows
+            }
+        return found
+
+    def count(self, slice_: str) -> dict[str, int]:
+        """How many rows each table has in a slice."""
+        if self._counted != (self.age, self._slices):
+            for name in TABLES:
+                sql = f'SELECT "{SLICE}", count(*) FROM "{ALL.format(name)}" GROUP BY ALL'
+                self._counts[name] = dict(self._con.execute(sql).fetchall())
+            self._counted = (self.age, set(self._slices))
+        parts = self.parts(slice_)
+        return {name: sum(self._counts[name].get(each, 0) for each in parts) for name in TABLES}
+
+
+def dicts(cursor: Any) -> list[Row]:
+    """The rows of a cursor by their columns' names."""
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, values, strict=True)) for values in values_of(cursor)]
+
+
+def values_of(cursor: Any) -> list[tuple[Any, ...]]:
+    """The rows of a cursor, some at a time: as long as DuckDB makes Python's values, no other thread can run.
+
+    Raises MemoryError where a query may take no more.
+    """
+    rows: list[tuple[Any, ...]] = []
+    while True:
+        require_room()
+        some = cursor.fetchmany(_AT_ONCE)
+        if not some:
+            return rows
+        rows += some
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(tzinfo=UTC)
+
+
+def plain(value: Any) -> Any:
+    """A value as a parameter of a statement."""
+    return json.dumps(value) if isinstance(value, dict | list) else value

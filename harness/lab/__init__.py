@@ -1,0 +1,1 @@
+"""What atomics run against: a Docker host and a cluster."""

@@ -1,0 +1,1 @@
+"""A Docker host, and what is made on it."""

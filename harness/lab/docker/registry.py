@@ -1,0 +1,71 @@
+"""A registry on loopback, from which atomics pull: Debian's docker-registry, with its storage in the lab's folder.
+
+The daemon speaks plain HTTP to it: dockerd takes 127.0.0.0/8 for insecure registries (docs.docker.com, dockerd).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from harness.errors import LabUnavailable
+from harness.host.owned_folders import OwnedFolder
+from harness.host.ports import free_ports
+from harness.host.process import find_tool, start_daemon, tail
+from harness.host.waiting import NotYet, wait_until
+from harness.lab.docker.image import REFERENCE
+
+PROGRAM = "docker-registry"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry that has been started; `address` is HOST:PORT, as it stands before an image's name."""
+
+    address: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def seed(self, client: docker.DockerClient) -> None:
+        """Wait until it answers, and push the lab's image to it. Raises LabUnavailable with what was said."""
+        wait_until("registry", self._answers, timeout=30, interval=0.02)
+        repository, _, tag = REFERENCE.partition(":")
+        client.api.tag(REFERENCE, f"{self.address}/{repository}", tag)
+        try:
+            for said in client.api.push(f"{self.address}/{repository}", tag, stream=True, decode=True):
+                if "error" in said:
+                    raise LabUnavailable(f"the registry did not take {REFERENCE}: {said['error']}")
+        finally:
+            client.api.remove_image(f"{self.address}/{REFERENCE}")
+
+    def _answers(self) -> None:
+        if self.process.poll() is not None:
+            raise LabUnavailable(f"the registry ended with code {self.process.returncode}", more=tail(self.log))
+        try:
+            direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            direct.open(f"http://{self.address}/v2/", timeout=5).close()
+        except urllib.error.URLError as error:
+            raise NotYet(str(error.reason)) from None
+
+
+def start_registry(owned: OwnedFolder) -> Registry | None:
+    """Start it and don't wait for it; None where it is not installed."""
+    try:
+        program = find_tool(PROGRAM)
+    except LabUnavailable:
+        return None
+    folder = owned.path / "registry"
+    folder.mkdir(mode=0o700)
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    config = folder / "config.yml"  # YAML takes JSON
+    storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
+    config.write_text(json.dumps({"version": 0.1, "storage": storage, "http": {"addr": address}}))
+    owner, log = f"{owned.id}/registry", folder / "registry.log"
+    owned.ledger.add("daemon", owner=owner)
+    return Registry(address, log, start_daemon([program, "serve", config], owner=owner, log=log))

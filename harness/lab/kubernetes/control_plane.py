@@ -1,0 +1,161 @@
+"""A bare control plane: etcd and kube-apiserver, with an own CA, RBAC and an audit policy. No node, so no pod runs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+from pathlib import Path
+
+import yaml
+
+from harness.errors import LabUnavailable
+from harness.host.owned_folders import OwnedFolder, cache_root
+from harness.host.ports import free_ports
+from harness.host.process import base_environment, find_tool, run, start_daemon, tail
+from harness.host.waiting import NotYet, wait_until
+from harness.lab.kubernetes.cluster import Cluster
+from harness.lab.kubernetes.kube_api import KubeApi, audit_policy, kubeconfig_document
+
+ADMIN = "livefire-admin"
+
+
+def find_kube_apiserver() -> Path:
+    """In KUBEBUILDER_ASSETS (the convention of envtest), on PATH, or in the cache. Raises LabUnavailable."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    if assets and (Path(assets) / "kube-apiserver").is_file():
+        return Path(assets) / "kube-apiserver"
+    on_path = shutil.which("kube-apiserver", path=base_environment()["PATH"])
+    if on_path:
+        return Path(on_path)
+    cached = sorted((cache_root() / "kubernetes").glob("v*/kube-apiserver"))
+    if cached:
+        return cached[-1]
+    hint = "Run scripts/build-kubernetes, or set KUBEBUILDER_ASSETS to a folder that holds it."
+    raise LabUnavailable("'kube-apiserver' is not installed", hint=hint)
+
+
+def find_etcd() -> Path:
+    """Beside kube-apiserver in KUBEBUILDER_ASSETS, or on PATH. Raises LabUnavailable."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    if assets and (Path(assets) / "etcd").is_file():
+        return Path(assets) / "etcd"
+    return find_tool("etcd", package="etcd-server")
+
+
+def has_control_plane() -> bool:
+    """Whether both programs are there."""
+    try:
+        return bool(find_kube_apiserver() and find_etcd())
+    except LabUnavailable:
+        return False
+
+
+def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
+    """Start it on loopback ports of its own and seed it with canaries.
+
+    Raises LabUnavailable with the last lines of the log of what did not come up.
+    """
+    folder = owned.path / "cluster"
+    folder.mkdir(mode=0o700)
+    apiserver = find_kube_apiserver()
+    etcd_port, peer_port, port = free_ports(3)
+    _start_etcd(owned, folder, etcd_port, peer_port)
+    _make_certificates(folder)
+    token = secrets.token_hex(16)
+    tokens = folder / "tokens.csv"
+    tokens.touch(mode=0o600)
+    tokens.write_text(f'{token},{ADMIN},{ADMIN},"system:masters"\n')
+    (folder / "audit").mkdir(mode=0o700)
+    audit_log, log = folder / "audit" / "audit.log", folder / "kube-apiserver.log"
+    owner = f"{owned.id}/kube-apiserver"
+    owned.ledger.add("daemon", owner=owner)
+    command: list[str | Path] = [apiserver, *_flags(folder, etcd_port, port), f"--audit-log-path={audit_log}"]
+    process = start_daemon(command, owner=owner, log=log)
+    kubeconfig = folder / "admin.kubeconfig"
+    kubeconfig.touch(mode=0o600)
+    # by path: the client library copies what stands in a kubeconfig into files in /tmp
+    cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(folder / "ca.crt")}
+    kubeconfig.write_text(yaml.safe_dump(kubeconfig_document(cluster, {"token": token})))
+    api = KubeApi(kubeconfig)
+
+    def ready() -> None:
+        if process.poll() is not None:
+            raise LabUnavailable(f"kube-apiserver ended with code {process.returncode}", more=tail(log))
+        if said := api.ready():
+            raise NotYet(said)
+
+    try:
+        wait_until("kube-apiserver", ready, timeout=120, interval=0.1)
+        api.seed(owned.id)
+        api.ensure_namespace(owned.id)
+        version = api.version()
+    finally:
+        api.close()
+    return Cluster("control-plane", owned.id, kubeconfig, audit_log, version, reason, owned=True, admin=ADMIN)
+
+
+def _flags(folder: Path, etcd_port: int, port: int) -> list[str]:
+    policy = folder / "audit-policy.yaml"
+    policy.write_bytes(audit_policy())
+    return [
+        f"--etcd-servers=http://127.0.0.1:{etcd_port}",
+        f"--secure-port={port}",
+        "--bind-address=127.0.0.1",
+        "--advertise-address=127.0.0.1",
+        f"--cert-dir={folder}",
+        f"--tls-cert-file={folder / 'server.crt'}",
+        f"--tls-private-key-file={folder / 'server.key'}",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-signing-key-file={folder / 'sa.key'}",
+        f"--service-account-key-file={folder / 'sa.key'}",
+        f"--token-auth-file={folder / 'tokens.csv'}",
+        "--authorization-mode=RBAC",
+        "--anonymous-auth=false",
+        "--service-cluster-ip-range=10.0.0.0/24",
+        "--disable-admission-plugins=ServiceAccount",
+        f"--audit-policy-file={policy}",
+        "--audit-log-mode=blocking",
+        "--audit-log-maxsize=1024",
+    ]
+
+
+def _start_etcd(owned: OwnedFolder, folder: Path, port: int, peer_port: int) -> None:
+    owner = f"{owned.id}/etcd"
+    owned.ledger.add("daemon", owner=owner)
+    client, peer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer_port}"
+    command: list[str | Path] = [find_etcd(), f"--data-dir={folder / 'etcd'}", "--unsafe-no-fsync"]
+    command += [f"--listen-client-urls={client}", f"--advertise-client-urls={client}"]
+    command += [
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=default={peer}",
+    ]
+    log = folder / "etcd.log"
+    process = start_daemon(command, owner=owner, log=log)
+
+    def listening() -> None:
+        if process.poll() is not None:
+            raise LabUnavailable(f"etcd ended with code {process.returncode}", more=tail(log))
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError as error:
+            raise NotYet(str(error)) from None
+
+    wait_until("etcd", listening, timeout=60, interval=0.02)
+
+
+def _make_certificates(folder: Path) -> None:
+    """An own CA, a server certificate for 127.0.0.1, and the key that signs ServiceAccount tokens."""
+    openssl = find_tool("openssl")
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "7"]
+    ca, server = folder / "ca", folder / "server"
+    run([openssl, "req", "-x509", *key, "-subj", "/CN=livefire-ca", "-keyout", f"{ca}.key", "-out", f"{ca}.crt"])
+    request = ["-subj", "/CN=kube-apiserver", "-keyout", f"{server}.key", "-out", f"{server}.csr"]
+    run([openssl, "req", *key[:5], *request])
+    extensions = folder / "server.ext"
+    extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n")
+    sign = ["-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial", "-days", "7", "-extfile", str(extensions)]
+    run([openssl, "x509", "-req", "-in", f"{server}.csr", *sign, "-out", f"{server}.crt"])
+    run([openssl, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", folder / "sa.key"])

@@ -1,0 +1,192 @@
+"""A comparison of two results: by cause for a terminal, as JSON (`livefire.diff/1`), as Markdown for a CI job."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from harness.files.documents import write_json_document
+from harness.report.markdown import LIMIT, escaped, within
+from harness.study.nights.causes import Cause
+from harness.study.nights.comparison import Comparison, Difference, Kind
+from harness.study.nights.rule_changes import RuleChange
+from harness.text import visible, visible_lines
+
+_TITLES = {
+    Cause.EXPECTATION: "Expectation changed",
+    Cause.RULE: "Rule changed",
+    Cause.ATOMIC: "Atomic changed",
+    Cause.VERSION: "Tool or daemon changed",
+    Cause.LAB: "Lab changed",
+    Cause.HEALTH: "Sensor health",
+    Cause.FLAKE: "Flake",
+    Cause.NEW: "New",
+    Cause.GONE: "Gone",
+}
+_KINDS: dict[Kind, str] = {"regression": "bold red", "improvement": "green", "change": "yellow"}
+_ONE_SIDED = (Cause.NEW, Cause.GONE)
+_WIDTH = 80
+_NAMED = 3
+_RULE_LINES = 40
+_RULE_STYLES = {"+": "green", "-": "red"}
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Differences that are told together: one; variants of one atomic that went the same way; all that are new."""
+
+    first: Difference
+    names: list[str]
+
+    @property
+    def subject(self) -> str:
+        """What changed: an atomic, a figure, or how many atomics or variants of one."""
+        if len(self.names) < 2:
+            return self.first.atomic
+        named = ", ".join(self.names[:_NAMED]) + (", …" if len(self.names) > _NAMED else "")
+        if self.first.cause in _ONE_SIDED:
+            return f"{len(self.names)} atomics ({named})"
+        return f"{self.first.atomic.partition('~')[0]}: {len(self.names)} variants ({named})"
+
+    @property
+    def reason(self) -> str:
+        """What the new result says of its verdict, where that is news."""
+        return "" if self.first.cause in _ONE_SIDED else self.first.reason
+
+
+def print_diff(comparison: Comparison, console: Console) -> None:
+    """Print the differences by cause, worst first, then one line of figures."""
+    width = min(console.width, _WIDTH)
+    for cause, detail in comparison.inputs.items():
+        _print(console, f"{_TITLES[cause]}: {detail}", width, "  ")
+        for change in comparison.rules if cause is Cause.RULE else ():
+            _print_rule(console, change, width)
+    for said in _unjudged(comparison):
+        _print(console, said, width, "  ")
+    for cause, differences in _by_cause(comparison):
+        console.print()
+        console.print(Text(_TITLES[cause], style="bold"))
+        said = ""
+        for line in _lines(differences):
+            if line.first.detail != said:
+                said = line.first.detail
+                _print(console, f"  {said}", width, "    ")
+            _print_line(console, line, width)
+    console.print() if comparison.differences or comparison.inputs or comparison.unjudged else None
+    style = "bold red" if comparison.worse else "bold green"
+    console.print(Text(figures(comparison), style=style).append(f" · exit {int(comparison.worse)}", style="default"))
+
+
+def _print_rule(console: Console, change: RuleChange, width: int) -> None:
+    _print(console, f"  {_about(change)}", width, "    ")
+    for line in visible_lines("\n".join(change.lines), _RULE_LINES):
+        for part in textwrap.wrap(line, width - 2, subsequent_indent="    ", drop_whitespace=False) or [""]:
+            console.print(Text(f"  {part}".rstrip(), style=_RULE_STYLES.get(line[:1], "")), soft_wrap=True)
+
+
+def _about(change: RuleChange) -> str:
+    """A heading for the lines of a rule, or why there are none."""
+    if change.untold:
+        return f"{change.rule}: its lines can't be told: the {change.untold} result holds no text of it, or several"
+    old, new = change.versions
+    return f"{change.rule}, version {f'{old} -> {new}' if old != new else f'{old} on both sides'}"
+
+
+def _unjudged(comparison: Comparison) -> list[str]:
+    return [f"Not judged in {side.upper()}: rule {rule}" for rule, side in comparison.unjudged.items()]
+
+
+def _print_line(console: Console, line: _Line, width: int) -> None:
+    first = line.first
+    head = f"  {first.kind.upper():11}  "
+    indent = " " * len(head)
+    _print(console, f"{head}{line.subject}", width, indent, _KINDS[first.kind])
+    _print(console, f"{indent}{first.rule}: {first.before or '-'} -> {first.after or '-'}", width, indent)
+    if line.reason:
+        _print(console, f"{indent}{line.reason}", width, indent)
+
+
+def figures(comparison: Comparison) -> str:
+    """How many differences there are of each kind."""
+    counts = [(kind, len(comparison.of(kind))) for kind in _KINDS]
+    return " · ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts)
+
+
+def document(comparison: Comparison) -> dict[str, Any]:
+    """As JSON: `schema, old, new, inputs, rules[], unjudged{}, regressions[], improvements[], changes[]`."""
+    found: dict[str, Any] = {
+        "schema": "livefire.diff/1",
+        "old": list(comparison.old),
+        "new": list(comparison.new),
+        "inputs": dict(comparison.inputs),
+        "rules": [asdict(change) for change in comparison.rules],
+        "unjudged": comparison.unjudged,
+    }
+    for kind in _KINDS:
+        found[f"{kind}s"] = [
+            {name: value for name, value in asdict(each).items() if name != "kind"} for each in comparison.of(kind)
+        ]
+    return found
+
+
+def write_diff(comparison: Comparison, target: str) -> None:
+    """Write the comparison as JSON to a file, or to standard output for `-`."""
+    write_json_document(json.dumps(document(comparison), indent=1, ensure_ascii=False), target)
+
+
+def to_markdown(comparison: Comparison) -> str:
+    """The comparison in GitHub's Markdown, of bounded size: a table for each cause, the worst first."""
+    lines = ["## Livefire: what has changed", "", f"**{figures(comparison)}**", ""]
+    told = [f"{_TITLES[cause]}: {detail}" for cause, detail in comparison.inputs.items()] + _unjudged(comparison)
+    lines += [f"- {escaped(each)}" for each in told] + [""] * bool(told)
+    for change in comparison.rules:
+        shown = visible_lines("\n".join(change.lines), _RULE_LINES)
+        fence = "`" * (1 + max([2, *(len(run) for line in shown for run in re.findall("`+", line))]))
+        lines += [escaped(_about(change)), ""] + ([f"{fence}diff", *shown, fence, ""] if shown else [])
+    for cause, differences in _by_cause(comparison):
+        lines += [
+            f"### {_TITLES[cause]}",
+            "",
+            "| | atomic | rule | before | after | why |",
+            "|---|---|---|---|---|---|",
+        ]
+        for line in _lines(differences):
+            first = line.first
+            why = f"{first.detail}: {line.reason}" if line.reason else first.detail
+            cells = (first.kind, line.subject, first.rule, first.before or "-", first.after or "-", why)
+            lines.append(f"| {' | '.join(escaped(cell) for cell in cells)} |")
+        lines.append("")
+    return within(LIMIT, lines)
+
+
+def _by_cause(comparison: Comparison) -> Iterator[tuple[Cause, list[Difference]]]:
+    for cause in Cause:
+        if found := [each for each in comparison.differences if each.cause is cause]:
+            yield cause, found
+
+
+def _lines(differences: Sequence[Difference]) -> list[_Line]:
+    """Regressions first. There may be hundreds of variants: those of an atomic that went the same way are one line."""
+    grouped: dict[tuple[object, ...], _Line] = {}
+    for each in sorted(differences, key=lambda each: list(_KINDS).index(each.kind)):
+        base, _, variant = each.atomic.partition("~")
+        told = (each.rule, each.before, each.after)
+        key = told if each.cause in _ONE_SIDED else (each.kind, base, bool(variant), *told, each.detail, each.reason)
+        line = grouped.setdefault(key, _Line(each, []))
+        if each.cause in _ONE_SIDED:
+            line.names.append(each.atomic)
+        elif variant:
+            line.names.append(variant)
+    return list(grouped.values())
+
+
+def _print(console: Console, text: str, width: int, indent: str, style: str = "") -> None:
+    for line in textwrap.wrap(visible(text), width, subsequent_indent=indent):
+        console.print(Text(line, style=style), soft_wrap=True)

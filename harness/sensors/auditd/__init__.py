@@ -1,0 +1,1 @@
+"""The kernel's audit records of execve."""

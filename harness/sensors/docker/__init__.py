@@ -1,0 +1,1 @@
+"""What the Docker daemon tells, and what is asked of it."""

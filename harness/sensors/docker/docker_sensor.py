@@ -1,0 +1,197 @@
+"""The Docker daemon: its debug log, its events, and an inspect of each container at the moment of its creation."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+from requests import RequestException
+
+from harness.errors import LabUnavailable, first_line
+from harness.lab.docker.docker_api import docker_client
+from harness.lab.docker.docker_host import DockerHost
+from harness.lab.docker.image import REFERENCE
+from harness.model.manifest import Check, Mark, SensorRecord
+from harness.recording import layout
+from harness.sensors.docker.request_log import RequestLog
+from harness.sensors.log_follower import LogFollower
+from harness.sensors.redaction import redact_daemon_line, without_values
+from harness.sensors.sensor import MARK_TIMEOUT, Arrivals, Patience, canary_token, make_check, make_mark, now
+
+CANARY_REPOSITORY = "livefire/canary"
+_NO_ANSWER = (docker.errors.DockerException, OSError, RequestException)
+
+
+class DockerDaemonSensor:
+    """Follows the daemon's log, where we can read it, and its stream of events."""
+
+    name = "docker_daemon"
+
+    def __init__(self, host: DockerHost, arrivals: Arrivals, gateway: Path, requests: RequestLog) -> None:
+        self._host = host
+        self._gateway = gateway
+        self._requests = requests
+        self._arrivals = arrivals
+        self._events = _EventStream(host.socket, arrivals.file(layout.DAEMON_EVENTS), arrivals)
+        self._log: LogFollower | None = None
+        self._clients = contextlib.ExitStack()
+        self._client: docker.DockerClient
+        self._through: docker.DockerClient
+        self._patience = Patience()
+        self._marks: list[Mark] = []
+        self._before: Check | None = None
+
+    def start(self) -> None:
+        """Subscribe to the events and follow the log."""
+        if self._host.log:
+            self._log = self._arrivals.follow(self._host.log, layout.DAEMON_LOG, redact=redact_daemon_line)
+            self._log.start()
+        self._events.start()
+        self._client = self._clients.enter_context(docker_client(self._host.socket, timeout=MARK_TIMEOUT))
+        self._through = self._clients.enter_context(docker_client(self._gateway, timeout=MARK_TIMEOUT))
+        self._before = self._check()
+
+    def mark(self, label: str) -> Mark:
+        """Tag our image with a token and untag it, by way of the harness's gateway.
+
+        That shows in the log, in the events, and in what gateways note.
+        """
+        token, emitted = canary_token(), now()
+        problems = self._events.take_problems() + self._requests.take_problems()
+        problems += self._log.take_problems() if self._log else []
+        self._through.api.timeout = int(self._patience.timeout)
+        try:
+            self._through.api.tag(REFERENCE, CANARY_REPOSITORY, token)
+            self._through.api.remove_image(f"{CANARY_REPOSITORY}:{token}")
+        except _NO_ANSWER as error:
+            problems.append(f"the daemon does not answer: {first_line(error)}")
+            self._patience.lose()
+        seen = self._patience.wait(lambda seconds: self._seen(token, seconds))
+        mark = make_mark(label, token, emitted, seen, {"events": self._events.count}, problems)
+        self._marks.append(mark)
+        return mark
+
+    def _seen(self, token: str, timeout: float) -> float | None:
+        seen = self._events.seen(token, timeout)
+        return self._log.seen(token, timeout) if self._log and seen is not None else seen
+
+    def drain(self) -> SensorRecord:
+        """Check once more, then end the stream."""
+        assert self._before is not None
+        after = self._check()
+        self._clients.close()
+        self._events.stop()
+        files, notes = [layout.DAEMON_EVENTS, layout.DAEMON_REQUESTS], []
+        problems = after.problems + self._requests.take_problems()
+        if self._log:
+            self._log.stop()
+            problems += self._log.take_problems()
+            files.append(layout.DAEMON_LOG)
+        else:
+            notes.append("the log of a host's daemon is not read: its events and inspect stand alone")
+        return SensorRecord(
+            name="docker_daemon",
+            files=files,
+            before=self._before,
+            after=make_check(after.readings, problems),
+            marks=self._marks,
+            notes=notes,
+        )
+
+    def _check(self) -> Check:
+        problems = self._events.take_problems()
+        self._client.api.timeout = int(self._patience.timeout)
+        try:
+            debug = bool(self._client.info().get("Debug"))
+        except _NO_ANSWER as error:
+            return make_check({"debug": None}, [*problems, f"the daemon does not answer: {first_line(error)}"])
+        if self._log and not debug:
+            problems.append("the daemon does not log at debug level")
+        return make_check({"debug": debug, "events": self._events.count}, problems)
+
+
+def daemon_fault(socket: Path, timeout: float) -> str:
+    """Why a daemon does not answer within so many seconds; empty where it does."""
+    try:
+        with docker_client(socket, timeout=timeout) as client:
+            client.ping()
+    except _NO_ANSWER as error:
+        return first_line(error)
+    return ""
+
+
+class _EventStream:
+    """`GET /events`, with an inspect on each container's creation; a `--rm` container lives for milliseconds."""
+
+    def __init__(self, socket: Path, target: Path, arrivals: Arrivals) -> None:
+        self.count = 0
+        self.problems: list[str] = []
+        self._socket = socket
+        self._target = target
+        self._arrivals = arrivals
+        self._stopping = False
+        self._client: Any = None
+        self._stream: Any = None
+        self._thread = threading.Thread(target=self._run, name="docker events", daemon=True)
+
+    def start(self) -> None:
+        """Connect, and return once the daemon has accepted the subscription. Raises LabUnavailable."""
+        try:
+            self._client = docker.DockerClient(base_url=f"unix://{self._socket}", version="auto", timeout=None)  # type: ignore[arg-type]
+            self._stream = self._client.api.events(decode=True)
+        except (docker.errors.DockerException, RequestException) as error:
+            raise LabUnavailable(f"the Docker daemon's events cannot be had: {error}") from None
+        self._target.touch(mode=0o600)
+        self._thread.start()
+
+    def seen(self, token: str, timeout: float) -> float | None:
+        """When `token` stood in an event; None if it did not within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while token.encode() not in self._target.read_bytes():
+            if time.monotonic() >= deadline or not self._thread.is_alive():
+                return None
+            time.sleep(0.004)
+        return time.time()
+
+    def take_problems(self) -> list[str]:
+        """What is wrong with the stream; once it has ended, it stays so."""
+        return list(self.problems)
+
+    def stop(self) -> None:
+        """End the stream from our side."""
+        self._stopping = True
+        with contextlib.suppress(*_NO_ANSWER):  # the daemon may be gone
+            self._stream.close()
+        self._thread.join(timeout=5)
+        self._client.close()
+
+    def _run(self) -> None:
+        reason = "the daemon's events ended early"
+        try:
+            with docker_client(self._socket) as inspector, self._target.open("ab", buffering=0) as target:
+                for event in self._stream:
+                    received = time.time()
+                    line = {"received": received, "event": event, "inspect": self._inspect(inspector, event)}
+                    target.write(json.dumps(line).encode() + b"\n")
+                    self._arrivals.note(layout.DAEMON_EVENTS, target.tell(), received)
+                    self.count += 1
+        except Exception as error:  # of the SDK, of what it stands on, or of an event that is none
+            reason += f": {first_line(error)}"
+        if not self._stopping:  # the SDK turns a broken stream into a quiet end
+            self.problems.append(reason)
+
+    def _inspect(self, client: docker.DockerClient, event: dict[str, Any]) -> dict[str, Any] | None:
+        if event.get("Type") != "container" or event.get("Action") != "create":
+            return None
+        try:
+            found: dict[str, Any] = client.api.inspect_container(event["Actor"]["ID"])
+        except docker.errors.NotFound:
+            return None
+        config = found.get("Config") or {}
+        config["Env"] = without_values(config.get("Env"))
+        return found

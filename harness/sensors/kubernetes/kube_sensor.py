@@ -1,0 +1,95 @@
+"""The audit log of the Kubernetes API server (log backend, blocking mode)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import LabUnavailable
+from harness.lab.kubernetes.kube_api import KubeApi
+from harness.model.manifest import Check, Mark, SensorRecord
+from harness.recording import layout
+from harness.sensors.kubernetes.pod_canary import PodCanary
+from harness.sensors.kubernetes.pod_watch import PodWatch
+from harness.sensors.redaction import redact_audit_event
+from harness.sensors.sensor import Arrivals, Patience, canary_token, make_check, make_mark, now
+
+
+class KubeAuditSensor:
+    """Follows the audit log's file, and where pods run, what becomes of them."""
+
+    name = "kube_audit"
+
+    def __init__(
+        self, api: KubeApi, audit_log: Path, arrivals: Arrivals, pods: PodWatch | None, canary: PodCanary | None
+    ) -> None:
+        self._api = api
+        self._pods = pods
+        self._canary = canary
+        self._source = audit_log
+        self._follower = arrivals.follow(audit_log, layout.KUBE_AUDIT, redact=redact_audit_event)
+        self._patience = Patience()
+        self._marks: list[Mark] = []
+        self._before: Check | None = None
+        self._unwritten = 0
+
+    def start(self) -> None:
+        """Follow the log from its end. Raises LabUnavailable when it can't be read."""
+        try:
+            self._follower.start()
+        except OSError as error:
+            raise LabUnavailable(f"the audit log {self._source}: {error.strerror}") from None
+        if self._pods:
+            self._pods.start()
+        self._lost()
+        self._before = self._check()
+
+    def mark(self, label: str) -> Mark:
+        """Ask for a configmap that does not exist, named by a token; annotate a pod with it."""
+        token, emitted = canary_token(), now()
+        problems = self._follower.take_problems() + (self._pods.take_problems() if self._pods else [])
+        try:
+            self._api.canary(token, timeout=self._patience.timeout)
+            if self._canary:
+                self._canary.emit(token, timeout=self._patience.timeout)
+            problems += self._lost()
+        except LabUnavailable as error:
+            problems.append(error.message)
+            self._patience.lose()
+        seen = self._patience.wait(lambda seconds: self._seen(token, seconds))
+        mark = make_mark(label, token, emitted, seen, {"copied": self._follower.copied}, problems)
+        self._marks.append(mark)
+        return mark
+
+    def _lost(self) -> list[str]:
+        """That the server could not write events since the last time: a full disk, or a log that was locked."""
+        count = self._api.unwritten(timeout=self._patience.timeout)
+        if count is None:
+            return []
+        before, self._unwritten = self._unwritten, count
+        lost = count - before if count >= before else count  # it began anew
+        return [f"the API server could not write {lost} events to its audit log"] if lost else []
+
+    def _seen(self, token: str, timeout: float) -> float | None:
+        seen = self._follower.seen(token, timeout)
+        return self._pods.seen(token, timeout) if self._pods and self._canary and seen is not None else seen
+
+    def drain(self) -> SensorRecord:
+        """Check once more and stop following."""
+        assert self._before is not None
+        after = self._check()
+        self._follower.stop()
+        problems, readings = after.problems + self._follower.take_problems(), after.readings
+        if self._pods:
+            self._pods.stop(self._patience.timeout)
+            problems, readings = problems + self._pods.take_problems(), readings | {"pods": self._pods.lines}
+        return SensorRecord(
+            name="kube_audit",
+            files=[layout.KUBE_AUDIT, *([layout.KUBE_PODS] if self._canary else [])],
+            before=self._before,
+            after=make_check(readings, problems),
+            marks=self._marks,
+        )
+
+    def _check(self) -> Check:
+        said = self._api.ready(timeout=self._patience.timeout)
+        return make_check({"ready": not said}, [f"the API server is not ready: {said}"] if said else [])

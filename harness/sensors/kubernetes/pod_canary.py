@@ -1,0 +1,41 @@
+"""A pod that nobody runs, of which an annotation is changed: whoever watches pods must tell of it."""
+
+from __future__ import annotations
+
+from harness.host.owned_folders import OwnedFolder
+from harness.host.waiting import NotYet, wait_until
+from harness.lab.kubernetes.cluster import Cluster
+from harness.lab.kubernetes.kube_api import KubeApi
+from harness.lab.kubernetes.kube_undo import record_objects
+
+_PATIENCE = 10.0  # seconds for a controller to make what the admission of pods needs
+
+
+class PodCanary:
+    """For a cluster of our own: in another's, no pod is made that is nobody's attack."""
+
+    def __init__(self, api: KubeApi, owned: OwnedFolder, cluster: Cluster) -> None:
+        self._api = api
+        self._owned = owned
+        self._cluster = cluster
+        self._name = f"{owned.id}-canary"
+
+    def emit(self, token: str, timeout: float) -> None:
+        """Change it to the token; it is made where there is none yet, or an attack has removed it.
+
+        Raises LabUnavailable.
+        """
+        if self._api.annotate_pod(self._name, token, timeout=timeout):
+            return
+        record_objects(self._owned.ledger, self._cluster.kubeconfig, self._owned.id, ours=self._cluster.owned)
+
+        def made() -> None:
+            if refused := self._api.make_annotated_pod(self._name, self._owned.id, token, timeout=timeout):
+                raise NotYet(refused)
+
+        wait_until("the pod for canaries", made, timeout=_PATIENCE, interval=0.1)
+
+
+def pod_canary(api: KubeApi, owned: OwnedFolder, cluster: Cluster) -> PodCanary | None:
+    """One for a capture; None where there are no pods, or where the cluster is another's."""
+    return PodCanary(api, owned, cluster) if cluster.owned and cluster.runs_pods else None

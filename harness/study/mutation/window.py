@@ -1,0 +1,53 @@
+"""Whether a rule's time window is as long as its `queryPeriod`: the same alerts just inside of it, none just beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from harness.kql.engine import Engine, QueryFailed
+from harness.model.rule import Rule
+
+_DEFAULT = timedelta(days=1)  # where a rule names no queryPeriod
+_MARGIN = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The times at which a rule is asked again; None where the rule itself does not keep to its period."""
+
+    inside: datetime | None
+    beyond: datetime | None
+
+    def is_kept(self, rule: Rule, engine: Engine, slices: Iterable[str]) -> bool:
+        """Whether a rule has its own alerts at the end of the period, and none after it."""
+        for slice_ in slices:
+            if self.inside and not _same(rule, engine, slice_, self.inside):
+                return False
+            if self.beyond and not _none(rule, engine, slice_, self.beyond):
+                return False
+        return True
+
+
+def window(rule: Rule, engine: Engine, slices: list[str], started: datetime, finished: datetime) -> Window:
+    """What a rule as it is keeps to, for a recording that was made between two times."""
+    long = rule.metadata.queryPeriod or _DEFAULT
+    inside, beyond = started + long - _MARGIN, finished + long + _MARGIN
+    kept = inside > finished and all(_same(rule, engine, slice_, inside) for slice_ in slices)
+    ended = all(_none(rule, engine, slice_, beyond) for slice_ in slices)
+    return Window(inside if kept else None, beyond if ended else None)
+
+
+def _same(rule: Rule, engine: Engine, slice_: str, now: datetime) -> bool:
+    try:
+        return engine.query(rule.query, slice_, now) == engine.query(rule.query, slice_)
+    except QueryFailed:
+        return False
+
+
+def _none(rule: Rule, engine: Engine, slice_: str, now: datetime) -> bool:
+    try:
+        return not engine.query(rule.query, slice_, now)
+    except QueryFailed:
+        return False

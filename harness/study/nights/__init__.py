@@ -1,0 +1,1 @@
+"""Results of several nights side by side."""

@@ -1,0 +1,218 @@
+"""Two results compared: which verdicts and figures changed, for better or for worse, and by what cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from harness.judge.recall import ORCHESTRATION
+from harness.model.result import Recall, Result, counted
+from harness.model.verdict import Verdict
+from harness.study.nights.causes import Cause, Seen, cause_of, changed
+from harness.study.nights.rule_changes import RuleChange, changed_rules
+
+Kind = Literal["regression", "improvement", "change"]
+BACKGROUND = "background"
+PROOF = "proof of the rule"
+# An atomic's own doing, which the figures of the background do not rest on.
+_OF_ATOMICS = (Cause.EXPECTATION, Cause.ATOMIC)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that changed. `atomic` may be a figure instead: `background`, `proof of the rule`, `recall of F`,
+    `benign runs of F`.
+
+    `before` and `after` are verdicts or counts, empty where there was none; `detail` are the facts of the cause,
+    `reason` is what the new result says of its verdict.
+    """
+
+    kind: Kind
+    atomic: str
+    rule: str
+    before: str
+    after: str
+    cause: Cause
+    detail: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All differences, and what differs between the inputs of the two sides, whether it changed a verdict or not.
+
+    `unjudged` are the rules that one side alone judged: by rule, the side (`old` or `new`) that did not.
+    """
+
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    inputs: dict[Cause, str]
+    differences: tuple[Difference, ...]
+    rules: tuple[RuleChange, ...] = ()
+    unjudged: dict[str, str] = field(default_factory=dict)
+
+    def of(self, kind: Kind) -> list[Difference]:
+        """The differences of one kind."""
+        return [each for each in self.differences if each.kind == kind]
+
+    @property
+    def worse(self) -> bool:
+        """Whether there is a regression."""
+        return bool(self.of("regression"))
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A count of a rule: in words, and as a number of which more is worse. None says that nothing can be said."""
+
+    text: str
+    badness: float | None
+
+
+def compare_results(old: Sequence[Result], new: Sequence[Result]) -> Comparison:
+    """Compare what two runs found; each may be several results, such as those of several recordings.
+
+    The result of a copy shows nothing of its own, and is left aside.
+    """
+    old, new = counted(old), counted(new)
+    before, after = _seen(old), _seen(new)
+    found = [_verdict(before[key], after[key]) for key in after if key in before]
+    differences = [each for each in found if each]
+    judged = {seen.each.rule for seen in before.values()}, {seen.each.rule for seen in after.values()}
+    unjudged = dict.fromkeys(judged[1] - judged[0], "old") | dict.fromkeys(judged[0] - judged[1], "new")
+    for cause, side, other in ((Cause.NEW, after, before), (Cause.GONE, before, after)):
+        alone = [seen for key, seen in side.items() if key not in other and seen.each.rule not in unjudged]
+        differences += [_only(cause, seen) for seen in alone]
+    differences += _figures(old, new, list(before.values()), list(after.values()))
+    return Comparison(
+        old=tuple(result.run_id for result in old),
+        new=tuple(result.run_id for result in new),
+        inputs=changed(list(before.values()), list(after.values())),
+        differences=tuple(differences),
+        rules=changed_rules(old, new),
+        unjudged=dict(sorted(unjudged.items())),
+    )
+
+
+def _seen(results: Sequence[Result]) -> dict[tuple[str, str, int], Seen]:
+    """By atomic and rule, and the how-manieth of that name it is: several recordings may hold one atomic."""
+    found: dict[tuple[str, str, int], Seen] = {}
+    times: Counter[tuple[str, str]] = Counter()
+    for run in results:
+        for each in run.results:
+            key = (each.atomic, each.rule)
+            found[*key, times[key]] = Seen(run, each)
+            times[key] += 1
+    return found
+
+
+def _verdict(old: Seen, new: Seen) -> Difference | None:
+    before, after = old.each.verdict, new.each.verdict
+    if before is after:
+        return None
+    cause, detail = cause_of([old], [new])
+    each = new.each
+    return Difference(_kind(before, after), each.atomic, each.rule, before, after, cause, detail, each.reason)
+
+
+def _kind(before: Verdict, after: Verdict) -> Kind:
+    """Whether a change of verdict is for the worse. What is not judged any more is: nobody knows what it would be."""
+    if after is Verdict.SKIPPED or (before.as_expected and not after.as_expected):
+        return "regression"
+    if after.as_expected and not before.as_expected:
+        return "improvement"
+    return "change"
+
+
+def _only(cause: Cause, seen: Seen) -> Difference:
+    """What one side has alone. It is no regression: what was asked of the two runs is not the same."""
+    verdict, each = seen.each.verdict, seen.each
+    before, after = ("", str(verdict)) if cause is Cause.NEW else (str(verdict), "")
+    detail = "only in the new result" if cause is Cause.NEW else "only in the old result"
+    return Difference("change", each.atomic, each.rule, before, after, cause, detail, each.reason if after else "")
+
+
+def _figures(old: Sequence[Result], new: Sequence[Result], before: list[Seen], after: list[Seen]) -> list[Difference]:
+    """Changes of what is counted by rule: alerts in the background, recall and benign alerts by family."""
+    found: list[Difference] = []
+    counts = _background(old), _background(new)
+    for rule in sorted(counts[0].keys() & counts[1].keys()):
+        olds, news = ([s for s in side if s.each.rule == rule] for side in (before, after))
+        found += _figure(BACKGROUND, rule, counts[0][rule], counts[1][rule], cause_of(olds, news, _OF_ATOMICS))
+    proofs = _proofs(old), _proofs(new)
+    for rule in sorted(proofs[0].keys() & proofs[1].keys()):
+        olds, news = ([s for s in side if s.each.rule == rule] for side in (before, after))
+        found += _figure(PROOF, rule, proofs[0][rule], proofs[1][rule], cause_of(olds, news))
+    for title, count, belongs in _BY_FAMILY:
+        counted = count(old), count(new)
+        for rule, family in sorted(counted[0].keys() & counted[1].keys()):
+            olds, news = ([s for s in side if belongs(s, rule, family)] for side in (before, after))
+            figures = counted[0][rule, family], counted[1][rule, family]
+            found += _figure(f"{title} {family}", rule, *figures, cause_of(olds, news, [Cause.EXPECTATION]))
+    return found
+
+
+def _figure(name: str, rule: str, before: _Figure, after: _Figure, why: tuple[Cause, str]) -> list[Difference]:
+    if before == after:
+        return []
+    kind: Kind = "change"
+    if before.badness is not None and after.badness is not None and before.badness != after.badness:
+        kind = "regression" if after.badness > before.badness else "improvement"
+    return [Difference(kind, name, rule, before.text, after.text, *why)]
+
+
+def _background(results: Sequence[Result]) -> dict[str, _Figure]:
+    counts: Counter[str] = Counter()
+    for result in results:
+        counts.update({rule: len(alerts) for rule, alerts in result.background.alerts.items()})
+    return {rule: _Figure(_alerts(count), count) for rule, count in counts.items()}
+
+
+def _proofs(results: Sequence[Result]) -> dict[str, _Figure]:
+    """Whether each rule is proven: what dropped out of a run is no regression, and what a rule lost by it is."""
+    proofs = {proof.rule: proof for result in results for proof in result.proofs}
+    return {rule: _Figure("proven" if p.proven else p.reason, float(not p.proven)) for rule, p in proofs.items()}
+
+
+def _recall(results: Sequence[Result]) -> dict[tuple[str, str], _Figure]:
+    total: dict[tuple[str, str], Recall] = {}
+    for result in results:
+        for rule, families in result.recall.items():
+            for family, one in families.items():
+                sum_ = total.get((rule, family), Recall())
+                update = {name: getattr(sum_, name) + getattr(one, name) for name in Recall.model_fields}
+                total[rule, family] = Recall(**update)
+    return {
+        key: _Figure(f"{one.fired}/{one.equivalent}", -one.fired / one.equivalent if one.equivalent else None)
+        for key, one in total.items()
+    }
+
+
+def _benign(results: Sequence[Result]) -> dict[tuple[str, str], _Figure]:
+    """Alerts of benign runs. Those of the background are a figure of their own."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for result in results:
+        for rule, families in result.benign.items():
+            counts.update({(rule, name): runs.alerts for name, runs in families.items() if name != ORCHESTRATION})
+    return {key: _Figure(_alerts(count), count) for key, count in counts.items()}
+
+
+def _alerts(count: int) -> str:
+    return f"{count} alert{'' if count == 1 else 's'}"
+
+
+def _is_variant(seen: Seen, rule: str, family: str) -> bool:
+    return seen.each.rule == rule and seen.each.variant is not None and seen.each.variant.family == family
+
+
+def _is_benign(seen: Seen, rule: str, family: str) -> bool:
+    return seen.each.rule == rule and seen.each.benign == family
+
+
+_Count = Callable[[Sequence[Result]], dict[tuple[str, str], _Figure]]
+_BY_FAMILY: tuple[tuple[str, _Count, Callable[[Seen, str, str], bool]], ...] = (
+    ("recall of", _recall, _is_variant),
+    ("benign runs of", _benign, _is_benign),
+)

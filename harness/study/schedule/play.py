@@ -1,0 +1,114 @@
+"""An attack played against a schedule many times over: when the real rule, run by the engine, would have alerted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from harness.kql.engine import Engine, Row, Run
+from harness.model.rule import Rule
+from harness.model.schedule import Schedule
+from harness.study.schedule.ingestion import Arrival, Event, Ingestion
+from harness.study.schedule.timetable import ScheduledRun, Timetable
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One detonation: when it was executed, and the events that it left in the tables that the rule reads."""
+
+    atomic: str
+    executed: datetime
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What came of one draw. For each run that alerted on the attack `alerts` has the seconds from exec and how often.
+
+    `lost` counts events of which no run saw any copy; `longest_delay` is in seconds.
+    """
+
+    alerts: tuple[tuple[float, int], ...]
+    lost: int
+    longest_delay: float
+
+
+@dataclass(frozen=True)
+class Played:
+    """All draws of one attack. `idle_alert` says that the rule alerts where nothing of it is to be seen."""
+
+    draws: list[Draw]
+    fires_at_once: bool
+    idle_alert: bool
+
+
+def play(
+    attack: Attack, rule: Rule, schedule: Schedule, ingestion: Ingestion, draws: int, seed: int, engine: Engine
+) -> Played:
+    """Draw phases and delays, and run the rule at each run that sees anything. Raises QueryFailed.
+
+    The phase of the schedule is uniform: nobody attacks by the clock of a rule. A run's alert is about the attack when
+    its rows are not those that the rule gives over nothing.
+    """
+    drawn: list[tuple[Timetable, list[Arrival], list[ScheduledRun]]] = []
+    for number in range(draws):
+        random = Random(f"{seed}/{attack.atomic}/{number}")
+        timetable = Timetable(schedule, random.uniform(0, schedule.frequency))
+        arrivals = ingestion.arrivals(attack.events, random)
+        drawn.append((timetable, arrivals, timetable.runs(arrivals)))
+    at_once = Run(tuple(event.number for event in attack.events), attack.executed + _after(attack.events))
+    nothing = Run((), at_once.now)
+    runs = [_run(attack, run) for _, _, found in drawn for run in found]
+    everything, idle, *given = engine.replay(rule.query, [at_once, nothing, *runs])
+    empty = engine.replay(rule.query, [Run((), run.now) for run in runs]) if idle else [idle] * len(runs)
+    rows = iter(zip(given, empty, strict=True))
+    return Played(
+        [
+            Draw(
+                _alerts(schedule, [(run, *next(rows)) for run in found]),
+                _lost(timetable, arrivals),
+                max((each.ingested - each.generated for each in arrivals), default=0.0),
+            )
+            for timetable, arrivals, found in drawn
+        ],
+        fires_at_once=schedule.triggers(len(everything)) and _differ(everything, idle),
+        idle_alert=schedule.triggers(len(idle)),
+    )
+
+
+def _after(events: Sequence[Event]) -> timedelta:
+    """When all of them have happened."""
+    return timedelta(seconds=max((event.generated for event in events), default=0.0) + 1)
+
+
+def _run(attack: Attack, run: ScheduledRun) -> Run:
+    return Run(run.visible, attack.executed + timedelta(seconds=run.scheduled))
+
+
+def _alerts(
+    schedule: Schedule, runs: Sequence[tuple[ScheduledRun, list[Row], list[Row]]]
+) -> tuple[tuple[float, int], ...]:
+    """When and how often the runs alert on the attack. After any alert none runs for as long as the rule suppresses."""
+    found = []
+    silent_until = float("-inf")
+    for run, rows, idle in runs:
+        if run.scheduled < silent_until or not schedule.triggers(len(rows)):
+            continue
+        silent_until = run.scheduled + schedule.suppression
+        if _differ(rows, idle):
+            found.append((run.executed, schedule.alerts(len(rows))))
+    return tuple(found)
+
+
+def _differ(rows: list[Row], idle: list[Row]) -> bool:
+    if not idle:
+        return bool(rows)
+    return Counter(map(repr, rows)) != Counter(map(repr, idle))
+
+
+def _lost(timetable: Timetable, arrivals: Sequence[Arrival]) -> int:
+    seen = {arrival.number for arrival in arrivals if timetable.sees(arrival)}
+    return len({arrival.number for arrival in arrivals} - seen)

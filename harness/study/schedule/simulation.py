@@ -1,0 +1,149 @@
+"""A rule's schedule over recorded telemetry: each attack that the rule should fire on, played many times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.errors import InvalidInput, NothingSelected, Position, RuleNotRunnable
+from harness.files.expectation_file import load_expectations
+from harness.judge.blame import limited
+from harness.judge.lint import require
+from harness.judge.loading import load
+from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine import Engine, QueryFailed
+from harness.kql.limits import Limits
+from harness.model.expectation import Expectation
+from harness.model.manifest import Detonation
+from harness.model.rule import Rule
+from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleResult
+from harness.model.spread import Spread
+from harness.recording import Recording, canaries, copies, open_recording
+from harness.study.schedule.advice import findings
+from harness.study.schedule.ingestion import Event, Ingestion
+from harness.study.schedule.play import Attack, Played, play
+from harness.telemetry.schema import ARRIVED, SENSOR_OF
+
+
+def simulate(
+    rule: Path,
+    expectations: Path,
+    recordings: Sequence[Path],
+    ingestion: Ingestion,
+    *,
+    draws: int = 200,
+    seed: int = 0,
+    max_missed: float = 0.0,
+    limits: Limits = Limits(),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ScheduleResult:
+    """Play each attack that `rule` is expected to fire on, known gaps and variants apart, `draws` times a recording.
+
+    Raises InvalidInput for a rule that does not say when it runs, NothingSelected when no recording holds such an
+    attack, RuleNotRunnable when the rule does not run, LimitMet when it takes more than it may.
+    """
+    expected = [e for e in load_expectations(expectations, rule) if e.entry.fires and not e.entry.known_gap]
+    opened = [open_recording(path) for path in recordings]
+    copied = copies([canaries(each.manifest) for each in opened])
+    opened = [each for place, each in enumerate(opened) if place not in copied]
+    cases = [(recording, e, d) for recording in opened for e in expected if (d := _detonation(recording, e))]
+    if not cases:
+        raise NothingSelected(f"no recording holds an atomic that {expectations} expects the rule to fire on")
+    loaded = cases[0][1].rule
+    schedule = loaded.schedule()
+    require([e for _, e, _ in cases], limits=limits)
+    engines: dict[Path, Engine] = {}
+    played: dict[str, list[tuple[Expectation, Played, int]]] = {}
+    for done, (recording, expectation, detonation) in enumerate(cases):
+        progress(done, len(cases))
+        engine = engines.get(recording.path) or engines.setdefault(recording.path, _engine(recording, limits))
+        try:
+            with limited([expectation]):
+                attack = _attack(recording, expectation.rule, detonation, engine, measured=ingestion.delay.draw is None)
+                found = play(attack, loaded, schedule, ingestion, draws, seed, engine)
+        except QueryFailed as error:
+            raise RuleNotRunnable(f"the rule can't be run at many times at once: {error.message}") from None
+        played.setdefault(expectation.atomic, []).append((expectation, found, len(attack.events)))
+    atomics = [_summary(each) for each in played.values()]
+    idle_alert = any(found.idle_alert for each in played.values() for _, found, _ in each)
+    return ScheduleResult(
+        rule=loaded.id,
+        path=str(loaded.path),
+        schedule=schedule,
+        assumptions=_assumptions(ingestion, draws, seed),
+        recordings=[str(recording.path) for recording in opened],
+        atomics=atomics,
+        idle_alert=idle_alert,
+        findings=findings(loaded, schedule, atomics, idle_alert),
+        max_missed=max_missed,
+        passed=all(each.missed_share <= max_missed for each in atomics),
+    )
+
+
+def _detonation(recording: Recording, expectation: Expectation) -> Detonation | None:
+    return next((d for d in recording.manifest.detonations if d.atomic == expectation.atomic and d.executed), None)
+
+
+def _engine(recording: Recording, limits: Limits) -> Engine:
+    engine = DuckDbEngine(recording.manifest.finished, limits)
+    load(engine, recording)
+    return engine
+
+
+def _attack(recording: Recording, rule: Rule, detonation: Detonation, engine: Engine, *, measured: bool) -> Attack:
+    """The attack's events in the tables that the rule reads.
+
+    Raises InvalidInput where measured delays are wanted and the recording does not have them.
+    """
+    assert detonation.attack is not None  # _detonation asks for it
+    started = detonation.attack.started.timestamp()
+    events = []
+    for table in sorted(engine.tables(rule.query)):
+        for number, row in engine.numbered(table, detonation.atomic).items():
+            generated = _epoch(row["TimeGenerated"])
+            arrived = row[ARRIVED]
+            delay = None if arrived is None else max(0.0, arrived - generated)
+            if delay is None and measured:
+                hint = "Name a distribution with --delay."
+                at = Position(recording.path)
+                raise InvalidInput("it does not say when its records arrived", at=at, hint=hint)
+            events.append(Event(number, SENSOR_OF[table], generated - started, delay))
+    return Attack(detonation.atomic, detonation.attack.started, tuple(events))
+
+
+def _epoch(value: datetime) -> float:
+    return value.replace(tzinfo=UTC).timestamp()
+
+
+def _summary(played: list[tuple[Expectation, Played, int]]) -> AtomicSchedule:
+    """All draws of one atomic, over all recordings that have it."""
+    expectation = played[0][0]
+    draws = [draw for _, found, _ in played for draw in found.draws]
+    alerted = [draw.alerts for draw in draws if draw.alerts]
+    return AtomicSchedule(
+        atomic=expectation.atomic,
+        at=str(expectation.at()),
+        fires_at_once=all(found.fires_at_once for _, found, _ in played),
+        draws=len(draws),
+        missed=len(draws) - len(alerted),
+        missed_by_loss=sum(not draw.alerts and draw.lost > 0 for draw in draws),
+        first_alert=Spread.of(alerts[0][0] for alerts in alerted),
+        runs=Spread.of(len(alerts) for alerts in alerted),
+        alerts=Spread.of(sum(count for _, count in alerts) for alerts in alerted),
+        events=sum(len(found.draws) * events for _, found, events in played),
+        lost=sum(draw.lost for draw in draws),
+        longest_delay=max(draw.longest_delay for draw in draws),
+    )
+
+
+def _assumptions(ingestion: Ingestion, draws: int, seed: int) -> Assumptions:
+    return Assumptions(
+        delay=ingestion.delay.text,
+        late_share=ingestion.late.share,
+        late_by=ingestion.late.seconds,
+        duplicates=ingestion.duplicates,
+        out_of_order=ingestion.out_of_order,
+        draws=draws,
+        seed=seed,
+    )

@@ -1,0 +1,1 @@
+"""From the raw files of a recording to the rows of tables."""

@@ -1,0 +1,74 @@
+"""Livefire's own canaries in the logs: a token counts where Livefire puts it, as the whole value, and when it did.
+
+A token is no secret once it is out: whoever puts one into a name or an argument hides nothing by that.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from harness.model.manifest import Canary, Manifest
+from harness.telemetry.attribution.moments import Moment
+
+# what `docker_sensor.py` tags, and what `kube_api.py` asks for
+_REPOSITORY = "livefire/canary"
+_IMAGE = f"{_REPOSITORY}:"
+_CONFIGMAP = "/api/v1/namespaces/default/configmaps/"
+_TAG = re.compile(r"^(?:/v[\d.]+)?/images/[^?]+/tag$")
+_UNTAG = re.compile(r"^(?:/v[\d.]+)?/images/([^?]+)$")
+_SLACK = 0.05
+_LONGEST = timedelta(seconds=10)  # for one that was never seen; a mark waits for five
+
+
+@dataclass
+class Canaries:
+    """Answers for one recording; times in seconds, epoch."""
+
+    manifest: Manifest
+    _windows: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _of_attacks: dict[str, tuple[Canary, int | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for mark in (mark for sensor in self.manifest.sensors for mark in sensor.marks):
+            until = mark.seen or mark.emitted + _LONGEST
+            self._windows[mark.token] = (mark.emitted.timestamp() - _SLACK, until.timestamp() + _SLACK)
+        for attack in (each.attack for each in self.manifest.detonations if each.attack):
+            self._of_attacks |= {each.token: (each, attack.session) for each in attack.canaries}
+
+    def asks_api(self, verb: str, uri: str, at: float) -> bool:
+        """Whether a request to the API server is one: for a configmap that is called by a token."""
+        return verb == "get" and uri.startswith(_CONFIGMAP) and self._now(uri.removeprefix(_CONFIGMAP), at)
+
+    def asks_daemon(self, method: str, uri: str, at: float) -> bool:
+        """Whether a request to the Docker daemon is one: to give an image the token as its tag, or to take it back."""
+        parts = urlsplit(uri)
+        if method == "POST" and _TAG.match(parts.path):
+            query = parse_qs(parts.query)
+            tags = query.get("tag", [])
+            return query.get("repo") == [_REPOSITORY] and len(tags) == 1 and self._now(tags[0], at)
+        match = _UNTAG.match(parts.path)
+        return bool(method == "DELETE" and match and self.tags(unquote(match[1]), at))
+
+    def tags(self, name: str, at: float) -> bool:
+        """Whether an image's name is one."""
+        return name.startswith(_IMAGE) and self._now(name.removeprefix(_IMAGE), at)
+
+    def executed(self, moment: Moment, arguments: list[str]) -> bool:
+        """Whether Livefire itself executed it: `true TOKEN`, or a program and its token in an attack's session."""
+        if len(arguments) != 2:
+            return False
+        name, token = arguments[0].rpartition("/")[2], arguments[1]
+        if token in self._windows:
+            return name == "true" and moment.parent == self.manifest.harness_pid
+        known = self._of_attacks.get(token)
+        if known is None:
+            return False
+        canary, session = known
+        return (canary.pid, canary.name) == (moment.pid, name) and session in (None, moment.session)
+
+    def _now(self, token: str, at: float) -> bool:
+        window = self._windows.get(token)
+        return window is not None and window[0] <= at <= window[1]

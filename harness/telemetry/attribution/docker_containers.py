@@ -1,0 +1,102 @@
+"""Whose a container of the daemon's is at a moment: who made it, or who started it since; and who executes in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from harness.recording.json_lines import parsed, whole
+from harness.telemetry.attribution.docker_requests import DockerRequest
+from harness.telemetry.schema import BACKGROUND
+
+_START = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/(?:start|restart)(?:\?|$)")
+_EXEC = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/exec(?:\?|$)")
+_SERVICE = "com.docker.swarm.service.id"
+
+
+@dataclass(frozen=True)
+class Created:
+    """A container's creation, as the daemon's events tell it; `at` in seconds, epoch, `service` is `None` for none."""
+
+    at: float
+    service: str
+
+
+@dataclass
+class DockerContainers:
+    """Answers for one recording, once it was told of the requests, each with the slice of who sent it, as they were
+    sent. `events` are the lines of `raw/docker-events.jsonl`; `unknown` tells the slice of what no gateway noted.
+    """
+
+    unknown: Callable[[float], str]
+    events: Iterable[bytes] = ()
+    _names: dict[str, str | None] = field(default_factory=dict)
+    _created: dict[str, Created] = field(default_factory=dict)
+    _executed: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    _makers: dict[str, str] = field(default_factory=dict)
+    _services: dict[str, str] = field(default_factory=dict)
+    _built: list[tuple[str, str]] = field(default_factory=list)
+    _runs: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    _asked: dict[str, list[tuple[float, str]]] = field(default_factory=dict)
+    _noted: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for line in self.events:
+            try:
+                self._read(parsed(line)["event"])
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+                continue
+
+    def note(self, request: DockerRequest) -> None:
+        """A request, after all that were sent before it."""
+        whose, path = request.atomic, request.path
+        if request.container_id:
+            self._makers[request.container_id] = whose
+        if request.service_id:
+            self._services.setdefault(request.service_id, whose)
+        self._built += [(short, whose) for short in request.built]
+        if request.method != "POST" or request.status >= 300:
+            return
+        if match := _START.match(path):
+            self._runs.setdefault(self._resolve(match[1]), []).append((request.sent, whose))
+        elif match := _EXEC.match(path):
+            self._asked.setdefault(self._resolve(match[1]), []).append((request.sent, whose))
+            self._noted.add(request.exec_id)
+
+    def of(self, container: str, at: float | None = None) -> str:
+        """The slice of a container at a moment (seconds, epoch); empty where nothing is known of it."""
+        runs = [whose for sent, whose in self._runs.get(container, ()) if at is not None and sent <= at]
+        return runs[-1] if runs else self._makers.get(container) or self._maker(container)
+
+    def executing(self, container: str, at: float) -> set[str]:
+        """The slices of all who have had something executed in a container by a moment."""
+        past = [when for when, id_ in self._executed.get(container, ()) if when <= at and id_ not in self._noted]
+        asked = {whose for sent, whose in self._asked.get(container, ()) if sent <= at}
+        return asked | {self.unknown(when) or BACKGROUND for when in past}
+
+    def _read(self, event: dict[str, object]) -> None:
+        actor, at = event["Actor"], whole(event["timeNano"])
+        if event["Type"] != "container" or not isinstance(actor, dict):
+            return
+        attributes, identifier = actor.get("Attributes") or {}, str(actor["ID"])
+        self._names.setdefault(identifier, attributes.get("name"))
+        if event["Action"] == "create":
+            self._created[identifier] = Created(at / 1e9, str(attributes.get(_SERVICE)))
+        elif str(event["Action"]).startswith("exec_create"):
+            self._executed.setdefault(identifier, []).append((at / 1e9, str(attributes.get("execID"))))
+
+    def _maker(self, container: str) -> str:
+        """Who made a container that no request of its own made: a build, a service, or nobody who is known."""
+        creation = self._created.get(container)
+        if creation is None:
+            return ""
+        built = (whose for short, whose in self._built if container.startswith(short))
+        return self._services.get(creation.service) or next(built, None) or self.unknown(creation.at)
+
+    def _resolve(self, name: str) -> str:
+        """The id of a container that was named by its id, the beginning of it, or its name."""
+        named = [each for each, its in self._names.items() if its == name]
+        begun = [each for each in self._names if each.startswith(name)]
+        found = [name] if name in self._names else named or begun
+        return found[-1] if len(found) == 1 else name

@@ -1,0 +1,210 @@
+"""What the atomics asked of the Docker daemon, as their gateways noted it, and whose a record of the daemon's is."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.recording.json_lines import parsed, seconds, text, whole
+from harness.telemetry.attribution.twins import Window, surplus, within
+from harness.telemetry.schema import BACKGROUND, ambiguous, one_of
+
+_FILES = re.compile(r"/containers/([^/]+)/(?:archive|copy|export)(?:\?|$)")
+_BUILD = re.compile(r"^(?:/v[\d.]+)?/build\?")
+_COLLECTION = re.compile(r"^(?:/v[\d.]+)?/(\w+)")
+_READS = ("GET", "HEAD")
+_SAVE = re.compile(r"^(?:/v[\d.]+)?/images/(?:[^?]+/)?get(?:\?|$)")
+_CREATE = re.compile(r"^(?:/v[\d.]+)?/containers/create(\?|$)")
+# By which requests files go out of a container or into it (Docker Engine API, ContainerArchive, PutContainerArchive,
+# ContainerExport; `copy` is gone since 1.24), by the action of the event that tells of it.
+FILE_ACTIONS = {"archive-path": "GET", "extract-to-dir": "PUT", "copy": "POST", "export": "GET"}
+
+
+@dataclass(frozen=True)
+class DockerRequest:
+    """One request that an atomic sent to the daemon (`raw/docker-requests.jsonl`); times in seconds, epoch.
+
+    `config` is what it asked for of a new container, `body_bytes` how long that was, and `peer` the process that sent
+    it; older recordings have none of them.
+    """
+
+    atomic: str
+    sent: float
+    answered: float
+    method: str
+    path: str
+    status: int
+    container_id: str
+    exec_id: str = ""
+    image: str = ""
+    config: dict[str, Any] | None = None
+    service_id: str = ""
+    built: tuple[str, ...] = ()
+    peer: dict[str, Any] | None = None
+    body_bytes: int | None = None
+
+    @property
+    def window(self) -> Window:
+        """From when it was sent until it was answered."""
+        return self.sent, self.answered
+
+    @property
+    def creates(self) -> bool:
+        """Whether it asked for a new container."""
+        return self.method == "POST" and bool(_CREATE.search(self.path))
+
+
+def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
+    """The requests of a recording; lines that are none are passed over."""
+    return [found for line in lines if (found := read_request(line)) is not None]
+
+
+def read_request(line: str) -> DockerRequest | None:
+    """The request on one line; None where it is damaged."""
+    try:
+        item = parsed(line)
+        return DockerRequest(
+            atomic=text(item["atomic"]),
+            sent=seconds(item["sent"]),
+            answered=seconds(item["answered"]),
+            method=text(item["method"]),
+            path=text(item["path"]),
+            status=whole(item["status"]),
+            container_id=text(item.get("container_id") or ""),
+            exec_id=text(item.get("exec_id") or ""),
+            image=text(item.get("image") or ""),
+            config=item["config"] if isinstance(item.get("config"), dict) else None,
+            service_id=text(item.get("service_id") or ""),
+            built=tuple(text(each) for each in item.get("built") or ()),
+            peer=item["peer"] if isinstance(item.get("peer"), dict) else None,
+            body_bytes=whole(item["body_bytes"]) if item.get("body_bytes") is not None else None,
+        )
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
+
+
+@dataclass
+class DockerRequests:
+    """All requests of one recording. `during` tells the atomic whose attack ran at a moment, or an empty text.
+
+    `moments` (seconds, epoch) are those of all that was told alike elsewhere: where they are more than the requests,
+    one was not noted, and nobody knows which. `whole` says that there is a gateway before every socket of the daemon.
+    """
+
+    requests: list[DockerRequest]
+    during: Callable[[float], str] = lambda _: ""
+    whole: bool = True
+
+    _by_call: dict[tuple[str, str], list[DockerRequest]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        for request in self.requests:
+            self._by_call[request.method, request.path].append(request)
+        self._asked = {r.container_id: r.config for r in self.requests if r.container_id and r.config is not None}
+        self._of_images = [request for request in self.requests if _changes_images(request)]
+        self._execs = {r.exec_id: r.atomic for r in self.requests if r.exec_id}
+        # only since peers are noted does a gateway stand before the daemon's own socket, too
+        self.all_noted = any(r.peer is not None for r in self.requests)
+
+    def asked_for(self, container_id: str) -> dict[str, Any] | None:
+        """The configuration that was asked for, in the form of an inspect; None where nobody knows it."""
+        asked = self._asked.get(container_id)
+        if asked is None:
+            return None
+        host = found if isinstance(found := asked.get("HostConfig"), dict) else {}
+        return {"Config": asked, "HostConfig": host, "Mounts": _mounts(host)}
+
+    def unknown(self, at: float) -> str:
+        """The slice of what somebody asked of the daemon past all gateways: it may be that of the attack that ran."""
+        running = self.during(at) if self.all_noted else ""
+        return ambiguous(running) if running else ""
+
+    def of_exec(self, ids: Iterable[str], at: float) -> str:
+        """The slice of a process that is executed in a container, by its id, which is one of these: that of who asked
+        for it, whosever the container is.
+        """
+        return next((self._execs[each] for each in ids if each in self._execs), None) or self._unnoted(at)
+
+    def one_of(self, asked: Collection[DockerRequest], at: float, moments: Collection[float]) -> str:
+        """Who made one of these requests at a moment; empty where nobody did, ambiguous where it may be several."""
+        parties = [request.atomic for request in asked if within(request.window, at)]
+        if parties and surplus(at, moments, [request.window for request in asked]):
+            parties.append(self.unknown(at) or BACKGROUND)
+        return one_of(parties)
+
+    def building(self, at: float) -> str:
+        """Whose a step of a build by BuildKit is that is run at a moment: no record names the build."""
+        parties = [r.atomic for r in self.requests if _BUILD.match(r.path) and within(r.window, at)]
+        if not parties:  # buildx asks by gRPC, on a connection of which nobody noted the end
+            running = self.during(at)
+            parties = [r.atomic for r in self.requests if r.path == "/grpc" and r.sent <= at and r.atomic == running]
+        if parties and not self.whole:
+            parties.append(BACKGROUND)
+        return one_of(parties) or self._unnoted(at)
+
+    def of_request(self, method: str, uri: str, at: float, moments: Collection[float] = ()) -> str:
+        """The slice of a request in the daemon's log."""
+        reads = method in _READS  # Livefire looks at the daemon past the gateways
+        found = self.one_of(self._by_call.get((method, uri), []), at, () if reads else moments)
+        return found or (BACKGROUND if reads else self._unnoted(at))
+
+    def of_image(self, image: str, at: float, moments: Collection[float] = ()) -> str:
+        """The slice of an event of an image: that of the request which made it and was under way, else of those that
+        may have: an image that loses a name, or is saved, is told by its id alone, and several times for one request.
+        """
+        asked = [request for request in self.requests if request.image and request.image == image]
+        may_have = self._of_images if image.startswith("sha256:") else ()
+        return self.one_of(asked, at, moments) or self.one_of(may_have, at, ()) or self._unnoted(at)
+
+    def of_kind(self, kind: str, at: float, moments: Collection[float] = ()) -> str:
+        """The slice of an event of anything else, such as a network: that of who asked for something of its kind."""
+        asked = [r for r in self.requests if r.method not in _READS and _kind(r.path) == kind]
+        return self.one_of(asked, at, moments) or self._unnoted(at)
+
+    def of_files(self, action: str, container_id: str, name: str, at: float, moments: Collection[float] = ()) -> str:
+        """The slice of an event that files were fetched from a container, or put into it: that of who asked for it."""
+        asked = []
+        for request in self.requests:
+            match = _FILES.search(request.path) if request.method == FILE_ACTIONS[action] else None
+            if match is not None and (container_id.startswith(match[1]) or match[1] == name):
+                asked.append(request)
+        return self.one_of(asked, at, moments) or self._unnoted(at)
+
+    def _unnoted(self, at: float) -> str:
+        """The slice of what no request that was noted has asked for."""
+        return self.unknown(at) or BACKGROUND
+
+
+def _changes_images(request: DockerRequest) -> bool:
+    """Whether it may make, name, remove or save an image (Docker Engine API, Image, ImageBuild, ImageCommit)."""
+    if request.method in _READS:
+        return bool(_SAVE.match(request.path))
+    return _kind(request.path) in ("image", "build", "commit", "grpc", "session")
+
+
+def _kind(path: str) -> str | None:
+    """The type that the events have of what a request is for: that of `/networks/create` is `network`."""
+    match = _COLLECTION.match(path)
+    return match[1].removesuffix("s") if match else None
+
+
+def _mounts(host: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is to be mounted, as an inspect tells it (Docker Engine API: HostConfig.Binds and Mounts, MountPoint)."""
+    found = []
+    for bind in _list(host.get("Binds")):
+        source, _, rest = str(bind).partition(":")
+        target, _, options = rest.partition(":")
+        if source.startswith("/"):  # else a volume's name, and where that lies the daemon knows
+            found.append({"Source": source, "Destination": target, "RW": "ro" not in options.split(",")})
+    for mount in _list(host.get("Mounts")):
+        if isinstance(mount, dict) and mount.get("Type") == "bind":
+            writable = not mount.get("ReadOnly")
+            found.append({"Source": mount.get("Source"), "Destination": mount.get("Target"), "RW": writable})
+    return found
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

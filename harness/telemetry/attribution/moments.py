@@ -1,0 +1,87 @@
+"""What an audit record tells of a process: what it runs, that it is at work, was born, or got another session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from harness.recording.audit_records import BIRTHS, as_written
+from harness.telemetry.readers.audit_log import AuditEvent, number, system_call
+
+UNSET = 0xFFFFFFFF
+NOBODY = -1  # where no pid is told
+_BIRTHS = as_written(BIRTHS)
+
+
+@dataclass(frozen=True)
+class Image:
+    """A program that a process was running. `started` is when, as a table's time; empty where that isn't known."""
+
+    pid: int
+    parent: int
+    path: str
+    name: str
+    command_line: str
+    started: str
+    account: str
+    session: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A process at work: what an audit record tells of it. `time` in milliseconds, `line` in the log."""
+
+    time: int
+    line: int
+    pid: int
+    parent: int
+    session: int
+
+    @classmethod
+    def of(cls, event: AuditEvent) -> Moment:
+        """That of an event with a SYSCALL record; pids are NOBODY where it tells none."""
+        record = event.first("SYSCALL")
+        fields = record.fields if record else {}
+        pid, parent, session = (number(fields.get(name)) for name in ("pid", "ppid", "ses"))
+        line = event.records[0].line
+        return cls(event.time, line, _or(pid, NOBODY), _or(parent, NOBODY), _or(session, UNSET))
+
+
+@dataclass(frozen=True)
+class Birth:
+    """`by` got the answer that its child is `child`, as numbered in its own pid namespace."""
+
+    by: Moment
+    child: int
+
+
+@dataclass(frozen=True)
+class Login:
+    """`by` got another audit session, which is `session`; that of `by` is the one that it had until then."""
+
+    by: Moment
+    session: int
+
+
+def login_of(event: AuditEvent) -> Login | None:
+    """The change of a session that an event tells; None for any other event, and where it was refused.
+
+    Source: LOGIN records (kernel, audit_log_set_loginuid).
+    """
+    record = event.first("LOGIN")
+    fields = record.fields if record and record.fields.get("res") == "1" else {}
+    old, new = number(fields.get("old-ses")), number(fields.get("ses"))
+    return None if old is None or new is None else Login(replace(Moment.of(event), session=old), new)
+
+
+def birth_of(event: AuditEvent) -> Birth | None:
+    """The birth that an event tells; None for any other event."""
+    record = event.first("SYSCALL")
+    fields = record.fields if record else {}
+    child = number(fields.get("exit"))
+    if system_call(fields) not in _BIRTHS or not child:
+        return None
+    return Birth(Moment.of(event), child) if fields.get("success") == "yes" else None
+
+
+def _or(value: int | None, other: int) -> int:
+    return other if value is None else value

@@ -1,0 +1,36 @@
+"""Whose a container is, and whose a process in it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.telemetry.attribution.docker_containers import DockerContainers
+from harness.telemetry.attribution.identities import Identities
+from harness.telemetry.attribution.pods import PodName
+from harness.telemetry.schema import BACKGROUND, one_of
+
+
+@dataclass
+class Owners:
+    """Answers for one recording. `daemon` answers for Docker's containers, `known` are the slices of others; `pods`
+    are the pods of containers.
+    """
+
+    daemon: DockerContainers
+    identities: Identities
+    pods: Mapping[str, PodName] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)
+
+    def of(self, container: str, at: float | None, unknown: str = BACKGROUND) -> str:
+        """The slice of a container at a moment (seconds, epoch): who made it, or who started it since; `unknown` where
+        nobody knows whose it is.
+        """
+        return self.daemon.of(container, at) or self.known.get(container) or unknown
+
+    def inside(self, container: str, at: float, unknown: str) -> str:
+        """Whose a process in a container may be, where nobody saw who started it: whose the container is, or who has
+        had something executed there by then.
+        """
+        reached = self.identities.reached({self.pods.get(container)}, at)
+        return one_of({self.of(container, at, unknown), *self.daemon.executing(container, at), *reached})

@@ -1,0 +1,90 @@
+"""Whose a request to the Docker daemon is: that of the process that sent it, and not of the socket that it came by.
+
+A stranger may use an atomic's socket, and an atomic the daemon's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.model.manifest import HARNESS, Execution, Manifest
+from harness.telemetry.attribution.docker_requests import DockerRequest
+from harness.telemetry.attribution.owners import Owners
+from harness.telemetry.attribution.residents import Residents
+from harness.telemetry.attribution.sessions import Sessions
+from harness.telemetry.schema import BACKGROUND, ambiguous
+
+_CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_SLACK = 0.05
+
+
+@dataclass
+class Peers:
+    """Answers for one recording."""
+
+    manifest: Manifest
+    sessions: Sessions
+    residents: Residents
+
+    def settle(self, requests: list[DockerRequest], owners: Owners) -> list[DockerRequest]:
+        """The requests, each with the slice of who sent it; in older recordings nobody looked, and its socket tells.
+
+        As they were sent: one that comes out of a container comes after those by which it was made and entered.
+        """
+        found = list(requests)
+        for place in sorted(range(len(requests)), key=lambda place: requests[place].sent):
+            request = requests[place]
+            whose = request.atomic if request.peer is None else self._of(request, request.peer, owners)
+            found[place] = replace(request, atomic=whose)
+            owners.daemon.note(found[place])
+        return found
+
+    def during(self, at: float) -> str:
+        """The atomic whose attack ran at a moment (seconds, epoch); empty where none did."""
+        return next((whose for attack, whose in self._attacks() if _ran(attack, at, _SLACK)), "")
+
+    def past_gateways(self, at: float) -> str:
+        """The atomic that may have asked the daemon for something at a moment, past all gateways; empty for none.
+
+        The socket of another's daemon has no gateway before it. There it is seen whether the attack has used it.
+        """
+        running, docker = self.during(at), self.manifest.lab.docker
+        if running and docker and docker.kind == "host" and self.residents.known:
+            return running if self.residents.asked_at(docker.name.removeprefix("unix://"), at) else ""
+        return running
+
+    def running(self, at: float) -> str:
+        """As `during`, to the microsecond: what Livefire does itself stands right before and right after."""
+        return next((whose for attack, whose in self._attacks() if _ran(attack, at, 0)), "")
+
+    def _of(self, request: DockerRequest, peer: Mapping[str, Any], owners: Owners) -> str:
+        running = self.during(request.sent)
+        if peer.get("started") is None:  # it had ended before anybody could look
+            return ambiguous(running) if running else request.atomic
+        session, pids = peer.get("session"), [peer.get("pid"), *(peer.get("above") or [])]
+        if isinstance(session, int) and session in self.sessions.of:
+            return self.sessions.of[session]
+        numbers = [pid for pid in pids if isinstance(pid, int)]
+        for pid in numbers:
+            if shell := self.sessions.shell(pid, request.sent):
+                return shell[1]
+        if containers := _CONTAINER_ID.findall(str(peer.get("cgroup"))):  # a pod's is in its node's
+            return owners.inside(containers[-1], request.sent, self._in_unknown(numbers, request.sent, running))
+        if self.manifest.harness_pid in pids[:2]:
+            return HARNESS
+        return self.residents.asked(request.sent, numbers) or BACKGROUND
+
+    def _in_unknown(self, pids: list[int], at: float, running: str) -> str:
+        """The slice of a process in a container of nobody's: a stranger's only if it was there before the capture."""
+        older = any(each.contained and each.pid in pids for each in self.residents.all)
+        return self.residents.asked(at, pids) or (ambiguous(running) if running and not older else BACKGROUND)
+
+    def _attacks(self) -> Iterator[tuple[Execution, str]]:
+        return ((each.attack, each.atomic) for each in self.manifest.detonations if each.attack)
+
+
+def _ran(execution: Execution, at: float, slack: float) -> bool:
+    return execution.started.timestamp() - slack <= at <= execution.finished.timestamp() + slack

@@ -1,0 +1,248 @@
+"""Processes by pid and time: who was behind a pid at a moment, whose child it was, and what it was running.
+
+A pid alone names nobody: pids are given away anew within minutes. The kernel's records of clone, fork and vfork tell
+each birth. A recording without them (made before they were recorded), and processes in a pid namespace of their own
+(whose parent is told another number), leave what contradicts: another parent, and the counter of pids having come by.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from harness.telemetry.attribution.moments import NOBODY, UNSET, Birth, Image, Moment, birth_of
+from harness.telemetry.attribution.pid_cycle import PidCycle
+from harness.telemetry.readers.audit_log import AuditEvent, decode
+
+_SHELLS = {"sh", "bash", "dash", "ash", "busybox", "ksh", "zsh"}
+# How many births in a row may stand in the log after what they led to, as those of vforks within each other do.
+VFORKS = 10
+BEFORE = -1  # the place of what was there before the log begins
+
+
+def read_processes(events: Iterable[AuditEvent], known: Sequence[Process] = ()) -> Processes:
+    """The processes of a log, about which it can be asked once its events are told, one after the other.
+
+    `known` were there before it began.
+    """
+    births, executing = [], []
+    listed = {process.pid: process for process in known}
+    for event in events:
+        if event.is_exec:
+            executing.append(Moment.of(event).pid)
+            _not_yet(listed.pop(executing[-1], None), event)
+        elif birth := birth_of(event):
+            births.append(birth)
+    return Processes(births, executing, known)
+
+
+def _not_yet(listed: Process | None, event: AuditEvent) -> None:
+    """The list of processes is made a moment after the log begins: what it shows may be what is executed here."""
+    call = event.first("SYSCALL")
+    path = call and call.fields.get("exe")
+    if listed and path and [image.path for _, image in listed.images] == [decode(path)]:
+        listed.images.clear()
+
+
+@dataclass(eq=False)
+class Process:
+    """One process for as long as it lives. `images` are what it executed, each with its line in the log.
+
+    `parent` is the process that started it, where that is known; `place` counts executions up to when it was last seen.
+    `resident` says that it was there before the log begins.
+    """
+
+    pid: int
+    ppid: int
+    session: int
+    seen: int
+    place: int
+    born: Birth | None = None
+    parent: Process | None = None
+    inherited: Image | None = None
+    images: list[tuple[int, Image]] = field(default_factory=list)
+    contained: bool = False
+    resident: bool = False
+
+    def image(self, line: int | None = None) -> Image | None:
+        """What it was running at a line of the log, or last. A fork runs what its parent did."""
+        found = [image for at, image in self.images if line is None or at <= line]
+        return found[-1] if found else self.inherited
+
+    def descends_from(self, pid: int) -> bool:
+        """Whether a process with this pid is above it, by what was last seen of each."""
+        each = self
+        while each.ppid != pid:
+            if each.parent is None or each.parent.pid != each.ppid:  # not known, or another has adopted it
+                return False
+            each = each.parent
+        return True
+
+    def line_of_descent(self) -> Iterable[Process]:
+        """Itself, its parent, and so on."""
+        each: Process | None = self
+        while each is not None:
+            yield each
+            each = each.parent
+
+
+@dataclass(frozen=True)
+class Initiating:
+    """Which process executed another program, and what it was running. `forked` is its birth (milliseconds) where it
+    is a fork that executed nothing itself; `parent` is its parent's pid and `above` what that was running, where known.
+    """
+
+    pid: int
+    parent: int | None
+    image: Image
+    forked: int | None
+    above: Image | None
+
+
+class Processes:
+    """The processes of one recording. Births and executions are to be told in the order of the log.
+
+    `known` were there before it began.
+    """
+
+    def __init__(self, births: Iterable[Birth] = (), executing: Iterable[int] = (), known: Iterable[Process] = ()):
+        self._births: dict[int, list[Birth]] = {}
+        for birth in births:
+            self._births.setdefault(birth.child, []).append(birth)
+        for each in self._births.values():
+            each.sort(key=lambda birth: (birth.by.time, birth.by.line))
+        self._cycle = PidCycle(list(executing))
+        self._known = {process.pid: process for process in known}
+        self._parents: dict[Birth, Process] = {}
+        self._shells: dict[int, set[Process]] = {}
+        self._place = BEFORE
+        self._untold = 0  # births that are looked up before the log has told them
+
+    @property
+    def tells_births(self) -> bool:
+        """Whether the log has births; those of older recordings have none."""
+        return bool(self._births)
+
+    def bear(self, birth: Birth) -> None:
+        """A birth stands in the log here."""
+        by = self.at(birth.by)
+        if by.contained:  # it is told a number of its own namespace
+            self._births[birth.child].remove(birth)
+        else:
+            self._parents[birth] = by
+
+    def executes(self, moment: Moment) -> Process:
+        """The process that executes a program at this moment."""
+        self._place += 1
+        return self.at(moment)
+
+    def at(self, moment: Moment) -> Process:
+        """The process behind the pid of this moment: one that is known, or a new one."""
+        known = self._known.get(moment.pid)
+        birth = self._birth(moment, known)
+        if known is None or moment.pid == NOBODY or not self._is_still(known, birth, moment):
+            self._known[moment.pid] = made = self._new(moment, birth)
+            return made
+        known.ppid, known.session = moment.parent, moment.session
+        known.seen, known.place = moment.time, self._place
+        return known
+
+    def alive(self, pid: int, moment: Moment) -> Process | None:
+        """The process that has a pid at another's moment; None where that may be one that isn't known."""
+        known = self._known.get(pid)
+        if known is None:
+            return None
+        if self._births:
+            return None if self._given_anew(known, moment) else known
+        # without births: a container's process is looked for by its container, which has an end of its own
+        return known if known.contained or not self._cycle.passed(pid, known.place, self._place) else None
+
+    def presume(self, moment: Moment) -> Process:
+        """The parent at a moment that executed nothing in this log, from now on remembered."""
+        made = Process(moment.parent, NOBODY, UNSET, moment.time, self._place)
+        self._known[moment.parent] = made
+        return made
+
+    def over(self, process: Process, moment: Moment) -> Process | None:
+        """The parent of a process as of a moment, which may have adopted it; None where that isn't known."""
+        parent = process.parent
+        return parent if parent is not None and parent.pid == moment.parent else self.alive(moment.parent, moment)
+
+    def executed(self, process: Process, moment: Moment, image: Image) -> None:
+        """What a process executes at a moment, once it has been asked about."""
+        process.images.append((moment.line, image))
+        if image.name in _SHELLS and moment.session != UNSET:
+            self._shells.setdefault(moment.session, set()).add(process)
+
+    def _only_shell(self, moment: Moment) -> Image | None:
+        """What a parent that executed nothing was running, in a log without births: a fork of its session's shell.
+
+        Programs but shells hardly ever run on in a fork. Where there were several shells it may have been any of them.
+        """
+        shells = self._shells.get(moment.session, set())
+        return next(iter(shells)).image() if len(shells) == 1 and not self._births else None
+
+    def initiating(self, process: Process, moment: Moment) -> Initiating | None:
+        """Which process executes what `process` executes at this moment: it itself, or (it was forked) its parent."""
+        by = process if process.images else self.over(process, moment)
+        if by is None:
+            shell = self._only_shell(moment)
+            return Initiating(moment.parent, None, shell, None, None) if shell else None
+        image = process.inherited if by is process.parent else by.image()
+        if image is None:
+            return None
+        forked = by.born.by.time if by.born and not by.images else None
+        above = by.inherited if by.parent is not None and by.parent.pid == by.ppid else None
+        return Initiating(by.pid, by.ppid, image, forked, above)
+
+    def _new(self, moment: Moment, birth: Birth | None) -> Process:
+        if birth is None:
+            parent = self.alive(moment.parent, moment)
+            inherited = parent.image() if parent else None
+        else:
+            self._untold += 1  # of a vfork the child's execution stands first
+            parent = self._parents.get(birth) or self.at(birth.by)
+            self._untold -= 1
+            inherited = parent.image(birth.by.line)
+        made = Process(moment.pid, moment.parent, moment.session, moment.time, self._place, birth, parent, inherited)
+        made.contained = parent is not None and parent.contained
+        return made
+
+    def _birth(self, moment: Moment, known: Process | None) -> Birth | None:
+        """The latest birth of this pid that can have been this process's: if none since, that of the one that is known,
+
+        which may have been adopted and left its session in the meantime.
+        """
+        if self._untold == VFORKS or self._in_namespace(moment):
+            return None
+        births, its = self._births.get(moment.pid, []), known.born if known else None
+        until = bisect_right(births, moment.time, key=lambda birth: birth.by.time)
+        return next((each for each in reversed(births[:until]) if each is its or self._fits(each, moment)), None)
+
+    def _in_namespace(self, moment: Moment) -> bool:
+        """Whether its parent has a pid namespace of its own: no birth in the log tells the number that it has here."""
+        parent = self.alive(moment.parent, moment)
+        return parent is not None and parent.contained
+
+    def _fits(self, birth: Birth, moment: Moment) -> bool:
+        """Whether a process can be that child: it has that parent (CLONE_PARENT: its parent's), or lost it since."""
+        by, same = birth.by, birth.by.session == moment.session
+        if moment.parent in (by.pid, by.parent) or (same and by.session != UNSET):
+            return True
+        parent = self._parents.get(birth)
+        return same and (moment.parent == 1 or (parent is not None and parent.descends_from(moment.parent)))
+
+    def _given_anew(self, known: Process, moment: Moment) -> bool:
+        return any(known.seen < each.by.time <= moment.time for each in self._births.get(known.pid, ()))
+
+    def _is_still(self, known: Process, birth: Birth | None, moment: Moment) -> bool:
+        if birth is not None:
+            return known.born is birth
+        if self._births and not known.contained:
+            return not (self._in_namespace(moment) or self._given_anew(known, moment))
+        if self._cycle.passed(known.pid, known.place, self._place):
+            return False
+        # its parent ended before it: a set session tells it from a daemon that has its pid now
+        adopted = moment.session != UNSET if moment.parent == 1 else known.descends_from(moment.parent)
+        return moment.parent == known.ppid or (adopted and moment.session == known.session)

@@ -1,0 +1,144 @@
+"""Whether the stored tables of a recording are those that its raw logs gave, as far as hashes and counts tell.
+
+Both were noted when the tables were made. Who changes a log, a table or the manifest, and seals the recording anew, has
+to change this note as well. Whether the note itself is true, only building the tables anew can tell (`loading.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.errors import Position, RecordingDamaged
+from harness.model.manifest import HARNESS, Derivation, Detonation, Execution, Manifest, StoredTable
+from harness.recording import Recording, layout
+from harness.telemetry.schema import SLICE, TABLES, VERSION, Tables
+from harness.telemetry.tables import build_tables, write_tables
+
+HINT = "`livefire prove --from-raw` judges it by its raw logs alone."
+# Which tables each log gives most of: whose doing their rows are is told by the other logs, too.
+_GIVES = {
+    layout.AUDIT_LOG: "DeviceProcessEvents and Auditd_CL",
+    layout.ALIVE: "DeviceProcessEvents and Auditd_CL",
+    layout.DAEMON_LOG: "DockerDaemon_CL",
+    layout.DAEMON_EVENTS: "DockerDaemon_CL",
+    layout.DAEMON_REQUESTS: "DockerDaemon_CL",
+    layout.KUBE_AUDIT: "AKSAudit",
+    layout.KUBE_PODS: "DeviceProcessEvents and Auditd_CL",
+}
+
+
+def store_tables(root: Path, manifest: Manifest) -> Manifest:
+    """Build the tables from the raw logs below `root`, write them there, and return the manifest with what was made."""
+    tables = build_tables(root, manifest)
+    write_tables(tables, root)
+    return manifest.model_copy(update={"tables": VERSION, "derivation": derive(root, manifest, tables)})
+
+
+def derive(root: Path, manifest: Manifest, tables: Tables) -> Derivation:
+    """The note on tables that have just been written."""
+    names = sorted(f"raw/{path.name}" for path in (root / "raw").iterdir())
+    return Derivation(
+        raw={name: layout.digest_of(root, name) for name in names if _is_log(name)},
+        manifest=_whole(manifest),
+        facts=_facts(manifest),
+        tables={
+            name: StoredTable(
+                sha256=layout.digest_of(root, layout.table_file(name)), rows=dict(Counter(row[SLICE] for row in rows))
+            )
+            for name, rows in tables.items()
+        },
+    )
+
+
+def require_derived(recording: Recording, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Raise RecordingDamaged where the stored tables don't follow from the rest of a recording that has a note on it.
+
+    `counts` are how many rows each slice of each table has, as they were loaded.
+    """
+    if said := _unfollowing(recording, counts):
+        place, message = said
+        raise RecordingDamaged(message, at=Position(recording.path / place), hint=HINT)
+
+
+def is_vouched_for(recording: Recording) -> bool:
+    """Whether the note is on these very files and this manifest: then the logs give these tables, or it is false."""
+    noted = recording.manifest.derivation
+    return noted is not None and noted.manifest == _whole(recording.manifest) and not _unfollowing(recording)
+
+
+def _unfollowing(recording: Recording, counts: Mapping[str, Mapping[str, int]] | None = None) -> tuple[str, str] | None:
+    """The first file that is not what was noted, and what is wrong; None where all is, or where there is no note."""
+    manifest = recording.manifest
+    noted = manifest.derivation
+    if noted is None:
+        return None
+    for name in sorted(noted.raw.keys() | {name for name in manifest.files if _is_log(name)}):
+        if manifest.files.get(name) != noted.raw.get(name):
+            tables = _GIVES.get(name, "tables")
+            return name, f"what is stored as {tables} doesn't follow from it: that was made from another one"
+    facts = _facts(manifest)
+    for who in facts:
+        if facts[who] != noted.facts.get(who):
+            return layout.MANIFEST, f"the stored tables don't follow from what it says of {who}"
+    for name in TABLES:
+        stored = noted.tables.get(name)
+        if stored is None or manifest.files.get(layout.table_file(name)) != stored.sha256:
+            said = "it is not the file that was made of them"
+            return layout.table_file(name), f"{name} doesn't follow from the raw logs: {said}"
+        if counts is not None and (said := _miscounted(counts[name], stored.rows)):
+            return layout.table_file(name), f"{name} doesn't follow from the raw logs: {said}"
+    return None
+
+
+def _is_log(name: str) -> bool:
+    """raw/arrivals.jsonl is none: it tells how late something was read, and no verdict rests on that."""
+    return name.startswith("raw/") and name != layout.ARRIVALS
+
+
+def _miscounted(found: Mapping[str, int], noted: Mapping[str, int]) -> str:
+    for slice_ in sorted(found.keys() | noted.keys()):
+        here, there = found.get(slice_, 0), noted.get(slice_, 0)
+        if here != there:
+            return f"it has {here} row{'' if here == 1 else 's'} of {slice_}, and {there} were made"
+    return ""
+
+
+def _facts(manifest: Manifest) -> dict[str, str]:
+    """What attribution reads, for each atomic that was run. A mark or a check that changes is for `health` to judge."""
+    docker = [manifest.lab.docker.kind, manifest.lab.docker.name] if manifest.lab.docker else None
+    ours: list[Any] = [manifest.run_id, manifest.host.hostname, docker, manifest.lab.runtime_shim, manifest.harness_pid]
+    ours += [sorted(manifest.harness_users), sorted(manifest.harness_containers)]
+    ours += [manifest.host.addresses] if manifest.host.addresses else []
+    return {HARNESS: _digest(ours)} | {d.atomic: _digest(_of(d)) for d in manifest.detonations if d.attack}
+
+
+def _whole(manifest: Manifest) -> str:
+    tokens = [mark.token for sensor in manifest.sensors for mark in sensor.marks]
+    return _digest([_facts(manifest), [[each.atomic, _of(each)] for each in manifest.detonations], tokens])
+
+
+def _of(detonation: Detonation) -> list[Any]:
+    executions = [*([detonation.attack] if detonation.attack else []), *detonation.others]
+    return [detonation.user, *(_of_execution(each) for each in executions)]
+
+
+def _of_execution(execution: Execution) -> list[Any]:
+    """Field by field: a key that a later version adds must not change what was noted."""
+    return [
+        execution.role,
+        execution.pid,
+        execution.session,
+        execution.started.timestamp(),
+        execution.finished.timestamp(),
+        execution.command,
+        [[canary.token, canary.name, canary.pid] for canary in execution.canaries],
+    ]
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()

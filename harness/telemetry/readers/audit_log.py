@@ -1,0 +1,154 @@
+"""Reading audit.log: records in, one event for each (time, serial) out.
+
+Format: audit-userspace, specs/README-audit-log-format and lib/audit_logging.c. Records of one event share
+`msg=audit(SECONDS.MILLIS:SERIAL)`, interleave with those of other events, and no end marker is written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from harness.recording.audit_records import EXECS, as_written
+
+# Numbers are bounded so that each fits its column: a longer one is damage.
+_HEAD = re.compile(
+    r"^(?:node=\S+ )?type=(\S+) msg=audit\(([0-9]{1,10})\.([0-9]{3}):([0-9]{1,18})\):\s?(.*)$", re.DOTALL
+)
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_FIELD = re.compile(r"([A-Za-z_][\w\[\]-]*)=(\"[^\"]*\"|'[^']*'|\S*)")
+_ARGUMENT = re.compile(r"^a([0-9]{1,7})(?:\[([0-9]{1,7})\])?$")
+_HEX = re.compile(r"^(?:[0-9A-Fa-f]{2})+$")
+# An event is complete when its records stop coming: how many other records may stand between two of its own.
+_WINDOW = 5000
+_EXECVE = as_written(EXECS)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line. `fields` are its values as written (quotes kept); `line` counts from 1."""
+
+    type: str
+    line: int
+    text: str
+    body: str = dataclasses.field(repr=False)
+
+    @functools.cached_property
+    def fields(self) -> dict[str, str]:
+        """Parsed when first asked for: most records of a log are never looked into."""
+        # ENRICHED: interpreted copies follow a group separator, sometimes glued on; the raw fields come first
+        found: dict[str, str] = {}
+        for name, value in _FIELD.findall(self.body.partition("\x1d")[0]):
+            found.setdefault(name, value)
+        return found
+
+
+@dataclass
+class AuditEvent:
+    """All records of one event. `time` is in milliseconds since the epoch."""
+
+    time: int
+    serial: int
+    records: list[Record] = field(default_factory=list)
+
+    def first(self, kind: str) -> Record | None:
+        """The first record of a type."""
+        return next((record for record in self.records if record.type == kind), None)
+
+    @property
+    def is_exec(self) -> bool:
+        """Whether it is a successful execve or execveat."""
+        call = self.first("SYSCALL")
+        if call is None or self.first("EXECVE") is None:
+            return False
+        return system_call(call.fields) in _EXECVE and call.fields.get("success") == "yes"
+
+    def arguments(self) -> tuple[list[str | None], int]:
+        """As `arguments_of` its records."""
+        return arguments_of(self.records)
+
+
+def arguments_of(records: Iterable[Record]) -> tuple[list[str | None], int]:
+    """The argument vector, None where a part of it is missing, and `argc` as the kernel counted it.
+
+    Of the EXECVE records of one event.
+    """
+    parts: dict[int, dict[int, str]] = {}
+    argc = 0
+    for record in records:
+        if record.type != "EXECVE":
+            continue
+        argc = number(record.fields.get("argc")) or argc
+        for name, value in record.fields.items():
+            if match := _ARGUMENT.match(name):
+                parts.setdefault(int(match[1]), {})[int(match[2] or 0)] = value
+    count = min(max([argc, *(place + 1 for place in parts)]), 1 << 16)
+    return [_join(parts.get(place)) for place in range(count)], argc
+
+
+def _join(pieces: dict[int, str] | None) -> str | None:
+    """An argument over 7500 bytes comes in pieces, a0[0], a0[1], …, each quoted or in hex by itself."""
+    if not pieces or sorted(pieces) != list(range(len(pieces))):
+        return None
+    return b"".join(decode_bytes(pieces[place]) for place in range(len(pieces))).decode(errors="replace")
+
+
+def number(text: str | None) -> int | None:
+    """A decimal number that fits a long; None for anything else."""
+    return int(text) if text is not None and _NUMBER.fullmatch(text) else None
+
+
+def decode_bytes(value: str) -> bytes:
+    """A field that the kernel may have encoded: literal in quotes, else hex, else as it is (`(null)`)."""
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        return value[1:-1].encode(errors="surrogateescape")
+    if _HEX.match(value):
+        return bytes.fromhex(value)
+    return b"" if value == "(null)" else value.encode(errors="surrogateescape")
+
+
+def decode(value: str) -> str:
+    """As `decode_bytes`, as text; bytes that are not UTF-8 become U+FFFD."""
+    return decode_bytes(value).decode(errors="replace")
+
+
+def parse_line(text: str, line: int) -> tuple[int, int, Record] | None:
+    """(milliseconds, serial, record) of one line; None where it is no audit record."""
+    match = _HEAD.match(text)
+    if not match:
+        return None
+    kind, seconds, millis, serial, rest = match.groups()
+    return int(seconds) * 1000 + int(millis), int(serial), Record(kind, line, text, rest)
+
+
+def read_events(lines: Iterable[str]) -> Iterator[AuditEvent]:
+    """The events of a log, in the order in which they began. Lines that are no audit records are passed over."""
+    pending: dict[tuple[int, int], tuple[AuditEvent, int]] = {}
+    for place, text in enumerate(lines, 1):
+        parsed = parse_line(text.rstrip("\n"), place)
+        if parsed is None:
+            continue
+        time, serial, record = parsed
+        event = pending[time, serial][0] if (time, serial) in pending else AuditEvent(time, serial)
+        event.records.append(record)
+        pending[time, serial] = (event, place)
+        while pending:
+            oldest = next(iter(pending))
+            if pending[oldest][1] >= place - _WINDOW:
+                break
+            yield pending.pop(oldest)[0]
+    for event, _ in pending.values():
+        yield event
+
+
+def system_call(fields: Mapping[str, str]) -> tuple[str, str]:
+    """The architecture and the number of the call that a SYSCALL record tells of; empty where it tells none."""
+    return fields.get("arch", "").lower(), fields.get("syscall", "")
+
+
+def damaged_lines(lines: Iterable[str]) -> list[int]:
+    """The numbers of the lines that are no audit records."""
+    return [place for place, text in enumerate(lines, 1) if text.strip() and not _HEAD.match(text.rstrip("\n"))]

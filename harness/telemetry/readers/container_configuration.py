@@ -1,0 +1,70 @@
+"""What a container may do, as a create's body and an inspect tell it, and what else rows of the daemon share.
+
+Source: Docker Engine API, ContainerCreate and ContainerInspect.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from harness.recording.json_lines import parsed
+from harness.telemetry.schema import Row
+
+
+def configuration(config: Any, host: Any) -> Row:
+    """The columns that tell what a container may do. The same keys stand in a create's body and in an inspect."""
+    config, host = (each if isinstance(each, dict) else {} for each in (config, host))
+    return {
+        "Image": str(config.get("Image") or ""),
+        "Command": " ".join(words(config.get("Entrypoint")) + words(config.get("Cmd"))),
+        "Privileged": bool(host.get("Privileged")),
+        "NetworkMode": str(host.get("NetworkMode") or ""),
+        "PidMode": str(host.get("PidMode") or ""),
+        "IpcMode": str(host.get("IpcMode") or ""),
+        "Binds": words(host.get("Binds")),
+        "CapAdd": words(host.get("CapAdd")),
+        "SecurityOpt": words(host.get("SecurityOpt")),
+    }
+
+
+def fingerprint(config: Any, host: Any) -> tuple[str, ...]:
+    """What a create's body and the inspect of its container have in common."""
+    found = configuration(config, host)
+    # an inspect may tell the network that the daemon chose where the body left it open
+    network = "bridge" if found["NetworkMode"] in ("", "default") else found["NetworkMode"]
+    keys = ("Image", "Command", "Privileged", "PidMode", "Binds", "CapAdd")
+    return (network, *(json.dumps(found[key]) for key in keys))
+
+
+def words(value: Any) -> list[str]:
+    """The texts of a list, or one text as a list."""
+    return [str(word) for word in value] if isinstance(value, list) else [value] if isinstance(value, str) else []
+
+
+def masked(document: dict[str, Any]) -> dict[str, Any]:
+    """Without the values of the environment."""
+    copy = dict(document)
+    if isinstance(copy.get("Config"), dict):
+        copy["Config"] = masked(copy["Config"])
+    if copy.get("Env"):
+        copy["Env"] = [f"{entry.partition('=')[0]}=***" for entry in words(copy["Env"])]
+    return copy
+
+
+def as_object(line: bytes) -> dict[str, Any]:
+    """The JSON object that a line holds; an empty one where it holds none."""
+    try:
+        found = parsed(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def sql_time(seconds: float) -> str | None:
+    """UTC, in the form that a TIMESTAMP is read from."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,1 @@
+"""Rows: one module for each source of a table's rows."""

@@ -1,0 +1,37 @@
+"""Rows of `DockerDaemon_CL` from what the gateways noted: Source `request`, what was asked of the daemon and answered.
+
+The daemon's own log says only that it was called. Here stands the answer, also where its log can't be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.telemetry.attribution import DockerRequest, read_request
+from harness.telemetry.readers.container_configuration import sql_time
+from harness.telemetry.schema import ARRIVED, RECORD, SLICE, Row, complete
+
+
+def request_rows(lines: Iterable[str], file: str, settled: Iterable[DockerRequest]) -> list[Row]:
+    """One row for each request: `Method`, `Uri`, and `Message` is `answered STATUS`. Damaged lines are passed over.
+
+    `settled` are the requests on the other lines, in their order, each with the slice of who sent it.
+    """
+    rows, whose = [], iter(settled)
+    for place, line in enumerate(lines, 1):
+        request = read_request(line)
+        if request is None:
+            continue
+        row = {
+            "TimeGenerated": sql_time(request.sent),
+            "Source": "request",
+            "Message": f"answered {request.status}",
+            "Method": request.method,
+            "Uri": request.path,
+            "ContainerId": request.container_id,
+            SLICE: next(whose).atomic,
+            RECORD: f"{file}:{place}",
+            ARRIVED: request.answered,
+        }
+        rows.append(complete("DockerDaemon_CL", row))
+    return rows
