@@ -13,20 +13,20 @@ from harness.errors import Interrupted, InvalidInput
 
 # Where each is, `module.function` below harness.cli, and a line on it; empty where its own first line will do.
 _COMMANDS = {
-    "run": ("run.run", "Detonate atomics in a lab, and prove the rule."),
-    "evade": ("run.evade", "Do an attack in every other way that is known."),
-    "capture": ("run.capture", ""),
-    "prove": ("prove.prove", "The second half: judge recordings."),
-    "mutate": ("mutate.mutate", "Which parts of a rule does no test need?"),
-    "schedule": ("schedule.schedule", "When would Microsoft Sentinel alert, and how often?"),
-    "diff": ("diff.diff", "What changed between two results, and why."),
-    "history": ("history.history", "Nights side by side, and the trend of the latency."),
-    "report": ("report.report", "One HTML page from results, mutants, a history."),
-    "lab": ("lab.app", ""),
-    "list": ("listing.list_atomics", ""),
-    "lint": ("listing.lint", ""),
-    "doctor": ("doctor.doctor", ""),
-    "clean": ("clean.clean", "Undo everything that was made and not undone."),
+    "run": ("run_command.run", "Detonate atomics in a lab, and prove the rule."),
+    "evade": ("run_command.evade", "Do an attack in every other way that is known."),
+    "capture": ("run_command.capture", ""),
+    "prove": ("prove_command.prove", "The second half: judge recordings."),
+    "mutate": ("mutate_command.mutate", "Which parts of a rule does no test need?"),
+    "schedule": ("schedule_command.schedule", "When would Microsoft Sentinel alert, and how often?"),
+    "diff": ("diff_command.diff", "What changed between two results, and why."),
+    "history": ("history_command.history", "Nights side by side, and the trend of the latency."),
+    "report": ("report_command.report", "One HTML page from results, mutants, a history."),
+    "lab": ("lab_command.app", ""),
+    "list": ("list_command.list_atomics", ""),
+    "lint": ("list_command.lint", ""),
+    "doctor": ("doctor_command.doctor", ""),
+    "clean": ("clean_command.clean", "Undo everything that was made and not undone."),
 }
 
 
