@@ -27,8 +27,9 @@ from harness.telemetry.attribution.sessions import Sessions
 from harness.telemetry.readers.audit_log import AuditEvent, number
 from harness.telemetry.schema import BACKGROUND
 
-# The runtime of the lab's daemon, that of Podman in an atomic's home, and what either starts.
-_OWN_SHIM = re.compile(r"/docker/runc-bounded$|/\.config/containers/runtime$|/lab/oci_shim\.py$")
+# The runtime of the lab's daemon, that of Podman in an atomic's home, and what either starts: its place in the package
+# is `lab/` in older recordings.
+_OWN_SHIM = re.compile(r"/docker/runc-bounded$|/\.config/containers/runtime$|/lab/(docker/)?oci_shim\.py$")
 # The kernel's records are timed by its coarse clock (CONFIG_HZ down to 100), in seconds.
 _COARSE = 0.02
 

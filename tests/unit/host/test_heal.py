@@ -24,7 +24,8 @@ assert makers  # so that a ledger can undo what is in it
 KILLED = """
 import os, pathlib, sys
 from harness import interrupts
-from harness.capture import makers, notes
+from harness.capture import makers
+from harness.host import notes
 from harness.host.process import start_daemon
 from harness.host.owned_folders import OwnedFolder
 notes.NOTES = pathlib.Path(sys.argv[1])

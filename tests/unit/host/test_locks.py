@@ -24,7 +24,7 @@ from tests.conftest import PROJECT
 HOLD = """
 import contextlib, sys
 from pathlib import Path
-from harness.capture import locks
+from harness.host import locks
 locks.CAPTURING = Path(sys.argv[2])
 with getattr(locks, sys.argv[1])():
     print("held", flush=True)

@@ -17,6 +17,7 @@ from harness.model.result import Alert, AtomicResult, Background, Result
 from harness.model.verdict import ExitCode, Verdict
 from harness.recording import open_recording
 from harness.report.markdown import LIMIT, escaped, to_markdown, within, write_markdown
+from harness.text import visible
 from tests.conftest import COMMITTED, EXPECTATIONS
 
 READER = MarkdownIt("commonmark").enable("table")
@@ -101,7 +102,7 @@ def test_no_text_changes_what_a_reader_makes_of_the_page(proven: Result, text: s
 @given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=200))
 def test_a_reader_sees_the_text_as_it_is(text: str) -> None:
     (shown,) = Page(f"| a |\n|---|\n| {escaped(text)} |\n").cells
-    assert shown == text
+    assert shown == visible(text)
 
 
 def test_no_address_and_no_mention_is_made_of_plain_text() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -306,14 +307,20 @@ def test_a_token_in_some_text_makes_nothing_the_harnesses(manifest: Manifest) ->
 
 
 SCRIPT = "/bin/sh /x/run-1/atomic-0/.config/containers/runtime create --bundle b i"
-SHIM = "/usr/bin/python3 -I -S /x/harness/lab/docker/oci_shim.py /usr/sbin/runc create --bundle b i"
+SHIMS = [
+    f"/usr/bin/python3 -I -S {path} /usr/sbin/runc create --bundle b i"
+    for path in (find_spec("harness.lab.docker.oci_shim").origin, "/x/harness/capture/lab/oci_shim.py")  # type: ignore[union-attr]
+]
 
 
+@pytest.mark.parametrize("shim", SHIMS, ids=["as it is", "older"])
 @pytest.mark.parametrize("by", ["podman", "conmon", "bash"])
-def test_livefires_own_shim_is_no_row_of_an_attack_where_podman_starts_it(manifest: Manifest, by: str) -> None:
+def test_livefires_own_shim_is_no_row_of_an_attack_where_podman_starts_it(
+    manifest: Manifest, by: str, shim: str
+) -> None:
     """It is no cover, either: what an attack starts itself is the attack's."""
     atomic, _, session = attack(manifest)
-    execs = [(5, 4, session, f"{by} run i"), (6, 5, session, SCRIPT), (6, 5, session, SHIM), (6, 5, session, "runc x")]
+    execs = [(5, 4, session, f"{by} run i"), (6, 5, session, SCRIPT), (6, 5, session, shim), (6, 5, session, "runc x")]
     found = [p.slice for p in place(manifest, execs)]
     assert found == [atomic, *[atomic if by == "bash" else "harness"] * 2, atomic]
 
