@@ -6,7 +6,6 @@ import typer
 
 from harness import __version__
 from harness.cli.commands import Commands
-from harness.report.terminal import Terminal
 
 app = typer.Typer(
     name="livefire",
@@ -21,7 +20,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        Terminal().print(f"livefire {__version__}")
+        typer.echo(f"livefire {__version__}")
         raise typer.Exit
 
 

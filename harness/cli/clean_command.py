@@ -7,17 +7,17 @@ import contextlib
 import typer
 
 from harness.capture import makers as makers  # so that each kind of thing can be undone
-from harness.cli.options import DryRun
+from harness.cli.live_requests import Clean
 from harness.errors import LabUnavailable
 from harness.host.owned_folders import exclusive, owned_folders, sole_capture, state_root
 from harness.host.scratch import sweep
 from harness.report.terminal import Terminal
 
 
-def clean(dry_run: DryRun = False) -> None:
-    """Undo everything that Livefire has made and not undone, a kept lab too. Safe after kill -9."""
+def clean(request: Clean) -> None:
+    """`livefire clean`. Raises LabUnavailable where something can't be undone."""
     console = Terminal(soft_wrap=True)
-    if dry_run:
+    if request.dry_run:
         for owned in reversed(owned_folders()):
             for line in owned.ledger.describe():
                 console.print(f"would undo {line}")

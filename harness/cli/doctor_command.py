@@ -7,7 +7,8 @@ from dataclasses import asdict
 import typer
 
 from harness.capture.host_preflight import check_control_plane, check_host
-from harness.cli.options import AsJson, NodeImageOption, print_json
+from harness.cli.live_requests import Doctor
+from harness.files.documents import print_json
 from harness.lab.docker.daemon_preflight import check_daemon, daemons
 from harness.lab.kubernetes.kind_preflight import check_kind
 from harness.report.terminal import Terminal
@@ -15,15 +16,12 @@ from harness.report.terminal import Terminal
 _WORDS = {"ok": "ok", "warn": "warn", "fail": "FAIL"}
 
 
-def doctor(json: AsJson = False, node_image: NodeImageOption = None) -> None:
-    """Check what a live run needs. `livefire prove` needs none of it.
-
-    Exit 3 when something is missing: one of kind and the bare control plane must be possible.
-    """
-    host, kind, control_plane = check_host(), check_kind(node_image), check_control_plane()
+def doctor(request: Doctor) -> None:
+    """`livefire doctor`. Exits with 3 when something is missing."""
+    host, kind, control_plane = check_host(), check_kind(request.node_image), check_control_plane()
     sections = {"this host": host, "kind": kind, "control plane": control_plane}
     sections |= {f"Docker daemon {socket}": check_daemon(socket) for socket in daemons()}
-    if json:
+    if request.json:
         print_json([asdict(finding) for findings in sections.values() for finding in findings])
     else:
         console = Terminal(soft_wrap=True)

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from harness.errors import NothingSelected
 from harness.files.yaml_files import SUFFIX
-
-ExpectOption = Annotated[
-    Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")
-]
 
 
 def beside(rule: Path) -> Path:

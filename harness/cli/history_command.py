@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from harness.cli.options import EXPECTATIONS, ExpectationsOption, HtmlOption
+from harness.cli import judging_requests as requests
 from harness.cli.outputs import require_writable
 from harness.errors import InvalidInput, NothingSelected, Position
 from harness.files.catalog import find_expectations
@@ -22,18 +19,13 @@ from harness.report.terminal import Terminal
 from harness.study.nights.nights import History, Night
 
 
-def history(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds results (*.json) or recordings, one a night.")],
-    last: Annotated[int, typer.Option("--last", metavar="N", help="Only the newest nights.", min=1)] = 14,
-    html: HtmlOption = None,
-    expectations: ExpectationsOption = EXPECTATIONS,
-) -> None:
-    """Nights as columns, atomics as rows, and the trend of the latency."""
-    require_writable({"--html": html})
-    found = read_history(folder, last, expectations)
-    print_history(shown(found), Terminal())
-    if html:
-        write_html([], html, Additions(history=found))
+def history(request: requests.History) -> None:
+    """`livefire history`. Raises as `read_history` does."""
+    require_writable({"--html": request.html})
+    nights = read_history(request.folder, request.last, request.expectations)
+    print_history(shown(nights), Terminal())
+    if request.html:
+        write_html([], request.html, Additions(history=nights))
 
 
 def read_history(folder: Path, last: int, expectations: Path) -> History:
@@ -62,7 +54,7 @@ def _finished(each: Night | Recording) -> float:
 def _nights(found: list[Night | Recording], expectations: Path) -> list[Night]:
     recordings = [each for each in found if isinstance(each, Recording)]
     expected = find_expectations([expectations]) if recordings else []
-    with counting("judging recordings") as progress:
+    with counting("judging") as progress:
         results = prove_all([each.path for each in recordings], expected, progress=progress)
     proven = [Night.of([r], e.manifest.finished) for r, e in zip(results, recordings, strict=True)]
     return proven + [each for each in found if isinstance(each, Night)]

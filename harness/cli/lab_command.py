@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import typer
-
-from harness.cli.options import AsJson, AuditLogOption, ClusterOption, DockerOption, DryRun, NodeImageOption, print_json
+from harness.cli.live_requests import LabDown, LabPull, LabStatus, LabUp
 from harness.errors import LabUnavailable
+from harness.files.documents import print_json
 from harness.host.heal import heal
 from harness.host.owned_folders import exclusive, owned_folders, state_root
 from harness.host.scratch import scratch
@@ -15,34 +14,24 @@ from harness.report.console import LiveConsole
 from harness.report.terminal import Terminal
 from harness.session import alone, obtain_lab, pull_node_image
 
-app = typer.Typer(help="Keep a lab, so that the next run takes seconds.", no_args_is_help=True, rich_markup_mode=None)
 
-
-@app.command()
-def up(
-    cluster: ClusterOption = "auto",
-    docker: DockerOption = "auto",
-    kube_audit_log: AuditLogOption = None,
-    node_image: NodeImageOption = None,
-    dry_run: DryRun = False,
-) -> None:
-    """Start a lab and leave it running."""
-    choice = LabChoice(cluster, docker, kube_audit_log, node_image)
-    if dry_run:
+def up(request: LabUp) -> None:
+    """`livefire lab up`. Raises LabUnavailable, Busy."""
+    choice = LabChoice(request.cluster, request.docker, request.kube_audit_log, request.node_image)
+    if request.dry_run:
         for line in plan(choice):
             Terminal(soft_wrap=True).print(line)
         return
     with alone(), LiveConsole(Terminal(stderr=True)) as live, scratch(state_root()):
         heal(live)
         obtain_lab(choice, live).keep()
-    status()
+    status(LabStatus())
 
 
-@app.command()
-def down(dry_run: DryRun = False) -> None:
-    """Take the kept lab down."""
+def down(request: LabDown) -> None:
+    """`livefire lab down`. Raises LabUnavailable where something is left behind."""
     console = Terminal(soft_wrap=True)
-    if dry_run:
+    if request.dry_run:
         for owned in owned_folders():
             for line in owned.ledger.describe() if owned.id.startswith("lab-") else []:
                 console.print(f"would undo {line}")
@@ -55,17 +44,15 @@ def down(dry_run: DryRun = False) -> None:
     console.print(f"{len(labs)} lab taken down" if labs else "no lab is up")
 
 
-@app.command(short_help="Pull kind's node image, and keep it in the cache.")
-def pull(node_image: NodeImageOption = None) -> None:
-    """Pull a node image for kind, pinned by digest, and keep it in the cache. Exit 3 where no registry answers."""
+def pull(request: LabPull) -> None:
+    """`livefire lab pull`. Raises LabUnavailable where no registry answers."""
     with exclusive(), LiveConsole(Terminal(stderr=True)) as live, scratch(state_root()):
-        path = pull_node_image(node_image, live)
+        path = pull_node_image(request.node_image, live)
     Terminal(soft_wrap=True).print(str(path))
 
 
-@app.command()
-def status(json: AsJson = False) -> None:
-    """Say which lab is up, and how to reach it."""
+def status(request: LabStatus) -> None:
+    """`livefire lab status`."""
     lab = kept_lab()
     rows: dict[str, str] = {}
     if lab:
@@ -76,7 +63,7 @@ def status(json: AsJson = False) -> None:
         if lab.cluster:
             rows["cluster"] = f"{lab.cluster.kind} {lab.cluster.version}"
             rows["KUBECONFIG"] = str(lab.cluster.kubeconfig)
-    if json:
+    if request.json:
         print_json(rows)
         return
     console = Terminal(soft_wrap=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.files.documents import write_json_document
 from harness.lab.named import VARIABLES
 
 ATOMICS = Path("atomics")
@@ -90,13 +88,6 @@ SarifOption = Annotated[
     Path | None, typer.Option("--sarif", help="Write findings with file and line as SARIF 2.1.0.", metavar="F")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-
-
-def print_json(document: object) -> None:
-    """JSON on standard output, and nothing else."""
-    write_json_document(json.dumps(document, indent=1, default=str), "-")
-
-
 RequireAll = Annotated[
     bool,
     typer.Option(
@@ -105,3 +96,8 @@ RequireAll = Annotated[
         "atomic, skips that no expectation allows for.",
     ),
 ]
+JsonDocumentOption = Annotated[str | None, typer.Option("--json", help="Write JSON; - is stdout.", metavar="F")]
+ExpectOption = Annotated[
+    Path | None, typer.Option("--expect", help="The rule's expectations. Default: beside it.", metavar="F")
+]
+RuleArgument = Annotated[Path, typer.Argument(help="The rule, in Sentinel YAML.", metavar="RULE")]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from harness.cli.option_groups import Judging
 from harness.errors import InvalidInput
 from harness.files.result_file import write_json
 from harness.judge.unjudged import completed
@@ -35,6 +36,11 @@ class Outputs:
     matrix: bool = False
     navigator: Path | None = None
     markdown: Path | None = None
+
+    @classmethod
+    def of(cls, request: Judging, *, matrix: bool = False) -> Outputs:
+        """Those that a request names."""
+        return cls(request.json, request.junit, request.html, matrix, request.navigator, request.markdown)
 
     def require_writable(self) -> None:
         """Raise InvalidInput for a file that can't be written: before anything is detonated, and not after."""

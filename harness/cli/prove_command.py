@@ -3,68 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from harness.cli.expected import beside
-from harness.cli.options import (
-    EXPECTATIONS,
-    ExpectationsOption,
-    HtmlOption,
-    JsonOption,
-    JunitOption,
-    MarkdownOption,
-    NavigatorOption,
-    QueryMemoryOption,
-    QueryTimeoutOption,
-    RequireAll,
-)
+from harness.cli.judging_requests import Prove
 from harness.cli.outputs import Outputs
 from harness.errors import NothingSelected
 from harness.files.catalog import Expected, find_expectations, find_expected
 from harness.files.expectation_file import load_expectations
 from harness.judge.side_by_side import prove_all
 from harness.judge.unjudged import unheld, without_expectations
-from harness.kql.limits import MEMORY, TIME, limits_of
 from harness.model.expectation import Expectation
 from harness.recording import find_recordings
 from harness.report.progress import counting
 
 
-def prove(
-    recordings: Annotated[
-        list[Path], typer.Argument(help="Recordings to judge, or folders that hold them.", metavar="RECORDING")
-    ],
-    rule: Annotated[
-        list[Path] | None,
-        typer.Option("--rule", metavar="F", help="Judge this version of the rule of that file name (repeatable)."),
-    ] = None,
-    from_raw: Annotated[bool, typer.Option("--from-raw", help="Rebuild the tables from the raw logs.")] = False,
-    json: JsonOption = None,
-    junit: JunitOption = None,
-    html: HtmlOption = None,
-    navigator: NavigatorOption = None,
-    markdown: MarkdownOption = None,
-    matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False,
-    require_all: RequireAll = False,
-    query_timeout: QueryTimeoutOption = TIME,
-    query_memory: QueryMemoryOption = MEMORY,
-    expectations: ExpectationsOption = EXPECTATIONS,
-) -> None:
-    """The second half: judge recordings. Needs no root, no Docker, no cluster and no network.
-
-    Several are judged side by side, in a process for each processor.
-    """
-    limits = limits_of(query_timeout, query_memory)
-    found = _expected(expectations, rule or [])
-    expected = found.expectations
-    outputs = Outputs(json, junit, html, matrix, navigator, markdown)
+def prove(request: Prove) -> None:
+    """`livefire prove`. Raises as judge.prove does."""
+    limits = request.limits
+    known = _expected(request.expectations, request.rule or [])
+    expected = known.expectations
+    outputs = Outputs.of(request, matrix=request.matrix)
     outputs.require_writable()
-    with counting("judging recordings") as progress:
-        results = prove_all(find_recordings(recordings), expected, from_raw=from_raw, limits=limits, progress=progress)
-    left = [*without_expectations(found.rules_without), *unheld(expected, results)]
-    outputs.report(results, left, require_all=require_all)
+    paths = find_recordings(request.recordings)
+    with counting("judging") as progress:
+        results = prove_all(paths, expected, from_raw=request.from_raw, limits=limits, progress=progress)
+    left = [*without_expectations(known.rules_without), *unheld(expected, results)]
+    outputs.report(results, left, require_all=request.require_all)
 
 
 def _expected(folder: Path, rules: list[Path]) -> Expected:

@@ -37,6 +37,11 @@ def write_json_document(text: str, target: str | Path) -> None:
     write_document(text + "\n", target, printable_json)
 
 
+def print_json(document: object) -> None:
+    """JSON on standard output, and nothing else."""
+    write_json_document(json.dumps(document, indent=1, default=str), "-")
+
+
 def read_documents(path: Path) -> list[object]:
     """The JSON in a file: the elements of an array, or the one document that it is. Raises InvalidInput."""
     try:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InvalidInput
-from harness.study.schedule import DEFAULT, Late, parse_delay, parse_late, parse_share
+from harness.study.schedule.delays import DEFAULT, Late, parse_delay, parse_late, parse_share
 
 
 def drawer(text: str) -> Callable[[Random], float]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from harness.study.schedule import Ingestion, Late, parse_delay
-from harness.study.schedule.ingestion import Arrival, Event
+from harness.study.schedule.delays import Late, parse_delay
+from harness.study.schedule.ingestion import Arrival, Event, Ingestion
 
 EVENTS = [Event(n, "auditd" if n % 2 else "kube_audit", n / 10, 0.01 * n) for n in range(100)]
 

@@ -12,8 +12,8 @@ from harness.files.rule_file import load_rule
 from harness.kql.duckdb.duckdb_engine import DuckDbEngine
 from harness.kql.limits import Limits
 from harness.model.rule import Rule
-from harness.study.schedule import Ingestion, Late, parse_delay
-from harness.study.schedule.ingestion import Event
+from harness.study.schedule.delays import Late, parse_delay
+from harness.study.schedule.ingestion import Event, Ingestion
 from harness.study.schedule.play import Attack, Played, play
 from harness.telemetry.schema import complete
 from tests.unit.judge.texts import rule_text

@@ -1,0 +1,45 @@
+"""Which commands there are, in the order in which they are needed: a line on each, its request, and what does it."""
+
+from __future__ import annotations
+
+from harness.cli.command import Command, Group, LiveCommand
+
+LAB: dict[str, Command] = {
+    "up": LiveCommand("Start a lab and leave it running.", "live_requests.LabUp", "lab_command.up"),
+    "down": LiveCommand("Take the kept lab down.", "live_requests.LabDown", "lab_command.down"),
+    "pull": LiveCommand(
+        "Pull kind's node image, and keep it in the cache.", "live_requests.LabPull", "lab_command.pull"
+    ),
+    "status": LiveCommand("Say which lab is up, and how to reach it.", "live_requests.LabStatus", "lab_command.status"),
+}
+
+COMMANDS: dict[str, Command | Group] = {
+    "run": LiveCommand("Detonate atomics in a lab, and prove the rule.", "live_requests.Run", "run_command.run"),
+    "evade": LiveCommand("Do an attack in every other way that is known.", "live_requests.Evade", "run_command.evade"),
+    "capture": LiveCommand(
+        "The first half: detonate and record, judge nothing.", "live_requests.Capture", "run_command.capture"
+    ),
+    "prove": Command("The second half: judge recordings.", "judging_requests.Prove", "prove_command.prove"),
+    "mutate": Command("Which parts of a rule does no test need?", "judging_requests.Mutate", "mutate_command.mutate"),
+    "schedule": Command(
+        "When would Microsoft Sentinel alert, and how often?", "schedule_request.Schedule", "schedule_command.schedule"
+    ),
+    "diff": Command("What changed between two results, and why.", "judging_requests.Diff", "diff_command.diff"),
+    "history": Command(
+        "Nights side by side, and the trend of the latency.", "judging_requests.History", "history_command.history"
+    ),
+    "report": Command(
+        "One HTML page from results, mutants, a history.", "judging_requests.Report", "report_command.report"
+    ),
+    "lab": Group("Keep a lab, so that the next run takes seconds.", LAB),
+    "list": Command(
+        "List the atomics, and the rules that expect something of them.",
+        "file_requests.ListAtomics",
+        "list_command.list_atomics",
+    ),
+    "lint": Command(
+        "Check atomics, rules and expectations: schema, KQL, flags.", "file_requests.Lint", "lint_command.lint"
+    ),
+    "doctor": LiveCommand("Check what a live run needs.", "live_requests.Doctor", "doctor_command.doctor"),
+    "clean": LiveCommand("Undo everything that was made and not undone.", "live_requests.Clean", "clean_command.clean"),
+}

@@ -1,0 +1,110 @@
+"""What may be asked of the commands that need a lab, or this host. Each class is the help of its command, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.option_groups import InLab, Judging
+from harness.cli.options import (
+    EXPECTATIONS,
+    AsJson,
+    AuditLogOption,
+    ClusterOption,
+    DockerOption,
+    DryRun,
+    EvasionsOption,
+    ExpectationsOption,
+    NodeImageOption,
+    RecordingOption,
+    Select,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(InLab, Judging):
+    """Detonate atomics in a lab, record what the sensors saw, and prove the rule.
+
+    A technique, a file, or all there is brings the variants of the atomics that expectations mark with `evade`.
+    """
+
+    selectors: Select = None
+    recording: RecordingOption = None
+    evasions: EvasionsOption = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evade(InLab, Judging):
+    """Do what an atomic does in every other way that is known, and see which of them the rule misses."""
+
+    selectors: Annotated[list[str], typer.Argument(metavar="ATOMIC", help="A technique, an atomic, a GUID, a path.")]
+    family: Annotated[
+        list[str] | None, typer.Option("--family", metavar="NAME", help="Only variants of this family (repeatable).")
+    ] = None
+    recording: RecordingOption = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capture(InLab):
+    """The first half: detonate and record, judge nothing.
+
+    Expectations only say whose variants belong to a whole run.
+    """
+
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where to record.")]
+    selectors: Select = None
+    evasions: EvasionsOption = None
+    expectations: ExpectationsOption = EXPECTATIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabUp:
+    """Start a lab and leave it running."""
+
+    cluster: ClusterOption = "auto"
+    docker: DockerOption = "auto"
+    kube_audit_log: AuditLogOption = None
+    node_image: NodeImageOption = None
+    dry_run: DryRun = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabDown:
+    """Take the kept lab down."""
+
+    dry_run: DryRun = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabPull:
+    """Pull a node image for kind, pinned by digest, and keep it in the cache. Exit 3 where no registry answers."""
+
+    node_image: NodeImageOption = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabStatus:
+    """Say which lab is up, and how to reach it."""
+
+    json: AsJson = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doctor:
+    """Check what a live run needs. `livefire prove` needs none of it.
+
+    Exit 3 when something is missing: one of kind and the bare control plane must be possible.
+    """
+
+    json: AsJson = False
+    node_image: NodeImageOption = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clean:
+    """Undo everything that Livefire has made and not undone, a kept lab too. Safe after kill -9."""
+
+    dry_run: DryRun = False

@@ -1,0 +1,86 @@
+"""Groups of options that several commands share: a request has those of each group that it is derived from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.cli.options import (
+    ATOMICS,
+    EXPECTATIONS,
+    AtomicsOption,
+    AuditLogOption,
+    ClusterOption,
+    DockerOption,
+    DryRun,
+    ExpectationsOption,
+    HtmlOption,
+    JsonOption,
+    JunitOption,
+    KeepLab,
+    MarkdownOption,
+    NavigatorOption,
+    NodeImageOption,
+    QueryMemoryOption,
+    QueryTimeoutOption,
+    RepeatOption,
+    RequireAll,
+    TimeoutOption,
+    WaitOption,
+)
+from harness.kql.limits import MEMORY, TIME, Limits, limits_of
+
+# The order of shared options in a help: what is used often stands first. A request's own options stand before them.
+_ORDER = (
+    "cluster docker recording repeat json junit html navigator markdown sarif matrix keep_lab evasions dry_run timeout "
+    "wait require_all query_timeout query_memory kube_audit_log node_image atomics expectations"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """What all groups have. `order` is that of their options in a help."""
+
+    order: ClassVar[tuple[str, ...]] = tuple(_ORDER.split())
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryLimits(Group):
+    """What one query may take."""
+
+    query_timeout: QueryTimeoutOption = TIME
+    query_memory: QueryMemoryOption = MEMORY
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that are meant. Raises InvalidInput."""
+        return limits_of(self.query_timeout, self.query_memory)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judging(QueryLimits):
+    """By what recordings are judged, and where the results go."""
+
+    json: JsonOption = None
+    junit: JunitOption = None
+    html: HtmlOption = None
+    navigator: NavigatorOption = None
+    markdown: MarkdownOption = None
+    require_all: RequireAll = False
+    expectations: ExpectationsOption = EXPECTATIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class InLab(Group):
+    """What is detonated, in which lab, and how."""
+
+    cluster: ClusterOption = "auto"
+    docker: DockerOption = "auto"
+    kube_audit_log: AuditLogOption = None
+    node_image: NodeImageOption = None
+    keep_lab: KeepLab = False
+    repeat: RepeatOption = 1
+    timeout: TimeoutOption = 120
+    wait: WaitOption = 0
+    dry_run: DryRun = False
+    atomics: AtomicsOption = ATOMICS

@@ -1,0 +1,49 @@
+"""What `livefire schedule` may be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.option_groups import QueryLimits
+from harness.cli.options import ExpectOption, JsonDocumentOption, RuleArgument
+from harness.study.schedule.delays import DEFAULT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(QueryLimits):
+    """Play recorded attacks against the rule's schedule in Microsoft Sentinel. Needs recordings only.
+
+    Each attack that the rule should fire on is played many times, with another phase of the schedule and other
+    ingestion delays each time; the rule itself is run over what each run would see.
+    """
+
+    rule: RuleArgument
+    recordings: Annotated[
+        list[Path], typer.Argument(help="Recordings of attacks, or folders of them.", metavar="RECORDING")
+    ]
+    delay: Annotated[
+        str,
+        typer.Option("--delay", metavar="D", help="Ingestion delay: measured, fixed:5m, lognormal:p50=2m,p95=15m, …"),
+    ] = DEFAULT
+    late: Annotated[
+        str | None, typer.Option("--late", metavar="SHARE:D", help="Some events come later still: 1%:6h.")
+    ] = None
+    duplicates: Annotated[
+        str, typer.Option("--duplicates", metavar="SHARE", help="Some events are ingested twice: 1%.")
+    ] = "0"
+    out_of_order: Annotated[
+        bool, typer.Option("--out-of-order", help="Each event has a delay of its own. Default: each sensor has.")
+    ] = False
+    draws: Annotated[
+        int, typer.Option("--draws", metavar="N", help="How often each attack is played.", min=1, max=100_000)
+    ] = 200
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Another seed, other draws.")] = 0
+    max_missed: Annotated[
+        str, typer.Option("--max-missed", metavar="SHARE", help="Exit 1 if more draws of an atomic have no alert.")
+    ] = "0"
+    expect: ExpectOption = None
+    json: JsonDocumentOption = None
