@@ -11,7 +11,7 @@ from harness.host.preflight import Doubt, Finding, Probe, free_disk, look
 from harness.host.process import find_tool
 from harness.lab.docker.docker_host import needs_shim
 from harness.lab.docker.image import is_static
-from harness.lab.kubernetes.control_plane import find_etcd, find_kube_apiserver
+from harness.lab.kubernetes.binaries import find_etcd, find_kube_apiserver
 from harness.sensors.auditd.audit_kernel import AuditKernel
 from harness.sensors.auditd.audit_rules import describe, key_of, swallowing
 from harness.sensors.auditd.audit_state import OWN_KEY, audit_daemon

@@ -15,7 +15,7 @@ from pathlib import Path
 from harness import __version__
 from harness.errors import LivefireError
 from harness.host.process import base_environment, run
-from harness.lab.kubernetes.kind import find_kind
+from harness.lab.kubernetes.binaries import find_kind
 from harness.lab.lab import Lab
 from harness.model.manifest import Host
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from harness.errors import InvalidInput, LabUnavailable
 from harness.host.process import base_environment, find_tool
-from harness.lab.kubernetes.control_plane import find_etcd, find_kube_apiserver
-from harness.lab.kubernetes.kind import find_kind
+from harness.lab.kubernetes.binaries import find_etcd, find_kind, find_kube_apiserver
 from harness.lab.kubernetes.node_image import choose
 from harness.lab.named import spelled, why
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from harness.errors import InvalidInput, LivefireError
+from harness.errors import InvalidInput, LabUnavailable, LivefireError
 from harness.kql.limits import MEMORY, TIME, Limits, limits_of
+from harness.lab.clients import require_clients
 from harness.text import printable, visible
 
 _WORDS = {
@@ -167,7 +168,11 @@ def _expand(path: Path, said: str) -> list[Path]:
 
 
 def _check_live(settings: Settings, values: dict[str, _Word]) -> None:
-    """Refuse words that mean nothing before anything is collected."""
+    """Refuse what can't be run, and words that mean nothing, before anything is collected."""
+    try:
+        require_clients()
+    except LabUnavailable as error:
+        raise _usage("--livefire", error) from None
     from harness.lab.lab_choice import cluster_kind, docker_kind
 
     for name, ask in (("cluster", cluster_kind), ("docker", docker_kind)):

@@ -21,7 +21,7 @@ import pytest
 
 from harness.lab.docker.docker_api import docker_client
 from harness.lab.docker.image import build_archive
-from harness.lab.kubernetes.kind import find_kind
+from harness.lab.kubernetes.binaries import find_kind
 from tests.conftest import MAIN_JOB
 from tests.lab.conftest import NOT_TO_BE_HAD, PROJECT, Livefire, changed, footprint, fresh_livefire
 

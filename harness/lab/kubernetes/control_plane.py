@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
 import socket
 from pathlib import Path
 
 import yaml
 
 from harness.errors import LabUnavailable
-from harness.host.owned_folders import OwnedFolder, cache_root
+from harness.host.owned_folders import OwnedFolder
 from harness.host.ports import free_ports
-from harness.host.process import base_environment, find_tool, run, start_daemon, tail
+from harness.host.process import find_tool, run, start_daemon, tail
 from harness.host.waiting import NotYet, wait_until
+from harness.lab.kubernetes.binaries import find_etcd, find_kube_apiserver
 from harness.lab.kubernetes.cluster import Cluster
 from harness.lab.kubernetes.kube_api import KubeApi, audit_policy, kubeconfig_document
 
 ADMIN = "livefire-admin"
-
-
-def find_kube_apiserver() -> Path:
-    """In KUBEBUILDER_ASSETS (the convention of envtest), on PATH, or in the cache. Raises LabUnavailable."""
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    if assets and (Path(assets) / "kube-apiserver").is_file():
-        return Path(assets) / "kube-apiserver"
-    on_path = shutil.which("kube-apiserver", path=base_environment()["PATH"])
-    if on_path:
-        return Path(on_path)
-    cached = sorted((cache_root() / "kubernetes").glob("v*/kube-apiserver"))
-    if cached:
-        return cached[-1]
-    hint = "Run scripts/build-kubernetes, or set KUBEBUILDER_ASSETS to a folder that holds it."
-    raise LabUnavailable("'kube-apiserver' is not installed", hint=hint)
-
-
-def find_etcd() -> Path:
-    """Beside kube-apiserver in KUBEBUILDER_ASSETS, or on PATH. Raises LabUnavailable."""
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    if assets and (Path(assets) / "etcd").is_file():
-        return Path(assets) / "etcd"
-    return find_tool("etcd", package="etcd-server")
 
 
 def has_control_plane() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -14,12 +13,13 @@ import yaml
 
 from harness.errors import LabUnavailable
 from harness.host.owned_folders import OwnedFolder, cache_root
-from harness.host.process import OWNER, base_environment, run
+from harness.host.process import OWNER, run
 from harness.host.waiting import NotYet, wait_until
 from harness.lab.docker.docker_api import docker_client
 from harness.lab.docker.docker_host import DockerHost, free_subnet
 from harness.lab.docker.docker_undo import bridge_names
 from harness.lab.docker.image import REFERENCE
+from harness.lab.kubernetes.binaries import find_kind
 from harness.lab.kubernetes.cluster import Cluster
 from harness.lab.kubernetes.kind_config import API_SERVER_ARGUMENTS, cluster_config, credentials_by_path
 from harness.lab.kubernetes.kube_api import TARGET, KubeApi, audit_policy
@@ -30,17 +30,6 @@ _CREATE_TIMEOUT = 300.0
 _READY_TIMEOUT = 120.0
 _MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 Say = Callable[[str], None]
-
-
-def find_kind() -> Path:
-    """On PATH, or in the cache, where scripts/fetch-kind puts it. Raises LabUnavailable."""
-    on_path = shutil.which("kind", path=base_environment()["PATH"])
-    cached = cache_root() / "kind/kind"
-    if on_path:
-        return Path(on_path)
-    if cached.is_file():
-        return cached
-    raise LabUnavailable("'kind' is not installed", hint="Run scripts/fetch-kind, or install kind 0.27 or later.")
 
 
 def start_kind(owned: OwnedFolder, reason: str, host: DockerHost, node_image: str, say: Say) -> Cluster:

@@ -10,7 +10,7 @@ from harness.host.preflight import Doubt, Finding, Probe, free_disk, look
 from harness.host.process import find_tool, run
 from harness.host.ramdisk import memory_available
 from harness.lab.docker.daemon_preflight import check_daemon
-from harness.lab.kubernetes.kind import find_kind
+from harness.lab.kubernetes.binaries import find_kind
 from harness.lab.kubernetes.node_image import choose
 
 _KIND_FREE = 3 << 30

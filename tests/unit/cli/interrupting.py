@@ -21,6 +21,7 @@ import harness
 import harness.cli.app
 import harness.cli.clean_command
 import harness.cli.lab_command
+import harness.cli.live_requests
 import harness.cli.run_command
 from harness.cli.main import main as livefire
 from harness.host import locks, notes
