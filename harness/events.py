@@ -57,13 +57,22 @@ class RecordingSealed:
 
 
 @dataclass(frozen=True)
+class JudgingStarted:
+    """A recording is about to be judged: `Judged` follows for each of so many cases."""
+
+    cases: int
+
+
+@dataclass(frozen=True)
 class Judged:
     """One atomic has its verdict."""
 
     result: AtomicResult
 
 
-Event = LabStep | LabStarted | AtomicStarted | AtomicDetonated | SensorDrained | RecordingSealed | Judged
+Event = (
+    LabStep | LabStarted | AtomicStarted | AtomicDetonated | SensorDrained | RecordingSealed | JudgingStarted | Judged
+)
 Subscriber = Callable[[Event], None]
 
 

@@ -10,7 +10,7 @@ from harness.host.owned_folders import exclusive, owned_folders, state_root
 from harness.host.scratch import scratch
 from harness.lab.lab import kept_lab
 from harness.lab.lab_choice import LabChoice, plan
-from harness.report.console import LiveConsole
+from harness.report.live_console import LiveConsole
 from harness.report.terminal import Terminal
 from harness.session import alone, obtain_lab, pull_node_image
 

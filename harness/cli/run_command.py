@@ -27,7 +27,7 @@ from harness.model.atomic import Atomic
 from harness.model.expectation import Expectation
 from harness.model.result import Result, Unjudged
 from harness.recording import Recording
-from harness.report.console import LiveConsole
+from harness.report.live_console import LiveConsole
 from harness.report.terminal import Terminal
 
 

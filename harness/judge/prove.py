@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import InvalidFiles, NothingSelected
-from harness.events import Judged, Subscriber, silent
+from harness.events import Judged, JudgingStarted, Subscriber, silent
 from harness.judge.ambiguous import unclear_of
 from harness.judge.blame import blaming
 from harness.judge.cases import Case, cases
@@ -50,6 +50,7 @@ def prove(
     if not chosen:
         known = ", ".join(detonation.atomic for detonation in manifest.detonations) or "none"
         raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
+    subscriber(JudgingStarted(len(chosen)))
     engine = DuckDbEngine(manifest.finished, limits)
     started = datetime.now(UTC)
     loaded = load(engine, recording, from_raw=from_raw)  # before it sees any KQL

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import InvalidFiles, LivefireError, RecordingsFailed
+from harness.events import Event, Judged, JudgingStarted, Subscriber
 from harness.judge.lint import Sound
 from harness.judge.prove import prove
 from harness.judge.rule_proof import settled
@@ -37,9 +38,12 @@ def prove_all(
     Raises RecordingsFailed with every error of every recording, and nothing is judged then; a mistake in a rule or an
     expectation is raised as soon as it is met: it would be the same for all. The result of a recording that has
     canaries of an earlier one says so, and shows nothing of its own.
+
+    `progress` is told how many of all are judged: recordings, or what is judged in the one that there is.
     """
     if len(recordings) == 1:
-        return settled([prove(open_recording(recordings[0]), expectations, from_raw=from_raw, limits=limits)])
+        recording, told = open_recording(recordings[0]), _counted(progress)
+        return settled([prove(recording, expectations, from_raw=from_raw, limits=limits, subscriber=told)])
     if not recordings:
         return []
     given = (expectations, from_raw, replace(limits, threads=1))
@@ -54,8 +58,25 @@ def prove_all(
     return settled([r.model_copy(update={"copy_of": names.get(n, "")}) for n, (r, _) in enumerate(judged)])
 
 
+def _counted(progress: Progress) -> Subscriber:
+    """Makes progress of what is told while one recording is judged."""
+    done = total = 0
+
+    def take(event: Event) -> None:
+        nonlocal done, total
+        match event:
+            case JudgingStarted(cases):
+                done, total = 0, cases
+            case Judged():
+                done += 1
+        progress(done, total)
+
+    return take
+
+
 def _collect(answers: Iterator[tuple[int, _Answer]], count: int, rules: set[Path], progress: Progress) -> list[_Answer]:
     found: dict[int, _Answer] = {}
+    progress(0, count)
     for number, answer in answers:
         if isinstance(answer, LivefireError) and _is_of(answer, rules):
             raise answer

@@ -1,19 +1,50 @@
-"""A bar on standard error while something is counted; nothing where that is no terminal."""
+"""A bar on a terminal while something is counted: `3 of 9`, and the time left. Nothing where there is no terminal."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
 
-from rich.progress import Progress
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from harness.report.terminal import Terminal
+
+_PACE = 600.0  # seconds of the past by which the time left is told: one recording may take a minute
+
+
+class _Counted(ProgressColumn):
+    """`3 of 9`; empty where it is not known of how many."""
+
+    def render(self, task: Task) -> Text:
+        return Text("") if task.total is None else Text(f"{int(task.completed)} of {int(task.total)}")
+
+
+class _Left(TimeRemainingColumn):
+    """`0:00:12 left`; empty where it is not known."""
+
+    def render(self, task: Task) -> Text:
+        return super().render(task).append(" left") if task.time_remaining else Text("")
+
+
+def bar(console: Console) -> Progress:
+    """A bar that vanishes when it is stopped."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        _Counted(),
+        _Left(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        speed_estimate_period=_PACE,
+    )
 
 
 @contextlib.contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Yields what is to be told `(done, total)`."""
-    console = Terminal(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    """A bar on standard error for the block. Yields what is to be told `(done, total)`."""
+    with bar(Terminal(stderr=True)) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -58,7 +58,13 @@ def test_each_result_is_what_its_recording_gives_alone_and_in_order(resealed: Re
         said(r) for r in settled([prove(open_recording(p), expectations) for p in paths])
     ]
     assert [r.results[0].verdict for r in results][1] is Verdict.SKIPPED
-    assert told == [(number, 5) for number in range(1, 6)]
+    assert told == [(number, 5) for number in range(6)]
+
+
+def test_of_one_recording_it_is_told_what_is_judged_in_it(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    prove_all([COMMITTED], load_expectations(main_job_rule(tmp_path)), progress=lambda *said: told.append(said))
+    assert told == [(number, 3) for number in range(4)]
 
 
 def test_a_recording_that_has_canaries_of_another_counts_as_none(resealed: Resealed, tmp_path: Path) -> None:

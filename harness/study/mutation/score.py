@@ -61,6 +61,7 @@ def mutate(
         raise RuleNotRunnable(f"the rule is not runnable on this engine: {error.message}") from None
     given = (original, found, replace(limits, threads=1))
     judged: dict[int, MutantResult] = {}
+    progress(0, len(changes))
     calls: list[Call] = [(_require, ()), *((_judge, (change,)) for change in changes)]
     with side_by_side(_begin, given, calls, wanted=workers) as answers:
         for number, answer in answers:

@@ -15,7 +15,7 @@ from harness.model.result import AtomicResult, Result, VariantResult
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.recording import open_recording
-from harness.report.console import LiveConsole
+from harness.report.live_console import LiveConsole
 from harness.report.matrix import print_matrix
 from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB
 

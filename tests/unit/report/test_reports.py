@@ -12,14 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from harness.events import AtomicStarted, LabStep
 from harness.files.expectation_file import load_expectations
 from harness.files.result_file import SCHEMA_FILE, schema, to_json
 from harness.judge.prove import prove
 from harness.model.result import Alert, AtomicResult, Flag, NearMiss, Result
 from harness.model.verdict import Verdict
 from harness.recording import open_recording
-from harness.report.console import LiveConsole, print_result
+from harness.report.console import print_result
 from harness.report.describe import details
 from harness.report.junit import write_junit
 from harness.text import visible, visible_text
@@ -146,12 +145,3 @@ def test_visible_text_is_one_harmless_line(text: str) -> None:
 def test_any_text_becomes_visible_text(text: str) -> None:
     element = ET.Element("a", x=visible_text(text))
     ET.fromstring(ET.tostring(element, encoding="unicode"))
-
-
-def test_without_a_terminal_progress_is_plain_lines() -> None:
-    out = io.StringIO()
-    with LiveConsole(Console(file=out, width=80)) as live:
-        live(LabStep("docker", "starting"))
-        live(LabStep("docker", "ready", "managed 20.10"))
-        live(AtomicStarted("T1/a"))
-    assert out.getvalue().splitlines() == ["ok      docker          managed 20.10"]
