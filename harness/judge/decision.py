@@ -1,134 +1,203 @@
-"""The decision: from what is known of an atomic under a rule to its verdict. The first that applies stands.
+"""The decision: from what is known of an atomic under a rule to its verdict.
 
-Verdicts in the order of harness/model/verdict.py.
+A table in the order of docs/reference/verdicts.md: the first row that applies stands. `SKIPPED` is not in it: of what
+was not run there is nothing to decide.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from harness.judge.vectors import compared, paired
+from harness.judge.facts import Answer, Facts, Known
 from harness.model.expectation import Expectation
-from harness.model.result import Executed, Flag, SensorHealth, SignalResult, VariantResult
+from harness.model.result import Executed
 from harness.model.verdict import Verdict
 
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table. `reason` is asked only where `when` applies."""
+
+    verdict: Verdict
+    when: Callable[[Known], bool]
+    reason: Callable[[Known], str]
+
+
+# What applies.
+
+
+def _was_cut_short(known: Known) -> bool:  # of what is missing nobody knows whether it would have come
+    return bool(known.facts.executed.given_up)
+
+
+def _silence_says_nothing(known: Known) -> bool:
+    return bool(known.unheard)
+
+
+def _effect_is_absent(known: Known) -> bool:
+    return bool(known.absent) and not _was_cut_short(known) and not _silence_says_nothing(known)
+
+
+def _may_have_done_something(known: Known) -> bool:  # a variant that brought nothing about, as far as ill sensors tell
+    return bool(known.facts.variant and known.facts.variant.equivalence == "none" and known.ill)
+
+
+def _is_incomparable(known: Known) -> bool:
+    return bool(known.facts.variant and known.facts.variant.equivalence == "unknown")
+
+
+def _does_something_else(known: Known) -> bool:
+    doubted = (_was_cut_short, _silence_says_nothing, _may_have_done_something, _is_incomparable)
+    differs = bool(known.facts.variant and not known.facts.variant.equivalent)
+    return differs and not any(doubt(known) for doubt in doubted)
+
+
+def _lab_lacks_what_is_asked(known: Known) -> bool:
+    return bool(known.facts.lacking)
+
+
+def _sensor_is_ill(known: Known) -> bool:
+    return bool(known.ill)
+
+
+def _signal_is_missing(known: Known) -> bool:
+    return bool(known.unseen)
+
+
+def _must_fire(known: Known) -> bool:
+    return known.entry.fires
+
+
+def _is_silent(known: Known) -> bool:
+    return _must_fire(known) and not known.rows
+
+
+def _known_evasion_has_closed(known: Known) -> bool:
+    right = bool(known.facts.variant and known.facts.variant.flags_right)
+    return right and _must_fire(known) and bool(known.entry.known_gap)
+
+
+def _flag_differs(known: Known) -> bool:
+    return _must_fire(known) and bool(known.wrong) and not _known_evasion_has_closed(known)
+
+
+def _number_of_rows_differs(known: Known) -> bool:
+    counted = _must_fire(known) and bool(known.expectation.rows) and not _known_evasion_has_closed(known)
+    return counted and known.rows != known.expectation.rows
+
+
+def _fires_where_it_must_not(known: Known) -> bool:
+    return not _must_fire(known) and known.rows != known.expectation.rows
+
+
+def _fires_unforeseen(known: Known) -> bool:
+    return _fires_where_it_must_not(known) and not known.entry.known_gap
+
+
+def _fires_where_it_was_blind(known: Known) -> bool:
+    return _fires_where_it_must_not(known) and not known.expectation.rows
+
+
+def _false_alarms_are_gone(known: Known) -> bool:
+    return _fires_where_it_must_not(known) and not known.rows
+
+
+def _is_wrong_as_known(known: Known) -> bool:
+    return bool(known.entry.known_gap)
+
+
+def _is_rightly_silent(known: Known) -> bool:
+    return not _must_fire(known)
+
+
+# What is said of it.
+
+
+def _of_flag(known: Known) -> str:
+    """Of the first flag that is not right."""
+    name, flag = next(iter(known.wrong.items()))
+    if flag.actual is flag.expected:
+        return f"{name} is {flag.reserve}"
+    actual = "has no value" if flag.actual is None else f"is {str(flag.actual).lower()}"
+    where = f" in one of {known.rows} rows" if known.rows > 1 else ""
+    return f"{name} {actual}{where}, expected {str(flag.expected).lower()}"
+
+
+def _of_silence(known: Known) -> str:
+    if companions := known.facts.answer.companions:
+        return f"the rule fired on companions alone: {_counted(companions)}, and none is the atomic's own"
+    return "the rule gave no row"
+
+
+def _of_signal(known: Known) -> str:
+    signal = known.unseen[0]
+    return f"{', '.join(signal.rests_on)} did not show: {signal.name}"
+
+
+def _of_variant(known: Known) -> str:
+    """Its first difference."""
+    return known.facts.variant.differences[0] if known.facts.variant else ""
+
+
+def _of_illness(known: Known) -> str:
+    return next(iter(known.ill.values()))
+
+
+def _counted(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
 _CLOSED = "the known gap has closed"
-_RIGHTLY_SILENT = "executed, seen, and rightly silent"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a rule says of one slice: the atomic's own rows, and how many companions stand beside them.
-
-    `grounds` say of each flag's words whether the rule sets it by that word alone.
-    """
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    companions: int = 0
-    grounds: dict[str, dict[str, bool]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that is known of one atomic under one rule before it is judged.
-
-    `lacking` says why it can't be judged on this lab; empty where it can.
-    """
-
-    executed: Executed
-    answer: Answer = field(default_factory=Answer)
-    lacking: str = ""
-    health: list[SensorHealth] = field(default_factory=list)
-    signals: list[SignalResult] = field(default_factory=list)
-    variant: VariantResult | None = None
+_V = Verdict
+TABLE = (
+    Row(_V.NOT_EXECUTED, _effect_is_absent, lambda k: f"the effect was not observed: {k.absent[0].name}"),
+    Row(_V.NOT_EXECUTED, _does_something_else, lambda k: f"it does not do the same: {_of_variant(k)}"),
+    Row(
+        _V.INCONCLUSIVE,
+        _was_cut_short,
+        lambda k: f"the attack was ended before its time, since {k.facts.executed.given_up}",
+    ),
+    Row(_V.INCONCLUSIVE, _silence_says_nothing, lambda k: k.unheard[0]),
+    Row(_V.INCONCLUSIVE, _may_have_done_something, _of_illness),
+    Row(_V.INCONCLUSIVE, _is_incomparable, lambda k: f"{_of_variant(k)}: there is nothing to compare with"),
+    Row(_V.INCONCLUSIVE, _lab_lacks_what_is_asked, lambda k: k.facts.lacking),
+    Row(_V.INCONCLUSIVE, _sensor_is_ill, _of_illness),
+    Row(_V.NO_TELEMETRY, _signal_is_missing, _of_signal),
+    Row(_V.RULE_SILENT, _is_silent, _of_silence),
+    Row(_V.WRONG_FLAGS, _flag_differs, _of_flag),
+    Row(_V.WRONG_FLAGS, _number_of_rows_differs, lambda k: f"{_counted(k.rows)}, expected {k.expectation.rows}"),
+    Row(
+        _V.UNEXPECTED_ALERT,
+        _known_evasion_has_closed,
+        lambda _: f"{_CLOSED}: the flags are right; take the variant out of evasions",
+    ),
+    Row(_V.UNEXPECTED_ALERT, _fires_unforeseen, lambda k: f"the rule fires on {_counted(k.rows)}, and must not"),
+    Row(_V.UNEXPECTED_ALERT, _fires_where_it_was_blind, lambda _: f"{_CLOSED}: the rule fires; drop known_gap"),
+    Row(
+        _V.UNEXPECTED_ALERT,
+        _false_alarms_are_gone,
+        lambda _: f"{_CLOSED}: the rule is silent; drop false_alarms and known_gap",
+    ),
+    Row(
+        _V.UNEXPECTED_ALERT,
+        _fires_where_it_must_not,
+        lambda k: f"the known gap has changed: {_counted(k.rows)}, expected {k.expectation.rows}: {k.entry.known_gap}",
+    ),
+    Row(_V.KNOWN_GAP, _is_wrong_as_known, lambda k: str(k.entry.known_gap)),
+    Row(_V.PROVEN, _is_rightly_silent, lambda _: "executed, seen, and rightly silent"),
+    Row(_V.PROVEN, _must_fire, lambda _: "executed, seen, fired, and exactly these flags"),
+)
 
 
 def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
-    """The verdict and its reason. The first that applies stands."""
-    verdict, reason = _decide(expectation, facts)
-    return verdict, f"{reason}; the attack ran into its time limit" if facts.executed.timed_out else reason
-
-
-def _decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
-    if facts.executed.given_up:  # of what is missing nobody knows whether it would have come
-        return Verdict.INCONCLUSIVE, f"the attack was ended before its time, since {facts.executed.given_up}"
-    unhealthy = {health.sensor: health.problems for health in facts.health if not health.ok}
-    for seen in facts.executed.oracle:
-        for sensor in seen.rests_on:
-            if not seen.seen and sensor in unhealthy:  # its silence says nothing
-                return Verdict.INCONCLUSIVE, unhealthy[sensor][0]
-    for seen in facts.executed.oracle:
-        if not seen.seen:
-            return Verdict.NOT_EXECUTED, f"the effect was not observed: {seen.name}"
-    if facts.variant and facts.variant.equivalence == "none" and unhealthy:
-        return Verdict.INCONCLUSIVE, next(iter(unhealthy.values()))[0]
-    if facts.variant and facts.variant.equivalence == "unknown":
-        return Verdict.INCONCLUSIVE, f"{facts.variant.differences[0]}: there is nothing to compare with"
-    if facts.variant and not facts.variant.equivalent:
-        return Verdict.NOT_EXECUTED, f"it does not do the same: {facts.variant.differences[0]}"
-    if facts.lacking:
-        return Verdict.INCONCLUSIVE, facts.lacking
-    if unhealthy:
-        return Verdict.INCONCLUSIVE, next(iter(unhealthy.values()))[0]
-    for seen in facts.signals:
-        if not seen.seen:
-            return Verdict.NO_TELEMETRY, f"{', '.join(seen.rests_on)} did not show: {seen.name}"
-    if facts.variant and facts.variant.flags_right and expectation.entry.fires and expectation.entry.known_gap:
-        return Verdict.UNEXPECTED_ALERT, f"{_CLOSED}: the flags are right; take the variant out of evasions"
-    return decide_rule(expectation, facts.answer)
+    """The verdict and its reason. The first row of the table that applies stands."""
+    known = Known(expectation, facts)
+    row = next(row for row in TABLE if row.when(known))
+    reason = row.reason(known)
+    return row.verdict, f"{reason}; the attack ran into its time limit" if facts.executed.timed_out else reason
 
 
 def decide_rule(expectation: Expectation, answer: Answer) -> tuple[Verdict, str]:
     """What is expected of the rule alone, taking it that the attack ran and was seen."""
-    entry, count = expectation.entry, len(answer.rows)
-    if not entry.fires:
-        return _where_it_must_not(expectation, count)
-    if not count:
-        return Verdict.RULE_SILENT, _silence(answer)
-    for name, flag in flags_of(expectation, answer).items():
-        if flag.actual is not flag.expected:
-            actual = "has no value" if flag.actual is None else f"is {str(flag.actual).lower()}"
-            where = f" in one of {count} rows" if count > 1 else ""
-            return Verdict.WRONG_FLAGS, f"{name} {actual}{where}, expected {str(flag.expected).lower()}"
-        if not flag.right:
-            return Verdict.WRONG_FLAGS, f"{name} is {flag.reserve}"
-    if expectation.rows and count != expectation.rows:
-        return Verdict.WRONG_FLAGS, f"{_rows(count)}, expected {expectation.rows}"
-    if entry.known_gap:  # a variant on which it fires with other flags than it should, as is known
-        return Verdict.KNOWN_GAP, entry.known_gap
-    return Verdict.PROVEN, "executed, seen, fired, and exactly these flags"
-
-
-def _where_it_must_not(expectation: Expectation, count: int) -> tuple[Verdict, str]:
-    """A benign run, or an attack that the rule is known to miss; `count` are its alerts."""
-    entry = expectation.entry
-    if count == (entry.false_alarms or 0):
-        return (Verdict.KNOWN_GAP, entry.known_gap) if entry.known_gap else (Verdict.PROVEN, _RIGHTLY_SILENT)
-    if not entry.known_gap:
-        return Verdict.UNEXPECTED_ALERT, f"the rule fires on {_rows(count)}, and must not"
-    if not entry.false_alarms:
-        return Verdict.UNEXPECTED_ALERT, f"{_CLOSED}: the rule fires; drop known_gap"
-    if not count:
-        return Verdict.UNEXPECTED_ALERT, f"{_CLOSED}: the rule is silent; drop false_alarms and known_gap"
-    said = f"{_rows(count)}, expected {entry.false_alarms}: {entry.known_gap}"
-    return Verdict.UNEXPECTED_ALERT, f"the known gap has changed: {said}"
-
-
-def flags_of(expectation: Expectation, answer: Answer) -> dict[str, Flag]:
-    """Each flag, as expected and as it is: each row has exactly the flags of one of the vectors that are expected."""
-    vectors = expectation.entry.vectors
-    if not answer.rows:
-        return {name: Flag(expected=value, actual=None) for name, value in (vectors[0] if vectors else {}).items()}
-    pairs = paired(vectors, answer.rows, counted=bool(expectation.rows))
-    return compared(pairs, answer.grounds)
-
-
-def _silence(answer: Answer) -> str:
-    if answer.companions:
-        return f"the rule fired on companions alone: {_rows(answer.companions)}, and none is the atomic's own"
-    return "the rule gave no row"
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    return decide(expectation, Facts(Executed(ran=True, effect=True), answer))

@@ -1,4 +1,4 @@
-"""What an attack brought about, as the daemon and the API server have it, and whether another did the same.
+"""What an attack brought about, as the daemon and the API server have it.
 
 Spelling, names, ids and times are left out; powers, image, command, resource, verb and result are not.
 Sources: Docker Engine API, ContainerInspect; capabilities(7); audit.k8s.io/v1 Event.
@@ -7,16 +7,14 @@ Sources: Docker Engine API, ContainerInspect; capabilities(7); audit.k8s.io/v1 E
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 from harness.kql.engine import Engine
 from harness.recording.json_lines import parsed, whole
 from harness.telemetry.readers.container_configuration import words
 
-Equivalence = Literal["identical", "covers", "different", "none", "unknown"]
 SENSORS = ("docker_daemon", "kube_audit")  # that tell of it
 _CONTAINERS = 'DockerDaemon_CL | where Source == "inspect" and Action == "create" | project Body'
 _ENDS = 'DockerDaemon_CL | where Source == "event" and Action in ("die", "exec_die") | project Action, ExitCode'
@@ -34,7 +32,6 @@ _MODES = {
     "CgroupnsMode": "cgroup",
 }
 _NO_MODE = ("", "default", "private", "bridge")
-_ALL = "ALL"  # all capabilities
 _DEVICE = ("PathOnHost", "PathInContainer", "CgroupPermissions")
 _IMPLIED = frozenset({"label=disable"})  # what a privileged container gets without asking
 
@@ -107,73 +104,6 @@ def effect_of(engine: Engine, slice_: str) -> Effect:
     return Effect(tuple(containers), execs, requests, ends)
 
 
-def compare(base: Effect, other: Effect) -> tuple[Equivalence, list[str]]:
-    """Whether `other` did what `base` did, and what differs, in words: what is missing before what it did beyond."""
-    if base.empty:
-        return "unknown", ["nothing is known of what the atomic itself brought about"]
-    if other.empty:
-        return "none", ["it brought nothing about"]
-    missing, beyond = list[str](), list[str]()
-    for container, like in _paired(base.containers, other.containers):
-        if like is None:
-            missing.append(f"no container like {' '.join(container.command)}")
-            continue
-        lost, more = _differences(container, like)
-        missing += lost
-        beyond += more
-    missing += [f"'{absent}' was not executed" for absent in sorted(base.execs - other.execs)]
-    missing += [f"nothing ended with '{end}'" for end in sorted(base.ends - other.ends)]
-    missing += [f"no {r.verb} of {_named(r)} answered {r.code}" for r in sorted(base.requests - other.requests)]
-    beyond += [f"also {r.verb} of {_named(r)}" for r in sorted(other.requests - base.requests)]
-    if len(other.containers) > len(base.containers):
-        beyond.append(f"{len(other.containers)} containers instead of {len(base.containers)}")
-    if missing:
-        return "different", missing + beyond
-    return "covers" if beyond else "identical", beyond
-
-
-def _paired(base: Sequence[Container], others: Sequence[Container]) -> list[tuple[Container, Container | None]]:
-    """Each container with the most similar of the others, which then stands for no second one."""
-    left, pairs = list(others), list[tuple[Container, Container | None]]()
-    for container in sorted(base, key=lambda each: each not in others):  # exact likenesses first
-        like = min(left, key=lambda each: sum(map(len, _differences(container, each))), default=None)
-        if like:
-            left.remove(like)
-        pairs.append((container, like))
-    return pairs
-
-
-def _differences(base: Container, other: Container) -> tuple[list[str], list[str]]:
-    """What `base` is and may do and `other` does not, and what `other` may do beyond."""
-    missing = [
-        f"{what} {getattr(other, what)!r} instead of {getattr(base, what)!r}"
-        for what in ("image", "command", "user")
-        if getattr(base, what) != getattr(other, what)
-    ]
-    beyond = ["privileged"] if other.privileged and not base.privileged else []
-    missing += ["not privileged"] if base.privileged and not other.privileged else []
-    for what in ("capabilities", "modes", "security", "devices", "groups", "settings"):
-        have, want = getattr(other, what), getattr(base, what)
-        beyond += [f"also {what} {each}" for each in sorted(have - want)]
-        if _ALL not in have or what != "capabilities":
-            missing += [f"without {what} {each}" for each in sorted(want - have)]
-    missing += [f"dropped {each}" for each in sorted(other.dropped - base.dropped) if _ALL not in base.dropped]
-    beyond += [f"{each} is not dropped" for each in sorted(base.dropped - other.dropped)]
-    missing += ["its root is read-only"] if other.read_only and not base.read_only else []
-    beyond += ["its root can be written"] if base.read_only and not other.read_only else []
-    for mount in sorted(base.mounts - other.mounts):
-        like = [each for each in sorted(other.mounts) if _reaches(each, mount)]
-        beyond += [f"mount {each.source}:{each.target}" for each in like[:1]]
-        missing += [] if like else [f"no mount of {mount.source}"]
-    return missing, beyond
-
-
-def _reaches(mount: Mount, wanted: Mount) -> bool:
-    """Whether all that `wanted` gives can be had by `mount`."""
-    inside = PurePosixPath(wanted.source).is_relative_to(mount.source)
-    return inside and (mount.writable or not wanted.writable)
-
-
 def _container(inspect: dict[str, Any]) -> Container:
     config, host = _object(inspect.get("Config")), _object(inspect.get("HostConfig"))
     privileged = bool(host.get("Privileged"))
@@ -239,11 +169,6 @@ def _code(value: Any) -> int:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _named(request: Request) -> str:
-    where = f" in {request.namespace}" if request.namespace else ""
-    return f"{request.resource}{'/' if request.name else ''}{request.name}{where}"
 
 
 def _object(value: Any) -> dict[str, Any]:

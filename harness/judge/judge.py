@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.judge.ambiguous import hangs_on_ambiguous, unclear_of
-from harness.judge.beside import changed_by_others
 from harness.judge.cases import Case
-from harness.judge.decision import Facts, decide, flags_of
-from harness.judge.effect import SENSORS, Effect, Equivalence, compare, effect_of
+from harness.judge.decision import decide
 from harness.judge.evidence import LIMIT, first_arrival, origins_of, plain, sensors_of, to_evidence
+from harness.judge.facts import Facts
 from harness.judge.health.health import Health
 from harness.judge.labs import kind_of, lacking, on
+from harness.judge.likeness import Likeness
 from harness.judge.near_miss import explain
+from harness.judge.other_rows import changed_by_others, hangs_on_ambiguous
 from harness.judge.rule_answer import answer_of
-from harness.judge.vectors import compared, paired
+from harness.judge.vectors import flags_of
 from harness.kql.engine import Engine
 from harness.model.expectation import Expectation, Signal
 from harness.model.manifest import Detonation, Execution
@@ -56,7 +56,7 @@ class Judge:
         self._health = health
         self._live = live
         self._lab = kind_of(health.manifest.lab)
-        self._effects: dict[str, Effect] = {}
+        self._likeness = Likeness(engine, health)
 
     def judge(self, case: Case) -> AtomicResult:
         """The verdict on one atomic. Raises QueryFailed when a query does not run."""
@@ -68,7 +68,7 @@ class Judge:
         fired = self._engine.query(expectation.rule.query, detonation.atomic)
         alert = time.time() - attack.started.timestamp() if self._live and fired else None
         answer = answer_of(expectation, self._engine, detonation.atomic)
-        variant = self._variant(case, answer.rows)
+        variant = self._likeness.of(case, answer.rows)
         sensors = self._sensors(expectation, [*oracle, *signals])
         facts = Facts(
             executed=_executed(attack, [seen.result for seen in oracle], variant),
@@ -111,48 +111,6 @@ class Judge:
     def alerts(self, rule: Rule, slice_: str) -> list[Alert]:
         """What the rule says of a slice."""
         return [self._alert(row, slice_) for row in self._engine.query(rule.query, slice_)]
-
-    def _variant(self, case: Case, rows: list[dict[str, Any]]) -> VariantResult | None:
-        """How a variant compares with its atomic; None for what is no variant."""
-        variant = case.detonation.variant
-        if variant is None:
-            return None
-        unknown = self._unknown(case, variant.of)
-        equivalence, differences = unknown or compare(self._effect(variant.of), self._effect(variant.id))
-        counts = self._engine.count(variant.id)
-        flags = compared(paired(case.right, rows, counted=False), {})
-        return VariantResult(
-            of=variant.of,
-            family=variant.family,
-            name=variant.name,
-            held_out=variant.held_out,
-            equivalence=equivalence,
-            differences=differences,
-            seen_by=sorted({SENSOR_OF[table] for table, count in counts.items() if count}),
-            flags_right=bool(rows) and all(flag.right for flag in flags.values()),
-        )
-
-    def _unknown(self, case: Case, of: str) -> tuple[Equivalence, list[str]] | None:
-        """Why a variant can't be compared with its atomic, whatever the logs have of that; None where it can."""
-        ran = next((each for each in self._health.manifest.detonations if each.atomic == of), None)
-        if ran is None or ran.attack is None or ran.skipped:
-            return "unknown", [f"{of} was not executed"]
-        if ran.attack.given_up:
-            return "unknown", [f"{of} was ended before its time, since {ran.attack.given_up}"]
-        for signal in on(self._lab, case.oracle):
-            if not self._engine.query(signal.kql, of):
-                return "unknown", [f"the effect of {of} was not observed"]
-        for name in SENSORS:
-            if self._health.manifest.sensor(name) and not self._health.around(ran, name).ok:
-                return "unknown", [f"{name} was not well around {of}"]
-        if effect_of(self._engine, self._engine.together([of, *unclear_of(self._engine, of)])) != self._effect(of):
-            return "unknown", [f"it can't be told whose doing some of it was that {of} brought about"]
-        return None
-
-    def _effect(self, slice_: str) -> Effect:
-        if slice_ not in self._effects:
-            self._effects[slice_] = effect_of(self._engine, slice_)
-        return self._effects[slice_]
 
     def _signals(self, signals: Sequence[Signal], slice_: str) -> list[_Seen]:
         """Those that can be asked for on this kind of lab, with what they show of a slice."""
@@ -210,7 +168,7 @@ class Judge:
                 expected_rows=expectation.rows,
                 companions=facts.answer.companions,
             ),
-            flags=flags_of(expectation, facts.answer),
+            flags=flags_of(expectation, rows, facts.answer.grounds),
             alerts=[self._alert(row, detonation.atomic) for row in rows],
             benign=expectation.entry.benign or "",
             may_skip=expectation.may_skip,

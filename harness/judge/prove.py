@@ -8,13 +8,13 @@ from pathlib import Path
 
 from harness.errors import InvalidFiles, NothingSelected
 from harness.events import Judged, JudgingStarted, Subscriber, silent
-from harness.judge.ambiguous import unclear_of
 from harness.judge.blame import blaming
 from harness.judge.cases import Case, cases
 from harness.judge.health.health import Health
 from harness.judge.judge import Judge
 from harness.judge.lint import Sound, vacuous
 from harness.judge.loading import load
+from harness.judge.other_rows import unclear_of
 from harness.judge.recall import Account, account
 from harness.judge.rule_answer import prepare
 from harness.judge.unjudged import in_recording

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.judge.decision import Answer, decide_rule
+from harness.judge.decision import decide_rule
+from harness.judge.facts import Answer
 from harness.judge.grounds import check_grounds, lay_grounds
 from harness.kql.engine import Engine, Row
 from harness.model.expectation import Expectation

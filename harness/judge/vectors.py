@@ -7,10 +7,24 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+from harness.model.expectation import Expectation
 from harness.model.result import Flag
 
 Vector = Mapping[str, bool]
 Row = Mapping[str, Any]
+
+
+def flags_of(
+    expectation: Expectation, rows: Sequence[Row], grounds: Mapping[str, Mapping[str, bool]] | None = None
+) -> dict[str, Flag]:
+    """Each flag, as expected and as it is: each row has exactly the flags of one of the vectors that are expected.
+
+    `grounds` say of each flag's words whether the rule sets it by that word alone.
+    """
+    vectors = expectation.entry.vectors
+    if not rows:
+        return {name: Flag(expected=value, actual=None) for name, value in (vectors[0] if vectors else {}).items()}
+    return compared(paired(vectors, rows, counted=bool(expectation.rows)), grounds or {})
 
 
 def paired(expected: Sequence[Vector], rows: Sequence[Row], *, counted: bool = True) -> list[tuple[Vector, Row]]:

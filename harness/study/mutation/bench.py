@@ -9,7 +9,8 @@ from harness.errors import LimitMet, NothingSelected, Position
 from harness.files.expectation_file import load_expectations
 from harness.judge.blame import limited
 from harness.judge.cases import cases as all_cases
-from harness.judge.effect import compare, effect_of
+from harness.judge.effect import effect_of
+from harness.judge.likeness import compare
 from harness.judge.lint import missing_columns
 from harness.judge.loading import load
 from harness.judge.rule_answer import judge_rule, prepare

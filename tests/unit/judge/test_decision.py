@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import pytest
 
 from harness.files.expectation_file import load_expectations
-from harness.judge.decision import Answer, Facts, decide, flags_of
+from harness.judge.decision import TABLE, decide
+from harness.judge.facts import Answer, Facts
+from harness.judge.vectors import flags_of
 from harness.model.expectation import Expectation
 from harness.model.result import Executed, SensorHealth, SignalResult, VariantResult
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
-from tests.conftest import EXPECTATIONS
+from tests.conftest import EXPECTATIONS, PROJECT
 
 ENTRY = load_expectations(EXPECTATIONS)[0]
 RIGHT: dict[str, Any] = {"A": True, "B": False}
@@ -174,12 +178,12 @@ def test_of_several_rows_the_one_that_disagrees_is_told_of() -> None:
 
 
 def test_where_the_rule_is_silent_the_flags_are_those_expected_and_no_others() -> None:
-    found = flags_of(expecting(), Answer())
-    assert {name: (flag.expected, flag.actual) for name, flag in found.items()} == {
+    flags = flags_of(expecting(), [])
+    assert {name: (flag.expected, flag.actual) for name, flag in flags.items()} == {
         "A": (True, None),
         "B": (False, None),
     }
-    assert flags_of(expecting(**SILENT), Answer()) == {}
+    assert flags_of(expecting(**SILENT), []) == {}
 
 
 def test_where_rows_are_counted_a_row_too_many_is_told_as_that() -> None:
@@ -208,3 +212,10 @@ def test_a_variant_whose_wrong_flags_are_known(right: bool, row: dict[str, Any],
     of = replace(expecting(known_gap="it says B"), variant=Variant(of="T1/a", family="f", name="n"))
     compared = variant("identical").model_copy(update={"flags_right": right})
     assert decide(of, facts(rows=[row], variant=compared)) == (verdict, reason)
+
+
+def test_the_table_has_the_order_of_the_verdicts_and_of_their_page() -> None:
+    table = [verdict for verdict, _ in groupby(row.verdict for row in TABLE)]
+    page = (PROJECT / "docs/reference/verdicts.md").read_text()
+    headings = [Verdict(name) for name in re.findall(r"^## `([A-Z_]+)`$", page, re.MULTILINE)]
+    assert [*table, Verdict.SKIPPED] == headings == list(Verdict)

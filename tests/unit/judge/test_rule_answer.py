@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.judge.decision import Answer
+from harness.judge.facts import Answer
 from harness.judge.rule_answer import answer_of, judge_rule, prepare
 from harness.kql.engine import QueryFailed
 from harness.model.expectation import Companion

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.files.expectation_file import load_expectations
-from harness.judge.ambiguous import hangs_on_ambiguous
+from harness.judge.other_rows import hangs_on_ambiguous
 from harness.kql.duckdb.duckdb_engine import DuckDbEngine
 from harness.model.expectation import Expectation, Signal
 from harness.model.result import SignalResult

@@ -1,0 +1,86 @@
+"""What is known of one atomic under one rule, before it is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from harness.judge.vectors import flags_of
+from harness.model.expectation import Entry, Expectation
+from harness.model.result import Executed, Flag, SensorHealth, SignalResult, VariantResult
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a rule says of one slice: the atomic's own rows, and how many companions stand beside them.
+
+    `grounds` say of each flag's words whether the rule sets it by that word alone.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    companions: int = 0
+    grounds: dict[str, dict[str, bool]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known of one atomic under one rule before it is judged.
+
+    `lacking` says why it can't be judged on this lab; empty where it can.
+    """
+
+    executed: Executed
+    answer: Answer = field(default_factory=Answer)
+    lacking: str = ""
+    health: list[SensorHealth] = field(default_factory=list)
+    signals: list[SignalResult] = field(default_factory=list)
+    variant: VariantResult | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is expected, and the facts."""
+
+    expectation: Expectation
+    facts: Facts
+
+    @property
+    def entry(self) -> Entry:
+        """What is expected, as it is written."""
+        return self.expectation.entry
+
+    @property
+    def rows(self) -> int:
+        """How many alerts of its own the atomic has."""
+        return len(self.facts.answer.rows)
+
+    @cached_property
+    def ill(self) -> dict[str, str]:
+        """The sensors that were not healthy, each with its first problem."""
+        return {health.sensor: health.problems[0] for health in self.facts.health if not health.ok}
+
+    @cached_property
+    def absent(self) -> list[SignalResult]:
+        """What of the effect was not observed."""
+        return [part for part in self.facts.executed.oracle if not part.seen]
+
+    @cached_property
+    def unheard(self) -> list[str]:
+        """The problems of the sensors whose silence about the effect says nothing, since they were not healthy."""
+        return [self.ill[sensor] for part in self.absent for sensor in part.rests_on if sensor in self.ill]
+
+    @cached_property
+    def unseen(self) -> list[SignalResult]:
+        """The signals that are missing."""
+        return [signal for signal in self.facts.signals if not signal.seen]
+
+    @cached_property
+    def flags(self) -> dict[str, Flag]:
+        """Each flag, as expected and as it is."""
+        return flags_of(self.expectation, self.facts.answer.rows, self.facts.answer.grounds)
+
+    @cached_property
+    def wrong(self) -> dict[str, Flag]:
+        """The flags that are not right."""
+        return {name: flag for name, flag in self.flags.items() if not flag.right}

@@ -1,0 +1,147 @@
+"""Whether a variant did the same as its atomic: their effects side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from harness.judge.cases import Case
+from harness.judge.effect import SENSORS, Container, Effect, Mount, Request, effect_of
+from harness.judge.health.health import Health
+from harness.judge.labs import kind_of, on
+from harness.judge.other_rows import unclear_of
+from harness.judge.vectors import compared, paired
+from harness.kql.engine import Engine
+from harness.model.result import VariantResult
+from harness.telemetry.schema import SENSOR_OF
+
+Equivalence = Literal["identical", "covers", "different", "none", "unknown"]
+_ALL = "ALL"  # all capabilities
+
+
+class Likeness:
+    """Answers for the variants of one recording."""
+
+    def __init__(self, engine: Engine, health: Health) -> None:
+        self._engine = engine
+        self._health = health
+        self._lab = kind_of(health.manifest.lab)
+        self._effects: dict[str, Effect] = {}
+
+    def of(self, case: Case, rows: list[dict[str, Any]]) -> VariantResult | None:
+        """How a variant compares with its atomic, None for what is no variant; `rows` are its alerts.
+
+        Raises QueryFailed.
+        """
+        variant = case.detonation.variant
+        if variant is None:
+            return None
+        unknown = self._unknown(case, variant.of)
+        equivalence, differences = unknown or compare(self._effect(variant.of), self._effect(variant.id))
+        counts = self._engine.count(variant.id)
+        flags = compared(paired(case.right, rows, counted=False), {})
+        return VariantResult(
+            of=variant.of,
+            family=variant.family,
+            name=variant.name,
+            held_out=variant.held_out,
+            equivalence=equivalence,
+            differences=differences,
+            seen_by=sorted({SENSOR_OF[table] for table, count in counts.items() if count}),
+            flags_right=bool(rows) and all(flag.right for flag in flags.values()),
+        )
+
+    def _unknown(self, case: Case, of: str) -> tuple[Equivalence, list[str]] | None:
+        """Why a variant can't be compared with its atomic, whatever the logs have of that; None where it can."""
+        ran = next((each for each in self._health.manifest.detonations if each.atomic == of), None)
+        if ran is None or ran.attack is None or ran.skipped:
+            return "unknown", [f"{of} was not executed"]
+        if ran.attack.given_up:
+            return "unknown", [f"{of} was ended before its time, since {ran.attack.given_up}"]
+        for signal in on(self._lab, case.oracle):
+            if not self._engine.query(signal.kql, of):
+                return "unknown", [f"the effect of {of} was not observed"]
+        for name in SENSORS:
+            if self._health.manifest.sensor(name) and not self._health.around(ran, name).ok:
+                return "unknown", [f"{name} was not well around {of}"]
+        if effect_of(self._engine, self._engine.together([of, *unclear_of(self._engine, of)])) != self._effect(of):
+            return "unknown", [f"it can't be told whose doing some of it was that {of} brought about"]
+        return None
+
+    def _effect(self, slice_: str) -> Effect:
+        if slice_ not in self._effects:
+            self._effects[slice_] = effect_of(self._engine, slice_)
+        return self._effects[slice_]
+
+
+def compare(base: Effect, other: Effect) -> tuple[Equivalence, list[str]]:
+    """Whether `other` did what `base` did, and what differs, in words: what is missing before what it did beyond."""
+    if base.empty:
+        return "unknown", ["nothing is known of what the atomic itself brought about"]
+    if other.empty:
+        return "none", ["it brought nothing about"]
+    missing, beyond = list[str](), list[str]()
+    for container, like in _paired(base.containers, other.containers):
+        if like is None:
+            missing.append(f"no container like {' '.join(container.command)}")
+            continue
+        lost, more = _differences(container, like)
+        missing += lost
+        beyond += more
+    missing += [f"'{absent}' was not executed" for absent in sorted(base.execs - other.execs)]
+    missing += [f"nothing ended with '{end}'" for end in sorted(base.ends - other.ends)]
+    missing += [f"no {r.verb} of {_named(r)} answered {r.code}" for r in sorted(base.requests - other.requests)]
+    beyond += [f"also {r.verb} of {_named(r)}" for r in sorted(other.requests - base.requests)]
+    if len(other.containers) > len(base.containers):
+        beyond.append(f"{len(other.containers)} containers instead of {len(base.containers)}")
+    if missing:
+        return "different", missing + beyond
+    return "covers" if beyond else "identical", beyond
+
+
+def _paired(base: Sequence[Container], others: Sequence[Container]) -> list[tuple[Container, Container | None]]:
+    """Each container with the most similar of the others, which then stands for no second one."""
+    left, pairs = list(others), list[tuple[Container, Container | None]]()
+    for container in sorted(base, key=lambda each: each not in others):  # exact likenesses first
+        like = min(left, key=lambda each: sum(map(len, _differences(container, each))), default=None)
+        if like:
+            left.remove(like)
+        pairs.append((container, like))
+    return pairs
+
+
+def _differences(base: Container, other: Container) -> tuple[list[str], list[str]]:
+    """What `base` is and may do and `other` does not, and what `other` may do beyond."""
+    missing = [
+        f"{what} {getattr(other, what)!r} instead of {getattr(base, what)!r}"
+        for what in ("image", "command", "user")
+        if getattr(base, what) != getattr(other, what)
+    ]
+    beyond = ["privileged"] if other.privileged and not base.privileged else []
+    missing += ["not privileged"] if base.privileged and not other.privileged else []
+    for what in ("capabilities", "modes", "security", "devices", "groups", "settings"):
+        have, want = getattr(other, what), getattr(base, what)
+        beyond += [f"also {what} {each}" for each in sorted(have - want)]
+        if _ALL not in have or what != "capabilities":
+            missing += [f"without {what} {each}" for each in sorted(want - have)]
+    missing += [f"dropped {each}" for each in sorted(other.dropped - base.dropped) if _ALL not in base.dropped]
+    beyond += [f"{each} is not dropped" for each in sorted(base.dropped - other.dropped)]
+    missing += ["its root is read-only"] if other.read_only and not base.read_only else []
+    beyond += ["its root can be written"] if base.read_only and not other.read_only else []
+    for mount in sorted(base.mounts - other.mounts):
+        like = [each for each in sorted(other.mounts) if _reaches(each, mount)]
+        beyond += [f"mount {each.source}:{each.target}" for each in like[:1]]
+        missing += [] if like else [f"no mount of {mount.source}"]
+    return missing, beyond
+
+
+def _reaches(mount: Mount, wanted: Mount) -> bool:
+    """Whether all that `wanted` gives can be had by `mount`."""
+    inside = PurePosixPath(wanted.source).is_relative_to(mount.source)
+    return inside and (mount.writable or not wanted.writable)
+
+
+def _named(request: Request) -> str:
+    where = f" in {request.namespace}" if request.namespace else ""
+    return f"{request.resource}{'/' if request.name else ''}{request.name}{where}"
