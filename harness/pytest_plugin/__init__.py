@@ -42,15 +42,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
     settings = settings_of(config)
     config.stash[SETTINGS] = settings
-    if settings.active:
+    if settings.active:  # only then: these load an engine
         from harness.pytest_plugin.course import SessionPlugin
         from harness.pytest_plugin.passed_over import Unreadable
         from harness.pytest_plugin.tally import Tally
+        from harness.pytest_plugin.xdist import Controller
 
         tally = Tally(config)
         config.pluginmanager.register(Unreadable(), "livefire-unreadable")
         config.pluginmanager.register(tally, "livefire-tally")
         config.pluginmanager.register(SessionPlugin(config, tally), "livefire-session")
+        config.pluginmanager.register(Controller(config, tally), "livefire-controller")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExpectFile | None:
@@ -61,7 +63,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExpectFile
         if _is_asked_for(file_path, parent.config):
             parent.config.stash[_PASSED_OVER] = parent.config.stash.get(_PASSED_OVER, 0) + 1
         return None
-    from harness.pytest_plugin.items import ExpectFile
+    from harness.pytest_plugin.items import ExpectFile  # only here: it loads what judges
 
     root = parent.config.rootpath
     name = str(file_path.relative_to(root) if file_path.is_relative_to(root) else file_path)

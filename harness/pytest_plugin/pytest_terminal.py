@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.text import printable
+from harness.text import printable, visible
 
 _OWN = re.compile("(^\r|\x1b\\[[0-9;]*m)")  # a line that is begun anew, and colours: pytest's own
 
@@ -29,3 +29,12 @@ def guard_terminal(config: pytest.Config) -> None:
 def shorten(text: str, config: pytest.Config) -> str:
     """A text as it may be printed; paths below the folder in which pytest was started as pytest shows them."""
     return printable(text.replace(f"{config.invocation_params.dir}/", ""))
+
+
+def say(config: pytest.Config, text: str) -> None:
+    """A line of Livefire's, on a line of its own; nothing with `-q`."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and config.get_verbosity() >= 0:
+        reporter.ensure_newline()
+        reporter.write_line(f"livefire: {visible(text)}")
+        reporter.flush()

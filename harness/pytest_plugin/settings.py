@@ -173,7 +173,7 @@ def _check_live(settings: Settings, values: dict[str, _Word]) -> None:
         require_clients()
     except LabUnavailable as error:
         raise _usage("--livefire", error) from None
-    from harness.lab.lab_choice import cluster_kind, docker_kind
+    from harness.lab.lab_choice import cluster_kind, docker_kind  # the capture half needs more than a replay does
 
     for name, ask in (("cluster", cluster_kind), ("docker", docker_kind)):
         try:
