@@ -21,7 +21,7 @@ def kind_of(lab: LabFacts) -> Kind:
     """The kind of a recording's lab."""
     if lab.cluster is None:
         return "none"
-    return "bare" if lab.cluster.kind == "control-plane" else "nodes"
+    return "nodes" if lab.has_nodes else "bare"
 
 
 def on(kind: Kind, signals: Iterable[Signal]) -> list[Signal]:

@@ -55,6 +55,28 @@ class LabFacts(_Record):
     image: str = ""
     runtime_shim: bool = False
 
+    # What differs between labs for whoever judges a recording: no other module of proof knows a lab by its name.
+
+    @property
+    def own_docker(self) -> bool:
+        """Whether the Docker daemon was Livefire's own: it has gateways, and a log."""
+        return self.docker is not None and self.docker.kind == "managed"
+
+    @property
+    def foreign_socket(self) -> str | None:
+        """The socket of another's Docker daemon, which has no gateway before it; None where there was none."""
+        return self.docker.name.removeprefix("unix://") if self.docker and self.docker.kind == "host" else None
+
+    @property
+    def has_nodes(self) -> bool:
+        """Whether the cluster had nodes, on which pods run."""
+        return self.cluster is not None and self.cluster.kind != "control-plane"
+
+    @property
+    def nodes_here(self) -> bool:
+        """Whether the cluster's nodes were containers on the host of the capture, so that their pods were seen."""
+        return self.cluster is not None and self.cluster.kind == "kind"
+
 
 class Mark(_Record):
     """A canary event: emitted by Livefire at `emitted`, seen in the sensor's output at `seen` (None: never).

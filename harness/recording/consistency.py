@@ -94,8 +94,7 @@ def _lab_of(sensor: str, manifest: Manifest) -> object:
 
 def _streams(sensor: str, manifest: Manifest) -> list[str]:
     """The files that a sensor writes, each of which must carry its canaries. The log of a host's daemon is not read."""
-    docker = manifest.lab.docker
-    log = [layout.DAEMON_LOG] if docker and docker.kind == "managed" else []
+    log = [layout.DAEMON_LOG] if manifest.lab.own_docker else []
     asked = [layout.DAEMON_REQUESTS] if "peers" in manifest.recorded else []
     of_docker = [layout.DAEMON_EVENTS, *log, *asked]
     return {"auditd": [layout.AUDIT_LOG], "docker_daemon": of_docker, "kube_audit": [layout.KUBE_AUDIT]}[sensor]

@@ -30,8 +30,6 @@ def _disagreements(read: Callable[[str], bytes], manifest: Manifest) -> Iterator
     if record is None:
         return
     requests = read_requests(read(layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
-    docker = manifest.lab.docker
-    ours = docker is not None and docker.kind == "managed"
     all_noted = layout.DAEMON_REQUESTS in record.files
     events = list(read_events(read(layout.DAEMON_EVENTS).split(b"\n")))
     if layout.DAEMON_LOG in record.files:
@@ -39,12 +37,12 @@ def _disagreements(read: Callable[[str], bytes], manifest: Manifest) -> Iterator
         calls, inspected = read_calls(lines), {each.id: each.inspect for each in events if each.inspect}
         yield from not_logged(requests, calls)
         yield from bodies_not_logged(requests, lines, inspected)
-        if ours:
+        if manifest.lab.own_docker:
             yield from (each for each in not_noted(requests, calls) if all_noted or _attacked(manifest, each.at))
     if layout.DAEMON_EVENTS in record.files:
         yield from not_told(requests, events)
         yield from not_ended(events)
-        if ours and all_noted:
+        if manifest.lab.own_docker and all_noted:
             yield from not_asked(requests, events)
 
 

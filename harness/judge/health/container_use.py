@@ -55,7 +55,6 @@ def _is_of(slice_: str, atomic: str) -> bool:
 
 def _using(tables: Tables, manifest: Manifest) -> Iterator[Row]:
     """The rows that tell that something is run in a container on this host."""
-    cluster = manifest.lab.cluster
     for row in tables["DockerDaemon_CL"]:
         asked = row["Source"] == "request" and row["Method"] == "POST" and _RUNS.match(row["Uri"])
         if asked or (row["Source"] == "event" and row["ContainerId"] and row["Action"] == "create"):
@@ -64,7 +63,7 @@ def _using(tables: Tables, manifest: Manifest) -> Iterator[Row]:
         words = [str(word) for word in row["Argv"] or [] if word is not None]
         if row["ContainerId"] or is_runtime(words) or row["Exe"].rpartition("/")[2] in _CLIENTS:
             yield row
-    for row in tables["AKSAudit"] if cluster and cluster.kind == "kind" else ():
+    for row in tables["AKSAudit"] if manifest.lab.nodes_here else ():
         reference = row["ObjectRef"] or {}
         acts = row["Verb"] == "create" or reference.get("subresource")
         if acts and reference.get("resource") == "pods" and (reference.get("subresource") or "") in _ENTERS:

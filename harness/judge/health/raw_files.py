@@ -87,10 +87,8 @@ def _file(root: layout.Root, manifest: Manifest, name: str) -> RawFile:
 
 def _must_be_there(name: str, manifest: Manifest) -> bool:
     """Of the files that a record does not name: what is canaried is missed by its canaries."""
-    cluster = manifest.lab.cluster
-    if name == layout.KUBE_PODS:
-        return bool(cluster and cluster.kind == "kind" and any(each.attack for each in manifest.detonations))
-    return name == layout.DAEMON_REQUESTS and any(each.attack for each in manifest.detonations)
+    attacked = any(each.attack for each in manifest.detonations)
+    return attacked and (name == layout.DAEMON_REQUESTS or (name == layout.KUBE_PODS and manifest.lab.nodes_here))
 
 
 def _arrivals(root: layout.Root) -> RawFile:

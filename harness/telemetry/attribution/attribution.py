@@ -66,8 +66,8 @@ class Attribution:
         peers = Peers(self.manifest, self._sessions, self._residents)
         identities = Identities(self._users, peers.running, self.canaries.asks_api, Runners.of(self.pods))
         self.callers = read_identities(identities, self.kube_audit)
-        docker = self.manifest.lab.docker
-        whole = docker is None or docker.kind == "managed"
+        lab = self.manifest.lab
+        whole = lab.docker is None or lab.own_docker
         unsettled = DockerRequests(self.requests, peers.past_gateways)  # it tells what nobody noted
         known = dict.fromkeys(self.manifest.harness_containers, HARNESS) | identities.of_containers(self.pods)
         daemon = DockerContainers(unsettled.unknown, self.daemon_events)

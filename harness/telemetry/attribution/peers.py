@@ -51,9 +51,9 @@ class Peers:
 
         The socket of another's daemon has no gateway before it. There it is seen whether the attack has used it.
         """
-        running, docker = self.during(at), self.manifest.lab.docker
-        if running and docker and docker.kind == "host" and self.residents.known:
-            return running if self.residents.asked_at(docker.name.removeprefix("unix://"), at) else ""
+        running, socket = self.during(at), self.manifest.lab.foreign_socket
+        if running and socket is not None and self.residents.known:
+            return running if self.residents.asked_at(socket, at) else ""
         return running
 
     def running(self, at: float) -> str:
