@@ -32,15 +32,15 @@ def _was_cut_short(known: Known) -> bool:  # of what is missing nobody knows whe
 
 
 def _silence_says_nothing(known: Known) -> bool:
-    return bool(known.unheard)
+    return bool(known.unheard())
 
 
 def _effect_is_absent(known: Known) -> bool:
-    return bool(known.absent) and not _was_cut_short(known) and not _silence_says_nothing(known)
+    return bool(known.absent()) and not _was_cut_short(known) and not _silence_says_nothing(known)
 
 
 def _may_have_done_something(known: Known) -> bool:  # a variant that brought nothing about, as far as ill sensors tell
-    return bool(known.facts.variant and known.facts.variant.equivalence == "none" and known.ill)
+    return bool(known.facts.variant and known.facts.variant.equivalence == "none" and known.ill())
 
 
 def _is_incomparable(known: Known) -> bool:
@@ -58,11 +58,11 @@ def _lab_lacks_what_is_asked(known: Known) -> bool:
 
 
 def _sensor_is_ill(known: Known) -> bool:
-    return bool(known.ill)
+    return bool(known.ill())
 
 
 def _signal_is_missing(known: Known) -> bool:
-    return bool(known.unseen)
+    return bool(known.unseen())
 
 
 def _must_fire(known: Known) -> bool:
@@ -79,7 +79,7 @@ def _known_evasion_has_closed(known: Known) -> bool:
 
 
 def _flag_differs(known: Known) -> bool:
-    return _must_fire(known) and bool(known.wrong) and not _known_evasion_has_closed(known)
+    return _must_fire(known) and bool(known.wrong()) and not _known_evasion_has_closed(known)
 
 
 def _number_of_rows_differs(known: Known) -> bool:
@@ -116,7 +116,7 @@ def _is_rightly_silent(known: Known) -> bool:
 
 def _of_flag(known: Known) -> str:
     """Of the first flag that is not right."""
-    name, flag = next(iter(known.wrong.items()))
+    name, flag = next(iter(known.wrong().items()))
     if flag.actual is flag.expected:
         return f"{name} is {flag.reserve}"
     actual = "has no value" if flag.actual is None else f"is {str(flag.actual).lower()}"
@@ -131,7 +131,7 @@ def _of_silence(known: Known) -> str:
 
 
 def _of_signal(known: Known) -> str:
-    signal = known.unseen[0]
+    signal = known.unseen()[0]
     return f"{', '.join(signal.rests_on)} did not show: {signal.name}"
 
 
@@ -141,24 +141,25 @@ def _of_variant(known: Known) -> str:
 
 
 def _of_illness(known: Known) -> str:
-    return next(iter(known.ill.values()))
+    return next(iter(known.ill().values()))
 
 
 def _counted(count: int) -> str:
     return "1 row" if count == 1 else f"{count} rows"
 
 
+_RAN = Executed(ran=True, effect=True)
 _CLOSED = "the known gap has closed"
 _V = Verdict
 TABLE = (
-    Row(_V.NOT_EXECUTED, _effect_is_absent, lambda k: f"the effect was not observed: {k.absent[0].name}"),
+    Row(_V.NOT_EXECUTED, _effect_is_absent, lambda k: f"the effect was not observed: {k.absent()[0].name}"),
     Row(_V.NOT_EXECUTED, _does_something_else, lambda k: f"it does not do the same: {_of_variant(k)}"),
     Row(
         _V.INCONCLUSIVE,
         _was_cut_short,
         lambda k: f"the attack was ended before its time, since {k.facts.executed.given_up}",
     ),
-    Row(_V.INCONCLUSIVE, _silence_says_nothing, lambda k: k.unheard[0]),
+    Row(_V.INCONCLUSIVE, _silence_says_nothing, lambda k: k.unheard()[0]),
     Row(_V.INCONCLUSIVE, _may_have_done_something, _of_illness),
     Row(_V.INCONCLUSIVE, _is_incomparable, lambda k: f"{_of_variant(k)}: there is nothing to compare with"),
     Row(_V.INCONCLUSIVE, _lab_lacks_what_is_asked, lambda k: k.facts.lacking),
@@ -200,4 +201,4 @@ def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
 
 def decide_rule(expectation: Expectation, answer: Answer) -> tuple[Verdict, str]:
     """What is expected of the rule alone, taking it that the attack ran and was seen."""
-    return decide(expectation, Facts(Executed(ran=True, effect=True), answer))
+    return decide(expectation, Facts(_RAN, answer))

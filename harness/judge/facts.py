@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from harness.judge.vectors import flags_of
@@ -55,32 +54,27 @@ class Known:
         """How many alerts of its own the atomic has."""
         return len(self.facts.answer.rows)
 
-    @cached_property
     def ill(self) -> dict[str, str]:
         """The sensors that were not healthy, each with its first problem."""
         return {health.sensor: health.problems[0] for health in self.facts.health if not health.ok}
 
-    @cached_property
     def absent(self) -> list[SignalResult]:
         """What of the effect was not observed."""
         return [part for part in self.facts.executed.oracle if not part.seen]
 
-    @cached_property
     def unheard(self) -> list[str]:
         """The problems of the sensors whose silence about the effect says nothing, since they were not healthy."""
-        return [self.ill[sensor] for part in self.absent for sensor in part.rests_on if sensor in self.ill]
+        ill = self.ill()
+        return [ill[sensor] for part in self.absent() for sensor in part.rests_on if sensor in ill]
 
-    @cached_property
     def unseen(self) -> list[SignalResult]:
         """The signals that are missing."""
         return [signal for signal in self.facts.signals if not signal.seen]
 
-    @cached_property
     def flags(self) -> dict[str, Flag]:
         """Each flag, as expected and as it is."""
         return flags_of(self.expectation, self.facts.answer.rows, self.facts.answer.grounds)
 
-    @cached_property
     def wrong(self) -> dict[str, Flag]:
         """The flags that are not right."""
-        return {name: flag for name, flag in self.flags.items() if not flag.right}
+        return {name: flag for name, flag in self.flags().items() if not flag.right}

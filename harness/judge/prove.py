@@ -15,7 +15,7 @@ from harness.judge.judge import Judge
 from harness.judge.lint import Sound, vacuous
 from harness.judge.loading import load
 from harness.judge.other_rows import unclear_of
-from harness.judge.recall import Account, account
+from harness.judge.recall import RuleFigures, figures_of
 from harness.judge.rule_answer import prepare
 from harness.judge.unjudged import in_recording
 from harness.kql.duckdb.duckdb_engine import DuckDbEngine
@@ -61,7 +61,7 @@ def prove(
     judge = Judge(engine, Health.of(recording.sealed, manifest), live=live)
     results: list[AtomicResult] = []
     alerts: dict[str, list[Alert]] = {}
-    accounts: dict[str, Account] = {}
+    figures: dict[str, RuleFigures] = {}
     for rule_cases in _by_rule(chosen):
         of_rule = [case.expectation for case in rule_cases]
         with blaming(of_rule, recording.path):
@@ -73,7 +73,7 @@ def prove(
             rule, said = of_rule[0].rule, judge.alerts(of_rule[0].rule, BACKGROUND)
             # two rules may have one name: neither's false positives may get lost
             alerts[rule.id] = alerts.get(rule.id, []) + said
-            accounts[rule.id] = account(of_rule, judged, said, engine)
+            figures[rule.id] = figures_of(of_rule, judged, said, engine)
         results += judged
     unclear = list(dict.fromkeys(each for case in chosen for each in unclear_of(engine, case.detonation.atomic)))
     background = Background(rows=engine.count(BACKGROUND), alerts=alerts)
@@ -92,11 +92,11 @@ def prove(
         results=results,
         background=background,
         ambiguous=_ambiguous(chosen, unclear, engine, judge, recording),
-        recall={name: each.recall for name, each in accounts.items() if each.recall},
-        recall_split={name: each.recall_split for name, each in accounts.items() if each.recall_split},
-        benign={name: each.benign for name, each in accounts.items() if each.benign},
-        flags={name: each.flags for name, each in accounts.items() if each.flags},
-        tuning={name: each.tuning for name, each in accounts.items() if each.tuning},
+        recall={name: each.recall for name, each in figures.items() if each.recall},
+        recall_split={name: each.recall_split for name, each in figures.items() if each.recall_split},
+        benign={name: each.benign for name, each in figures.items() if each.benign},
+        flags={name: each.flags for name, each in figures.items() if each.flags},
+        tuning={name: each.tuning for name, each in figures.items() if each.tuning},
         unjudged=in_recording(manifest, results),
         summary=dict(Counter(str(result.verdict) for result in results)),
         exit_code=exit_code((result.verdict for result in results), background.count),

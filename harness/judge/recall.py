@@ -1,4 +1,4 @@
-"""The account of a rule over all results: recall and false alarms by family, flags, and what tuning would change.
+"""What is reported of a rule over all results: recall and false alarms by family, flags, and what tuning would change.
 
 Attacks are atomics on which the rule ought to fire, and variants that were shown to do the same.
 """
@@ -21,7 +21,7 @@ _NOTHING_CLAIMED = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 
 
 @dataclass(frozen=True)
-class Account:
+class RuleFigures:
     """What is to be reported of one rule beside its verdicts."""
 
     recall: dict[str, Recall]
@@ -31,16 +31,16 @@ class Account:
     tuning: list[TuningResult]
 
 
-def account(
+def figures_of(
     expectations: Sequence[Expectation], results: Sequence[AtomicResult], background: list[Alert], engine: Engine
-) -> Account:
-    """The account of the rule of these expectations. Raises QueryFailed where an exclusion can't be evaluated."""
+) -> RuleFigures:
+    """The figures of the rule of these expectations. Raises QueryFailed where an exclusion can't be evaluated."""
     variants = [each for each in results if each.variant]
     families = sorted({each.variant.family for each in variants if each.variant})
     controls = [each.entry.control for each in expectations if each.entry.benign]
     alone = bool(controls) and all(controls)  # a control shows that a rule is not always loud, and counts nothing
     benign = {} if alone else _benign(results, background, engine)
-    return Account(
+    return RuleFigures(
         recall={name: _recall(v for v in variants if v.variant and v.variant.family == name) for name in families},
         recall_split={
             name: _recall(v for v in variants if v.variant and v.variant.held_out is held_out)

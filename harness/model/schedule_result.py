@@ -63,7 +63,7 @@ class AtomicSchedule(_Part):
         return self.lost / self.events if self.events else 0.0
 
 
-class Finding(_Part):
+class Weakness(_Part):
     """Something that is wrong with a schedule, what it does, and what would cure it. `at` is in the rule's file."""
 
     kind: Literal["silent", "lost", "split", "repeated", "idle"]
@@ -87,6 +87,6 @@ class ScheduleResult(_Part):
     recordings: list[str]
     atomics: list[AtomicSchedule]
     idle_alert: bool
-    findings: list[Finding]
+    weaknesses: list[Weakness] = Field(alias="findings")
     max_missed: FiniteFloat
     passed: bool

@@ -19,7 +19,7 @@ _NAME_WIDTH = 36
 
 
 def print_result(result: Result, console: Console) -> None:
-    """A table for each rule, what explains each result that is not as expected, the account, and the summary."""
+    """A table for each rule, what explains each result that is not as expected, the figures, and the summary."""
     for rule in dict.fromkeys(each.rule for each in result.results):
         console.print(_table(rule, [each for each in result.results if each.rule == rule and not each.variant]))
         console.print()

@@ -1,8 +1,8 @@
 """JUnit XML, in the form that pytest calls xunit1: a test case for each atomic and rule, with properties.
 
 There is no one standard. Written is what GitLab (doc/ci/testing/unit_test_reports.md), Jenkins' junit step and the
-actions of GitHub that turn JUnit XML into annotations read: `file` and `line` of a case, relative to the repository;
-a message of one short line; the evidence as the element's text; a time for each case, suite and file.
+actions of GitHub that turn JUnit XML into annotations read: `file` and `line` of a test case, relative to the
+repository; a message of one short line; the evidence as the element's text; a time for each test case, suite and file.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def write_junit(results: Sequence[Result], path: Path) -> None:
 
     One test suite for each recording, and in it one test case more for the background of each rule.
 
-    Class and name say together which case it is, in every recording anew and from night to night alike: GitLab and
-    Jenkins follow a case by them, and Jenkins folds at the dots of a class, so there is none in a part of it. The
+    Class and name say together which testcase it is, in every recording anew and from night to night alike: GitLab and
+    Jenkins follow a testcase by them, and Jenkins folds at the dots of a class, so there is none in a part of it. The
     variants of an atomic are a class of their own.
     """
     root = ET.Element("testsuites", name="livefire")
     for result, recording in zip(results, _recordings(results), strict=True):
         root.append(_suite(result, recording))
-    # a skip has a case of its own already, and fails there only where all is required
+    # a skip has a testcase of its own already, and fails there only where all is required
     required = any(result.all_required for result in results)
     if left := [each for each in all_unjudged(results) if required or each.kind != "skip"]:
         root.append(_unjudged(left, required=required))
@@ -54,11 +54,11 @@ def write_junit(results: Sequence[Result], path: Path) -> None:
 def _tell_apart(root: ET.Element) -> None:
     """GitLab ignores all but the first case of a name: two rules of one file name are such, in different folders."""
     seen: Counter[tuple[str, str]] = Counter()
-    for case in root.iter("testcase"):
-        classname, name = case.get("classname", ""), case.get("name", "")
+    for testcase in root.iter("testcase"):
+        classname, name = testcase.get("classname", ""), testcase.get("name", "")
         seen[classname, name] += 1
         if seen[classname, name] > 1:
-            case.set("name", f"{name}-{seen[classname, name]}")
+            testcase.set("name", f"{name}-{seen[classname, name]}")
 
 
 def _recordings(results: Sequence[Result]) -> list[list[str]]:
@@ -75,24 +75,27 @@ def _recordings(results: Sequence[Result]) -> list[list[str]]:
 
 
 def _suite(result: Result, recording: list[str]) -> ET.Element:
-    cases = [_case(each, recording) for each in result.results]
+    testcases = [_testcase(each, recording) for each in result.results]
     places = {each.rule: each.at for each in reversed(result.results)}
     for rule, alerts in result.background.alerts.items():
-        cases.append(_background(rule, alerts, recording, places.get(rule, "")))
+        testcases.append(_background(rule, alerts, recording, places.get(rule, "")))
     if result.ambiguous.count:
-        cases.append(_ambiguous(result.ambiguous, recording))
-    cases += [_proof(proof, recording, places.get(proof.rule, "")) for proof in result.proofs]
+        testcases.append(_ambiguous(result.ambiguous, recording))
+    testcases += [_proof(proof, recording, places.get(proof.rule, "")) for proof in result.proofs]
     seconds = (result.finished - result.started).total_seconds()
-    suite = ET.Element("testsuite", name=f"livefire {result.run_id}", tests=str(len(cases)), time=f"{seconds:.3f}")
+    suite = ET.Element("testsuite", name=f"livefire {result.run_id}", tests=str(len(testcases)), time=f"{seconds:.3f}")
     suite.set("timestamp", result.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
     for kind in ("failure", "error", "skipped"):
-        suite.set(f"{kind}s" if kind != "skipped" else kind, str(sum(case.find(kind) is not None for case in cases)))
+        suite.set(
+            f"{kind}s" if kind != "skipped" else kind,
+            str(sum(testcase.find(kind) is not None for testcase in testcases)),
+        )
     properties = ET.SubElement(suite, "properties")
     for name, version in result.versions.items():
         ET.SubElement(properties, "property", name=f"version.{name}", value=visible_text(version))
     if read := tables_read(result):
         ET.SubElement(properties, "property", name="tables", value=visible_text(read))
-    suite.extend(cases)
+    suite.extend(testcases)
     return suite
 
 
@@ -102,47 +105,47 @@ def _unjudged(unjudged: Sequence[Unjudged], *, required: bool) -> ET.Element:
     suite.set("failures" if required else "skipped", str(len(unjudged)))
     for each in unjudged:
         technique, _, name = each.name.rpartition("/")
-        case = _element(["not-judged", each.kind, *([each.rule] if each.rule else []), technique], name, 0)
-        _set_place(case, each.at)
+        testcase = _element(["not-judged", each.kind, *([each.rule] if each.rule else []), technique], name, 0)
+        _set_place(testcase, each.at)
         lines = [f"{each.name}: {each.reason}", *([f"expected at {each.at}"] if each.at else [])]
-        _add_outcome(case, "failure" if required else "skipped", Verdict.SKIPPED, each.reason, lines)
-        suite.append(case)
+        _add_outcome(testcase, "failure" if required else "skipped", Verdict.SKIPPED, each.reason, lines)
+        suite.append(testcase)
     return suite
 
 
-def _case(result: AtomicResult, recording: list[str]) -> ET.Element:
+def _testcase(result: AtomicResult, recording: list[str]) -> ET.Element:
     atomic = result.atomic.removeprefix(f"{result.technique}/")
     parts, name = [*recording, result.rule, result.technique], atomic
     if result.variant:
         parts.append(result.variant.of.removeprefix(f"{result.technique}/"))
         name = f"{result.variant.family}.{result.variant.name}"
     seconds = result.latency.alert or result.latency.telemetry or 0.0
-    case = _element(parts, name, seconds)
-    _set_place(case, result.at)
-    properties = ET.SubElement(case, "properties")
+    testcase = _element(parts, name, seconds)
+    _set_place(testcase, result.at)
+    properties = ET.SubElement(testcase, "properties")
     for key, value in properties_of(result).items():
         ET.SubElement(properties, "property", name=key, value=visible_text(value))
     kind = _kind(result.verdict)
     if kind:
-        _add_outcome(case, kind, result.verdict, result.reason, details(result))
-    return case
+        _add_outcome(testcase, kind, result.verdict, result.reason, details(result))
+    return testcase
 
 
-def _add_outcome(case: ET.Element, kind: str, verdict: Verdict, reason: str, lines: Sequence[str]) -> None:
+def _add_outcome(testcase: ET.Element, kind: str, verdict: Verdict, reason: str, lines: Sequence[str]) -> None:
     """GitLab shows the text alone, Jenkins and GitHub the message and then the text: so the text repeats it in full."""
     message = f"{verdict}: {visible(reason)}"
     short = message if len(message) <= _MESSAGE else message[: _MESSAGE - 1] + "…"
-    outcome = ET.SubElement(case, kind, message=visible_text(short), type=str(verdict))
+    outcome = ET.SubElement(testcase, kind, message=visible_text(short), type=str(verdict))
     outcome.text = visible_text("\n".join(lines))
 
 
-def _set_place(case: ET.Element, at: str) -> None:
+def _set_place(testcase: ET.Element, at: str) -> None:
     """Where the case stands: in the working folder, which should be that of the repository, as a relative path."""
     if place := _PLACE.fullmatch(at):
         path, here = Path(place["file"]), Path.cwd()
         inside = path.is_absolute() and path.is_relative_to(here)
-        case.set("file", visible_text(path.relative_to(here) if inside else path))
-        case.set("line", place["line"])
+        testcase.set("file", visible_text(path.relative_to(here) if inside else path))
+        testcase.set("line", place["line"])
 
 
 def _element(parts: list[str], name: str, seconds: float) -> ET.Element:
@@ -157,34 +160,36 @@ def _kind(verdict: Verdict) -> str:
 
 
 def _background(rule: str, alerts: Sequence[Alert], recording: list[str], at: str) -> ET.Element:
-    case = _element([*recording, rule], "background", 0)
-    _set_place(case, at)
+    testcase = _element([*recording, rule], "background", 0)
+    _set_place(testcase, at)
     if alerts:
         reason = f"{len(alerts)} alert{'' if len(alerts) == 1 else 's'} in the background, where no atomic ran"
         verdict = Verdict.UNEXPECTED_ALERT
         lines = [f"{verdict}  {reason}", *(line for alert in alerts for line in alert_lines(alert))]
-        _add_outcome(case, "failure", verdict, reason, lines)
-    return case
+        _add_outcome(testcase, "failure", verdict, reason, lines)
+    return testcase
 
 
 def _ambiguous(ambiguous: Ambiguous, recording: list[str]) -> ET.Element:
     """What can't be told whose it is: no failure of its own, since what hangs on it is told there; so it is skipped."""
-    case = _element([*recording, "ambiguous"], "rows", 0)
+    testcase = _element([*recording, "ambiguous"], "rows", 0)
     first, *more = ambiguous_lines(ambiguous)
-    outcome = ET.SubElement(case, "skipped", type="AMBIGUOUS", message=visible_text(first.removeprefix("AMBIGUOUS  ")))
+    outcome = ET.SubElement(
+        testcase, "skipped", type="AMBIGUOUS", message=visible_text(first.removeprefix("AMBIGUOUS  "))
+    )
     outcome.text = visible_text("\n".join([first, *more]))
-    return case
+    return testcase
 
 
 def _proof(proof: RuleProof, recording: list[str], at: str) -> ET.Element:
     """Whether the rule as a whole is proven."""
-    case = _element([*recording, proof.rule], "proven", 0)
-    _set_place(case, at)
+    testcase = _element([*recording, proof.rule], "proven", 0)
+    _set_place(testcase, at)
     if not proof.proven:
-        outcome = ET.SubElement(case, "error" if proof.undecided else "failure", type="UNPROVEN RULE")
+        outcome = ET.SubElement(testcase, "error" if proof.undecided else "failure", type="UNPROVEN RULE")
         outcome.set("message", visible_text(f"UNPROVEN RULE: {proof.reason}"))
         outcome.text = visible_text(unproven(proof))
-    return case
+    return testcase
 
 
 def properties_of(result: AtomicResult) -> dict[str, str]:

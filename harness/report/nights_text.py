@@ -88,19 +88,19 @@ def _print_rule(history: History, rule: str, console: Console) -> None:
 def _print_named(atomic: str, verdicts: Sequence[Verdict | None], changed: bool, console: Console) -> None:
     """A row; a long name takes several lines, and the verdicts stand in the last."""
     *first, last = folded(visible(short_id(atomic)), _NAME - 1)
-    mark = _CHANGED if changed else ""
+    sign = _CHANGED if changed else ""
     for line in first:
-        console.print(Text(_row(line, [], mark).rstrip()), soft_wrap=True)
-        mark = ""
-    text = Text(_row(last, [], mark))
+        console.print(Text(_row(line, [], sign).rstrip()), soft_wrap=True)
+        sign = ""
+    text = Text(_row(last, [], sign))
     for verdict in verdicts:
         cell = LETTERS[verdict] if verdict else _ABSENT
         text.append(f"{cell:>{_NIGHT}}", style=_STYLES.get(verdict, "bold red") if verdict else "dim")
     console.print(text, soft_wrap=True)
 
 
-def _row(name: str, cells: Iterable[str], mark: str = "") -> str:
-    return f"{mark:{len(_CHANGED)}}{name:{_NAME}}" + "".join(f"{cell:>{_NIGHT}}" for cell in cells)
+def _row(name: str, cells: Iterable[str], sign: str = "") -> str:
+    return f"{sign:{len(_CHANGED)}}{name:{_NAME}}" + "".join(f"{cell:>{_NIGHT}}" for cell in cells)
 
 
 def _print_latency(history: History, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""The account of each rule for a terminal: recall by family, benign runs, flags, tuning; rules side by side."""
+"""The figures of each rule for a terminal: recall by family, benign runs, flags, tuning; rules side by side."""
 
 from __future__ import annotations
 

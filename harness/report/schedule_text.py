@@ -25,7 +25,7 @@ _OPERATORS = {"gt": "more than", "lt": "fewer than", "eq": "exactly", "ne": "not
 
 
 def print_schedule(result: ScheduleResult, console: Console) -> None:
-    """Print how the rule runs, what was assumed, a line for each atomic, and each finding with its cure."""
+    """Print how the rule runs, what was assumed, a line for each atomic, and each weakness with its cure."""
     console.print(Text(visible(result.rule), style="bold"), soft_wrap=True)
     for line in (*_wrapped(how(result.schedule)), *_wrapped(assumed(result.assumptions))):
         console.print(Text(line), soft_wrap=True)
@@ -34,10 +34,10 @@ def print_schedule(result: ScheduleResult, console: Console) -> None:
     console.print(Text(_row("ATOMIC", ("MISSED", "P50", "P95", "MAX"), ("RUNS", "LOST"))), soft_wrap=True)
     for each in result.atomics:
         console.print(Text(_line(each), style="" if each.missed_share <= result.max_missed else "red"), soft_wrap=True)
-    for finding in result.findings:
+    for weakness in result.weaknesses:
         console.print()
-        console.print(Text(f"{finding.kind}  {visible(finding.at)}", style="bold yellow"), soft_wrap=True)
-        for line in (*_wrapped(finding.text), *_wrapped(f"cure: {finding.cure}")):
+        console.print(Text(f"{weakness.kind}  {visible(weakness.at)}", style="bold yellow"), soft_wrap=True)
+        for line in (*_wrapped(weakness.text), *_wrapped(f"cure: {weakness.cure}")):
             console.print(Text(line), soft_wrap=True)
     console.print()
     _print_summary(result, console)

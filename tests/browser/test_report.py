@@ -81,7 +81,7 @@ def test_it_asks_for_nothing_and_complains_of_nothing(report: Path, open_page: O
 def test_without_script_it_is_the_same(report: Path, open_page: Open) -> None:
     with_script, without = open_page(report), open_page(report, script=False)
     assert without.page.screenshot() == with_script.page.screenshot()
-    link = without.page.locator("ul.causes a").first
+    link = without.page.locator("ul.failings a").first
     link.click()
     assert without.page.get_by_text("rejected by:").first.is_visible()
 
@@ -183,7 +183,7 @@ def test_the_skip_link_leads_to_the_content(report: Path, open_page: Open) -> No
 
 def test_from_the_summary_to_the_broken_layer_to_the_raw_record_and_back(report: Path, open_page: Open) -> None:
     page = open_page(report).page
-    page.locator("ul.causes a").first.click()
+    page.locator("ul.failings a").first.click()
     cause = page.locator(".all:target")
     step = cause.locator(".chain .broken")
     assert step.is_visible()

@@ -124,12 +124,12 @@ class Store:
         for name in TABLES:
             self._con.execute(f'DELETE FROM "{ALL.format(name)}" WHERE "{SLICE}" = ?', [slice_])
         names = [*TABLES[table], *HIDDEN]
-        marks = ", ".join("?" for _ in range(len(names) + 1))
+        places = ", ".join("?" for _ in range(len(names) + 1))
         for row in rows:
             number = len(self._places)
             self._places[number] = (table, slice_)
             values = [plain((row | {SLICE: slice_})[name]) for name in names]
-            self._con.execute(f'INSERT INTO "{ALL.format(table)}" VALUES ({marks})', [*values, number])
+            self._con.execute(f'INSERT INTO "{ALL.format(table)}" VALUES ({places})', [*values, number])
 
     def select(self, slice_: str | None) -> None:
         """Make each table's name mean one slice of it, without the hidden columns; None: no row at all."""

@@ -30,7 +30,7 @@ KINDS = (DETECTED, WRONG_FLAGS, MISSED, DIFFERENT, NOT_EXECUTED, UNKNOWN)
 
 
 @dataclass(frozen=True)
-class Mark:
+class Cell:
     """One variant of one atomic under one rule."""
 
     kind: Kind
@@ -50,10 +50,10 @@ Column = tuple[str, str]  # a rule, and an atomic that has variants
 
 @dataclass
 class HeatMap:
-    """`cells[family][name][column]` are the marks of a variant: one, unless two rules have one name."""
+    """`cells[family][name][column]` are those of a variant: one, unless two rules have one name."""
 
     columns: dict[Column, None] = field(default_factory=dict)
-    cells: dict[str, dict[str, dict[Column, list[Mark]]]] = field(default_factory=dict)
+    cells: dict[str, dict[str, dict[Column, list[Cell]]]] = field(default_factory=dict)
 
     @property
     def rules(self) -> dict[str, list[str]]:
@@ -71,15 +71,15 @@ class HeatMap:
 
     def counts(self, rule: str) -> list[tuple[Kind, int]]:
         """How many variants of each kind a rule has."""
-        marks = [
-            mark
+        of_rule = [
+            cell
             for rows in self.cells.values()
             for row in rows.values()
             for column, found in row.items()
             if column[0] == rule
-            for mark in found
+            for cell in found
         ]
-        counted = Counter(mark.kind.key for mark in marks)
+        counted = Counter(cell.kind.key for cell in of_rule)
         return [(kind, counted[kind.key]) for kind in KINDS if counted[kind.key]]
 
 
@@ -94,8 +94,8 @@ def heat_map(subjects: Sequence[Subject]) -> HeatMap:
                 found.columns[column] = None
                 cells = found.cells.setdefault(variant.family, {}).setdefault(variant.name, {})
                 expected = row.result.verdict.as_expected or row.result.verdict is Verdict.SKIPPED
-                mark = Mark(kind_of(row.result), subject.anchor, variant.held_out, expected)
-                cells.setdefault(column, []).append(mark)
+                cell = Cell(kind_of(row.result), subject.anchor, variant.held_out, expected)
+                cells.setdefault(column, []).append(cell)
     return found
 
 

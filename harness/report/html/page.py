@@ -39,7 +39,7 @@ from harness.report.html.subject import (
     truth,
 )
 from harness.report.html.timeline import ALERT_SHAPE, SENSOR_SHAPES, Timeline, timeline
-from harness.report.html.unmet import GRAVITY, Cause, causes
+from harness.report.html.unmet import GRAVITY, Failing, failings
 from harness.report.nights_text import LETTERS
 from harness.report.unjudged_text import by_kind
 from harness.study.nights.flakes import flakes
@@ -99,7 +99,7 @@ class Chapter:
     variants: list[Subject]
     heat: HeatMap
     times: Timeline | None
-    causes: list[Cause]
+    failings: list[Failing]
     raw: RawRecords
 
     @property
@@ -184,7 +184,7 @@ def _chapter(result: Result, prefix: str, recording: Path | None) -> Chapter:
         variants,
         heat_map(variants),
         timeline([*attacks, *benign]),
-        causes([*attacks, *benign, *variants], prefix, RuleTexts(result.rules)),
+        failings([*attacks, *benign, *variants], prefix, RuleTexts(result.rules)),
         raw_records(result, every, prefix, recording),
     )
 

@@ -25,7 +25,7 @@ Span = tuple[int, int]  # where a part of the query begins and ends (exclusive),
 
 @dataclass(frozen=True)
 class RuleLine:
-    """A line of the rule; `marked` where it is part of the cause, `gap` where lines before it are left out."""
+    """A line of the rule; `marked` where it is part of the reason, `gap` where lines before it are left out."""
 
     number: int
     text: str

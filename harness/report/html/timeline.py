@@ -17,7 +17,7 @@ ALERT_SHAPE = "M-4-4h8v8h-8z"
 
 
 @dataclass(frozen=True)
-class Mark:
+class Point:
     """A layer on a lane. `shape` is an SVG path, `kind` its colours."""
 
     layer: str
@@ -33,7 +33,7 @@ class Lane:
     subject: Subject
     rule: str
     times: dict[str, float]
-    marks: list[Mark]
+    points: list[Point]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Timeline:
     """The lanes, on an axis that ends at `end` seconds and has a tick at each of `ticks`."""
 
     lanes: list[Lane]
-    layers: dict[str, Mark]
+    layers: dict[str, Point]
     end: float
     ticks: list[float]
 
@@ -69,9 +69,9 @@ def timeline(subjects: Sequence[Subject]) -> Timeline | None:
         {name for _, _, times in found for name in times},
         key=lambda name: (name in (TELEMETRY, ALERT), name == ALERT, name),
     )
-    kinds = {name: _mark(name, number) for number, name in enumerate(names)}
+    kinds = {name: _point(name, number) for number, name in enumerate(names)}
     lanes = [
-        Lane(subject, rule, times, [Mark(n, s, kinds[n].shape, kinds[n].kind) for n, s in times.items()])
+        Lane(subject, rule, times, [Point(n, s, kinds[n].shape, kinds[n].kind) for n, s in times.items()])
         for subject, rule, times in found
     ]
     last = max(seconds for _, _, times in found for seconds in times.values())
@@ -90,11 +90,11 @@ def _layers(latency: Latency) -> dict[str, float]:
     return found
 
 
-def _mark(layer: str, number: int) -> Mark:
+def _point(layer: str, number: int) -> Point:
     if layer == ALERT:
-        return Mark(layer, 0.0, ALERT_SHAPE, "alert")
+        return Point(layer, 0.0, ALERT_SHAPE, "alert")
     shape = number % len(SENSOR_SHAPES)
-    return Mark(layer, 0.0, SENSOR_SHAPES[shape], f"sensor-{shape}")
+    return Point(layer, 0.0, SENSOR_SHAPES[shape], f"sensor-{shape}")
 
 
 def _step(last: float) -> float:

@@ -1,4 +1,4 @@
-"""What is not as expected, by cause: many results that failed for one reason are one thing to mend."""
+"""What is not as expected, by reason: many results that failed for one reason are one thing to mend."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Unmet:
 
 
 @dataclass
-class Cause:
+class Failing:
     """A verdict and its reason, and all that it befell; the first of them is explained in full.
 
     `rejecting` are the rule's lines that rejected the closest row, `unmatched` why in words; `flagging` are those that
@@ -63,7 +63,7 @@ class Cause:
         return ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in kinds.items() if n)
 
 
-def causes(subjects: Iterable[Subject], prefix: str, texts: RuleTexts) -> list[Cause]:
+def failings(subjects: Iterable[Subject], prefix: str, texts: RuleTexts) -> list[Failing]:
     """What is not as expected, without what was skipped: atomics before variants, the rules' failings first."""
     found: dict[tuple[Verdict, str, tuple[str, ...]], list[Unmet]] = {}
     for each in _ordered(subjects):
@@ -71,11 +71,11 @@ def causes(subjects: Iterable[Subject], prefix: str, texts: RuleTexts) -> list[C
     listed = []
     for number, ((verdict, why, rules), members) in enumerate(found.items(), 1):
         result = members[0].result
-        cause = Cause(f"{prefix}-u{number}", verdict, why, list(rules), members, chain(result))
-        cause.rejecting, cause.flagging = texts.around(result), texts.of_flags(result)
+        failing = Failing(f"{prefix}-u{number}", verdict, why, list(rules), members, chain(result))
+        failing.rejecting, failing.flagging = texts.around(result), texts.of_flags(result)
         if result.near_miss:
-            cause.unmatched = unmatched(texts.query(result), result.near_miss)
-        listed.append(cause)
+            failing.unmatched = unmatched(texts.query(result), result.near_miss)
+        listed.append(failing)
     return listed
 
 

@@ -9,12 +9,12 @@ from harness.model.atomic import short_id
 from harness.model.duration import format_duration
 from harness.model.rule import Rule
 from harness.model.schedule import LONGEST, Schedule
-from harness.model.schedule_result import AtomicSchedule, Finding
+from harness.model.schedule_result import AtomicSchedule, Weakness
 
 _MINUTE = 60
 
 
-def findings(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule], idle_alert: bool) -> list[Finding]:
+def weaknesses(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule], idle_alert: bool) -> list[Weakness]:
     """Each thing that is wrong, the worst first, told once for all atomics that it is true of."""
     return [
         *_silent(rule, atomics),
@@ -35,15 +35,15 @@ def sure_period(schedule: Schedule, delay: float) -> float:
     return math.ceil(needed / _MINUTE) * _MINUTE
 
 
-def _silent(rule: Rule, atomics: Sequence[AtomicSchedule]) -> Iterator[Finding]:
+def _silent(rule: Rule, atomics: Sequence[AtomicSchedule]) -> Iterator[Weakness]:
     silent = [each for each in atomics if not each.fires_at_once]
     if silent:
         text = f"no alert on {_names(silent)} even where one run sees all of its events"
         cure = "look at it with `livefire prove`, and at triggerOperator and triggerThreshold"
-        yield Finding(kind="silent", at=str(rule.at_key("triggerOperator")), text=text, cure=cure)
+        yield Weakness(kind="silent", at=str(rule.at_key("triggerOperator")), text=text, cure=cure)
 
 
-def _lost(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> Iterator[Finding]:
+def _lost(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> Iterator[Weakness]:
     losing = [each for each in atomics if each.lost]
     if not losing:
         return
@@ -61,26 +61,26 @@ def _lost(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> 
         cure = f"a queryPeriod of at least {format_duration(needed)}, or an NRT rule, which goes by ingestion time"
     else:
         cure = "an NRT rule, which goes by ingestion time: no queryPeriod is long enough"
-    yield Finding(kind="lost", at=str(rule.at_key("queryPeriod")), text=text, cure=cure)
+    yield Weakness(kind="lost", at=str(rule.at_key("queryPeriod")), text=text, cure=cure)
 
 
-def _split(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> Iterator[Finding]:
+def _split(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> Iterator[Weakness]:
     split = [each for each in atomics if each.fires_at_once and each.missed > each.missed_by_loss]
     if split:
         text = f"without any event lost, no single run sees enough of {_names(split)} at once in some of the draws"
         cure = "a longer queryPeriod" if schedule.kind == "Scheduled" else "a scheduled rule, which looks back further"
-        yield Finding(kind="split", at=str(rule.at_key("queryPeriod")), text=text, cure=cure)
+        yield Weakness(kind="split", at=str(rule.at_key("queryPeriod")), text=text, cure=cure)
 
 
-def _idle(rule: Rule, schedule: Schedule, idle_alert: bool) -> Iterator[Finding]:
+def _idle(rule: Rule, schedule: Schedule, idle_alert: bool) -> Iterator[Weakness]:
     if idle_alert:
         each_day = 86400 / schedule.frequency
         text = f"the rule alerts where there is no event at all: up to {each_day:.0f} alerts a day without an attack"
         cure = "triggerOperator gt, unless it is meant to report what is absent"
-        yield Finding(kind="idle", at=str(rule.at_key("triggerOperator")), text=text, cure=cure)
+        yield Weakness(kind="idle", at=str(rule.at_key("triggerOperator")), text=text, cure=cure)
 
 
-def _repeated(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> Iterator[Finding]:
+def _repeated(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> Iterator[Weakness]:
     """One attack that is spread over two runs may well raise two alerts: more than two is told."""
     repeated = [each for each in atomics if each.runs and each.runs.p50 > 2]
     if not repeated:
@@ -101,7 +101,7 @@ def _repeated(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule])
         )
     else:
         cure = "suppression, or a lower queryFrequency: the delays need this look-back"
-    yield Finding(kind="repeated", at=str(rule.at_key("queryPeriod")), text=text, cure=cure)
+    yield Weakness(kind="repeated", at=str(rule.at_key("queryPeriod")), text=text, cure=cure)
 
 
 def _names(atomics: Sequence[AtomicSchedule]) -> str:

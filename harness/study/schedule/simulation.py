@@ -20,7 +20,7 @@ from harness.model.rule import Rule
 from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleResult
 from harness.model.spread import Spread
 from harness.recording import Recording, canaries, copies, open_recording
-from harness.study.schedule.advice import findings
+from harness.study.schedule.advice import weaknesses
 from harness.study.schedule.ingestion import Event, Ingestion
 from harness.study.schedule.play import Attack, Played, play
 from harness.telemetry.schema import ARRIVED, SENSOR_OF
@@ -75,7 +75,7 @@ def simulate(
         recordings=[str(recording.path) for recording in opened],
         atomics=atomics,
         idle_alert=idle_alert,
-        findings=findings(loaded, schedule, atomics, idle_alert),
+        findings=weaknesses(loaded, schedule, atomics, idle_alert),
         max_missed=max_missed,
         passed=all(each.missed_share <= max_missed for each in atomics),
     )

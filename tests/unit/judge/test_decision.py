@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.files.expectation_file import load_expectations
-from harness.judge.decision import decide
+from harness.judge.decision import decide, decide_rule
 from harness.judge.facts import Answer, Facts
 from harness.judge.vectors import flags_of
 from harness.model.expectation import Expectation
@@ -210,3 +210,8 @@ def test_a_variant_whose_wrong_flags_are_known(right: bool, row: dict[str, Any],
     of = replace(expecting(known_gap="it says B"), variant=Variant(of="T1/a", family="f", name="n"))
     compared = variant("identical").model_copy(update={"flags_right": right})
     assert decide(of, facts(rows=[row], variant=compared)) == (verdict, reason)
+
+
+def test_of_the_rule_alone_it_is_taken_that_the_attack_ran_and_was_seen() -> None:
+    assert decide_rule(expecting(), Answer([dict(RIGHT)])) == (Verdict.PROVEN, PROVEN)
+    assert decide_rule(expecting(), Answer()) == (Verdict.RULE_SILENT, "the rule gave no row")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from harness.files.expectation_file import load_expectations
-from harness.judge.recall import Account, account
+from harness.judge.recall import RuleFigures, figures_of
 from harness.kql.duckdb.duckdb_engine import DuckDbEngine
 from harness.model.expectation import Expectation
 from harness.model.result import Alert, AtomicResult, Executed, Fired, Flag, VariantResult
@@ -82,12 +82,12 @@ class World:
             )
         )
 
-    def account(self, tuning: str = TUNING, query: str = QUERY) -> Account:
+    def figures(self, tuning: str = TUNING, query: str = QUERY) -> RuleFigures:
         (self.folder / "r.yaml").write_text(rule_text(query))
         path = self.folder / "r.expect.yaml"
         path.write_text(f"{tuning}\nexpectations:\n{''.join(self.entries)}")
         expectations: list[Expectation] = load_expectations(path)
-        return account(expectations, self.results, self.background, self.engine)
+        return figures_of(expectations, self.results, self.background, self.engine)
 
 
 def _process(line: str, by: str) -> Row:
@@ -121,7 +121,7 @@ def test_recall_counts_variants_that_do_the_same(world: World) -> None:
     world.add("T1/a~quoting.4", "docker run x", variant=_variant("4", "different"))
     world.add("T1/a~quoting.5", variant=_variant("5", "different"), effect=False)
     world.add("T1/a~api.6", "curl", variant=_variant("6", family="api", held_out=True))
-    found = world.account()
+    found = world.figures()
     assert found.recall["quoting"].model_dump() == {"executed": 4, "equivalent": 3, "fired": 2, "flags_right": 1}
     assert found.recall["api"].model_dump() == {"executed": 1, "equivalent": 1, "fired": 0, "flags_right": 0}
     split = found.recall_split
@@ -135,7 +135,7 @@ def test_benign_runs_are_counted_by_family_and_flag(world: World) -> None:
     world.add("T1/quiet", "docker ps", benign="engineer")
     world.add("T1/skipped", benign="operator", ran=False, effect=False)
     world.engine.put("DeviceProcessEvents", BACKGROUND, [_process("runc x", "containerd")] * 4)
-    found = world.account().benign
+    found = world.figures().benign
     assert {name: (each.commands, each.alerts, each.flags) for name, each in found.items()} == {
         "ci": (5, 2, {"Privileged": 1}),
         "engineer": (1, 0, {}),
@@ -146,14 +146,14 @@ def test_benign_runs_are_counted_by_family_and_flag(world: World) -> None:
 def test_what_the_rule_says_of_the_background_is_a_false_alarm_of_orchestration(world: World) -> None:
     world.add("T1/quiet", "docker ps", benign="engineer")
     world.background = [Alert(row={"Privileged": True})]
-    found = world.account()
+    found = world.figures()
     assert found.benign["orchestration"].alerts == 1
     assert found.flags["Privileged"].benign == 1
 
 
 def test_without_benign_runs_there_is_no_account_of_them(world: World) -> None:
     world.add("T1/a", "docker run --privileged x")
-    found = world.account()
+    found = world.figures()
     assert found.benign == {}
     assert found.recall == found.recall_split == {}
     assert found.tuning == []
@@ -164,7 +164,7 @@ def test_the_precision_of_a_flag(world: World) -> None:
     world.add("T1/a~quoting.1", "docker run --privileged x", variant=_variant("1"))
     world.add("T1/b", "docker run x")
     world.add("T1/pipeline", "docker run --privileged x", "docker run x", benign="ci")
-    flag = world.account().flags["Privileged"]
+    flag = world.figures().flags["Privileged"]
     assert (flag.attacks, flag.benign) == (2, 1)
     assert flag.precision == pytest.approx(2 / 3)
 
@@ -173,7 +173,7 @@ def test_an_exclusion_has_its_gain_and_its_cost(world: World) -> None:
     world.add("T1/a", "docker run --privileged x")
     world.add("T1/poisoned", "docker run x", by="bash ci-runner")
     world.add("T1/pipeline", "docker run x", "docker run version", by="bash ci-runner", benign="ci")
-    plain, runner, privileged, version, free = world.account().tuning
+    plain, runner, privileged, version, free = world.figures().tuning
     assert (plain.alerts, plain.benign_alerts, plain.attacks, plain.fired) == (4, 2, 2, 2)
     assert (runner.benign_alerts, runner.fired, runner.precision, runner.recall) == (0, 1, 1.0, 0.5)
     assert (privileged.benign_alerts, privileged.fired) == (2, 1)
@@ -186,7 +186,7 @@ def test_exclusions_without_cost_are_tried_together(world: World) -> None:
     world.add("T1/a", "docker run x")
     world.add("T1/pipeline", "docker run x", by="bash ci-runner", benign="ci")
     world.add("T1/hour", "docker run version", "docker run x", benign="engineer")
-    free = world.account().tuning[-1]
+    free = world.figures().tuning[-1]
     assert (free.benign_alerts, free.fired) == (1, 1)
     assert "ci-runner" in free.where
     assert "version" in free.where
@@ -196,7 +196,7 @@ def test_a_variant_that_does_something_else_is_no_attack(world: World) -> None:
     world.add("T1/quiet", "docker ps", benign="engineer")
     world.add("T1/a", "docker run --privileged x")
     world.add("T1/a~quoting.1", "docker run x", variant=_variant("1", "different"))
-    plain = world.account().tuning[0]
+    plain = world.figures().tuning[0]
     assert (plain.attacks, plain.fired, plain.alerts) == (1, 1, 1)
 
 
@@ -205,17 +205,17 @@ def test_an_attack_to_which_the_rule_is_blind_is_missed_and_a_boundary_is_none(w
     world.add("T1/a", "docker run --privileged x")
     world.add("T1/blind", "podman run x", gap=True)
     world.add("T1/boundary", "docker ps", boundary=True)
-    plain = world.account().tuning[0]
+    plain = world.figures().tuning[0]
     assert (plain.attacks, plain.fired, plain.recall) == (2, 1, 0.5)
 
 
 def test_a_rule_that_ends_with_a_semicolon_can_be_tuned(world: World) -> None:
     world.add("T1/quiet", "docker ps", benign="engineer")
     world.add("T1/a", "docker run --privileged x")
-    assert world.account(query=f"{QUERY.rstrip()};\n").tuning[0].fired == 1
+    assert world.figures(query=f"{QUERY.rstrip()};\n").tuning[0].fired == 1
 
 
 def test_a_rule_that_says_nothing_can_be_tuned(world: World) -> None:
     world.add("T1/quiet", "docker ps", benign="engineer")
     world.add("T1/a", "curl")
-    assert {each.fired for each in world.account().tuning} == {0}
+    assert {each.fired for each in world.figures().tuning} == {0}

@@ -15,7 +15,7 @@ from harness.model.schedule import Schedule
 from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleResult
 from harness.model.spread import Spread
 from harness.report.schedule_text import print_schedule, write_schedule
-from harness.study.schedule.advice import findings
+from harness.study.schedule.advice import weaknesses
 from tests.conftest import EXPECTATIONS
 
 RULE = load_rule(EXPECTATIONS.with_name("container-cli-api.yaml"))
@@ -56,7 +56,7 @@ def result(schedule: Schedule, *atomics: AtomicSchedule, idle: bool = False, all
         recordings=["r"],
         atomics=list(atomics),
         idle_alert=idle,
-        findings=findings(RULE, schedule, atomics, idle),
+        findings=weaknesses(RULE, schedule, atomics, idle),
         max_missed=allowed,
         passed=all(each.missed_share <= allowed for each in atomics),
     )
@@ -95,26 +95,26 @@ def test_missed_draws_that_were_allowed() -> None:
 
 
 def test_repeated_alerts_are_told_with_a_cure() -> None:
-    (found,) = result(HOURLY, atomic(runs=Spread.of([24] * 200), longest_delay=600)).findings
+    (found,) = result(HOURLY, atomic(runs=Spread.of([24] * 200), longest_delay=600)).weaknesses
     assert (found.kind, found.at) == ("repeated", f"{RULE.path}:16:1")
     assert "an alert at each of about 24 runs" in found.text
     assert found.cure.startswith("a queryPeriod of 1h 5m, ")  # 1h and what of 10m is not in the 5m before a run
-    assert result(HOURLY, atomic(runs=Spread.of([2] * 200))).findings == []
+    assert result(HOURLY, atomic(runs=Spread.of([2] * 200))).weaknesses == []
 
 
 def test_lost_events_are_told_with_a_cure() -> None:
     losing = atomic(lost=600, missed_by_loss=200, longest_delay=1200, **SILENT)
-    (found,) = result(FIVE, losing).findings
+    (found,) = result(FIVE, losing).weaknesses
     assert found.kind == "lost"
     assert "up to 100.0% of the events (one)" in found.text
     assert "queryPeriod - queryFrequency + 5m = 5m may lose an event, and the longest was 20m" in found.text
     assert found.cure.startswith("a queryPeriod of at least 20m, or an NRT rule")
-    (found,) = result(FIVE, losing.model_copy(update={"longest_delay": 15 * 86400.0})).findings
+    (found,) = result(FIVE, losing.model_copy(update={"longest_delay": 15 * 86400.0})).weaknesses
     assert found.cure.startswith("an NRT rule")
 
 
 def test_other_things_that_are_wrong() -> None:
-    found = result(FIVE, atomic(fires_at_once=False, **SILENT), atomic("T1/two", missed=5), idle=True).findings
+    found = result(FIVE, atomic(fires_at_once=False, **SILENT), atomic("T1/two", missed=5), idle=True).weaknesses
     assert [each.kind for each in found] == ["silent", "split", "idle"]
     assert found[0].text.startswith("no alert on one ")
     assert "sees enough of two at once" in found[1].text

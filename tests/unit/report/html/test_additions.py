@@ -147,8 +147,8 @@ def test_a_schedule_tells_when_it_alerts_and_what_is_lost() -> None:
     assert one == ["one", "0.0 %", "7m 9s", "8m 39s", "8m 49s", "1", "0.0 %"]
     assert (two[0], two[1], two[-1]) == ("two", "75.0 %", "75.0 %")
     assert "1 of 2 atomics without an alert in more than 0.0% of the draws" in page.text
-    assert all(finding.cure in page.text for finding in given.findings)
-    assert given.findings
+    assert all(weakness.cure in page.text for weakness in given.weaknesses)
+    assert given.weaknesses
 
 
 def test_a_schedule_is_read_as_it_was_written_and_nothing_else_is(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is not as expected: one cause is told once, with the rule's own lines, and the summary leads to it."""
+"""What is not as expected: one failing is told once, with the rule's own lines, and the summary leads to it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.report.html import to_html
 from harness.report.html.rule_lines import Excerpt, RuleTexts
 from harness.report.html.subject import subjects
 from harness.report.html.terms import unmatched
-from harness.report.html.unmet import Cause, causes
+from harness.report.html.unmet import Failing, failings
 from tests.conftest import COMMITTED, main_job_rule
 from tests.unit.report.html.parsed import Page
 from tests.unit.report.html.samples import PRIVILEGED, RULE, RUN, by_atomic, everything, proven, variant
@@ -32,8 +32,8 @@ def silent(tmp_path: Path) -> Result:
     return prove(open_recording(COMMITTED), load_expectations(expectations))
 
 
-def causes_of(result: Result) -> list[Cause]:
-    return causes(subjects(result, "r1"), "r1", RuleTexts(result.rules))
+def failings_of(result: Result) -> list[Failing]:
+    return failings(subjects(result, "r1"), "r1", RuleTexts(result.rules))
 
 
 def test_results_with_one_verdict_and_one_reason_are_one_cause() -> None:
@@ -43,8 +43,8 @@ def test_results_with_one_verdict_and_one_reason_are_one_cause() -> None:
         by_atomic(RUN).model_copy(update=missed),
         by_atomic(PRIVILEGED).model_copy(update=missed | {"reason": "no row passed: q"}),
     ]
-    found = causes_of(proven().model_copy(update={"results": results}))
-    assert [(cause.reason, cause.tally) for cause in found] == [
+    found = failings_of(proven().model_copy(update={"results": results}))
+    assert [(failing.reason, failing.tally) for failing in found] == [
         ("no row passed: p", "1 atomic, 1 variant"),
         ("no row passed: q", "1 atomic"),
     ]
@@ -54,7 +54,7 @@ def test_results_with_one_verdict_and_one_reason_are_one_cause() -> None:
 def test_the_summary_leads_to_each_cause() -> None:
     page = Page(to_html([everything()]))
     anchors = {a["id"] for _, a in page.tags if "id" in a}
-    wanted = {cause.anchor for cause in causes_of(everything())}
+    wanted = {failing.anchor for failing in failings_of(everything())}
     assert wanted <= anchors
     assert wanted <= {a["href"][1:] for a in page.elements("a")}
 
@@ -67,7 +67,7 @@ def without_queries(result: Result) -> Result:
 def test_the_rules_own_lines_are_shown_with_the_list_that_the_predicate_names(silent: Result, tmp_path: Path) -> None:
     rule = (tmp_path / f"{RULE}.yaml").read_text().splitlines()
     for result in (silent, without_queries(silent)):
-        found = causes_of(result)[0].rejecting
+        found = failings_of(result)[0].rejecting
         marked = [line for line in found.lines if line.marked]
         assert marked[0].text == "let SuspiciousCommands = dynamic(["
         assert [line.text for line in marked[-2:]] == ["]);", "| where ProcessCommandLine has_any (SuspiciousCommands)"]
@@ -78,19 +78,20 @@ def test_the_rules_own_lines_are_shown_with_the_list_that_the_predicate_names(si
 
 
 def test_the_lines_are_shown_when_the_file_has_changed_or_is_gone(silent: Result, tmp_path: Path) -> None:
-    whole = causes_of(silent)[0].rejecting
+    whole = failings_of(silent)[0].rejecting
     rule = tmp_path / f"{RULE}.yaml"
     rule.write_text(rule.read_text().replace('"docker pull"', '"docker push"'))
-    assert causes_of(silent)[0].rejecting == whole
-    assert causes_of(without_queries(silent))[0].rejecting.lines == []
+    assert failings_of(silent)[0].rejecting == whole
+    assert failings_of(without_queries(silent))[0].rejecting.lines == []
     assert "The rule's lines are not shown" in Page(to_html([without_queries(silent)])).text
     rule.unlink()
-    assert causes_of(silent)[0].rejecting == whole
+    assert failings_of(silent)[0].rejecting == whole
 
 
 def test_a_list_without_the_term_is_told_in_words(silent: Result) -> None:
     assert (
-        causes_of(silent)[0].unmatched == "None of the 24 terms of SuspiciousCommands occurs in its ProcessCommandLine."
+        failings_of(silent)[0].unmatched
+        == "None of the 24 terms of SuspiciousCommands occurs in its ProcessCommandLine."
     )
     assert (
         "None of the 24 terms of SuspiciousCommands occurs in its ProcessCommandLine." in Page(to_html([silent])).text
@@ -102,20 +103,20 @@ def test_the_lines_that_set_a_wrong_flag_are_shown(tmp_path: Path) -> None:
     rule = tmp_path / f"{RULE}.yaml"
     rule.write_text(rule.read_text().replace('has_any ("--privileged", "--cap', 'has_any ("--priviledged", "--cap'))
     result = prove(open_recording(COMMITTED), load_expectations(expectations))
-    (cause,) = causes_of(result)
-    (marked,) = [line for line in cause.flagging.lines if line.marked]
+    (failing,) = failings_of(result)
+    (marked,) = [line for line in failing.flagging.lines if line.marked]
     assert marked.text.startswith('| extend PrivilegedContainer = ProcessCommandLine has_any ("--priviledged"')
     assert rule.read_text().splitlines()[marked.number - 1].strip() == marked.text
     said = "PrivilegedContainer is true, but not by '--privileged' alone"
-    assert cause.reason == said
+    assert failing.reason == said
     text = Page(to_html([result])).text
     assert "PrivilegedContainer true true, but not by '--privileged' alone --privileged no, --net=host yes" in text
     for other in ("does not rest on", "does not set it", "is not set by"):
         assert other not in text
     rule.unlink()
-    gone = causes_of(result)[0].flagging
+    gone = failings_of(result)[0].flagging
     assert [(line.text, line.marked) for line in gone.lines] == [
-        (line.text, line.marked) for line in cause.flagging.lines
+        (line.text, line.marked) for line in failing.flagging.lines
     ]
     assert gone.file == ""
     assert "The numbers are those of the query's lines" in Page(to_html([result])).text
