@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from harness.kql.engine import Engine
+from harness.kql.workspace import Workspace
 from harness.recording.json_lines import parsed, whole
 from harness.telemetry.readers.container_configuration import words
 
@@ -94,12 +94,12 @@ class Effect:
         return not (self.containers or self.execs or self.requests)
 
 
-def effect_of(engine: Engine, slice_: str) -> Effect:
+def effect_of(workspace: Workspace, slice_: str) -> Effect:
     """The effect of one slice. Raises QueryFailed."""
-    containers = [_container(_object(row["Body"])) for row in engine.query(_CONTAINERS, slice_)]
-    execs = frozenset(str(row["Action"]).partition(": ")[2] for row in engine.query(_EXECS, slice_))
-    ends = frozenset(f"{row['Action']} {row['ExitCode']}" for row in engine.query(_ENDS, slice_))
-    answered = [*engine.query(_REQUESTS, slice_), *engine.query(_STREAMS, slice_)]
+    containers = [_container(_object(row["Body"])) for row in workspace.query(_CONTAINERS, slice_)]
+    execs = frozenset(str(row["Action"]).partition(": ")[2] for row in workspace.query(_EXECS, slice_))
+    ends = frozenset(f"{row['Action']} {row['ExitCode']}" for row in workspace.query(_ENDS, slice_))
+    answered = [*workspace.query(_REQUESTS, slice_), *workspace.query(_STREAMS, slice_)]
     requests = frozenset(_request(row) for row in answered if _object(row["ObjectRef"]).get("resource"))
     return Effect(tuple(containers), execs, requests, ends)
 

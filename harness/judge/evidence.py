@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from harness.kql.engine import Engine, Row
+from harness.kql.engine import Row
+from harness.kql.workspace import Workspace
 from harness.model.result import Evidence
 from harness.telemetry.schema import ARRIVED, RECORD, SENSOR_OF, TABLES
 
@@ -52,13 +53,13 @@ def best_table(row: Row) -> list[str]:
     return sorted(shared, key=lambda name: -shared[name])
 
 
-def origins_of(engine: Engine, slice_: str, row: Row) -> tuple[str, list[Row]]:
+def origins_of(workspace: Workspace, slice_: str, row: Row) -> tuple[str, list[Row]]:
     """The table rows, hidden columns included, that a row of a query's output came from, and their table.
 
     No rows where nobody knows.
     """
     for table in best_table(row):  # there are always tables
-        if origins := engine.matching(table, slice_, row):
+        if origins := workspace.matching(table, slice_, row):
             break
     return table, origins
 

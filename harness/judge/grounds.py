@@ -14,7 +14,8 @@ from itertools import count, takewhile
 from typing import Any
 
 from harness.judge.evidence import origins_of
-from harness.kql.engine import Engine, Row
+from harness.kql.engine import Row
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation
 from harness.telemetry.schema import RECORD
 
@@ -22,57 +23,57 @@ _EXECS = "Auditd_CL"  # has the argument vector of each process
 
 
 def check_grounds(
-    expectation: Expectation, engine: Engine, slice_: str, alerts: list[Row]
+    expectation: Expectation, workspace: Workspace, slice_: str, alerts: list[Row]
 ) -> dict[str, dict[str, bool]]:
     """For each flag with grounds and each of its words: whether the word alone makes the rule fire with that flag.
 
     `alerts` are the atomic's own rows, with all words in them. A word may stand in one of them or in several: it must
     be enough in each row with that flag in which it stands, and stand in one at least.
     """
-    lay_grounds(expectation, engine, slice_, alerts)
+    lay_grounds(expectation, workspace, slice_, alerts)
     found: dict[str, dict[str, bool]] = {}
     for flag, words in expectation.entry.grounds.items():
         tried: dict[str, list[bool]] = {word: [] for word in words}
-        for derived in _laid(expectation, engine, slice_, flag):
-            flagged = [row for row in engine.query(expectation.rule.query, derived) if row.get(flag) is True]
-            enough = {origin[RECORD] for row in flagged for origin in origins_of(engine, derived, row)[1]}
-            for word in _words(engine, derived):
+        for derived in _laid(expectation, workspace, slice_, flag):
+            flagged = [row for row in workspace.query(expectation.rule.query, derived) if row.get(flag) is True]
+            enough = {origin[RECORD] for row in flagged for origin in origins_of(workspace, derived, row)[1]}
+            for word in _words(workspace, derived):
                 tried[word].append(word in enough)
         found[flag] = {word: bool(each) and all(each) for word, each in tried.items()}
     return found
 
 
-def lay_grounds(expectation: Expectation, engine: Engine, slice_: str, alerts: list[Row]) -> None:
+def lay_grounds(expectation: Expectation, workspace: Workspace, slice_: str, alerts: list[Row]) -> None:
     """Put the derived rows of the alerts, once for each rule: they are those of the rule as it was first asked."""
     grounds = expectation.entry.grounds
-    if any(_slice(expectation, slice_, flag, 0) in engine.slices() for flag in grounds):
+    if any(_slice(expectation, slice_, flag, 0) in workspace.slices() for flag in grounds):
         return
     for flag, words in grounds.items():
         for number, alert in enumerate(row for row in alerts if row.get(flag) is True):
-            table, origins = origins_of(engine, slice_, alert)
-            variants = [v for origin in origins for v in _variants(origin, _vector(engine, slice_, origin), words)]
-            engine.put(table, _slice(expectation, slice_, flag, number), variants)
+            table, origins = origins_of(workspace, slice_, alert)
+            variants = [v for origin in origins for v in _variants(origin, _vector(workspace, slice_, origin), words)]
+            workspace.put(table, _slice(expectation, slice_, flag, number), variants)
 
 
 def _slice(expectation: Expectation, slice_: str, flag: str, number: int) -> str:
     return f"counterfactual {expectation.rule.path} {slice_} {flag} {number}"
 
 
-def _laid(expectation: Expectation, engine: Engine, slice_: str, flag: str) -> Iterator[str]:
+def _laid(expectation: Expectation, workspace: Workspace, slice_: str, flag: str) -> Iterator[str]:
     """The slices of the derived rows: one for each alert with the flag."""
     names = (_slice(expectation, slice_, flag, number) for number in count())
-    return takewhile(lambda name: name in engine.slices(), names)
+    return takewhile(lambda name: name in workspace.slices(), names)
 
 
-def _words(engine: Engine, derived: str) -> set[str]:
+def _words(workspace: Workspace, derived: str) -> set[str]:
     """The words that stand in the alert of which these rows were derived."""
-    tables = [name for name, rows in engine.count(derived).items() if rows]
-    return {row[RECORD] for table in tables for row in engine.numbered(table, derived).values()}
+    tables = [name for name, rows in workspace.count(derived).items() if rows]
+    return {row[RECORD] for table in tables for row in workspace.numbered(table, derived).values()}
 
 
-def _vector(engine: Engine, slice_: str, origin: Row) -> list[str] | None:
+def _vector(workspace: Workspace, slice_: str, origin: Row) -> list[str] | None:
     """The argument vector of the process that a row tells of; None for a row that tells of none, or of a part."""
-    for row in engine.numbered(_EXECS, slice_).values():
+    for row in workspace.numbered(_EXECS, slice_).values():
         if row[RECORD] == origin[RECORD] and row["Argv"]:
             argv = json.loads(row["Argv"])
             return argv if isinstance(argv, list) and all(isinstance(each, str) for each in argv) else None

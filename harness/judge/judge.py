@@ -18,7 +18,7 @@ from harness.judge.near_miss import explain
 from harness.judge.other_rows import changed_by_others, hangs_on_ambiguous
 from harness.judge.rule_answer import answer_of
 from harness.judge.vectors import flags_of
-from harness.kql.engine import Engine
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation, Signal
 from harness.model.manifest import Detonation, Execution
 from harness.model.result import (
@@ -51,12 +51,12 @@ class _Seen:
 class Judge:
     """Judges expectations over one recording. In a live run the time of the alert is noted as well."""
 
-    def __init__(self, engine: Engine, health: Health, *, live: bool) -> None:
-        self._engine = engine
+    def __init__(self, workspace: Workspace, health: Health, *, live: bool) -> None:
+        self._workspace = workspace
         self._health = health
         self._live = live
         self._lab = kind_of(health.manifest.lab)
-        self._likeness = Likeness(engine, health)
+        self._likeness = Likeness(workspace, health)
 
     def judge(self, case: Case) -> AtomicResult:
         """The verdict on one atomic. Raises QueryFailed when a query does not run."""
@@ -65,9 +65,9 @@ class Judge:
             return self._skipped(expectation, detonation)
         oracle = self._signals(expectation.entry.oracle, detonation.atomic)
         signals = self._signals(expectation.entry.signals, detonation.atomic)
-        fired = self._engine.query(expectation.rule.query, detonation.atomic)
+        fired = self._workspace.query(expectation.rule.query, detonation.atomic)
         alert = time.time() - attack.started.timestamp() if self._live and fired else None
-        answer = answer_of(expectation, self._engine, detonation.atomic)
+        answer = answer_of(expectation, self._workspace, detonation.atomic)
         variant = self._likeness.of(case, answer.rows)
         sensors = self._sensors(expectation, [*oracle, *signals])
         facts = Facts(
@@ -80,9 +80,9 @@ class Judge:
         )
         verdict, reason = decide(expectation, facts)
         asked = [(seen.signal, seen.result) for seen in [*oracle, *signals]]
-        if why := hangs_on_ambiguous(expectation, self._engine, detonation.atomic, asked, verdict):
+        if why := hangs_on_ambiguous(expectation, self._workspace, detonation.atomic, asked, verdict):
             verdict, reason = Verdict.INCONCLUSIVE, why
-        if other := changed_by_others(expectation, self._engine, detonation.atomic, verdict):
+        if other := changed_by_others(expectation, self._workspace, detonation.atomic, verdict):
             verdict, reason = other
         near = self._near_miss(expectation, detonation, facts, verdict)
         if near and verdict is Verdict.RULE_SILENT:
@@ -106,20 +106,20 @@ class Judge:
         for each in self._health.manifest.detonations:
             if each.attack and detonation.variant and each.atomic == detonation.variant.of:
                 telling.append(each.attack.command)
-        return explain(expectation.rule, self._engine, detonation.atomic, telling)
+        return explain(expectation.rule, self._workspace, detonation.atomic, telling)
 
     def alerts(self, rule: Rule, slice_: str) -> list[Alert]:
         """What the rule says of a slice."""
-        return [self._alert(row, slice_) for row in self._engine.query(rule.query, slice_)]
+        return [self._alert(row, slice_) for row in self._workspace.query(rule.query, slice_)]
 
     def _signals(self, signals: Sequence[Signal], slice_: str) -> list[_Seen]:
         """Those that can be asked for on this kind of lab, with what they show of a slice."""
         return [self._signal(signal, slice_) for signal in on(self._lab, signals)]
 
     def _signal(self, signal: Signal, slice_: str) -> _Seen:
-        rows, tables = self._engine.query(signal.kql, slice_), self._engine.tables(signal.kql)
+        rows, tables = self._workspace.query(signal.kql, slice_), self._workspace.tables(signal.kql)
         origins = {
-            table: [found for row in rows[:LIMIT] for found in self._engine.matching(table, slice_, row)]
+            table: [found for row in rows[:LIMIT] for found in self._workspace.matching(table, slice_, row)]
             for table in sorted(tables)
         }
         sensors = sensors_of(tables)
@@ -135,13 +135,13 @@ class Judge:
     def _sensors(self, expectation: Expectation, seen: list[_Seen]) -> list[str]:
         """The sensors on which this expectation rests, in a fixed order."""
         names = {name for each in seen for name in each.result.sensors}
-        names.update(sensors_of(self._engine.tables(expectation.rule.query)))
+        names.update(sensors_of(self._workspace.tables(expectation.rule.query)))
         if expectation.variant:  # its effect is looked for wherever there may be one
             names.update(sensor.name for sensor in self._health.manifest.sensors)
         return [name for name in _SENSORS if name in names]
 
     def _alert(self, row: dict[str, Any], slice_: str) -> Alert:
-        evidence = to_evidence(*origins_of(self._engine, slice_, row))
+        evidence = to_evidence(*origins_of(self._workspace, slice_, row))
         return Alert(row={name: plain(value) for name, value in row.items()}, evidence=evidence)
 
     def _result(

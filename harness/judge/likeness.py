@@ -12,7 +12,7 @@ from harness.judge.health.health import Health
 from harness.judge.labs import kind_of, on
 from harness.judge.other_rows import unclear_of
 from harness.judge.vectors import compared, paired
-from harness.kql.engine import Engine
+from harness.kql.workspace import Workspace
 from harness.model.result import VariantResult
 from harness.telemetry.schema import SENSOR_OF
 
@@ -23,8 +23,8 @@ _ALL = "ALL"  # all capabilities
 class Likeness:
     """Answers for the variants of one recording."""
 
-    def __init__(self, engine: Engine, health: Health) -> None:
-        self._engine = engine
+    def __init__(self, workspace: Workspace, health: Health) -> None:
+        self._workspace = workspace
         self._health = health
         self._lab = kind_of(health.manifest.lab)
         self._effects: dict[str, Effect] = {}
@@ -39,7 +39,7 @@ class Likeness:
             return None
         unknown = self._unknown(case, variant.of)
         equivalence, differences = unknown or compare(self._effect(variant.of), self._effect(variant.id))
-        counts = self._engine.count(variant.id)
+        counts = self._workspace.count(variant.id)
         flags = compared(paired(case.right, rows, counted=False), {})
         return VariantResult(
             of=variant.of,
@@ -60,18 +60,19 @@ class Likeness:
         if ran.attack.given_up:
             return "unknown", [f"{of} was ended before its time, since {ran.attack.given_up}"]
         for signal in on(self._lab, case.oracle):
-            if not self._engine.query(signal.kql, of):
+            if not self._workspace.query(signal.kql, of):
                 return "unknown", [f"the effect of {of} was not observed"]
         for name in SENSORS:
             if self._health.manifest.sensor(name) and not self._health.around(ran, name).ok:
                 return "unknown", [f"{name} was not well around {of}"]
-        if effect_of(self._engine, self._engine.together([of, *unclear_of(self._engine, of)])) != self._effect(of):
+        unclear = unclear_of(self._workspace, of)
+        if effect_of(self._workspace, self._workspace.together([of, *unclear])) != self._effect(of):
             return "unknown", [f"it can't be told whose doing some of it was that {of} brought about"]
         return None
 
     def _effect(self, slice_: str) -> Effect:
         if slice_ not in self._effects:
-            self._effects[slice_] = effect_of(self._engine, slice_)
+            self._effects[slice_] = effect_of(self._workspace, slice_)
         return self._effects[slice_]
 
 

@@ -9,10 +9,11 @@ from harness.errors import InvalidFiles, InvalidInput, LimitMet, LivefireError, 
 from harness.judge.blame import place, placed
 from harness.judge.evidence import sensors_of
 from harness.judge.labs import check_labs
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
-from harness.kql.engine import Engine, QueryFailed
+from harness.kql.engine import QueryFailed
+from harness.kql.engine_choice import new_workspace
 from harness.kql.explanation import explained
 from harness.kql.limits import Limits
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation, Signal
 from harness.model.rule import Rule
 from harness.model.source import did_you_mean
@@ -24,26 +25,26 @@ _SAMPLE: dict[str, object] = {"bool": False, "long": 0, "real": 0.0, "datetime":
 
 def check(
     expectations: list[Expectation],
-    engine: Engine | None = None,
+    workspace: Workspace | None = None,
     limits: Limits = Limits(),
 ) -> list[LivefireError]:
     """Every mistake that can be found without a recording, each at its place. `limits` are those of a new engine."""
-    engine = engine or DuckDbEngine(datetime.now(UTC), limits)
+    workspace = workspace or new_workspace(datetime.now(UTC), limits)
     problems: list[LivefireError] = []
     flags: dict[str, set[str] | None] = {}
     for expectation in expectations:
         path = str(expectation.rule.path)
         if path not in flags:
-            flags[path] = _rule_flags(expectation.rule, engine, problems)
+            flags[path] = _rule_flags(expectation.rule, workspace, problems)
             if flags[path] is not None:
-                problems += _file_problems(expectation, engine)
+                problems += _file_problems(expectation, workspace)
         known = flags[path]
         if known is not None:
             problems += _flag_problems(expectation, known)
-            problems += _companion_problems(expectation, engine)
-        problems += _signal_problems(expectation, engine)
+            problems += _companion_problems(expectation, workspace)
+        problems += _signal_problems(expectation, workspace)
     problems += check_labs(expectations)[0]
-    return problems or vacuous(expectations, engine)  # what does not run can't be asked
+    return problems or vacuous(expectations, workspace)  # what does not run can't be asked
 
 
 def check_rules(
@@ -51,19 +52,19 @@ def check_rules(
     limits: Limits = Limits(),
 ) -> list[LivefireError]:
     """Every mistake in the queries and the metadata of rules that nothing is expected of."""
-    engine, problems = DuckDbEngine(datetime.now(UTC), limits), list[LivefireError]()
+    workspace, problems = new_workspace(datetime.now(UTC), limits), list[LivefireError]()
     for rule in rules:
-        _rule_flags(rule, engine, problems)
+        _rule_flags(rule, workspace, problems)
     return problems
 
 
 def require(
     expectations: list[Expectation],
-    engine: Engine | None = None,
+    workspace: Workspace | None = None,
     limits: Limits = Limits(),
 ) -> None:
     """Raise InvalidFiles with all mistakes, or the one there is."""
-    problems = check(expectations, engine, limits)
+    problems = check(expectations, workspace, limits)
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -77,17 +78,17 @@ class Sound:
         """`known` have been checked before."""
         self._known = {id(each): each for each in known}  # what is kept here keeps its id
 
-    def require(self, expectations: Iterable[Expectation], engine: Engine) -> None:
+    def require(self, expectations: Iterable[Expectation], workspace: Workspace) -> None:
         """As `require`, for those that were not yet checked."""
         new = {id(each): each for each in expectations if id(each) not in self._known}
-        require(list(new.values()), engine)
+        require(list(new.values()), workspace)
         self._known |= new
 
 
-def _rule_flags(rule: Rule, engine: Engine, problems: list[LivefireError]) -> set[str] | None:
+def _rule_flags(rule: Rule, workspace: Workspace, problems: list[LivefireError]) -> set[str] | None:
     """The boolean columns of a rule's output; None where it does not run."""
     try:
-        columns = engine.columns(rule.query)
+        columns = workspace.columns(rule.query)
     except QueryFailed as error:
         found = explained(rule.query, error)
         hint = found.hint or "This says nothing about whether the rule would fire elsewhere."
@@ -108,7 +109,7 @@ def missing_columns(rule: Rule, columns: dict[str, str]) -> list[str]:
     return sorted(rule.columns() - columns.keys())
 
 
-def vacuous(expectations: Iterable[Expectation], engine: Engine) -> list[LivefireError]:
+def vacuous(expectations: Iterable[Expectation], workspace: Workspace) -> list[LivefireError]:
     """A mistake for each rule and each piece of evidence that yields rows over empty tables, at the engine's time."""
     problems: list[LivefireError] = []
     asked: dict[str, bool] = {}
@@ -117,7 +118,7 @@ def vacuous(expectations: Iterable[Expectation], engine: Engine) -> list[Livefir
         if kql not in asked:
             asked[kql] = False
             try:
-                asked[kql] = engine.speaks_of_nothing(kql)
+                asked[kql] = workspace.speaks_of_nothing(kql)
             except LimitMet as error:
                 problems.append(placed(error, [each]))
             except QueryFailed as error:
@@ -160,41 +161,41 @@ def _flag_problems(expectation: Expectation, known: set[str]) -> list[LivefireEr
     return problems
 
 
-def _file_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
+def _file_problems(expectation: Expectation, workspace: Workspace) -> list[LivefireError]:
     """Mistakes in what a file says for all its expectations: companions and exclusions."""
     shared = expectation.companions[: len(expectation.companions) - len(expectation.entry.companions)]
     problems: list[LivefireError] = []
     for key, texts in (("companions", shared), ("tuning", expectation.tuning)):
-        for number, said in _predicate_problems(expectation, [each.where for each in texts], engine):
+        for number, said in _predicate_problems(expectation, [each.where for each in texts], workspace):
             problems.append(InvalidInput(said, at=expectation.source.at((key, number, "where"))))
     return problems
 
 
-def _companion_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
-    found = _predicate_problems(expectation, [each.where for each in expectation.entry.companions], engine)
+def _companion_problems(expectation: Expectation, workspace: Workspace) -> list[LivefireError]:
+    found = _predicate_problems(expectation, [each.where for each in expectation.entry.companions], workspace)
     return [InvalidInput(said, at=expectation.at("companions", number, "where")) for number, said in found]
 
 
-def _predicate_problems(expectation: Expectation, wheres: list[str], engine: Engine) -> list[tuple[int, str]]:
+def _predicate_problems(expectation: Expectation, wheres: list[str], workspace: Workspace) -> list[tuple[int, str]]:
     """Which of these predicates do not run over the rule's output, and why."""
     if not wheres:
         return []
-    columns = engine.columns(expectation.rule.query)
+    columns = workspace.columns(expectation.rule.query)
     row = {name: _SAMPLE.get(kind, "") for name, kind in columns.items()}
     found = []
     for number, where in enumerate(wheres):
         try:
-            engine.over([row], f"| where {where}")
+            workspace.passing([row], where)
         except (QueryFailed, LimitMet) as error:
             found.append((number, error.message))
     return found
 
 
 def _sensor_problems(
-    expectation: Expectation, where: tuple[str, int], signal: Signal, engine: Engine
+    expectation: Expectation, where: tuple[str, int], signal: Signal, workspace: Workspace
 ) -> list[LivefireError]:
     """A sensor that is named beside KQL that does not read any of its tables."""
-    behind = sensors_of(engine.tables(signal.kql))
+    behind = sensors_of(workspace.tables(signal.kql))
     if signal.sensor in (None, *behind):
         return []
     said = f"'{signal.name}' reads what {' and '.join(behind)} saw, and not what {signal.sensor} did"
@@ -202,18 +203,18 @@ def _sensor_problems(
     return [InvalidInput(said, at=expectation.at(*where, "sensor"), hint=hint)]
 
 
-def _signal_problems(expectation: Expectation, engine: Engine) -> list[LivefireError]:
+def _signal_problems(expectation: Expectation, workspace: Workspace) -> list[LivefireError]:
     problems: list[LivefireError] = []
     for key, signals in (("oracle", expectation.entry.oracle), ("signals", expectation.entry.signals)):
         for number, signal in enumerate(signals):
             where = (key, number, "kql")
             try:
-                if not engine.tables(signal.kql):
+                if not workspace.tables(signal.kql):
                     hint = f"The tables are {', '.join(TABLES)}."
                     problems.append(InvalidInput("reads no table", at=expectation.at(*where), hint=hint))
                     continue
-                engine.columns(signal.kql)
-                problems += _sensor_problems(expectation, (key, number), signal, engine)
+                workspace.columns(signal.kql)
+                problems += _sensor_problems(expectation, (key, number), signal, workspace)
             except QueryFailed as error:
                 found = explained(signal.kql, error)
                 at = expectation.at_kql(where, found.line, found.column) if found.line else expectation.at(*where)

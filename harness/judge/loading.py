@@ -13,10 +13,11 @@ from typing import BinaryIO, Literal
 
 from harness.errors import LimitMet, Position, RecordingDamaged
 from harness.judge.times import require_timely
-from harness.kql.engine import Engine, OtherColumns
+from harness.kql.workspace import Workspace
 from harness.recording import Recording, layout
 from harness.telemetry.derivation import is_vouched_for, require_derived
 from harness.telemetry.schema import TABLES, VERSION
+from harness.telemetry.stored_tables import OtherColumns
 from harness.telemetry.tables import build_tables, same_rows, write_tables_to
 
 
@@ -29,7 +30,7 @@ class Loaded:
     differing: list[str] = field(default_factory=list)
 
 
-def load(engine: Engine, recording: Recording, *, from_raw: bool = False) -> Loaded:
+def load(workspace: Workspace, recording: Recording, *, from_raw: bool = False) -> Loaded:
     """Load the tables.
 
     Raises RecordingDamaged for stored tables that don't follow from the raw logs, as far as the hashes and counts tell
@@ -40,11 +41,11 @@ def load(engine: Engine, recording: Recording, *, from_raw: bool = False) -> Loa
     why = "asked for" if from_raw else _outdated(recording)
     if not why:
         try:
-            _load(engine, recording, recording.sealed)
+            _load(workspace, recording, recording.sealed)
         except OtherColumns as error:
             why = str(error)
         else:
-            spans = engine.spans()
+            spans = workspace.spans()
             counts = {name: {slice_: span.rows for slice_, span in spans[name].items()} for name in TABLES}
             require_derived(recording, counts)
             require_timely(recording, spans)
@@ -55,15 +56,15 @@ def load(engine: Engine, recording: Recording, *, from_raw: bool = False) -> Loa
             build_tables(recording.sealed, recording.manifest),
             {name: built[layout.table_file(name)] for name in TABLES},
         )
-        _load(engine, recording, layout.Nameless(built))
+        _load(workspace, recording, layout.Nameless(built))
         differing = _differing(recording, built)
-    require_timely(recording, engine.spans())
+    require_timely(recording, workspace.spans())
     return Loaded("raw logs", why, differing)
 
 
-def _load(engine: Engine, recording: Recording, root: layout.Root) -> None:
+def _load(workspace: Workspace, recording: Recording, root: layout.Root) -> None:
     try:
-        engine.load(root)
+        workspace.load(root)
     except LimitMet as error:
         error.at = Position(recording.path)
         raise

@@ -14,8 +14,9 @@ from typing import Any
 
 from harness.errors import LimitMet
 from harness.judge.evidence import origins_of, plain, to_evidence
-from harness.kql.engine import Engine, QueryFailed, Row
+from harness.kql.engine import QueryFailed, Row
 from harness.kql.tree import kind, parse, walk
+from harness.kql.workspace import Workspace
 from harness.model.result import NearMiss
 from harness.model.rule import Rule
 
@@ -57,13 +58,13 @@ def predicates(kql: str) -> list[Predicate]:
     return found
 
 
-def explain(rule: Rule, engine: Engine, slice_: str, telling: Iterable[str] = ()) -> NearMiss | None:
+def explain(rule: Rule, workspace: Workspace, slice_: str, telling: Iterable[str] = ()) -> NearMiss | None:
     """The near miss of a silent rule over one slice; None where the slice has no row to begin with.
 
     `telling` are texts of what the attack itself left, which its preparations did not.
     """
     try:
-        return _explain(rule, engine, slice_, _words(telling))
+        return _explain(rule, workspace, slice_, _words(telling))
     except QueryFailed:  # an explanation is a help: that there is none must not cost the verdict
         return None
     except LimitMet as error:
@@ -72,20 +73,20 @@ def explain(rule: Rule, engine: Engine, slice_: str, telling: Iterable[str] = ()
         return None
 
 
-def _explain(rule: Rule, engine: Engine, slice_: str, telling: set[str]) -> NearMiss | None:
+def _explain(rule: Rule, workspace: Workspace, slice_: str, telling: set[str]) -> NearMiss | None:
     passed: list[str] = []
     for predicate in predicates(rule.query):
-        before = engine.query(predicate.prefix, slice_)
+        before = workspace.query(predicate.prefix, slice_)
         if not before:
             return None
-        if not engine.query(f"{predicate.prefix}| where {predicate.text}\n", slice_):
-            row = _closest(rule, engine, before, telling)
-            return _miss(rule, predicate, row, passed, origins_of(engine, slice_, row))
+        if not workspace.query(f"{predicate.prefix}| where {predicate.text}\n", slice_):
+            row = _closest(rule, workspace, slice_, before, telling)
+            return _miss(rule, predicate, row, passed, origins_of(workspace, slice_, row))
         passed.append(predicate.text)
     return None
 
 
-def _closest(rule: Rule, engine: Engine, rows: list[Row], telling: set[str]) -> Row:
+def _closest(rule: Rule, workspace: Workspace, slice_: str, rows: list[Row], telling: set[str]) -> Row:
     """Of the rows that were left, the one that most of the rule's later predicates would let pass.
 
     Of those, the one that has most words of the attack, then of the rule.
@@ -95,7 +96,8 @@ def _closest(rule: Rule, engine: Engine, rows: list[Row], telling: set[str]) -> 
     scores: Counter[int] = Counter()
     for predicate in predicates(rule.query):
         try:
-            scores.update(id(row) for row in engine.over(rows, f"| where {predicate.text}", lets))
+            passing = workspace.passing(rows, predicate.text, slice_=slice_, lets=lets)
+            scores.update(id(row) for row in passing)
         except QueryFailed:  # a column that an `extend` between them makes
             continue
     words = _words(re.findall(r'"([^"]*)"', rule.query))

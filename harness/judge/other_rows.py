@@ -9,7 +9,7 @@ from __future__ import annotations
 from harness.judge.decision import decide_rule
 from harness.judge.facts import Answer
 from harness.judge.rule_answer import judge_rule, own_rows
-from harness.kql.engine import Engine
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation, Signal
 from harness.model.manifest import BACKGROUND
 from harness.model.result import SignalResult
@@ -22,15 +22,15 @@ _SILENT = "it fires on the attack's rows alone, and not where the host's other r
 _BESIDE = "where the host's other rows stand beside the attack's"
 
 
-def unclear_of(engine: Engine, atomic: str) -> list[str]:
+def unclear_of(workspace: Workspace, atomic: str) -> list[str]:
     """The slices with rows that may be an atomic's."""
-    slices = sorted(each for each in engine.slices() if atomic in may_be_of(each) or each == ambiguous(atomic))
-    return [each for each in slices if any(engine.count(each).values())]
+    slices = sorted(each for each in workspace.slices() if atomic in may_be_of(each) or each == ambiguous(atomic))
+    return [each for each in slices if any(workspace.count(each).values())]
 
 
 def hangs_on_ambiguous(
     expectation: Expectation,
-    engine: Engine,
+    workspace: Workspace,
     slice_: str,
     asked: list[tuple[Signal, SignalResult]],
     verdict: Verdict,
@@ -39,25 +39,25 @@ def hangs_on_ambiguous(
 
     `asked` are its oracle and signals with what they found in its own slice. Raises QueryFailed.
     """
-    slices = unclear_of(engine, slice_)
+    slices = unclear_of(workspace, slice_)
     if verdict in _SETTLED or not slices:
         return ""
-    unclear, with_own = engine.together(slices), engine.together([slice_, *slices])
+    unclear, with_own = workspace.together(slices), workspace.together([slice_, *slices])
     for signal, result in asked:
-        if bool(engine.query(signal.kql, with_own)) != result.seen:
+        if bool(workspace.query(signal.kql, with_own)) != result.seen:
             return f"it can't be told whose doing it was: {signal.name}"
     if verdict is Verdict.NOT_EXECUTED:
         return "it can't be told whose doing some of it was" if expectation.variant else ""
-    if rows := len(engine.query(expectation.rule.query, unclear)):
+    if rows := len(workspace.query(expectation.rule.query, unclear)):
         count = "1 row" if rows == 1 else f"{rows} rows"
         return f"the rule fires on {count} of which it can't be told whose doing it was"
-    if judge_rule(expectation, engine, with_own) != judge_rule(expectation, engine, slice_):
+    if judge_rule(expectation, workspace, with_own) != judge_rule(expectation, workspace, slice_):
         return "the rule says something else where it counts rows of which it can't be told whose doing they were"
     return ""
 
 
 def changed_by_others(
-    expectation: Expectation, engine: Engine, slice_: str, verdict: Verdict
+    expectation: Expectation, workspace: Workspace, slice_: str, verdict: Verdict
 ) -> tuple[Verdict, str] | None:
     """What a verdict becomes, and why, that can't stand beside the background's rows. None where it stands.
 
@@ -65,13 +65,13 @@ def changed_by_others(
     or be silent, only since it sees few of them. Raises QueryFailed.
     """
     query, entry = expectation.rule.query, expectation.entry
-    if not verdict.as_expected or entry.false_alarms or engine.row_by_row(query):
+    if not verdict.as_expected or entry.false_alarms or workspace.row_by_row(query):
         return None
-    alone = engine.query(query, BACKGROUND)
-    slices = engine.together([slice_, BACKGROUND])
+    alone = workspace.query(query, BACKGROUND)
+    slices = workspace.together([slice_, BACKGROUND])
     if not entry.fires:
-        return (Verdict.UNEXPECTED_ALERT, _LOUD) if len(engine.query(query, slices)) > len(alone) else None
-    rows = own_rows(expectation, engine, slices)
+        return (Verdict.UNEXPECTED_ALERT, _LOUD) if len(workspace.query(query, slices)) > len(alone) else None
+    rows = own_rows(expectation, workspace, slices)
     for row in alone:  # one may look like another: each takes one away
         if row in rows:
             rows.remove(row)

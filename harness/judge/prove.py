@@ -18,8 +18,9 @@ from harness.judge.other_rows import unclear_of
 from harness.judge.recall import RuleFigures, figures_of
 from harness.judge.rule_answer import prepare
 from harness.judge.unjudged import in_recording
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine_choice import new_workspace
 from harness.kql.limits import Limits
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation
 from harness.model.result import Alert, Ambiguous, AtomicResult, Background, Result, RuleFacts
 from harness.model.verdict import exit_code
@@ -51,21 +52,21 @@ def prove(
         known = ", ".join(detonation.atomic for detonation in manifest.detonations) or "none"
         raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
     subscriber(JudgingStarted(len(chosen)))
-    engine = DuckDbEngine(manifest.finished, limits)
+    workspace = new_workspace(manifest.finished, limits)
     started = datetime.now(UTC)
-    loaded = load(engine, recording, from_raw=from_raw)  # before it sees any KQL
+    loaded = load(workspace, recording, from_raw=from_raw)  # before it sees any KQL
     if not live:  # before a live run this was asked before anything was started
-        (sound or Sound()).require([each.expectation for each in chosen if each.expectation.variant is None], engine)
-    if found := vacuous([each.expectation for each in chosen], engine):  # at this recording's time
+        (sound or Sound()).require([each.expectation for each in chosen if each.expectation.variant is None], workspace)
+    if found := vacuous([each.expectation for each in chosen], workspace):  # at this recording's time
         raise found[0] if len(found) == 1 else InvalidFiles(found)
-    judge = Judge(engine, Health.of(recording.sealed, manifest), live=live)
+    judge = Judge(workspace, Health.of(recording.sealed, manifest), live=live)
     results: list[AtomicResult] = []
     alerts: dict[str, list[Alert]] = {}
     figures: dict[str, RuleFigures] = {}
     for rule_cases in _by_rule(chosen):
         of_rule = [case.expectation for case in rule_cases]
         with blaming(of_rule, recording.path):
-            prepare([case.expectation for case in rule_cases if case.detonation.attack], engine)
+            prepare([case.expectation for case in rule_cases if case.detonation.attack], workspace)
             judged = []
             for case in rule_cases:
                 judged.append(judge.judge(case))
@@ -73,10 +74,10 @@ def prove(
             rule, said = of_rule[0].rule, judge.alerts(of_rule[0].rule, BACKGROUND)
             # two rules may have one name: neither's false positives may get lost
             alerts[rule.id] = alerts.get(rule.id, []) + said
-            figures[rule.id] = figures_of(of_rule, judged, said, engine)
+            figures[rule.id] = figures_of(of_rule, judged, said, workspace)
         results += judged
-    unclear = list(dict.fromkeys(each for case in chosen for each in unclear_of(engine, case.detonation.atomic)))
-    background = Background(rows=engine.count(BACKGROUND), alerts=alerts)
+    unclear = list(dict.fromkeys(each for case in chosen for each in unclear_of(workspace, case.detonation.atomic)))
+    background = Background(rows=workspace.count(BACKGROUND), alerts=alerts)
     return Result(
         run_id=manifest.run_id,
         recording=str(recording.path),
@@ -84,14 +85,14 @@ def prove(
         finished=datetime.now(UTC),
         versions=manifest.versions,
         lab=manifest.lab,
-        engine=engine.facts,
+        engine=workspace.facts,
         rules=_rules(chosen),
         tables=loaded.why,
         tables_from=loaded.source,
         tables_differ=loaded.differing,
         results=results,
         background=background,
-        ambiguous=_ambiguous(chosen, unclear, engine, judge, recording),
+        ambiguous=_ambiguous(chosen, unclear, workspace, judge, recording),
         recall={name: each.recall for name, each in figures.items() if each.recall},
         recall_split={name: each.recall_split for name, each in figures.items() if each.recall_split},
         benign={name: each.benign for name, each in figures.items() if each.benign},
@@ -104,12 +105,12 @@ def prove(
 
 
 def _ambiguous(
-    chosen: list[Case], unclear: list[str], engine: DuckDbEngine, judge: Judge, recording: Recording
+    chosen: list[Case], unclear: list[str], workspace: Workspace, judge: Judge, recording: Recording
 ) -> Ambiguous:
     """What can't be told whose it is. Raises RuleNotRunnable, LimitMet."""
     rows: Counter[str] = Counter()
     for slice_ in unclear:
-        rows.update(engine.count(slice_))
+        rows.update(workspace.count(slice_))
     alerts: dict[str, list[Alert]] = {}
     for rule in {case.expectation.rule.path: case.expectation.rule for case in chosen}.values() if unclear else ():
         with blaming([case.expectation for case in chosen], recording.path):

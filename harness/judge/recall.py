@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.kql.engine import Engine, Row
+from harness.kql.engine import Row
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation
 from harness.model.result import Alert, AtomicResult, BenignRuns, FlagCounts, Recall, TuningResult
 from harness.model.verdict import Verdict
@@ -32,14 +33,14 @@ class RuleFigures:
 
 
 def figures_of(
-    expectations: Sequence[Expectation], results: Sequence[AtomicResult], background: list[Alert], engine: Engine
+    expectations: Sequence[Expectation], results: Sequence[AtomicResult], background: list[Alert], workspace: Workspace
 ) -> RuleFigures:
     """The figures of the rule of these expectations. Raises QueryFailed where an exclusion can't be evaluated."""
     variants = [each for each in results if each.variant]
     families = sorted({each.variant.family for each in variants if each.variant})
     controls = [each.entry.control for each in expectations if each.entry.benign]
     alone = bool(controls) and all(controls)  # a control shows that a rule is not always loud, and counts nothing
-    benign = {} if alone else _benign(results, background, engine)
+    benign = {} if alone else _benign(results, background, workspace)
     return RuleFigures(
         recall={name: _recall(v for v in variants if v.variant and v.variant.family == name) for name in families},
         recall_split={
@@ -49,7 +50,7 @@ def figures_of(
         },
         benign=benign,
         flags=_flags(results, benign) if benign else {},
-        tuning=_tuning(expectations, results, engine) if benign and expectations[0].tuning else [],
+        tuning=_tuning(expectations, results, workspace) if benign and expectations[0].tuning else [],
     )
 
 
@@ -64,7 +65,7 @@ def _recall(variants: Iterable[AtomicResult]) -> Recall:
     )
 
 
-def _benign(results: Sequence[AtomicResult], background: list[Alert], engine: Engine) -> dict[str, BenignRuns]:
+def _benign(results: Sequence[AtomicResult], background: list[Alert], workspace: Workspace) -> dict[str, BenignRuns]:
     slices: dict[str, list[str]] = {}
     alerts: dict[str, list[Alert]] = {ORCHESTRATION: background}
     for each in results:
@@ -76,7 +77,7 @@ def _benign(results: Sequence[AtomicResult], background: list[Alert], engine: En
     slices.setdefault(ORCHESTRATION, []).append(BACKGROUND)
     return {
         family: BenignRuns(
-            commands=sum(engine.count(slice_)["DeviceProcessEvents"] for slice_ in names),
+            commands=sum(workspace.count(slice_)["DeviceProcessEvents"] for slice_ in names),
             alerts=len(alerts.get(family, [])),
             flags=_true_flags(alerts.get(family, [])),
         )
@@ -103,18 +104,20 @@ def _true_flags(alerts: Iterable[Alert]) -> dict[str, int]:
     return found
 
 
-def _tuning(expectations: Sequence[Expectation], results: Sequence[AtomicResult], engine: Engine) -> list[TuningResult]:
+def _tuning(
+    expectations: Sequence[Expectation], results: Sequence[AtomicResult], workspace: Workspace
+) -> list[TuningResult]:
     """The rule as it is, then with each exclusion by itself, then with all of those together that cost no recall."""
     rule, exclusions = expectations[0].rule, expectations[0].tuning
     attacks = [result.atomic for entry, result in zip(expectations, results, strict=True) if _is_attack(entry, result)]
     benign = [result.atomic for result in results if result.benign and result.executed.ran]
-    fired = _Rows.of(rule.query, attacks, [*benign, BACKGROUND], engine)
-    found = [fired.without("as it is", "", engine)]
-    found += [fired.without(exclusion.name, exclusion.where, engine) for exclusion in exclusions]
+    fired = _Rows.of(rule.query, attacks, [*benign, BACKGROUND], workspace)
+    found = [fired.without("as it is", "", workspace)]
+    found += [fired.without(exclusion.name, exclusion.where, workspace) for exclusion in exclusions]
     free = [each for each in found[1:] if each.fired == found[0].fired and each.benign_alerts < found[0].benign_alerts]
     if free:
         every = " or ".join(f"({each.where})" for each in free) if len(free) > 1 else free[0].where
-        found.append(fired.without("those that cost nothing, together", every, engine))
+        found.append(fired.without("those that cost nothing, together", every, workspace))
     return found
 
 
@@ -135,15 +138,15 @@ class _Rows:
     of_attack: list[str | None]
 
     @classmethod
-    def of(cls, query: str, attacks: Sequence[str], benign: Sequence[str], engine: Engine) -> _Rows:
+    def of(cls, query: str, attacks: Sequence[str], benign: Sequence[str], workspace: Workspace) -> _Rows:
         """What the rule says of these slices."""
         slices = [*((name, name) for name in attacks), *((name, None) for name in benign)]
-        found = [(row, attack) for name, attack in slices for row in engine.query(query, name)]
+        found = [(row, attack) for name, attack in slices for row in workspace.query(query, name)]
         return cls(len(attacks), [row for row, _ in found], [attack for _, attack in found])
 
-    def without(self, name: str, where: str, engine: Engine) -> TuningResult:
+    def without(self, name: str, where: str, workspace: Workspace) -> TuningResult:
         """What is left when rows for which `where` holds are dropped: one query over all of them."""
-        left = engine.over(self.rows, f"| where not({where})") if where else self.rows
+        left = workspace.passing(self.rows, f"not({where})") if where else self.rows
         kept = {id(row) for row in left}
         whose = [attack for row, attack in zip(self.rows, self.of_attack, strict=True) if id(row) in kept]
         return TuningResult(

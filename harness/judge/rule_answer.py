@@ -5,38 +5,40 @@ from __future__ import annotations
 from harness.judge.decision import decide_rule
 from harness.judge.facts import Answer
 from harness.judge.grounds import check_grounds, lay_grounds
-from harness.kql.engine import Engine, Row
+from harness.kql.engine import Row
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation
 from harness.model.verdict import Verdict
 
 
-def prepare(expectations: list[Expectation], engine: Engine) -> None:
+def prepare(expectations: list[Expectation], workspace: Workspace) -> None:
     """Put what grounds ask about beside the recording, so that a rule answers all in one execution."""
     for expectation in expectations:
-        if expectation.entry.grounds and (rows := own_rows(expectation, engine, expectation.atomic)):
-            lay_grounds(expectation, engine, expectation.atomic, rows)
+        if expectation.entry.grounds and (rows := own_rows(expectation, workspace, expectation.atomic)):
+            lay_grounds(expectation, workspace, expectation.atomic, rows)
 
 
-def answer_of(expectation: Expectation, engine: Engine, slice_: str) -> Answer:
+def answer_of(expectation: Expectation, workspace: Workspace, slice_: str) -> Answer:
     """The answer of the expectation's rule. Raises QueryFailed."""
-    rows = own_rows(expectation, engine, slice_)
-    companions = len(engine.query(expectation.rule.query, slice_)) - len(rows)
-    return Answer(rows, companions, check_grounds(expectation, engine, slice_, rows) if rows else {})
+    rows = own_rows(expectation, workspace, slice_)
+    companions = len(workspace.query(expectation.rule.query, slice_)) - len(rows)
+    return Answer(rows, companions, check_grounds(expectation, workspace, slice_, rows) if rows else {})
 
 
-def judge_rule(expectation: Expectation, engine: Engine, slice_: str) -> tuple[Verdict, str]:
+def judge_rule(expectation: Expectation, workspace: Workspace, slice_: str) -> tuple[Verdict, str]:
     """What is expected of the rule alone, taking it that the attack ran and was seen. Raises QueryFailed."""
-    return decide_rule(expectation, answer_of(expectation, engine, slice_))
+    return decide_rule(expectation, answer_of(expectation, workspace, slice_))
 
 
-def own_rows(expectation: Expectation, engine: Engine, slice_: str) -> list[Row]:
+def own_rows(expectation: Expectation, workspace: Workspace, slice_: str) -> list[Row]:
     """The rows, in a new list, but for those that may stand beside the atomic's own.
 
     A companion is never the atomic's own row. Where the rule must be silent, a companion that stands beside no other
     row is an alert.
     """
-    every = own = list(engine.query(expectation.rule.query, slice_))
+    query = expectation.rule.query
+    every = own = workspace.query(query, slice_)
     for companion in expectation.companions if own else ():
-        aside = engine.passing(expectation.rule.query, companion.where, slice_)
+        aside = workspace.passing(every, companion.where, slice_=slice_, of=query)
         own = [row for row in own if not any(row is other for other in aside)]
     return own if own or expectation.entry.fires else every

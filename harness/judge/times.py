@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from harness.errors import Position, RecordingDamaged
-from harness.kql.engine import Span
+from harness.kql.capabilities import Span
 from harness.model.manifest import BACKGROUND, Manifest
 from harness.recording import Recording, layout
 from harness.recording.consistency import SLACK

@@ -9,7 +9,6 @@ from difflib import get_close_matches
 from harness.kql.engine import QueryFailed
 from harness.telemetry.schema import TABLES
 
-_UNKNOWN = re.compile(r'Referenced column "([^"]+)" not found')
 _NAMES = re.compile(r"\blet\s+(\w+)|\b(\w+)\s*=(?![=~])")
 
 
@@ -24,11 +23,10 @@ class Explanation:
 
 
 def explained(kql: str, error: QueryFailed) -> Explanation:
-    """The error as it is; but one of a name that there is not, which DuckDB finds in SQL, is found again in the KQL."""
-    unknown = _UNKNOWN.search(error.message)
-    if error.line or unknown is None:
+    """The error as it is; but a name that there is not, of which the engine told no place, is found in the KQL."""
+    if error.line or not error.unknown:
         return Explanation(error.message, error.line, error.column)
-    name = unknown[1]
+    name = error.unknown
     line, column = _place(kql, name)
     known = {word for pair in _NAMES.findall(kql) for word in pair if word}
     known |= {column for columns in TABLES.values() for column in columns if not column.startswith("_")}

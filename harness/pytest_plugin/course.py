@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.judge.lint import check
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
-from harness.kql.engine import Engine
+from harness.kql.engine_choice import new_workspace
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation
 from harness.pytest_plugin.collected import Collected
 from harness.pytest_plugin.detonated import detonated
@@ -38,7 +38,7 @@ class SessionPlugin:
         self._worker = Worker.of(config)
         self._live: Outcome | None = None
         self._judging: Judging | None = None
-        self._engine: Engine | None = None
+        self._workspace: Workspace | None = None
         self._unjudged: Sequence[str] = ()
         self._told: set[str] = set()
         self.collected = Collected()
@@ -54,8 +54,9 @@ class SessionPlugin:
         """Every mistake in a file of expectations and its rule. Workers look for them in each file once."""
 
         def look() -> Outcome:
-            self._engine = self._engine or DuckDbEngine(datetime.now(UTC), self._settings.limits)  # files share signals
-            return Outcome(error="\n".join(str(problem) for problem in check(expectations, self._engine)))
+            limits = self._settings.limits
+            self._workspace = self._workspace or new_workspace(datetime.now(UTC), limits)  # files share signals
+            return Outcome(error="\n".join(str(problem) for problem in check(expectations, self._workspace)))
 
         if self._worker is None:
             return look().error
@@ -107,7 +108,7 @@ class SessionPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Say what is selected, before the controller hears that the collection is over."""
-        self._engine = None  # it was for mistakes; one that lives until the interpreter ends makes DuckDB complain
+        self._workspace = None  # it was for mistakes; one that lives until the interpreter ends makes DuckDB complain
         if self._worker and (chosen := _selected(session)):
             self._worker.say_selected(chosen, self._unused(), self._unjudged)
 

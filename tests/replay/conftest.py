@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.duckdb.carried_queries import CarriedQueries
 
 
 @pytest.fixture
 def executions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The SQL of what engines execute over all slices, from here on."""
     ran: list[str] = []
-    stand = DuckDbEngine._stand
+    stand = CarriedQueries._stand
 
-    def counted(self: DuckDbEngine, plan: Any, now: Any) -> Any:
+    def counted(self: CarriedQueries, plan: Any, now: Any) -> Any:
         ran.append(plan.sql)
         return stand(self, plan, now)
 
-    monkeypatch.setattr(DuckDbEngine, "_stand", counted)
+    monkeypatch.setattr(CarriedQueries, "_stand", counted)
     return ran

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from harness.errors import LivefireError
 from harness.judge.effect import effect_of
 from harness.judge.health.health import Health
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine_choice import new_workspace
 from harness.recording import layout, open_recording
 from harness.telemetry.readers.line_shapes import DAEMON_EVENT, KUBE_EVENT
 from tests.conftest import COMMITTED, MAIN_JOB, PROJECT
@@ -167,14 +167,14 @@ def crash_free(draft: Draft, folders: pytest.TempPathFactory) -> None:
         writer.file(name).write_text("".join(lines), errors="surrogateescape")
     writer.seal(Manifest.model_validate(draft.manifest))
     recording = open_recording(writer.path)
-    engine = DuckDbEngine(recording.manifest.finished, Limits(threads=1))
+    workspace = new_workspace(recording.manifest.finished, Limits(threads=1))
     try:
-        load(engine, recording, from_raw=True)
+        load(workspace, recording, from_raw=True)
     except LivefireError:
         return
     health = Health.of(recording.sealed, recording.manifest)
     for detonation in recording.manifest.detonations:
-        effect_of(engine, detonation.atomic)
+        effect_of(workspace, detonation.atomic)
         assert health.around(detonation, "auditd").sensor == "auditd"
 
 

@@ -11,7 +11,9 @@ import yaml
 from harness.files.rule_file import load_rule
 from harness.kql.duckdb.carried_answers import CarriedRow
 from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.duckdb.shortcuts import Shortcuts
 from harness.kql.engine import QueryFailed
+from harness.kql.workspace import Workspace
 from harness.recording import open_recording
 from harness.study.mutation.operators import mutations
 from harness.telemetry.schema import RECORD, SLICE, TABLES
@@ -52,16 +54,14 @@ ROW_BY_ROW = [
 
 @pytest.fixture(scope="module")
 def slices() -> list[str]:
-    return sorted(engine(by_slice=False).slices())
+    return sorted(workspace(by_slice=False).slices())
 
 
-def engine(*, by_slice: bool) -> DuckDbEngine:
+def workspace(*, by_slice: bool) -> Workspace:
     recording = open_recording(COMMITTED)
-    found = DuckDbEngine(recording.manifest.finished)
-    found.load(recording.sealed)
-    if by_slice:
-        found._planner._carried = lambda kql: None  # type: ignore[method-assign]
-    return found
+    opened = Workspace(DuckDbEngine(recording.manifest.finished, shortcuts=Shortcuts(carry=not by_slice)))
+    opened.load(recording.sealed)
+    return opened
 
 
 def agree(kql: str, once: Any, sliced: Any) -> bool:
@@ -80,16 +80,16 @@ def agree(kql: str, once: Any, sliced: Any) -> bool:
     )
 
 
-def answers(engine: DuckDbEngine, kql: str, slices: list[str]) -> Any:
+def answers(workspace: Workspace, kql: str, slices: list[str]) -> Any:
     try:
-        return {slice_: engine.query(kql, slice_) for slice_ in slices}
+        return {slice_: workspace.query(kql, slice_) for slice_ in slices}
     except QueryFailed as error:
         return error.message
 
 
 @pytest.mark.parametrize("kql", ROW_BY_ROW, ids=range(len(ROW_BY_ROW)))
 def test_each_slice_has_its_own_answer(kql: str, slices: list[str]) -> None:
-    once, sliced = engine(by_slice=False), engine(by_slice=True)
+    once, sliced = workspace(by_slice=False), workspace(by_slice=True)
     found = answers(once, kql, slices)
     assert agree(kql, found, answers(sliced, kql, slices))
     assert sum(map(len, found.values())) > 0
@@ -100,7 +100,7 @@ def test_each_slice_has_its_own_answer(kql: str, slices: list[str]) -> None:
 
 
 def test_the_mutants_of_the_rule_agree(slices: list[str]) -> None:
-    once, sliced = engine(by_slice=False), engine(by_slice=True)
+    once, sliced = workspace(by_slice=False), workspace(by_slice=True)
     for mutation in mutations(RULE.query)[::4] + mutations(UNION)[::6]:
         found, expected = (answers(each, mutation.query, slices) for each in (once, sliced))
         assert agree(mutation.query, found, expected), mutation
@@ -108,14 +108,14 @@ def test_the_mutants_of_the_rule_agree(slices: list[str]) -> None:
 
 @pytest.mark.parametrize("kql", [s for s in SIGNALS if re.search(r"in \(\s*\(", s)])
 def test_a_query_that_looks_into_other_rows_runs_slice_by_slice(kql: str, slices: list[str]) -> None:
-    once = engine(by_slice=False)
+    once = workspace(by_slice=False)
     found = answers(once, kql, slices)
-    assert found == answers(engine(by_slice=True), kql, slices)
+    assert found == answers(workspace(by_slice=True), kql, slices)
     assert not any(isinstance(row, CarriedRow) for rows in found.values() for row in rows)
 
 
 def test_a_row_of_the_output_leads_to_the_row_that_it_came_from(slices: list[str]) -> None:
-    once = engine(by_slice=False)
+    once = workspace(by_slice=False)
     for slice_ in slices:
         for row in once.query(RULE.query, slice_):
             (origin,) = once.matching("DeviceProcessEvents", slice_, row)
@@ -126,14 +126,14 @@ def test_a_row_of_the_output_leads_to_the_row_that_it_came_from(slices: list[str
 
 
 def test_rows_with_equal_keys_stay_in_the_order_of_the_table(slices: list[str]) -> None:
-    once = engine(by_slice=False)
+    once = workspace(by_slice=False)
     for slice_ in slices:
         rows = once.query("DeviceProcessEvents | sort by FileName asc", slice_)
         assert rows == sorted(once.query("DeviceProcessEvents", slice_), key=lambda row: str(row["FileName"]))
 
 
 def test_it_is_one_execution(slices: list[str], executions: list[str]) -> None:
-    once = engine(by_slice=False)
+    once = workspace(by_slice=False)
     answers(once, RULE.query, slices)
     answers(once, RULE.query, slices)
     assert len(executions) == 1

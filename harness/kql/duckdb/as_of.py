@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC
 from typing import Any
 
+from harness.kql.capabilities import Run
 from harness.kql.duckdb.carrying import OWN, ROW
-from harness.kql.engine import Run
 from harness.telemetry.schema import HIDDEN
 
 NUMBER = f"{OWN}run_number"  # the column that tells a row's run

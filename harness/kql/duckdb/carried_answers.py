@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from harness.kql.engine import Row
-
-_T = TypeVar("_T")
 
 
 class CarriedRow(dict[str, Any]):
@@ -57,26 +54,3 @@ class Answer:
         if number not in self._rows:
             self._rows[number] = CarriedRow(list(self.columns), self.values[number], self.origins[number])
         return self._rows[number]
-
-
-class Kept(Generic[_T]):
-    """The values that were used last, up to a number of them."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._values: OrderedDict[Hashable, _T] = OrderedDict()
-
-    def get(self, key: Hashable) -> _T | None:
-        """A value, which is then the last used; None if it is not there."""
-        if key not in self._values:
-            return None
-        self._values.move_to_end(key)
-        return self._values[key]
-
-    def put(self, key: Hashable, value: _T) -> _T:
-        """Keep a value. Returns it."""
-        self._values[key] = value
-        self._values.move_to_end(key)
-        if len(self._values) > self._limit:
-            self._values.popitem(last=False)
-        return value

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import duckdb
 
 from harness.kql.duckdb.allowed import tables_read
-from harness.kql.duckdb.carried_answers import Kept
 from harness.kql.duckdb.carrying import EVERY, OWN, ROW, carry
+from harness.kql.duckdb.shortcuts import Shortcuts
 from harness.kql.duckdb.translation import translate
 from harness.kql.engine import QueryFailed
+from harness.kql.kept import Kept
 from harness.telemetry.schema import TABLES
 
 # Columns that are strings, or dynamic, in each table that has them.
@@ -38,10 +39,10 @@ class Plan:
 class Planner:
     """Plans queries, and keeps the plans. `private` are beginnings of names that no query may have, in lower case."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, private: Collection[str]) -> None:
-        self._con, self._private = con, private
-        self._plans: Kept[Plan] = Kept(1024)
-        self._reads: Kept[frozenset[str]] = Kept(1024)
+    def __init__(self, con: duckdb.DuckDBPyConnection, private: Collection[str], shortcuts: Shortcuts) -> None:
+        self._con, self._private, self._shortcuts = con, private, shortcuts
+        self._plans: Kept[Plan] = Kept(1024 if shortcuts.cache else 0)
+        self._reads: Kept[frozenset[str]] = Kept(1024 if shortcuts.cache else 0)
 
     def kept(self, kql: str) -> Plan | None:
         """The plan of a query that was planned before."""
@@ -51,14 +52,14 @@ class Planner:
         """How a query runs. Raises QueryFailed for one that can't."""
         return self._plans.get(kql) or self._plans.put(kql, self._carried(kql) or self.by_slice(kql))
 
-    def run_by_slice(self, kql: str) -> None:
-        """Have a query run slice by slice from now on. Raises QueryFailed."""
-        self._plans.put(kql, self.by_slice(kql))
+    def run_by_slice(self, kql: str) -> Plan:
+        """How a query runs over one slice, as it is to run from now on. Raises QueryFailed."""
+        return self._plans.put(kql, self.by_slice(kql))
 
     def by_slice(self, kql: str) -> Plan:
         """How a query runs over one slice. Raises QueryFailed."""
         self.refuse_own(kql)
-        sql, parameters = translate(kql, _SCHEMA, STRINGS, _DYNAMICS)
+        sql, parameters = self.translate(kql, _SCHEMA, STRINGS, _DYNAMICS)
         return Plan(sql, parameters, self.read(sql, kql, TABLES), carried=False)
 
     def read(self, sql: str, kql: str, allowed: Collection[str]) -> frozenset[str]:
@@ -70,13 +71,21 @@ class Planner:
         if any(name in text.lower() for name in self._private):
             raise QueryFailed(f"names that begin with '{OWN}' are the engine's own")
 
+    def translate(
+        self, kql: str, schema: str, strings: frozenset[str], dynamics: frozenset[str] = frozenset()
+    ) -> tuple[str, tuple[str, ...]]:
+        """As `translation.translate`."""
+        return translate(kql, schema, strings, dynamics, folded=self._shortcuts.fold)
+
     def _carried(self, kql: str) -> Plan | None:
+        if not self._shortcuts.carry:
+            return None
         try:
-            found = carry(kql, TABLES)
-            if found is None:
+            carrying = carry(kql, TABLES)
+            if carrying is None:
                 return None
-            sql, parameters = translate(found.kql, _EVERY_SCHEMA, STRINGS, _DYNAMICS)
+            sql, parameters = self.translate(carrying.kql, _EVERY_SCHEMA, STRINGS, _DYNAMICS)
             self.read(sql, kql, [EVERY.format(name) for name in TABLES])
-            return Plan(sql, parameters, found.tables, carried=True)
+            return Plan(sql, parameters, carrying.tables, carried=True)
         except QueryFailed:  # the query as it was written says why, and where
             return None

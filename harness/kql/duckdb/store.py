@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
+from harness.kql.capabilities import Span
 from harness.kql.duckdb.carrying import EVERY, OWN, ROW
 from harness.kql.duckdb.query_guard import require_room
-from harness.kql.engine import OtherColumns, Row, Span
-from harness.recording import layout
+from harness.kql.engine import NOTHING, Row
+from harness.recording.layout import Root
 from harness.telemetry.schema import HIDDEN, RECORD, SLICE, SQL_TYPES, TABLES
+from harness.telemetry.stored_tables import OtherColumns, reading, stored_rows
 
 _AT_ONCE = 500  # rows
 # Python knows no time outside of these years.
@@ -50,21 +51,14 @@ class Store:
                 f'CREATE VIEW "{EVERY.format(name)}" AS '
                 f'SELECT * EXCLUDE ({", ".join(HIDDEN)}) FROM "{ALL.format(name)}"'
             )
-        self.select("")
+        self.select(NOTHING)
 
-    def load(self, root: layout.Root) -> None:
+    def load(self, root: Root) -> None:
         """Load the tables that are there; a table without a file stays empty. Before any KQL: then it is shut in."""
-        with contextlib.ExitStack() as stack:
-            stored: dict[str, str] = {}
-            for name in TABLES:
-                file = layout.copy(root, layout.table_file(name))
-                if file is not None:
-                    # the bytes that were hashed, and a path that is no pattern and no partition, whatever it was called
-                    stored[name] = f"/dev/fd/{stack.enter_context(file).fileno()}"
-            self._require_columns(stored)
+        with stored_rows(self._con, root) as selections:
             try:
-                for name, path in stored.items():
-                    self._load(name, path)
+                for name, selection in selections.items():
+                    self._load(name, selection)
             except OtherColumns:
                 self._forget()
                 raise
@@ -75,22 +69,14 @@ class Store:
             self._con.execute(f'DELETE FROM "{ALL.format(name)}"')
         self._places, self._slices = {}, set()
 
-    def _load(self, name: str, path: str) -> None:
-        casts = ", ".join(f'CAST("{c}" AS {SQL_TYPES[t]}) AS "{c}"' for c, t in (TABLES[name] | HIDDEN).items())
+    def _load(self, name: str, selection: str) -> None:
         number = f"row_number() OVER () - 1 + {len(self._places)}"
-        try:
-            self._con.execute(
-                f'INSERT INTO "{ALL.format(name)}" SELECT {casts}, {number} '
-                f"FROM read_parquet('{path}', hive_partitioning = false)"
-            )
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error as error:
-            raise OtherColumns(f"{name} is stored otherwise: {str(error).splitlines()[0]}") from None
+        with reading(name):
+            self._con.execute(f'INSERT INTO "{ALL.format(name)}" SELECT *, {number} FROM ({selection})')
         cursor = self._con.execute(f'SELECT "{ROW}", "{SLICE}" FROM "{ALL.format(name)}"')
-        found = values_of(cursor)
-        self._places |= {number: (name, slice_) for number, slice_ in found}
-        self._slices |= {slice_ for _, slice_ in found}
+        numbers = values_of(cursor)
+        self._places |= {number: (name, slice_) for number, slice_ in numbers}
+        self._slices |= {slice_ for _, slice_ in numbers}
 
     def shut_in(self) -> None:
         """Let DuckDB reach nothing outside of itself from now on, and nobody change that.
@@ -105,38 +91,28 @@ class Store:
                 self._con.execute(f"SET {setting}")
             self._shut_in = True
 
-    def _require_columns(self, stored: dict[str, str]) -> None:
-        """Raise OtherColumns for a table that lacks a column, or that can't be read."""
-        for name, path in stored.items():
-            try:
-                found = self._con.execute(f"SELECT DISTINCT name FROM parquet_schema('{path}')").fetchall()
-            except duckdb.Error as error:
-                raise OtherColumns(f"{name}.parquet: {str(error).splitlines()[0]}") from None
-            missing = (TABLES[name] | HIDDEN).keys() - {column for (column,) in found}
-            if missing:
-                raise OtherColumns(f"{name} is stored without {min(missing)}")
-
-    def put(self, table: str, slice_: str, rows: list[Row]) -> None:
-        """Make these rows of a table (hidden columns included) the whole of a slice."""
+    def put(self, slice_: str, tables: Mapping[str, Sequence[Row]]) -> None:
+        """As in Engine."""
         self.age += 1
         self._aged[slice_] = self.age
         self._slices.add(slice_)
         for name in TABLES:
             self._con.execute(f'DELETE FROM "{ALL.format(name)}" WHERE "{SLICE}" = ?', [slice_])
-        names = [*TABLES[table], *HIDDEN]
-        places = ", ".join("?" for _ in range(len(names) + 1))
-        for row in rows:
-            number = len(self._places)
-            self._places[number] = (table, slice_)
-            values = [plain((row | {SLICE: slice_})[name]) for name in names]
-            self._con.execute(f'INSERT INTO "{ALL.format(table)}" VALUES ({places})', [*values, number])
+        for table, rows in tables.items():
+            names = [*TABLES[table], *HIDDEN]
+            places = ", ".join("?" for _ in range(len(names) + 1))
+            for row in rows:
+                number = len(self._places)
+                self._places[number] = (table, slice_)
+                values = [plain((row | {SLICE: slice_})[name]) for name in names]
+                self._con.execute(f'INSERT INTO "{ALL.format(table)}" VALUES ({places})', [*values, number])
 
-    def select(self, slice_: str | None) -> None:
-        """Make each table's name mean one slice of it, without the hidden columns; None: no row at all."""
+    def select(self, slice_: str) -> None:
+        """Make each table's name mean one slice of it, without the hidden columns."""
         if slice_ == self._current:
             return
         self._current = self  # should this be ended half-way
-        which = "false" if slice_ is None else self._of(slice_)
+        which = "false" if slice_ == NOTHING else self._of(slice_)
         for name in TABLES:
             self._con.execute(
                 f'CREATE OR REPLACE VIEW "{name}" AS SELECT * EXCLUDE ({", ".join([*HIDDEN, ROW])}) '
@@ -164,21 +140,12 @@ class Store:
         sql = f'SELECT * FROM "{ALL.format(table)}" WHERE {self._of(slice_)} ORDER BY "{ROW}"'
         return {row.pop(ROW): row for row in dicts(self._con.execute(sql))}
 
-    def matching(self, table: str, slice_: str, row: Row) -> list[Row]:
-        """The rows of a table that agree with `row` on every column they share."""
-        shared = [name for name in TABLES[table] if name in row]
-        if not shared:
-            return []
-        where = " AND ".join(f'CAST("{name}" AS VARCHAR) IS NOT DISTINCT FROM CAST(? AS VARCHAR)' for name in shared)
-        sql = f'SELECT * EXCLUDE ({ROW}) FROM "{ALL.format(table)}" WHERE {self._of(slice_)} AND {where}'
-        return dicts(self._con.execute(sql, [plain(row[name]) for name in shared]))
-
     def aged(self, slice_: str) -> int:
         """The age at which a slice was last put; 0 where it is as it was loaded."""
         return max(self._aged.get(each, 0) for each in self.parts(slice_))
 
     def together(self, slices: Sequence[str]) -> str:
-        """As in Engine."""
+        """As in TableKeeping."""
         parts = tuple(dict.fromkeys(part for each in slices for part in self.parts(each)))
         name = " + ".join(parts)
         if len(parts) > 1:
@@ -199,7 +166,7 @@ class Store:
         return self._slices
 
     def spans(self) -> dict[str, dict[str, Span]]:
-        """As in Engine."""
+        """As in TableKeeping."""
         found: dict[str, dict[str, Span]] = {}
         for name in TABLES:
             rows = self._con.execute(_SPANS.format(ALL.format(name))).fetchall()

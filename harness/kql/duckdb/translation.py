@@ -20,13 +20,18 @@ _UNKNOWN_TABLE = re.compile(r"schema error for '(.+?)' \(unknown table")
 
 @functools.lru_cache(maxsize=1024)
 def translate(
-    kql: str, schema: str, strings: frozenset[str], dynamics: frozenset[str] = frozenset()
+    kql: str,
+    schema: str,
+    strings: frozenset[str],
+    dynamics: frozenset[str] = frozenset(),
+    *,
+    folded: bool = True,
 ) -> tuple[str, tuple[str, ...]]:
     """The SQL of a query and the names of its parameters, of which the clock is the only one. Raises QueryFailed.
 
     What the SQL reads is for `allowed.tables_read` to say.
     `schema` is JSON: the columns of each table. `strings` are columns that hold text in each table that has them,
-    `dynamics` those that hold JSON.
+    `dynamics` those that hold JSON. `folded` says that the SQL is made cheap to plan.
     """
     require_short(kql)
     if kql.lstrip().startswith("."):
@@ -47,8 +52,10 @@ def translate(
         raise QueryFailed(str(error)) from None
     except (AssertionError, RecursionError):  # of duckdb-kql itself, at what it does not know
         raise QueryFailed("not supported by this engine: it can't be translated") from None
-    sql = drop_switches(drop_json_branches(str(translated), set(strings)), set(strings), set(dynamics))
-    return stream_ranges(fold(sql)), tuple(translated.parameters)
+    sql = str(translated)
+    if folded:
+        sql = fold(drop_switches(drop_json_branches(sql, set(strings)), set(strings), set(dynamics)))
+    return stream_ranges(sql), tuple(translated.parameters)
 
 
 def _position(span: Any) -> tuple[int, int]:

@@ -14,9 +14,10 @@ from harness.judge.likeness import compare
 from harness.judge.lint import missing_columns
 from harness.judge.loading import load
 from harness.judge.rule_answer import judge_rule, prepare
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
-from harness.kql.engine import Engine, QueryFailed
+from harness.kql.engine import QueryFailed
+from harness.kql.engine_choice import new_workspace
 from harness.kql.limits import Limits
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation
 from harness.model.rule import Rule
 from harness.recording import Recording, canaries, copies, open_recording
@@ -67,7 +68,7 @@ def cases(rule: Path, expectations: Path, recordings: list[Path]) -> list[Case]:
 class _Stand:
     """One recording, ready: `background` is how many alerts the rule itself raises there."""
 
-    engine: Engine
+    workspace: Workspace
     expectations: list[Expectation]
     slices: list[str]
     background: int
@@ -90,7 +91,7 @@ class Bench:
         for stand in self._stands:
             for expectation in stand.expectations:
                 with limited([expectation]):
-                    verdict, reason = judge_rule(expectation, stand.engine, expectation.atomic)
+                    verdict, reason = judge_rule(expectation, stand.workspace, expectation.atomic)
                 if not verdict.as_expected:
                     return f"{expectation.atomic} is {verdict}: {reason}"
         return ""
@@ -112,9 +113,9 @@ class Bench:
             return MutantResult(mutation, at, "invalid", suggestion=error.message)
 
     def _asked(self, mutation: Mutation, mutant: Rule, at: Position) -> MutantResult:
-        engine = self._stands[0].engine
-        engine.query(mutant.query, BACKGROUND)
-        columns = engine.columns(mutant.query)
+        workspace = self._stands[0].workspace
+        workspace.query(mutant.query, BACKGROUND)
+        columns = workspace.columns(mutant.query)
         killers = ["lint"] if missing_columns(mutant, columns) else []
         for stand in self._stands:
             killers += [killer for killer in _killers(stand, mutant) if killer not in killers]
@@ -125,42 +126,42 @@ class Bench:
 
 def _stand(rule: Rule, case: Case, limits: Limits) -> _Stand:
     manifest = case.recording.manifest
-    engine = DuckDbEngine(manifest.finished, limits)
-    load(engine, case.recording)
-    expectations = [each for each in case.expectations if _did_the_same(each, engine)]
-    prepare(expectations, engine)
+    workspace = new_workspace(manifest.finished, limits)
+    load(workspace, case.recording)
+    expectations = [each for each in case.expectations if _did_the_same(each, workspace)]
+    prepare(expectations, workspace)
     slices = [*(expectation.atomic for expectation in expectations), BACKGROUND]
-    background = len(engine.query(rule.query, BACKGROUND))
-    kept = window(rule, engine, slices, manifest.started, manifest.finished)
-    return _Stand(engine, expectations, slices, background, kept)
+    background = len(workspace.query(rule.query, BACKGROUND))
+    kept = window(rule, workspace, slices, manifest.started, manifest.finished)
+    return _Stand(workspace, expectations, slices, background, kept)
 
 
-def _did_the_same(expectation: Expectation, engine: Engine) -> bool:
+def _did_the_same(expectation: Expectation, workspace: Workspace) -> bool:
     """Whether there is anything to judge a rule by: of a variant, that it did what its atomic does."""
     variant = expectation.variant
     if variant is None:
         return True
-    return compare(effect_of(engine, variant.of), effect_of(engine, variant.id))[0] in ("identical", "covers")
+    return compare(effect_of(workspace, variant.of), effect_of(workspace, variant.id))[0] in ("identical", "covers")
 
 
 def _killers(stand: _Stand, mutant: Rule) -> list[str]:
-    killers = [e.atomic for e in stand.expectations if _minds(stand.engine, replace(e, rule=mutant))]
-    if _background(stand.engine, mutant) != stand.background:
+    killers = [e.atomic for e in stand.expectations if _minds(stand.workspace, replace(e, rule=mutant))]
+    if _background(stand.workspace, mutant) != stand.background:
         killers.append("background")
-    if not stand.window.is_kept(mutant, stand.engine, stand.slices):
+    if not stand.window.is_kept(mutant, stand.workspace, stand.slices):
         killers.append("window")
     return killers
 
 
-def _minds(engine: Engine, expectation: Expectation) -> bool:
+def _minds(workspace: Workspace, expectation: Expectation) -> bool:
     try:
-        return not judge_rule(expectation, engine, expectation.atomic)[0].as_expected
+        return not judge_rule(expectation, workspace, expectation.atomic)[0].as_expected
     except QueryFailed:  # what the expectation asks of the rows can't be asked any more
         return True
 
 
-def _background(engine: Engine, rule: Rule) -> int | None:
+def _background(workspace: Workspace, rule: Rule) -> int | None:
     try:
-        return len(engine.query(rule.query, BACKGROUND))
+        return len(workspace.query(rule.query, BACKGROUND))
     except QueryFailed:
         return None

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from harness.kql.engine import Engine, QueryFailed
+from harness.kql.engine import QueryFailed
+from harness.kql.workspace import Workspace
 from harness.model.rule import Rule
 
 _DEFAULT = timedelta(days=1)  # where a rule names no queryPeriod
@@ -20,34 +21,34 @@ class Window:
     inside: datetime | None
     beyond: datetime | None
 
-    def is_kept(self, rule: Rule, engine: Engine, slices: Iterable[str]) -> bool:
+    def is_kept(self, rule: Rule, workspace: Workspace, slices: Iterable[str]) -> bool:
         """Whether a rule has its own alerts at the end of the period, and none after it."""
         for slice_ in slices:
-            if self.inside and not _same(rule, engine, slice_, self.inside):
+            if self.inside and not _same(rule, workspace, slice_, self.inside):
                 return False
-            if self.beyond and not _none(rule, engine, slice_, self.beyond):
+            if self.beyond and not _none(rule, workspace, slice_, self.beyond):
                 return False
         return True
 
 
-def window(rule: Rule, engine: Engine, slices: list[str], started: datetime, finished: datetime) -> Window:
+def window(rule: Rule, workspace: Workspace, slices: list[str], started: datetime, finished: datetime) -> Window:
     """What a rule as it is keeps to, for a recording that was made between two times."""
     long = rule.metadata.queryPeriod or _DEFAULT
     inside, beyond = started + long - _MARGIN, finished + long + _MARGIN
-    kept = inside > finished and all(_same(rule, engine, slice_, inside) for slice_ in slices)
-    ended = all(_none(rule, engine, slice_, beyond) for slice_ in slices)
+    kept = inside > finished and all(_same(rule, workspace, slice_, inside) for slice_ in slices)
+    ended = all(_none(rule, workspace, slice_, beyond) for slice_ in slices)
     return Window(inside if kept else None, beyond if ended else None)
 
 
-def _same(rule: Rule, engine: Engine, slice_: str, now: datetime) -> bool:
+def _same(rule: Rule, workspace: Workspace, slice_: str, now: datetime) -> bool:
     try:
-        return engine.query(rule.query, slice_, now) == engine.query(rule.query, slice_)
+        return workspace.query(rule.query, slice_, now) == workspace.query(rule.query, slice_)
     except QueryFailed:
         return False
 
 
-def _none(rule: Rule, engine: Engine, slice_: str, now: datetime) -> bool:
+def _none(rule: Rule, workspace: Workspace, slice_: str, now: datetime) -> bool:
     try:
-        return not engine.query(rule.query, slice_, now)
+        return not workspace.query(rule.query, slice_, now)
     except QueryFailed:
         return False

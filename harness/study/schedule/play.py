@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from harness.kql.engine import Engine, Row, Run
+from harness.kql.capabilities import Run
+from harness.kql.engine import Row
+from harness.kql.workspace import Workspace
 from harness.model.rule import Rule
 from harness.model.schedule import Schedule
 from harness.study.schedule.ingestion import Arrival, Event, Ingestion
@@ -46,7 +48,7 @@ class Played:
 
 
 def play(
-    attack: Attack, rule: Rule, schedule: Schedule, ingestion: Ingestion, draws: int, seed: int, engine: Engine
+    attack: Attack, rule: Rule, schedule: Schedule, ingestion: Ingestion, draws: int, seed: int, workspace: Workspace
 ) -> Played:
     """Draw phases and delays, and run the rule at each run that sees anything. Raises QueryFailed.
 
@@ -62,8 +64,8 @@ def play(
     at_once = Run(tuple(event.number for event in attack.events), attack.executed + _after(attack.events))
     nothing = Run((), at_once.now)
     runs = [_run(attack, run) for _, _, found in drawn for run in found]
-    everything, idle, *given = engine.replay(rule.query, [at_once, nothing, *runs])
-    empty = engine.replay(rule.query, [Run((), run.now) for run in runs]) if idle else [idle] * len(runs)
+    everything, idle, *given = workspace.replay(rule.query, [at_once, nothing, *runs])
+    empty = workspace.replay(rule.query, [Run((), run.now) for run in runs]) if idle else [idle] * len(runs)
     rows = iter(zip(given, empty, strict=True))
     return Played(
         [

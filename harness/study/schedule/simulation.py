@@ -11,9 +11,10 @@ from harness.files.expectation_file import load_expectations
 from harness.judge.blame import limited
 from harness.judge.lint import require
 from harness.judge.loading import load
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
-from harness.kql.engine import Engine, QueryFailed
+from harness.kql.engine import QueryFailed
+from harness.kql.engine_choice import new_workspace
 from harness.kql.limits import Limits
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation
 from harness.model.manifest import Detonation
 from harness.model.rule import Rule
@@ -53,15 +54,19 @@ def simulate(
     loaded = cases[0][1].rule
     schedule = loaded.schedule()
     require([e for _, e, _ in cases], limits=limits)
-    engines: dict[Path, Engine] = {}
+    workspaces: dict[Path, Workspace] = {}
     played: dict[str, list[tuple[Expectation, Played, int]]] = {}
     for done, (recording, expectation, detonation) in enumerate(cases):
         progress(done, len(cases))
-        engine = engines.get(recording.path) or engines.setdefault(recording.path, _engine(recording, limits))
+        workspace = workspaces.get(recording.path) or workspaces.setdefault(
+            recording.path, _workspace(recording, limits)
+        )
         try:
             with limited([expectation]):
-                attack = _attack(recording, expectation.rule, detonation, engine, measured=ingestion.delay.draw is None)
-                found = play(attack, loaded, schedule, ingestion, draws, seed, engine)
+                attack = _attack(
+                    recording, expectation.rule, detonation, workspace, measured=ingestion.delay.draw is None
+                )
+                found = play(attack, loaded, schedule, ingestion, draws, seed, workspace)
         except QueryFailed as error:
             raise RuleNotRunnable(f"the rule can't be run at many times at once: {error.message}") from None
         played.setdefault(expectation.atomic, []).append((expectation, found, len(attack.events)))
@@ -85,13 +90,15 @@ def _detonation(recording: Recording, expectation: Expectation) -> Detonation | 
     return next((d for d in recording.manifest.detonations if d.atomic == expectation.atomic and d.executed), None)
 
 
-def _engine(recording: Recording, limits: Limits) -> Engine:
-    engine = DuckDbEngine(recording.manifest.finished, limits)
-    load(engine, recording)
-    return engine
+def _workspace(recording: Recording, limits: Limits) -> Workspace:
+    workspace = new_workspace(recording.manifest.finished, limits)
+    load(workspace, recording)
+    return workspace
 
 
-def _attack(recording: Recording, rule: Rule, detonation: Detonation, engine: Engine, *, measured: bool) -> Attack:
+def _attack(
+    recording: Recording, rule: Rule, detonation: Detonation, workspace: Workspace, *, measured: bool
+) -> Attack:
     """The attack's events in the tables that the rule reads.
 
     Raises InvalidInput where measured delays are wanted and the recording does not have them.
@@ -99,8 +106,8 @@ def _attack(recording: Recording, rule: Rule, detonation: Detonation, engine: En
     assert detonation.attack is not None  # _detonation asks for it
     started = detonation.attack.started.timestamp()
     events = []
-    for table in sorted(engine.tables(rule.query)):
-        for number, row in engine.numbered(table, detonation.atomic).items():
+    for table in sorted(workspace.tables(rule.query)):
+        for number, row in workspace.numbered(table, detonation.atomic).items():
             generated = _epoch(row["TimeGenerated"])
             arrived = row[ARRIVED]
             delay = None if arrived is None else max(0.0, arrived - generated)

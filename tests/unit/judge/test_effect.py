@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from harness.judge.effect import Container, Effect, Mount, Request, _container, effect_of
 from harness.judge.likeness import compare
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine_choice import new_workspace
 from harness.telemetry.schema import RECORD, complete
 from tests.unit.judge.effects import container, effect
 
 
 def recorded(table: str, *rows: dict[str, Any]) -> Effect:
     """The effect of a slice of these rows; another slice has a request that is not its."""
-    engine = DuckDbEngine(datetime.now(UTC))
+    workspace = new_workspace(datetime.now(UTC))
     numbered = [row | {RECORD: f"raw/x:{line}"} for line, row in enumerate(rows, 1)]
-    engine.put("AKSAudit", "other", [complete("AKSAudit", request("delete", "ResponseComplete", resource="nodes"))])
-    engine.put(table, "a", [complete(table, row) for row in numbered])
-    return effect_of(engine, "a")
+    workspace.put("AKSAudit", "other", [complete("AKSAudit", request("delete", "ResponseComplete", resource="nodes"))])
+    workspace.put(table, "a", [complete(table, row) for row in numbered])
+    return effect_of(workspace, "a")
 
 
 def inspect(body: object) -> dict[str, Any]:

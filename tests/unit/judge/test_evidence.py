@@ -12,7 +12,7 @@ from harness.judge.evidence import best_table, first_arrival, origins_of, plain,
 from harness.kql.engine import Row
 from harness.model.result import Evidence
 from harness.telemetry.schema import ARRIVED, RECORD, TABLES
-from tests.unit.kql.engine import engine_of
+from tests.unit.kql.workspaces import workspace_of
 
 
 def test_evidence_says_where_a_row_stands_and_what_is_telling_about_it() -> None:
@@ -74,16 +74,16 @@ def test_the_tables_are_tried_by_how_many_columns_they_share() -> None:
 )
 def test_the_rows_that_an_alert_came_from(tmp_path: Path, query: str, found: tuple[str, list[str]]) -> None:
     rows: list[tuple[str, Row]] = [("DeviceProcessEvents", {"FileName": name}) for name in "ab"]
-    engine = engine_of(tmp_path, {"a": [*rows, ("DockerDaemon_CL", {"Action": "start"})], "b": rows})
-    (row,) = engine.query(query, "a")
-    table, origins = origins_of(engine, "a", row)
+    workspace = workspace_of(tmp_path, {"a": [*rows, ("DockerDaemon_CL", {"Action": "start"})], "b": rows})
+    (row,) = workspace.query(query, "a")
+    table, origins = origins_of(workspace, "a", row)
     assert (table, [each[RECORD] for each in origins]) == found
 
 
 def test_of_a_count_nobody_knows_what_it_came_from(tmp_path: Path) -> None:
-    engine = engine_of(tmp_path, {"a": [("DeviceProcessEvents", {"FileName": "a"})]})
-    (row,) = engine.query("DeviceProcessEvents | summarize Count = count()", "a")
-    table, origins = origins_of(engine, "a", row)
+    workspace = workspace_of(tmp_path, {"a": [("DeviceProcessEvents", {"FileName": "a"})]})
+    (row,) = workspace.query("DeviceProcessEvents | summarize Count = count()", "a")
+    table, origins = origins_of(workspace, "a", row)
     assert table in TABLES
     assert origins == []
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from harness.files.expectation_file import load_expectations
 from harness.files.rule_file import load_rule
 from harness.judge.grounds import _variants, _without, check_grounds, lay_grounds
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
 from harness.kql.engine import Row
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation
 from harness.telemetry.schema import RECORD
 from tests.conftest import EXPECTATIONS
 from tests.unit.judge.texts import rule_text
-from tests.unit.kql.engine import engine_of
+from tests.unit.kql.workspaces import workspace_of
 
 ENTRY = load_expectations(EXPECTATIONS)[0]
 
@@ -106,7 +106,7 @@ def expecting(query: str = QUERY, **grounds: list[str]) -> Expectation:
     return replace(ENTRY, rule=ENTRY.rule.with_query(query), entry=entry)
 
 
-def engine_with(folder: Path, argv: object = None) -> DuckDbEngine:
+def workspace_with(folder: Path, argv: object = None) -> Workspace:
     """Of the atomic: another process, its own, and what the audit log has of both."""
     line = " ".join(ARGV)
     other = {"FileName": "docker", "ProcessCommandLine": "docker ps", RECORD: "raw/audit.log:1"}
@@ -114,15 +114,15 @@ def engine_with(folder: Path, argv: object = None) -> DuckDbEngine:
     rows: list[tuple[str, Row]] = [("DeviceProcessEvents", other), ("DeviceProcessEvents", own)]
     rows.append(("Auditd_CL", {"Argv": ["docker", "ps"], RECORD: "raw/audit.log:1"}))
     rows.append(("Auditd_CL", {"Argv": argv, RECORD: "raw/audit.log:2"}))
-    return engine_of(folder, {"T1/a": rows})
+    return workspace_of(folder, {"T1/a": rows})
 
 
-def grounds_of(expectation: Expectation, engine: DuckDbEngine) -> dict[str, dict[str, bool]]:
-    return check_grounds(expectation, engine, "T1/a", engine.query(expectation.rule.query, "T1/a"))
+def grounds_of(expectation: Expectation, workspace: Workspace) -> dict[str, dict[str, bool]]:
+    return check_grounds(expectation, workspace, "T1/a", workspace.query(expectation.rule.query, "T1/a"))
 
 
 def test_a_word_that_sets_its_flag_alone_and_one_that_does_not(tmp_path: Path) -> None:
-    found = grounds_of(expecting(Root=WORDS, Loud=["run", "ps"]), engine_with(tmp_path, ARGV))
+    found = grounds_of(expecting(Root=WORDS, Loud=["run", "ps"]), workspace_with(tmp_path, ARGV))
     assert found == {
         "Root": {"--privileged": True, "--cap-add": True, "--init": False},
         "Loud": {"run": True, "ps": False},
@@ -132,10 +132,11 @@ def test_a_word_that_sets_its_flag_alone_and_one_that_does_not(tmp_path: Path) -
 def test_a_word_without_which_the_rule_does_not_fire_hides_no_other(tmp_path: Path) -> None:
     """With `--privileged` alone, the rule says nothing."""
     query = QUERY + '| where ProcessCommandLine has "--init"'
-    assert grounds_of(expecting(query, Root=WORDS[:2]), engine_with(tmp_path, ARGV)) == {
+    assert grounds_of(expecting(query, Root=WORDS[:2]), workspace_with(tmp_path, ARGV)) == {
         "Root": {"--privileged": True, "--cap-add": True}
     }
-    assert grounds_of(expecting(query, Root=WORDS), engine_with(tmp_path, ARGV))["Root"] == dict.fromkeys(WORDS, False)
+    grounds = grounds_of(expecting(query, Root=WORDS), workspace_with(tmp_path, ARGV))
+    assert grounds["Root"] == dict.fromkeys(WORDS, False)
 
 
 @pytest.mark.parametrize(
@@ -148,47 +149,48 @@ def test_a_word_without_which_the_rule_does_not_fire_hides_no_other(tmp_path: Pa
     ],
 )
 def test_words_are_those_of_the_argument_vector_where_that_is_known(tmp_path: Path, argv: object, whole: bool) -> None:
-    found = grounds_of(expecting(Loud=["--init", "b"]), engine_with(tmp_path, argv))
+    found = grounds_of(expecting(Loud=["--init", "b"]), workspace_with(tmp_path, argv))
     assert found == {"Loud": {"--init": True, "b": whole}}
 
 
 def test_a_changed_rule_is_asked_of_the_same_rows(tmp_path: Path) -> None:
     """Whatever row it gives: what is compared is what the rule itself was asked."""
-    engine, expectation = engine_with(tmp_path, ARGV), expecting(Root=WORDS)
-    alerts = engine.query(QUERY, "T1/a")
-    lay_grounds(expectation, engine, "T1/a", alerts)
-    before = engine.slices()
-    other = engine.query('DeviceProcessEvents | where ProcessCommandLine == "docker ps" | extend Root = true', "T1/a")
+    workspace, expectation = workspace_with(tmp_path, ARGV), expecting(Root=WORDS)
+    alerts = workspace.query(QUERY, "T1/a")
+    lay_grounds(expectation, workspace, "T1/a", alerts)
+    before = workspace.slices()
+    kql = 'DeviceProcessEvents | where ProcessCommandLine == "docker ps" | extend Root = true'
+    other = workspace.query(kql, "T1/a")
     changed = replace(expectation, rule=expectation.rule.with_query(QUERY.replace('"--privileged", ', "")))
-    found = check_grounds(changed, engine, "T1/a", other)
+    found = check_grounds(changed, workspace, "T1/a", other)
     assert found == {"Root": {"--privileged": False, "--cap-add": True, "--init": False}}
-    assert engine.slices() == before
+    assert workspace.slices() == before
 
 
 def test_each_rule_and_each_atomic_has_rows_of_its_own(tmp_path: Path) -> None:
-    engine, expectation = engine_with(tmp_path, ARGV), expecting(Root=WORDS)
-    alerts = engine.query(QUERY, "T1/a")
+    workspace, expectation = workspace_with(tmp_path, ARGV), expecting(Root=WORDS)
+    alerts = workspace.query(QUERY, "T1/a")
     for name, slice_ in (("a", "T1/a"), ("b", "T1/a"), ("a", "T1/b")):
         path = tmp_path / f"{name}.yaml"
         path.write_text(rule_text(QUERY))
-        lay_grounds(replace(expectation, rule=load_rule(path)), engine, slice_, alerts)
-    assert len(engine.slices()) == 4
+        lay_grounds(replace(expectation, rule=load_rule(path)), workspace, slice_, alerts)
+    assert len(workspace.slices()) == 4
 
 
 def test_where_it_is_not_known_what_an_alert_came_from_no_word_is_enough(tmp_path: Path) -> None:
     query = "DeviceProcessEvents | where FileName == 'docker' | summarize Count = count() | extend Root = Count > 0"
-    assert grounds_of(expecting(query, Root=WORDS), engine_with(tmp_path, ARGV)) == {
+    assert grounds_of(expecting(query, Root=WORDS), workspace_with(tmp_path, ARGV)) == {
         "Root": dict.fromkeys(WORDS, False)
     }
 
 
-def engine_of_processes(folder: Path, *vectors: list[str]) -> DuckDbEngine:
+def workspace_of_processes(folder: Path, *vectors: list[str]) -> Workspace:
     rows: list[tuple[str, Row]] = []
     for number, argv in enumerate(vectors):
         where = {RECORD: f"raw/audit.log:{number}"}
         rows.append(("DeviceProcessEvents", {"FileName": "docker", "ProcessCommandLine": " ".join(argv)} | where))
         rows.append(("Auditd_CL", {"Argv": argv} | where))
-    return engine_of(folder, {"T1/a": rows})
+    return workspace_of(folder, {"T1/a": rows})
 
 
 SHELL = ["docker", "-c", "docker run --privileged --cap-add"]
@@ -213,7 +215,7 @@ SHELL = ["docker", "-c", "docker run --privileged --cap-add"]
 def test_each_row_in_which_a_word_stands_is_tried(
     tmp_path: Path, vectors: list[list[str]], expected: dict[str, bool]
 ) -> None:
-    found = grounds_of(expecting(Root=["--privileged", "--cap-add"]), engine_of_processes(tmp_path, *vectors))
+    found = grounds_of(expecting(Root=["--privileged", "--cap-add"]), workspace_of_processes(tmp_path, *vectors))
     assert expected.items() <= found["Root"].items()
 
 
@@ -229,7 +231,7 @@ def test_a_word_that_is_enough_in_one_row_and_not_in_another_is_not_enough(tmp_p
     both = ["--privileged", "--cap-add"]
     quiet, loud = ["docker", "run", *both], ["docker", "run", *both, "loud"]
     for order in ([quiet, loud], [loud, quiet]):
-        found = grounds_of(expecting(query, Root=both), engine_of_processes(tmp_path, *order))
+        found = grounds_of(expecting(query, Root=both), workspace_of_processes(tmp_path, *order))
         assert found == {"Root": {"--privileged": True, "--cap-add": False}}
 
 
@@ -238,7 +240,7 @@ def test_a_row_that_should_not_have_the_flag_is_not_asked(tmp_path: Path) -> Non
     query = QUERY + '| extend Root = Root and ProcessCommandLine !has "rootless"'
     both = ["--privileged", "--cap-add"]
     other = ["docker", "run", *both, "rootless"]
-    found = grounds_of(expecting(query, Root=both), engine_of_processes(tmp_path, other, ["docker", "run", *both]))
+    found = grounds_of(expecting(query, Root=both), workspace_of_processes(tmp_path, other, ["docker", "run", *both]))
     assert found == {"Root": dict.fromkeys(both, True)}
 
 

@@ -44,7 +44,7 @@ from tests.unit.judge.world import (
     process,
     request,
 )
-from tests.unit.kql.engine import engine_of
+from tests.unit.kql.workspaces import workspace_of
 
 
 @pytest.fixture
@@ -275,8 +275,8 @@ def test_what_did_not_run(world: World, more: dict[str, Any], verdict: Verdict, 
 
 def test_alerts_of_a_slice(world: World) -> None:
     rule = expecting().rule
-    engine = engine_of(world.folder, {"background": USUAL, "T1/a": USUAL[1:]})
-    judge = Judge(engine, WELL, live=False)
+    workspace = workspace_of(world.folder, {"background": USUAL, "T1/a": USUAL[1:]})
+    judge = Judge(workspace, WELL, live=False)
     (alert,) = judge.alerts(rule, "background")
     assert [each.record for each in alert.evidence] == ["raw/auditd.log:7"]
     assert judge.alerts(rule, "T1/a") == []

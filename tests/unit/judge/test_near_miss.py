@@ -12,10 +12,11 @@ from harness.errors import LimitMet
 from harness.files.rule_file import load_rule
 from harness.judge.near_miss import explain, predicates
 from harness.kql.duckdb.duckdb_engine import DuckDbEngine
-from harness.kql.engine import Row
+from harness.kql.engine import Output, Row
+from harness.kql.workspace import Workspace
 from harness.model.result import Evidence, NearMiss
 from tests.unit.judge.texts import rule_text
-from tests.unit.kql.engine import engine_of
+from tests.unit.kql.workspaces import workspace_of
 
 
 def test_wheres_are_cut_at_top_level_and_only() -> None:
@@ -86,7 +87,7 @@ def near(tmp_path: Path) -> Near:
             (TABLE, {"FileName": line.split()[0], "ProcessCommandLine": line}) for line in lines
         ]
         (tmp_path / "r.yaml").write_text(rule_text(query))
-        return explain(load_rule(tmp_path / "r.yaml"), engine_of(tmp_path, {"a": rows}), "a", telling)
+        return explain(load_rule(tmp_path / "r.yaml"), workspace_of(tmp_path, {"a": rows}), "a", telling)
 
     return ask
 
@@ -142,17 +143,17 @@ class Limited(DuckDbEngine):
 
     lost = False
 
-    def query(self, kql: str, slice_: str, now: datetime | None = None) -> list[Row]:
+    def run(self, kql: str, slice_: str, now: datetime | None = None) -> Output:
         raise LimitMet("a query took more than 1s", kql=kql, lost=self.lost)
 
 
 def test_a_limit_costs_the_near_miss_and_nothing_else_unless_the_engine_is_gone(tmp_path: Path) -> None:
     (tmp_path / "r.yaml").write_text(rule_text(f'{TABLE} | where FileName == "docker"'))
     rule, engine = load_rule(tmp_path / "r.yaml"), Limited(datetime(2026, 1, 2, tzinfo=UTC))
-    assert explain(rule, engine, "a") is None
+    assert explain(rule, Workspace(engine), "a") is None
     engine.lost = True
     with pytest.raises(LimitMet):
-        explain(rule, engine, "a")
+        explain(rule, Workspace(engine), "a")
 
 
 def test_the_row_that_most_of_the_other_predicates_let_pass_is_closest(near: Near) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from harness.files.expectation_file import load_expectations
 from harness.judge.other_rows import hangs_on_ambiguous
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine_choice import new_workspace
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation, Signal
 from harness.model.result import SignalResult
 from harness.model.variant import Variant
@@ -29,9 +30,9 @@ SOME = "it can't be told whose doing some of it was"
 
 
 @pytest.fixture
-def engine() -> DuckDbEngine:
+def workspace() -> Workspace:
     """Of this atomic nothing is unclear, but two processes of which one is a docker."""
-    found = DuckDbEngine(datetime(2026, 1, 2, tzinfo=UTC))
+    found = new_workspace(datetime(2026, 1, 2, tzinfo=UTC))
     rows = [
         complete("DeviceProcessEvents", {"FileName": name, RECORD: f"raw/x:{line}"})
         for line, name in enumerate(("docker", "id"))
@@ -64,25 +65,25 @@ def asked(*, seen: bool = False) -> list[tuple[Signal, SignalResult]]:
     ],
 )
 def test_what_would_change_a_verdict(
-    engine: DuckDbEngine, expectation: Expectation, seen: bool, verdict: Verdict, reason: str
+    workspace: Workspace, expectation: Expectation, seen: bool, verdict: Verdict, reason: str
 ) -> None:
-    assert hangs_on_ambiguous(expectation, engine, "T1/a", asked(seen=seen), verdict) == reason
+    assert hangs_on_ambiguous(expectation, workspace, "T1/a", asked(seen=seen), verdict) == reason
 
 
-def test_several_rows_are_counted(engine: DuckDbEngine) -> None:
+def test_several_rows_are_counted(workspace: Workspace) -> None:
     loud = replace(LOUD, rule=LOUD.rule.with_query("DeviceProcessEvents"))
-    said = hangs_on_ambiguous(loud, engine, "T1/a", asked(seen=True), Verdict.PROVEN)
+    said = hangs_on_ambiguous(loud, workspace, "T1/a", asked(seen=True), Verdict.PROVEN)
     assert said == "the rule fires on 2 rows of which it can't be told whose doing it was"
 
 
-def test_a_rule_that_says_nothing_of_it_changes_nothing(engine: DuckDbEngine) -> None:
+def test_a_rule_that_says_nothing_of_it_changes_nothing(workspace: Workspace) -> None:
     quiet = replace(LOUD, rule=LOUD.rule.with_query('DeviceProcessEvents | where FileName == "kubectl"'))
-    assert hangs_on_ambiguous(quiet, engine, "T1/a", asked(seen=True), Verdict.PROVEN) == ""
+    assert hangs_on_ambiguous(quiet, workspace, "T1/a", asked(seen=True), Verdict.PROVEN) == ""
 
 
 @pytest.mark.parametrize("verdict", [Verdict.NOT_EXECUTED, Verdict.PROVEN])
-def test_what_is_unclear_of_another_atomic_changes_nothing(engine: DuckDbEngine, verdict: Verdict) -> None:
-    assert hangs_on_ambiguous(VARIANT, engine, "T1/b", asked(), verdict) == ""
+def test_what_is_unclear_of_another_atomic_changes_nothing(workspace: Workspace, verdict: Verdict) -> None:
+    assert hangs_on_ambiguous(VARIANT, workspace, "T1/b", asked(), verdict) == ""
 
 
 @pytest.mark.parametrize("slice_", [ambiguous("T1/b", "T1/a"), ambiguous("T1/a", "T1/b")])

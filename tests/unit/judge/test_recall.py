@@ -11,7 +11,8 @@ import pytest
 
 from harness.files.expectation_file import load_expectations
 from harness.judge.recall import RuleFigures, figures_of
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine_choice import new_workspace
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation
 from harness.model.result import Alert, AtomicResult, Executed, Fired, Flag, VariantResult
 from harness.model.verdict import Verdict
@@ -38,7 +39,7 @@ class World:
     """Slices with processes, and a result for each."""
 
     folder: Path
-    engine: DuckDbEngine = field(default_factory=lambda: DuckDbEngine(NOW))
+    workspace: Workspace = field(default_factory=lambda: new_workspace(NOW))
     entries: list[str] = field(default_factory=list)
     results: list[AtomicResult] = field(default_factory=list)
     background: list[Alert] = field(default_factory=list)
@@ -55,8 +56,8 @@ class World:
         gap: bool = False,
         boundary: bool = False,
     ) -> None:
-        self.engine.put("DeviceProcessEvents", atomic, [_process(line, by) for line in lines])
-        rows = self.engine.query(QUERY, atomic)
+        self.workspace.put("DeviceProcessEvents", atomic, [_process(line, by) for line in lines])
+        rows = self.workspace.query(QUERY, atomic)
         fires = not (benign or gap or boundary)
         expected = "fires: true\n    flags: {Privileged: true}" if fires else "fires: false"
         if gap:
@@ -87,7 +88,7 @@ class World:
         path = self.folder / "r.expect.yaml"
         path.write_text(f"{tuning}\nexpectations:\n{''.join(self.entries)}")
         expectations: list[Expectation] = load_expectations(path)
-        return figures_of(expectations, self.results, self.background, self.engine)
+        return figures_of(expectations, self.results, self.background, self.workspace)
 
 
 def _process(line: str, by: str) -> Row:
@@ -134,7 +135,7 @@ def test_benign_runs_are_counted_by_family_and_flag(world: World) -> None:
     world.add("T1/deploy", "docker run x", "sh -c x", "sh -c y", benign="ci")
     world.add("T1/quiet", "docker ps", benign="engineer")
     world.add("T1/skipped", benign="operator", ran=False, effect=False)
-    world.engine.put("DeviceProcessEvents", BACKGROUND, [_process("runc x", "containerd")] * 4)
+    world.workspace.put("DeviceProcessEvents", BACKGROUND, [_process("runc x", "containerd")] * 4)
     found = world.figures().benign
     assert {name: (each.commands, each.alerts, each.flags) for name, each in found.items()} == {
         "ci": (5, 2, {"Privileged": 1}),

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import RecordingDamaged
 from harness.judge.loading import load
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine_choice import new_workspace
 from harness.model.manifest import Manifest
 from harness.recording import Recording, layout
 from tests.conftest import Resealed
@@ -19,7 +19,7 @@ Line = Callable[[str], str]
 
 
 def loaded(recording: Recording) -> None:
-    load(DuckDbEngine(recording.manifest.finished), recording, from_raw=True)
+    load(new_workspace(recording.manifest.finished), recording, from_raw=True)
 
 
 def each(change: Line) -> Callable[[list[str]], list[str]]:

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine_choice import new_workspace
+from harness.kql.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
-def engine() -> DuckDbEngine:
-    return DuckDbEngine(datetime(2026, 1, 4, tzinfo=UTC))
+def workspace() -> Workspace:
+    return new_workspace(datetime(2026, 1, 4, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -27,8 +28,8 @@ def engine() -> DuckDbEngine:
         "let DockerDaemon_CL = datatable(x:long)[1]; DockerDaemon_CL",
     ],
 )
-def test_what_yields_rows_over_empty_tables(engine: DuckDbEngine, kql: str) -> None:
-    assert engine.speaks_of_nothing(kql)
+def test_what_yields_rows_over_empty_tables(workspace: Workspace, kql: str) -> None:
+    assert workspace.speaks_of_nothing(kql)
 
 
 @pytest.mark.parametrize(
@@ -41,5 +42,5 @@ def test_what_yields_rows_over_empty_tables(engine: DuckDbEngine, kql: str) -> N
         "DockerDaemon_CL | join kind=inner (AKSAudit) on TimeGenerated",
     ],
 )
-def test_what_does_not(engine: DuckDbEngine, kql: str) -> None:
-    assert not engine.speaks_of_nothing(kql)
+def test_what_does_not(workspace: Workspace, kql: str) -> None:
+    assert not workspace.speaks_of_nothing(kql)

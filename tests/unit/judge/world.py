@@ -12,8 +12,8 @@ from harness.judge.cases import Case
 from harness.judge.health.container_use import ContainerUse
 from harness.judge.health.health import Health
 from harness.judge.judge import Judge
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
 from harness.kql.engine import Row
+from harness.kql.workspace import Workspace
 from harness.model.expectation import Companion, Expectation, Signal
 from harness.model.manifest import Detonation, Execution
 from harness.model.result import (
@@ -22,7 +22,7 @@ from harness.model.result import (
 from harness.recording import open_recording
 from harness.telemetry.schema import ARRIVED, RECORD
 from tests.conftest import COMMITTED, EXPECTATIONS
-from tests.unit.kql.engine import engine_of
+from tests.unit.kql.workspaces import workspace_of
 
 ENTRY = load_expectations(EXPECTATIONS)[0]
 RECORDED = open_recording(COMMITTED)
@@ -88,7 +88,7 @@ class World:
     folder: Path
     health: Health = WELL
     live: bool = False
-    engine: DuckDbEngine | None = None
+    workspace: Workspace | None = None
 
     def judge(
         self,
@@ -98,9 +98,9 @@ class World:
         oracle: Sequence[Signal] = (),
     ) -> AtomicResult:
         slices = slices if isinstance(slices, dict) else {"T1/a": slices}
-        self.engine = engine_of(self.folder, slices)
+        self.workspace = workspace_of(self.folder, slices)
         case = Case(expectation, detonation or detonated(), [{"Root": True}], oracle)
-        return Judge(self.engine, self.health, live=self.live).judge(case)
+        return Judge(self.workspace, self.health, live=self.live).judge(case)
 
     def without(self, *sensors: str) -> None:
         """As if these had not been part of the lab."""

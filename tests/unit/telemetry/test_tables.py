@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine_choice import new_workspace
 from harness.recording import Recording, layout
 from harness.telemetry.schema import HIDDEN, TABLES
 from harness.telemetry.tables import build_tables, write_tables
@@ -60,9 +60,9 @@ def test_no_text_is_too_odd_for_the_tables(resealed: Resealed, tmp_path: Path, v
     event = f'{{"kind": "Event", "verb": "{verb}", "user": {{"username": "x{verb}"}}}}\n'
     recording = resealed({layout.KUBE_AUDIT: lambda _: [event]})
     write_tables(build_tables(recording.path, recording.manifest), tmp_path)
-    engine = DuckDbEngine(datetime.now(UTC))
-    engine.load(tmp_path)
-    assert engine.count("background")["AKSAudit"] == 1
+    workspace = new_workspace(datetime.now(UTC))
+    workspace.load(tmp_path)
+    assert workspace.count("background")["AKSAudit"] == 1
 
 
 BRACKETS = "[" * 100_000

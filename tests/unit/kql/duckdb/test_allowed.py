@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from harness.kql.duckdb.duckdb_engine import DuckDbEngine
 from harness.kql.engine import QueryFailed
+from harness.kql.engine_choice import new_workspace
+from harness.kql.workspace import Workspace
 from harness.telemetry.schema import TABLES
 
 
 @pytest.fixture(scope="module")
-def engine() -> DuckDbEngine:
-    return DuckDbEngine(datetime(2026, 1, 4, tzinfo=UTC))
+def workspace() -> Workspace:
+    return new_workspace(datetime(2026, 1, 4, tzinfo=UTC))
 
 
 CATALOGUE = [
@@ -41,28 +43,28 @@ WHERE = [
 
 @pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("where", WHERE)
-def test_nothing_but_the_tables(engine: DuckDbEngine, name: str, where: str) -> None:
+def test_nothing_but_the_tables(workspace: Workspace, name: str, where: str) -> None:
     kql = where.format(name)
-    for ask in (engine.columns, lambda text: engine.query(text, "a")):
+    for ask in (workspace.columns, lambda text: workspace.query(text, "a")):
         with pytest.raises(QueryFailed):
             ask(kql)
 
 
 @pytest.mark.parametrize("name", [name for name in CATALOGUE if not name.startswith("livefire_")])
 @pytest.mark.parametrize("where", ["FileName in (({} | project name))", "1 == toscalar({} | count)"])
-def test_nor_in_a_predicate(engine: DuckDbEngine, name: str, where: str) -> None:
+def test_nor_in_a_predicate(workspace: Workspace, name: str, where: str) -> None:
     with pytest.raises(QueryFailed, match=r"no table that a query may read|supported|syntax|schema"):
-        engine.over([{"FileName": "x"}], f"| where {where.format(name)}")
+        workspace.passing([{"FileName": "x"}], where.format(name))
     with pytest.raises(QueryFailed):
-        engine.over([{"FileName": "x"}], "| where 1 == a", f"let a = toscalar({name} | count);\n")
+        workspace.passing([{"FileName": "x"}], "1 == a", lets=f"let a = toscalar({name} | count);\n")
 
 
 @pytest.mark.parametrize(
     "kql", [".show tables", "  .show databases", "// a comment\n.show tables", ".drop table DeviceProcessEvents"]
 )
-def test_a_control_command_is_no_query(engine: DuckDbEngine, kql: str) -> None:
+def test_a_control_command_is_no_query(workspace: Workspace, kql: str) -> None:
     with pytest.raises(QueryFailed):
-        engine.columns(kql)
+        workspace.columns(kql)
 
 
 @pytest.mark.parametrize(
@@ -73,9 +75,9 @@ def test_a_control_command_is_no_query(engine: DuckDbEngine, kql: str) -> None:
         ("DeviceProcessEvents\n| join ( ['/etc/passwd']) on FileName", "/etc/passwd", (2, 11)),
     ],
 )
-def test_it_is_named_at_its_place(engine: DuckDbEngine, kql: str, name: str, place: tuple[int, int]) -> None:
+def test_it_is_named_at_its_place(workspace: Workspace, kql: str, name: str, place: tuple[int, int]) -> None:
     with pytest.raises(QueryFailed, match=f"'{name}' is no table that a query may read") as caught:
-        engine.columns(kql)
+        workspace.columns(kql)
     assert (caught.value.line, caught.value.column) == place
 
 
@@ -94,25 +96,25 @@ def test_it_is_named_at_its_place(engine: DuckDbEngine, kql: str, name: str, pla
         ("Auditd_CL | mv-expand Argv | summarize count() by tostring(Argv)", {"Auditd_CL"}),
     ],
 )
-def test_what_a_query_reads(engine: DuckDbEngine, kql: str, tables: set[str]) -> None:
-    engine.columns(kql)
-    assert engine.tables(kql) == tables
+def test_what_a_query_reads(workspace: Workspace, kql: str, tables: set[str]) -> None:
+    workspace.columns(kql)
+    assert workspace.tables(kql) == tables
 
 
 @given(st.text(min_size=1, max_size=20), st.sampled_from(WHERE))
 def test_no_name_reaches_what_is_no_table(name: str, where: str) -> None:
-    engine = DuckDbEngine(datetime(2026, 1, 4, tzinfo=UTC))
+    workspace = new_workspace(datetime(2026, 1, 4, tzinfo=UTC))
     quoted = "['" + name.replace("\\", "\\\\").replace("'", "\\'") + "']"
     if name in TABLES:
         return
     with pytest.raises(QueryFailed):
-        engine.columns(where.format(quoted))
+        workspace.columns(where.format(quoted))
 
 
-def test_what_a_file_says_is_in_no_error(engine: DuckDbEngine, tmp_path: Path) -> None:
+def test_what_a_file_says_is_in_no_error(workspace: Workspace, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("HUSH,b\n1,2\n")
-    fresh = DuckDbEngine(datetime(2026, 1, 4, tzinfo=UTC))
+    fresh = new_workspace(datetime(2026, 1, 4, tzinfo=UTC))
     for kql in (f"['{secret}'] | where Nope == 1", f"['{secret}'] | project HUSHH"):
         with pytest.raises(QueryFailed) as caught:
             fresh.columns(kql)
@@ -120,11 +122,11 @@ def test_what_a_file_says_is_in_no_error(engine: DuckDbEngine, tmp_path: Path) -
         assert "no table that a query may read" in str(caught.value)
 
 
-def test_it_is_shut_in_before_any_kql(engine: DuckDbEngine) -> None:
+def test_it_is_shut_in_before_any_kql(workspace: Workspace) -> None:
     fresh = DuckDbEngine(datetime(2026, 1, 4, tzinfo=UTC))
     fresh.columns("DeviceProcessEvents")
     settings = dict(
-        fresh._con.execute(
+        fresh._database.con.execute(
             "SELECT name, value FROM duckdb_settings() WHERE name IN ('enable_external_access', 'lock_configuration',"
             " 'autoload_known_extensions', 'autoinstall_known_extensions', 'temp_directory')"
         ).fetchall()

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
-from harness.kql.engine import QueryFailed, Run
+from harness.kql.capabilities import Run
+from harness.kql.engine import QueryFailed
+from harness.kql.engine_choice import new_workspace
 from harness.kql.limits import Limits
+from harness.kql.workspace import Workspace
 from harness.telemetry.schema import RECORD, complete
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
-ALONE = DuckDbEngine(NOW, Limits(threads=1))
+ALONE = new_workspace(NOW, Limits(threads=1))
 TABLE = "DeviceProcessEvents"
 QUERIES = [
     'where Timestamp > ago(24h) | where FileName == "docker" | sort by Timestamp desc',
@@ -45,10 +47,10 @@ def rows() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def engine() -> DuckDbEngine:
-    engine = DuckDbEngine(NOW, Limits(threads=1))
-    engine.put("DeviceProcessEvents", "all", rows())
-    return engine
+def workspace() -> Workspace:
+    workspace = new_workspace(NOW, Limits(threads=1))
+    workspace.put("DeviceProcessEvents", "all", rows())
+    return workspace
 
 
 def counted(found: list[dict[str, Any]]) -> Counter[str]:
@@ -61,29 +63,29 @@ RUNS = st.lists(st.tuples(st.lists(st.integers(0, 4), max_size=6), st.integers(-
 @pytest.mark.parametrize("tail", QUERIES)
 @settings(max_examples=8, deadline=None)
 @given(runs=RUNS)
-def test_each_run_is_as_if_it_were_alone(engine: DuckDbEngine, tail: str, runs: list[tuple[list[int], int]]) -> None:
+def test_each_run_is_as_if_it_were_alone(workspace: Workspace, tail: str, runs: list[tuple[list[int], int]]) -> None:
     kql = f"{TABLE} | {tail}"
-    numbers = list(engine.numbered("DeviceProcessEvents", "all"))
+    numbers = list(workspace.numbered("DeviceProcessEvents", "all"))
     asked = [Run(tuple(numbers[n] for n in seen), NOW + timedelta(minutes=shift)) for seen, shift in runs]
-    for (seen, _), run, found in zip(runs, asked, engine.replay(kql, asked), strict=True):
+    for (seen, _), run, found in zip(runs, asked, workspace.replay(kql, asked), strict=True):
         ALONE.put("DeviceProcessEvents", "all", [rows()[n] for n in seen])
         assert counted(found) == counted(ALONE.query(kql, "all", run.now))
 
 
-def test_rows_have_numbers_and_their_hidden_columns(engine: DuckDbEngine) -> None:
-    found = engine.numbered("DeviceProcessEvents", "all")
+def test_rows_have_numbers_and_their_hidden_columns(workspace: Workspace) -> None:
+    found = workspace.numbered("DeviceProcessEvents", "all")
     assert [row[RECORD] for row in found.values()] == [f"raw/x:{n}" for n in range(5)]
-    assert engine.numbered("AKSAudit", "all") == {}
+    assert workspace.numbered("AKSAudit", "all") == {}
 
 
-def test_more_runs_than_one_statement_takes(engine: DuckDbEngine) -> None:
-    (number, *_) = engine.numbered("DeviceProcessEvents", "all")
+def test_more_runs_than_one_statement_takes(workspace: Workspace) -> None:
+    (number, *_) = workspace.numbered("DeviceProcessEvents", "all")
     runs = [Run((number,), NOW + timedelta(seconds=n)) for n in range(0, 45_000, 2)]
-    found = engine.replay("DeviceProcessEvents | where Timestamp > ago(6h) | project ProcessId", runs)
+    found = workspace.replay("DeviceProcessEvents | where Timestamp > ago(6h) | project ProcessId", runs)
     assert [len(each) for each in found] == [int(n < 6 * 3600) for n in range(0, 45_000, 2)]
 
 
 @pytest.mark.parametrize("kql", ["DeviceProcessEvents | where Nope == 1", "livefire_all_AKSAudit | count", "| take"])
-def test_a_query_that_cannot_run_says_so(engine: DuckDbEngine, kql: str) -> None:
+def test_a_query_that_cannot_run_says_so(workspace: Workspace, kql: str) -> None:
     with pytest.raises(QueryFailed):
-        engine.replay(kql, [Run((), NOW)])
+        workspace.replay(kql, [Run((), NOW)])

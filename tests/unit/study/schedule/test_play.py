@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from harness.files.rule_file import load_rule
-from harness.kql.duckdb.duckdb_engine import DuckDbEngine
+from harness.kql.engine_choice import new_workspace
 from harness.kql.limits import Limits
+from harness.kql.workspace import Workspace
 from harness.model.rule import Rule
 from harness.study.schedule.delays import Late, parse_delay
 from harness.study.schedule.ingestion import Event, Ingestion
@@ -24,16 +25,16 @@ PROMPT = Ingestion(parse_delay("fixed:30s"))
 
 
 @pytest.fixture(scope="module")
-def engine() -> DuckDbEngine:
+def workspace() -> Workspace:
     """Three commands within two seconds: docker, docker, runc."""
-    engine = DuckDbEngine(EXECUTED, Limits(threads=1))
+    workspace = new_workspace(EXECUTED, Limits(threads=1))
     rows = []
     for number, name in enumerate(["docker", "docker", "runc"]):
         at = (EXECUTED + timedelta(seconds=number)).replace(tzinfo=None)
         values = {"FileName": name, "ProcessId": number, "Timestamp": at, "TimeGenerated": at}
         rows.append(complete("DeviceProcessEvents", values))
-    engine.put("DeviceProcessEvents", "a", rows)
-    return engine
+    workspace.put("DeviceProcessEvents", "a", rows)
+    return workspace
 
 
 @pytest.fixture
@@ -47,34 +48,34 @@ def rule(tmp_path: Path) -> Any:
     return make
 
 
-def played(engine: DuckDbEngine, rule: Rule, ingestion: Ingestion = PROMPT, draws: int = 20, seed: int = 0) -> Played:
-    numbers = engine.numbered("DeviceProcessEvents", "a")
+def played(workspace: Workspace, rule: Rule, ingestion: Ingestion = PROMPT, draws: int = 20, seed: int = 0) -> Played:
+    numbers = workspace.numbered("DeviceProcessEvents", "a")
     events = tuple(Event(number, "auditd", float(at), 0.01) for at, number in enumerate(numbers))
-    return play(Attack("a", EXECUTED, events), rule, rule.schedule(), ingestion, draws, seed, engine)
+    return play(Attack("a", EXECUTED, events), rule, rule.schedule(), ingestion, draws, seed, workspace)
 
 
 def runs(found: Played) -> set[int]:
     return {len(draw.alerts) for draw in found.draws}
 
 
-def test_one_alert_five_minutes_after_the_next_scheduled_time(engine: DuckDbEngine, rule: Any) -> None:
-    found = played(engine, rule(DOCKER))
+def test_one_alert_five_minutes_after_the_next_scheduled_time(workspace: Workspace, rule: Any) -> None:
+    found = played(workspace, rule(DOCKER))
     assert runs(found) == {1}
     assert all(300 <= draw.alerts[0][0] <= 300 + 3600 for draw in found.draws)
     assert (found.fires_at_once, found.idle_alert) == (True, False)
 
 
-def test_the_query_has_the_last_word(engine: DuckDbEngine, rule: Any) -> None:
+def test_the_query_has_the_last_word(workspace: Workspace, rule: Any) -> None:
     """The look-back has the events for a day, and the rule itself for two hours."""
-    assert runs(played(engine, rule(DOCKER.replace("ago(1d)", "ago(2h)"), queryPeriod="1d"))) == {2}
-    assert runs(played(engine, rule(DOCKER, queryPeriod="1d"))) == {24}
+    assert runs(played(workspace, rule(DOCKER.replace("ago(1d)", "ago(2h)"), queryPeriod="1d"))) == {2}
+    assert runs(played(workspace, rule(DOCKER, queryPeriod="1d"))) == {24}
 
 
-def test_a_rule_that_counts(engine: DuckDbEngine, rule: Any) -> None:
+def test_a_rule_that_counts(workspace: Workspace, rule: Any) -> None:
     """Two rows that arrive an hour apart are never in one look-back of an hour; in one of three hours they are."""
     both = "DeviceProcessEvents | where FileName == 'docker' | summarize n = count() by FileName | where n >= 2"
     apart = Ingestion(parse_delay("fixed:0s"), Late(0.5, 4000), out_of_order=True)
-    short, long = played(engine, rule(both), apart, 60), played(engine, rule(both, queryPeriod="3h"), apart, 60)
+    short, long = played(workspace, rule(both), apart, 60), played(workspace, rule(both, queryPeriod="3h"), apart, 60)
     assert short.fires_at_once
     assert sum(not draw.alerts for draw in short.draws) > 10
     assert all(draw.alerts for draw in long.draws)
@@ -95,54 +96,54 @@ def test_a_rule_that_counts(engine: DuckDbEngine, rule: Any) -> None:
     ],
 )
 def test_operator_and_threshold(
-    engine: DuckDbEngine, rule: Any, operator: str, threshold: int, alerts: bool, idle: bool
+    workspace: Workspace, rule: Any, operator: str, threshold: int, alerts: bool, idle: bool
 ) -> None:
-    found = played(engine, rule(DOCKER, triggerOperator=operator, triggerThreshold=threshold))
+    found = played(workspace, rule(DOCKER, triggerOperator=operator, triggerThreshold=threshold))
     assert runs(found) <= ({1} if alerts else {0})
     assert (found.fires_at_once, found.idle_alert) == (alerts, idle)
 
 
 def test_a_rule_that_always_gives_a_row_alerts_on_the_attack_where_the_row_is_another(
-    engine: DuckDbEngine, rule: Any
+    workspace: Workspace, rule: Any
 ) -> None:
-    found = played(engine, rule(f"{DOCKER} | summarize n = count()"))
+    found = played(workspace, rule(f"{DOCKER} | summarize n = count()"))
     assert found.idle_alert
     assert runs(found) == {1}
-    assert runs(played(engine, rule("DeviceProcessEvents | where FileName == 'none' | count"))) == {0}
+    assert runs(played(workspace, rule("DeviceProcessEvents | where FileName == 'none' | count"))) == {0}
 
 
-def test_a_duplicate_can_pass_a_threshold(engine: DuckDbEngine, rule: Any) -> None:
+def test_a_duplicate_can_pass_a_threshold(workspace: Workspace, rule: Any) -> None:
     three = rule(DOCKER, triggerThreshold=2)
-    assert runs(played(engine, three)) == {0}
+    assert runs(played(workspace, three)) == {0}
     twice = Ingestion(parse_delay("fixed:30s"), duplicates=1.0)
-    assert runs(played(engine, three, twice)) == {1}
+    assert runs(played(workspace, three, twice)) == {1}
 
 
-def test_an_alert_for_each_result(engine: DuckDbEngine, rule: Any) -> None:
-    found = played(engine, rule(DOCKER, eventGroupingSettings="{aggregationKind: AlertPerResult}"))
+def test_an_alert_for_each_result(workspace: Workspace, rule: Any) -> None:
+    found = played(workspace, rule(DOCKER, eventGroupingSettings="{aggregationKind: AlertPerResult}"))
     assert {draw.alerts[0][1] for draw in found.draws} == {2}
 
 
-def test_suppression_ends_the_repetition(engine: DuckDbEngine, rule: Any) -> None:
+def test_suppression_ends_the_repetition(workspace: Workspace, rule: Any) -> None:
     keys = {"queryPeriod": "1d", "suppressionEnabled": "true"}
-    assert runs(played(engine, rule(DOCKER, suppressionDuration="5h", **keys))) == {5}  # at 0, 5, 10, 15, 20 hours
-    assert runs(played(engine, rule(DOCKER, suppressionDuration="24h", **keys))) == {1}
-    assert runs(played(engine, rule(DOCKER, suppressionDuration="5h", queryPeriod="1d"))) == {24}  # not enabled
+    assert runs(played(workspace, rule(DOCKER, suppressionDuration="5h", **keys))) == {5}  # at 0, 5, 10, 15, 20 hours
+    assert runs(played(workspace, rule(DOCKER, suppressionDuration="24h", **keys))) == {1}
+    assert runs(played(workspace, rule(DOCKER, suppressionDuration="5h", queryPeriod="1d"))) == {24}  # not enabled
 
 
-def test_what_is_too_late_is_lost(engine: DuckDbEngine, rule: Any) -> None:
-    found = played(engine, rule(DOCKER), Ingestion(parse_delay("fixed:66m")))
+def test_what_is_too_late_is_lost(workspace: Workspace, rule: Any) -> None:
+    found = played(workspace, rule(DOCKER), Ingestion(parse_delay("fixed:66m")))
     assert [(draw.alerts, draw.lost, round(draw.longest_delay)) for draw in found.draws] == [((), 3, 3960)] * 20
 
 
-def test_near_real_time_is_not_impressed(engine: DuckDbEngine, rule: Any) -> None:
+def test_near_real_time_is_not_impressed(workspace: Workspace, rule: Any) -> None:
     nrt = rule(DOCKER, kind="NRT")
-    found = played(engine, nrt, Ingestion(parse_delay("fixed:66m")))
+    found = played(workspace, nrt, Ingestion(parse_delay("fixed:66m")))
     assert {draw.lost for draw in found.draws} == {0}
     assert all(3960 + 120 <= draw.alerts[0][0] <= 3960 + 183 for draw in found.draws)
 
 
-def test_the_same_seed_gives_the_same(engine: DuckDbEngine, rule: Any) -> None:
+def test_the_same_seed_gives_the_same(workspace: Workspace, rule: Any) -> None:
     loose = Ingestion(parse_delay("uniform:1m..70m"), Late(0.1, 60), 0.1, out_of_order=True)
-    assert played(engine, rule(DOCKER), loose) == played(engine, rule(DOCKER), loose)
-    assert played(engine, rule(DOCKER), loose, seed=1) != played(engine, rule(DOCKER), loose)
+    assert played(workspace, rule(DOCKER), loose) == played(workspace, rule(DOCKER), loose)
+    assert played(workspace, rule(DOCKER), loose, seed=1) != played(workspace, rule(DOCKER), loose)
