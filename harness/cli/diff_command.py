@@ -9,15 +9,16 @@ import typer
 from harness.cli.judging_requests import Diff
 from harness.errors import InvalidInput, Position
 from harness.files.catalog import find_expectations
+from harness.files.comparison_file import write_comparison
 from harness.files.documents import write_document
 from harness.files.result_file import read_results
 from harness.judge.side_by_side import prove_all
 from harness.model.result import Result
-from harness.report.comparison_text import print_diff, to_markdown, write_diff
+from harness.report.comparison_text import print_diff, to_markdown
 from harness.report.progress import counting
 from harness.report.shown import shown
 from harness.report.terminal import Terminal
-from harness.study.nights.comparison import compare_results
+from harness.study.nights.comparing import compare_results
 
 
 def diff(request: Diff) -> None:
@@ -29,7 +30,7 @@ def diff(request: Diff) -> None:
             raise InvalidInput("nothing was judged in it", at=Position(path))
     comparison = compare_results(old, new)
     if request.json:
-        write_diff(comparison, request.json)
+        write_comparison(comparison, request.json)
     if request.markdown:
         write_document(to_markdown(shown(comparison)), request.markdown)
     print_diff(shown(comparison), Terminal(stderr=request.json == "-"))

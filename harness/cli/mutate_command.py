@@ -8,10 +8,11 @@ from harness.cli.expected import expectations_of
 from harness.cli.judging_requests import Mutate
 from harness.cli.outputs import require_writable
 from harness.errors import InvalidFiles
+from harness.files.mutants_file import write_mutants
 from harness.files.rule_file import load_rule
 from harness.judge.lint import check_rules
 from harness.recording import find_recordings
-from harness.report.mutants_text import print_mutants, write_mutants
+from harness.report.mutants_text import print_mutants
 from harness.report.progress import counting
 from harness.report.sarif import of_mutants, write_sarif
 from harness.report.shown import shown

@@ -6,11 +6,11 @@ from harness.cli.history_command import read_history
 from harness.cli.judging_requests import Report
 from harness.cli.outputs import require_writable
 from harness.errors import InvalidInput, Position
-from harness.files.mutation_file import read_mutants
+from harness.files.mutants_file import read_mutants
 from harness.files.result_file import read_results
+from harness.files.schedule_file import read_schedule
 from harness.recording import layout
 from harness.report.html import Additions, write_html
-from harness.report.schedule_text import read_schedule
 
 
 def report(request: Report) -> None:

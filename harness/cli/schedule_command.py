@@ -9,9 +9,10 @@ from harness.cli.outputs import require_writable
 from harness.cli.schedule_request import Schedule
 from harness.errors import InvalidInput
 from harness.files.rule_file import load_rule
+from harness.files.schedule_file import write_schedule
 from harness.recording import find_recordings
 from harness.report.progress import counting
-from harness.report.schedule_text import print_schedule, write_schedule
+from harness.report.schedule_text import print_schedule
 from harness.report.shown import shown
 from harness.report.terminal import Terminal
 from harness.study.schedule.delays import Late, parse_delay, parse_late, parse_share

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from harness.model.schedule import Schedule
 from harness.model.spread import Spread
 
+SCHEMA = "livefire.schedule/1"
 _Count = Annotated[int, Field(ge=0, lt=2**53)]  # shares of it are exact
 
 

@@ -1,22 +1,17 @@
-"""A comparison of two results: by cause for a terminal, as JSON (`livefire.diff/1`), as Markdown for a CI job."""
+"""A comparison of two results: by cause for a terminal, as Markdown for a CI job."""
 
 from __future__ import annotations
 
-import json
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
 
-from harness.files.documents import write_json_document
+from harness.model.comparison import Cause, Comparison, Difference, Kind, RuleChange
 from harness.report.markdown import LIMIT, escaped, within
-from harness.study.nights.causes import Cause
-from harness.study.nights.comparison import Comparison, Difference, Kind
-from harness.study.nights.rule_changes import RuleChange
 from harness.text import visible, visible_lines
 
 _TITLES = {
@@ -117,28 +112,6 @@ def figures(comparison: Comparison) -> str:
     """How many differences there are of each kind."""
     counts = [(kind, len(comparison.of(kind))) for kind in _KINDS]
     return " · ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts)
-
-
-def document(comparison: Comparison) -> dict[str, Any]:
-    """As JSON: `schema, old, new, inputs, rules[], unjudged{}, regressions[], improvements[], changes[]`."""
-    found: dict[str, Any] = {
-        "schema": "livefire.diff/1",
-        "old": list(comparison.old),
-        "new": list(comparison.new),
-        "inputs": dict(comparison.inputs),
-        "rules": [asdict(change) for change in comparison.rules],
-        "unjudged": comparison.unjudged,
-    }
-    for kind in _KINDS:
-        found[f"{kind}s"] = [
-            {name: value for name, value in asdict(each).items() if name != "kind"} for each in comparison.of(kind)
-        ]
-    return found
-
-
-def write_diff(comparison: Comparison, target: str) -> None:
-    """Write the comparison as JSON to a file, or to standard output for `-`."""
-    write_json_document(json.dumps(document(comparison), indent=1, ensure_ascii=False), target)
 
 
 def to_markdown(comparison: Comparison) -> str:

@@ -18,8 +18,8 @@ from urllib.parse import quote
 from harness import __version__
 from harness.errors import InvalidFiles, LivefireError, Position
 from harness.files.documents import write_json_document
+from harness.model.mutants import Mutant, Mutants
 from harness.report.mutants_text import short
-from harness.study.mutation import MutantResult, MutationReport
 from harness.study.mutation.operators import OPERATORS
 from harness.text import visible
 
@@ -44,7 +44,7 @@ class Finding:
     length: int = 1
 
 
-def of_mutants(report: MutationReport) -> list[Finding]:
+def of_mutants(report: Mutants) -> list[Finding]:
     """Live mutants as warnings, and as notes the patterns that can't match anything that another one does not."""
     found = [_of_mutant(mutant) for mutant in report.mutants]
     return [finding for finding in found if finding is not None]
@@ -92,19 +92,18 @@ def to_sarif(findings: Sequence[Finding], category: str) -> dict[str, Any]:
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _of_mutant(mutant: MutantResult) -> Finding | None:
-    change = mutant.mutation
-    before, after = short(change.before, _WIDTH), short(change.after, _WIDTH)
-    length = len(change.before.partition("\n")[0].rstrip(" ,")) or 1
+def _of_mutant(mutant: Mutant) -> Finding | None:
+    before, after = short(mutant.before, _WIDTH), short(mutant.after, _WIDTH)
+    length = len(mutant.before.partition("\n")[0].rstrip(" ,")) or 1
     if mutant.status == "live":
-        what = (OPERATORS[change.operator].__doc__ or change.operator).partition("\n")[0]
+        what = (OPERATORS[mutant.operator].__doc__ or mutant.operator).partition("\n")[0]
         about = f"A mutant that no test notices. {what}"
         message = f"No test needs this: {before} -> {after or '(nothing)'}. To notice it takes {mutant.suggestion}."
-        return Finding(change.operator, about, "warning", message, mutant.at, length)
-    if mutant.status == "equivalent" and change.operator in ("drop-literal", "drop-operand"):
+        return Finding(mutant.operator, about, "warning", message, mutant.position, length)
+    if mutant.status == "equivalent" and mutant.operator in ("drop-literal", "drop-operand"):
         about = "A part of a rule that changes no result, whatever the tables hold."
         message = f"Unreachable: {before.strip(' ,')}: {mutant.suggestion}."
-        return Finding(_UNREACHABLE, about, "note", message, mutant.at, length)
+        return Finding(_UNREACHABLE, about, "note", message, mutant.position, length)
     return None
 
 

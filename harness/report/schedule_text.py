@@ -1,24 +1,19 @@
-"""A simulated schedule: for a terminal a line for each atomic and what is wrong, in words; as JSON all of it."""
+"""A simulated schedule for a terminal: a line for each atomic and what is wrong, in words."""
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from harness.files.documents import read_document, write_json_document
 from harness.model.atomic import short_id
 from harness.model.duration import format_duration
 from harness.model.schedule import Schedule
 from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleResult
 from harness.text import visible
 
-SCHEMA = "livefire.schedule/1"
 _WIDTH = 80
 _NAME, _SHARE, _TIME, _COUNT = 36, 7, 8, 5
 _OPERATORS = {"gt": "more than", "lt": "fewer than", "eq": "exactly", "ne": "not"}
@@ -41,21 +36,6 @@ def print_schedule(result: ScheduleResult, console: Console) -> None:
             console.print(Text(line), soft_wrap=True)
     console.print()
     _print_summary(result, console)
-
-
-def document(result: ScheduleResult) -> dict[str, Any]:
-    """The result as JSON, `livefire.schedule/1`."""
-    return result.model_dump(mode="json", by_alias=True)
-
-
-def write_schedule(result: ScheduleResult, target: str) -> None:
-    """Write the result as JSON to a file, or to standard output for `-`."""
-    write_json_document(json.dumps(document(result), indent=1, ensure_ascii=False), target)
-
-
-def read_schedule(path: Path) -> ScheduleResult:
-    """What `livefire schedule --json F` wrote. Raises InvalidInput."""
-    return read_document(path, ScheduleResult, SCHEMA, hint="`livefire schedule RULE RECORDING --json F` writes one.")
 
 
 def verdict(result: ScheduleResult) -> str:

@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from harness.files.expectation_file import load_expectations
-from harness.files.mutation_file import Mutant, Mutants
 from harness.judge.prove import prove
+from harness.model.mutants import Mutant, Mutants
 from harness.model.result import Result
 from harness.recording import open_recording
 from harness.report.html import Additions, to_html

@@ -13,12 +13,13 @@ from harness.evasion.variant_choice import with_marked
 from harness.files.catalog import find_atomics, find_expectations
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
+from harness.model.mutants import Mutants
 from harness.model.result import AtomicResult, Result
 from harness.model.verdict import ExitCode, Verdict
 from harness.recording import Recording, open_recording
 from harness.report.html import to_html
 from harness.report.html.raw_section import cited
-from harness.study.mutation import MutationReport, mutate
+from harness.study.mutation import mutate
 from tests.conftest import EXPECTATIONS, PROJECT
 
 WHOLE = PROJECT / "tests/recordings/whole-technique"
@@ -37,7 +38,7 @@ def result(recording: Recording) -> Result:
 
 
 @pytest.fixture(scope="module")
-def mutants() -> MutationReport:
+def mutants() -> Mutants:
     return mutate(EXPECTATIONS.with_name(f"{FIRST}.yaml"), EXPECTATIONS, [WHOLE])
 
 
@@ -133,8 +134,8 @@ def test_a_gap_that_has_closed_shows(recording: Recording) -> None:
     assert "has closed" in changed.reason
 
 
-def test_every_mutant_of_the_first_rule_is_killed(mutants: MutationReport) -> None:
-    live = [(m.at, m.mutation.operator, m.mutation.before) for m in mutants.mutants if m.status == "live"]
+def test_every_mutant_of_the_first_rule_is_killed(mutants: Mutants) -> None:
+    live = [(m.at, m.operator, m.before) for m in mutants.mutants if m.status == "live"]
     assert live == []
     assert mutants.score == 1.0
     assert mutants.cases > 400
@@ -143,11 +144,9 @@ def test_every_mutant_of_the_first_rule_is_killed(mutants: MutationReport) -> No
 @pytest.mark.parametrize(
     "word", ['"docker cp"', '"crictl exec"', '"ctr run"', '"kubectl proxy"', '"nerdctl"', '"podman"']
 )
-def test_each_word_of_the_rule_is_needed_by_an_atomic_of_its_own(mutants: MutationReport, word: str) -> None:
+def test_each_word_of_the_rule_is_needed_by_an_atomic_of_its_own(mutants: Mutants, word: str) -> None:
     killers: list[Any] = [
-        m.killed_by
-        for m in mutants.mutants
-        if m.mutation.operator == "drop-literal" and m.mutation.before.strip(", \n") == word
+        m.killed_by for m in mutants.mutants if m.operator == "drop-literal" and m.before.strip(", \n") == word
     ]
     assert killers
     assert all(any(name.startswith("T1059.013/") for name in each) for each in killers)

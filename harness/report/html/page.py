@@ -12,9 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.files.documents import write_document
-from harness.files.mutation_file import Mutants
 from harness.model.atomic import short_id
 from harness.model.duration import format_duration
+from harness.model.mutants import Mutants
 from harness.model.result import Result
 from harness.model.schedule_result import ScheduleResult
 from harness.model.verdict import ExitCode, Verdict

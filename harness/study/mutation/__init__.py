@@ -1,7 +1,6 @@
 """Mutation testing of a rule: which of its parts does no test need?"""
 
-from harness.study.mutation.bench import MutantResult
 from harness.study.mutation.operators import Mutation, mutations
-from harness.study.mutation.score import MutationReport, mutate
+from harness.study.mutation.score import mutate
 
-__all__ = ["MutantResult", "Mutation", "MutationReport", "mutate", "mutations"]
+__all__ = ["Mutation", "mutate", "mutations"]

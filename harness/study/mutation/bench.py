@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from harness.errors import LimitMet, NothingSelected, Position
 from harness.files.expectation_file import load_expectations
@@ -19,6 +20,7 @@ from harness.kql.engine_choice import new_workspace
 from harness.kql.limits import Limits
 from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation
+from harness.model.mutants import Mutant, Status
 from harness.model.rule import Rule
 from harness.recording import Recording, canaries, copies, open_recording
 from harness.study.mutation.equivalence import equivalence
@@ -26,20 +28,6 @@ from harness.study.mutation.operators import Mutation
 from harness.study.mutation.suggestion import suggest
 from harness.study.mutation.window import Window, window
 from harness.telemetry.schema import BACKGROUND
-
-
-@dataclass(frozen=True)
-class MutantResult:
-    """A mutant is `killed`, `live`, `equivalent` (proven to be), or `invalid` (the engine can't run it).
-
-    `at` is its place in the rule's file; `killed_by` are atomics, `background`, `window` or `lint`.
-    """
-
-    mutation: Mutation
-    at: Position
-    status: str
-    killed_by: list[str] = field(default_factory=list)
-    suggestion: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +63,12 @@ class _Stand:
     window: Window
 
 
+def mutant_of(mutation: Mutation, at: Position, status: Status, **more: Any) -> Mutant:
+    """A mutant as it is written down."""
+    change = {name: getattr(mutation, name) for name in ("operator", "line", "column", "before", "after")}
+    return Mutant(**change, at=str(at), status=status, **more)
+
+
 class Bench:
     """Judges mutants of one rule. Each is executed once over all slices, if it works row by row."""
 
@@ -96,23 +90,23 @@ class Bench:
                     return f"{expectation.atomic} is {verdict}: {reason}"
         return ""
 
-    def judge(self, mutation: Mutation) -> MutantResult:
+    def judge(self, mutation: Mutation) -> Mutant:
         """What becomes of one mutant."""
         at = self._rule.at(mutation.line, mutation.column)
         if why := equivalence(mutation, self._rule.query):
-            return MutantResult(mutation, at, "equivalent", suggestion=why)
+            return mutant_of(mutation, at, "equivalent", suggestion=why)
         mutant = self._rule.with_query(mutation.query)
         try:
             return self._asked(mutation, mutant, at)
         except QueryFailed as error:
-            return MutantResult(mutation, at, "invalid", suggestion=error.message)
+            return mutant_of(mutation, at, "invalid", suggestion=error.message)
         except LimitMet as error:
             if error.lost:  # the engine is of no more use
                 error.at = at
                 raise
-            return MutantResult(mutation, at, "invalid", suggestion=error.message)
+            return mutant_of(mutation, at, "invalid", suggestion=error.message)
 
-    def _asked(self, mutation: Mutation, mutant: Rule, at: Position) -> MutantResult:
+    def _asked(self, mutation: Mutation, mutant: Rule, at: Position) -> Mutant:
         workspace = self._stands[0].workspace
         workspace.query(mutant.query, BACKGROUND)
         columns = workspace.columns(mutant.query)
@@ -120,8 +114,8 @@ class Bench:
         for stand in self._stands:
             killers += [killer for killer in _killers(stand, mutant) if killer not in killers]
         if killers:
-            return MutantResult(mutation, at, "killed", killers)
-        return MutantResult(mutation, at, "live", suggestion=suggest(mutation))
+            return mutant_of(mutation, at, "killed", killed_by=killers)
+        return mutant_of(mutation, at, "live", suggestion=suggest(mutation))
 
 
 def _stand(rule: Rule, case: Case, limits: Limits) -> _Stand:

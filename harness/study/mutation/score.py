@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import LivefireError, RuleNotRunnable
 from harness.judge.workers import Call, side_by_side
 from harness.kql.engine import QueryFailed
 from harness.kql.limits import Limits
+from harness.model.mutants import Mutant, Mutants
 from harness.model.rule import Rule
-from harness.study.mutation.bench import Bench, Case, MutantResult, cases
+from harness.study.mutation.bench import Bench, Case, cases
 from harness.study.mutation.operators import Mutation, mutations
 
 
@@ -19,24 +20,6 @@ class NotProven(LivefireError):
     """The rule as it is does not meet its expectations, so what a mutant does says nothing."""
 
     exit_code = 1
-
-
-@dataclass(frozen=True)
-class MutationReport:
-    """All mutants of one rule, judged by so many `cases`: an atomic in a recording each.
-
-    `score` is the share of those killed among those that could be.
-    """
-
-    rule: str
-    mutants: list[MutantResult]
-    cases: int
-
-    @property
-    def score(self) -> float:
-        """From 0 to 1; 1 where there was nothing to kill."""
-        counted = [mutant for mutant in self.mutants if mutant.status in ("killed", "live")]
-        return sum(mutant.status == "killed" for mutant in counted) / len(counted) if counted else 1.0
 
 
 def mutate(
@@ -47,7 +30,7 @@ def mutate(
     limits: Limits = Limits(),
     workers: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> MutationReport:
+) -> Mutants:
     """Judge every mutant of `rule`, in as many processes as there are processors.
 
     Raises NothingSelected when no recording holds an atomic that is expected, NotProven when the rule itself fails,
@@ -60,7 +43,7 @@ def mutate(
     except QueryFailed as error:
         raise RuleNotRunnable(f"the rule is not runnable on this engine: {error.message}") from None
     given = (original, found, replace(limits, threads=1))
-    judged: dict[int, MutantResult] = {}
+    judged: dict[int, Mutant] = {}
     progress(0, len(changes))
     calls: list[Call] = [(_require, ()), *((_judge, (change,)) for change in changes)]
     with side_by_side(_begin, given, calls, wanted=workers) as answers:
@@ -69,7 +52,18 @@ def mutate(
                 judged[number] = answer
                 progress(len(judged), len(changes))
     mutants = [judged[number] for number in sorted(judged)]
-    return MutationReport(original.id, mutants, sum(len(case.expectations) for case in found))
+    return Mutants(
+        rule=original.id,
+        cases=sum(len(case.expectations) for case in found),
+        score=_score(mutants),
+        mutants=mutants,
+    )
+
+
+def _score(mutants: Sequence[Mutant]) -> float:
+    """From 0 to 1; 1 where there was nothing to kill."""
+    counted = [mutant for mutant in mutants if mutant.status in ("killed", "live")]
+    return sum(mutant.status == "killed" for mutant in counted) / len(counted) if counted else 1.0
 
 
 # one for each worker process: loading the recordings takes longer than judging a mutant
@@ -107,5 +101,5 @@ def _require() -> None:
         raise NotProven(f"the rule does not meet its expectations as it is: {said}", hint="Mend it first.")
 
 
-def _judge(mutation: Mutation) -> MutantResult:
+def _judge(mutation: Mutation) -> Mutant:
     return _ready().judge(mutation)

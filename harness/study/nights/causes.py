@@ -5,30 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
+from harness.model.comparison import Cause
 from harness.model.result import AtomicResult, Result
 
 # What each lab chooses anew, and a command line may name.
 _LOOPBACK_PORT = re.compile(r"127\.0\.0\.1:\d+")
 _SHORT = 12
-
-
-class Cause(StrEnum):
-    """What may have changed a verdict, in the order in which it is asked; the first that did is held to be the cause.
-
-    `new` and `gone` are for what only one of the results has.
-    """
-
-    EXPECTATION = "expectation"
-    RULE = "rule"
-    ATOMIC = "atomic"
-    VERSION = "version"
-    LAB = "lab"
-    HEALTH = "health"
-    FLAKE = "flake"
-    NEW = "new"
-    GONE = "gone"
 
 
 @dataclass(frozen=True)

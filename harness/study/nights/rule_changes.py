@@ -4,25 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from harness.model.comparison import RuleChange
 from harness.model.result import Result, RuleFacts
 
 _AROUND = 2
-
-
-@dataclass(frozen=True)
-class RuleChange:
-    """A rule whose query is another one.
-
-    `lines` are a unified diff without its two headings. Where there is none, `untold` says which side is to blame:
-    `old` or `new`, which does not hold the text, or judged several rules of this name.
-    """
-
-    rule: str
-    versions: tuple[str, str]
-    lines: tuple[str, ...]
-    untold: str = ""
 
 
 def changed_rules(old: Sequence[Result], new: Sequence[Result]) -> tuple[RuleChange, ...]:
@@ -48,6 +34,6 @@ def _text(results: Sequence[Result], digests: set[str]) -> RuleFacts | None:
 def _change(rule: str, old: RuleFacts | None, new: RuleFacts | None) -> RuleChange:
     versions = (old.version if old else "", new.version if new else "")
     if old is None or new is None:
-        return RuleChange(rule, versions, (), "new" if old else "old")
+        return RuleChange(rule=rule, versions=versions, lines=(), untold="new" if old else "old")
     lines = difflib.unified_diff(old.query.splitlines(), new.query.splitlines(), n=_AROUND, lineterm="")
-    return RuleChange(rule, versions, tuple(lines)[2:])
+    return RuleChange(rule=rule, versions=versions, lines=tuple(lines)[2:])

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import InvalidInput
 from harness.files.result_file import read_results, to_json, write_json
-from harness.report.schedule_text import write_schedule
+from harness.files.schedule_file import write_schedule
 from tests.conftest import COMMITTED
 from tests.unit.cli.test_commands import livefire
 from tests.unit.report.html.parsed import Page

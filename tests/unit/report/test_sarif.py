@@ -15,9 +15,11 @@ from sarif_kit.validate import validation_errors
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position, RuleNotRunnable
 from harness.files.expectation_file import load_expectations
+from harness.model.mutants import Mutants, Status
 from harness.model.rule import Rule
 from harness.report.sarif import Finding, of_mistakes, of_mutants, to_sarif, write_sarif
-from harness.study.mutation import MutantResult, MutationReport, mutations
+from harness.study.mutation import mutations
+from harness.study.mutation.bench import mutant_of
 from harness.study.mutation.equivalence import equivalence
 from harness.study.mutation.suggestion import suggest
 from tests.conftest import EXPECTATIONS, PROJECT
@@ -141,24 +143,25 @@ def marked(found: Found) -> str:
 
 
 @pytest.fixture(scope="module")
-def report() -> MutationReport:
+def report() -> Mutants:
     """All mutants of a real rule; as if no test noticed any, but for those that are proven to be equivalent."""
     rule: Rule = load_expectations(HARDENED)[0].rule
     judged = []
     for change in mutations(rule.query):
         why, at = equivalence(change, rule.query), rule.at(change.line, change.column)
-        judged.append(MutantResult(change, at, "equivalent" if why else "live", suggestion=why or suggest(change)))
-    return MutationReport(rule.id, judged, 1)
+        status: Status = "equivalent" if why else "live"
+        judged.append(mutant_of(change, at, status, suggestion=why or suggest(change)))
+    return Mutants(rule=rule.id, cases=1, score=0, mutants=judged)
 
 
-def test_each_live_mutant_is_a_warning_at_what_it_changes(report: MutationReport) -> None:
+def test_each_live_mutant_is_a_warning_at_what_it_changes(report: Mutants) -> None:
     run = run_of(to_sarif(of_mutants(report), "mutate/x"))
     live = [mutant for mutant in report.mutants if mutant.status == "live"]
     found = [result for result in run.results if result.level == "warning"]
     assert len(found) == len(live) > 100
     for result, mutant in zip(found, live, strict=True):
-        assert result.ruleId == mutant.mutation.operator
-        assert mutant.mutation.before.startswith(marked(result))
+        assert result.ruleId == mutant.operator
+        assert mutant.before.startswith(marked(result))
         assert mutant.suggestion.split()[0] in result.message.text
     assert {each.locations[0].physicalLocation.artifactLocation.uri for each in found} == {
         "expectations/T1059.013/container-api-hardened.yaml"
@@ -166,7 +169,7 @@ def test_each_live_mutant_is_a_warning_at_what_it_changes(report: MutationReport
     assert {each.locations[0].physicalLocation.artifactLocation.uriBaseId for each in found} == {"%SRCROOT%"}
 
 
-def test_an_unreachable_pattern_is_a_note(report: MutationReport) -> None:
+def test_an_unreachable_pattern_is_a_note(report: Mutants) -> None:
     run = run_of(to_sarif(of_mutants(report), "mutate/x"))
     notes = [result for result in run.results if result.level == "note"]
     assert '"CAP_SYS_ADMIN"' in [marked(note) for note in notes]
@@ -174,13 +177,13 @@ def test_an_unreachable_pattern_is_a_note(report: MutationReport) -> None:
     assert all("another element matches" in note.message.text for note in notes)
 
 
-def test_killed_and_invalid_mutants_are_no_findings(report: MutationReport) -> None:
+def test_killed_and_invalid_mutants_are_no_findings(report: Mutants) -> None:
     mutant = report.mutants[0]
-    judged = [MutantResult(mutant.mutation, mutant.at, status) for status in ("killed", "invalid")]
-    assert of_mutants(MutationReport("x", judged, 1)) == []
+    judged = [mutant.model_copy(update={"status": status}) for status in ("killed", "invalid")]
+    assert of_mutants(Mutants(rule="x", cases=1, score=1, mutants=judged)) == []
 
 
-def test_findings_of_one_line_are_told_apart(report: MutationReport) -> None:
+def test_findings_of_one_line_are_told_apart(report: Mutants) -> None:
     run = run_of(to_sarif(of_mutants(report), "mutate/x"))
     prints = {result.partialFingerprints.primaryLocationLineHash for result in run.results}
     assert len(prints) == len(run.results)

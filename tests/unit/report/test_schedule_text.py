@@ -11,10 +11,11 @@ import pytest
 from rich.console import Console
 
 from harness.files.rule_file import load_rule
+from harness.files.schedule_file import write_schedule
 from harness.model.schedule import Schedule
 from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleResult
 from harness.model.spread import Spread
-from harness.report.schedule_text import print_schedule, write_schedule
+from harness.report.schedule_text import print_schedule
 from harness.study.schedule.advice import weaknesses
 from tests.conftest import EXPECTATIONS
 

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InvalidInput
-from harness.files.mutation_file import Mutant, Mutants, read_mutants
+from harness.files.mutants_file import read_mutants
+from harness.files.schedule_file import read_schedule, write_schedule
+from harness.model.mutants import Mutant, Mutants
 from harness.model.schedule_result import ScheduleResult
 from harness.model.verdict import Verdict
 from harness.report.html import Additions, to_html
 from harness.report.html.nights_section import curves, nights, rules
-from harness.report.schedule_text import read_schedule, write_schedule
 from harness.study.nights.nights import History, Night
 from tests.unit.report.html.parsed import Page
 from tests.unit.report.html.samples import RULE, RUN, proven

@@ -4,63 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 from harness.judge.recall import ORCHESTRATION
-from harness.model.result import Recall, Result, counted
+from harness.model.comparison import Cause, Comparison, Difference, Kind, by_kind
+from harness.model.result import AtomicResult, Recall, Result, counted
 from harness.model.verdict import Verdict
-from harness.study.nights.causes import Cause, Seen, cause_of, changed
-from harness.study.nights.rule_changes import RuleChange, changed_rules
+from harness.study.nights.causes import Seen, cause_of, changed
+from harness.study.nights.rule_changes import changed_rules
 
-Kind = Literal["regression", "improvement", "change"]
 BACKGROUND = "background"
 PROOF = "proof of the rule"
 # An atomic's own doing, which the figures of the background do not rest on.
 _OF_ATOMICS = (Cause.EXPECTATION, Cause.ATOMIC)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing that changed. `atomic` may be a figure instead: `background`, `proof of the rule`, `recall of F`,
-    `benign runs of F`.
-
-    `before` and `after` are verdicts or counts, empty where there was none; `detail` are the facts of the cause,
-    `reason` is what the new result says of its verdict.
-    """
-
-    kind: Kind
-    atomic: str
-    rule: str
-    before: str
-    after: str
-    cause: Cause
-    detail: str
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All differences, and what differs between the inputs of the two sides, whether it changed a verdict or not.
-
-    `unjudged` are the rules that one side alone judged: by rule, the side (`old` or `new`) that did not.
-    """
-
-    old: tuple[str, ...]
-    new: tuple[str, ...]
-    inputs: dict[Cause, str]
-    differences: tuple[Difference, ...]
-    rules: tuple[RuleChange, ...] = ()
-    unjudged: dict[str, str] = field(default_factory=dict)
-
-    def of(self, kind: Kind) -> list[Difference]:
-        """The differences of one kind."""
-        return [each for each in self.differences if each.kind == kind]
-
-    @property
-    def worse(self) -> bool:
-        """Whether there is a regression."""
-        return bool(self.of("regression"))
 
 
 @dataclass(frozen=True)
@@ -90,9 +46,9 @@ def compare_results(old: Sequence[Result], new: Sequence[Result]) -> Comparison:
         old=tuple(result.run_id for result in old),
         new=tuple(result.run_id for result in new),
         inputs=changed(list(before.values()), list(after.values())),
-        differences=tuple(differences),
         rules=changed_rules(old, new),
         unjudged=dict(sorted(unjudged.items())),
+        **by_kind(differences),
     )
 
 
@@ -114,7 +70,7 @@ def _verdict(old: Seen, new: Seen) -> Difference | None:
         return None
     cause, detail = cause_of([old], [new])
     each = new.each
-    return Difference(_kind(before, after), each.atomic, each.rule, before, after, cause, detail, each.reason)
+    return _difference(_kind(before, after), each, (before, after), (cause, detail), each.reason)
 
 
 def _kind(before: Verdict, after: Verdict) -> Kind:
@@ -131,7 +87,16 @@ def _only(cause: Cause, seen: Seen) -> Difference:
     verdict, each = seen.each.verdict, seen.each
     before, after = ("", str(verdict)) if cause is Cause.NEW else (str(verdict), "")
     detail = "only in the new result" if cause is Cause.NEW else "only in the old result"
-    return Difference("change", each.atomic, each.rule, before, after, cause, detail, each.reason if after else "")
+    return _difference("change", each, (before, after), (cause, detail), each.reason if after else "")
+
+
+def _difference(
+    kind: Kind, of: AtomicResult, verdicts: tuple[str, str], why: tuple[Cause, str], reason: str
+) -> Difference:
+    (before, after), (cause, detail) = (str(verdict) for verdict in verdicts), why
+    return Difference(
+        kind=kind, atomic=of.atomic, rule=of.rule, before=before, after=after, cause=cause, detail=detail, reason=reason
+    )
 
 
 def _figures(old: Sequence[Result], new: Sequence[Result], before: list[Seen], after: list[Seen]) -> list[Difference]:
@@ -160,7 +125,10 @@ def _figure(name: str, rule: str, before: _Figure, after: _Figure, why: tuple[Ca
     kind: Kind = "change"
     if before.badness is not None and after.badness is not None and before.badness != after.badness:
         kind = "regression" if after.badness > before.badness else "improvement"
-    return [Difference(kind, name, rule, before.text, after.text, *why)]
+    cause, detail = why
+    return [
+        Difference(kind=kind, atomic=name, rule=rule, before=before.text, after=after.text, cause=cause, detail=detail)
+    ]
 
 
 def _background(results: Sequence[Result]) -> dict[str, _Figure]:

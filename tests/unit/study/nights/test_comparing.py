@@ -10,6 +10,7 @@ import pytest
 from harness.files.expectation_file import load_expectations
 from harness.files.rule_file import load_rule
 from harness.judge.prove import prove
+from harness.model.comparison import Cause, Difference
 from harness.model.result import (
     Alert,
     AtomicResult,
@@ -25,8 +26,7 @@ from harness.model.result import (
 )
 from harness.model.verdict import Verdict
 from harness.recording import open_recording
-from harness.study.nights.causes import Cause
-from harness.study.nights.comparison import Difference, compare_results
+from harness.study.nights.comparing import compare_results
 from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB
 
 RULE = "container-cli-api"

@@ -1,4 +1,4 @@
-"""Reading what `livefire mutate --json` wrote, `livefire.mutation/1`."""
+"""The mutants of one rule and what became of each, `livefire.mutation/1`: what the JSON holds and reports read."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.files.documents import read_document
+from harness.errors import Position
 
 SCHEMA = "livefire.mutation/1"
+Status = Literal["killed", "live", "equivalent", "invalid"]
 
 
 class _Part(BaseModel):
@@ -17,7 +18,11 @@ class _Part(BaseModel):
 
 
 class Mutant(_Part):
-    """One change of the rule, at `at` in its file, and what became of it. `suggestion` would kill a live one."""
+    """One change of the rule, at `at` in its file, and what became of it. `suggestion` would kill a live one.
+
+    `killed_by` are atomics, `background`, `window` or `lint`. An `equivalent` one is proven to be, and `suggestion`
+    says why; the engine can't run an `invalid` one. `line` and `column` are in the query, from 1.
+    """
 
     operator: str
     line: int
@@ -25,9 +30,15 @@ class Mutant(_Part):
     before: str
     after: str
     at: str
-    status: Literal["killed", "live", "equivalent", "invalid"]
+    status: Status
     killed_by: list[str] = Field(default_factory=list)
     suggestion: str = ""
+
+    @property
+    def position(self) -> Position:
+        """`at` as a place in a file."""
+        path, line, column = self.at.rsplit(":", 2)
+        return Position(Path(path), int(line), int(column))
 
 
 class Mutants(_Part):
@@ -42,17 +53,12 @@ class Mutants(_Part):
     @property
     def operators(self) -> dict[str, dict[str, int]]:
         """By operator, in the order of the rule's text, how many mutants are of each status."""
-        found: dict[str, dict[str, int]] = {}
+        counts: dict[str, dict[str, int]] = {}
         for mutant in self.mutants:
-            counts = found.setdefault(mutant.operator, {})
-            counts[mutant.status] = counts.get(mutant.status, 0) + 1
-        return found
+            of_operator = counts.setdefault(mutant.operator, {})
+            of_operator[mutant.status] = of_operator.get(mutant.status, 0) + 1
+        return counts
 
-    def of(self, status: str) -> list[Mutant]:
+    def of(self, status: Status) -> list[Mutant]:
         """Those of one status."""
         return [mutant for mutant in self.mutants if mutant.status == status]
-
-
-def read_mutants(path: Path) -> Mutants:
-    """What `livefire mutate --json F` wrote. Raises InvalidInput."""
-    return read_document(path, Mutants, SCHEMA, hint="`livefire mutate RULE RECORDING --json F` writes one.")
