@@ -1,9 +1,10 @@
-"""What a command loads: a help no engine and no client, and no command more than it works with."""
+"""What a command loads, and pytest: a help no engine and no client, and no command more than it works with."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +65,15 @@ def test_a_command_loads_what_it_works_with(words: str, needed: set[str], heavy:
     modules = loaded(words)
     assert needed <= modules
     assert modules & heavy == set()
+
+
+def test_a_pytest_that_judges_nothing_loads_nothing_that_is_heavy(tmp_path: Path) -> None:
+    (tmp_path / "test_modules.py").write_text(
+        f"import sys\n\n\ndef test_modules():\n    assert not sys.modules.keys() & {HEAVY | {'pydantic'}!r}\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "harness.pytest_plugin"]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "1 passed" in done.stdout, done.stdout
