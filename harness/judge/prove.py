@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from harness.judge.cases import Case, cases
 from harness.judge.health.health import Health
 from harness.judge.judge import Judge
 from harness.judge.lint import Sound, vacuous
-from harness.judge.loading import load
+from harness.judge.loading import Loaded, load
 from harness.judge.other_rows import unclear_of
 from harness.judge.recall import RuleFigures, figures_of
 from harness.judge.rule_answer import prepare
@@ -23,6 +24,7 @@ from harness.kql.limits import Limits
 from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation
 from harness.model.result import Alert, Ambiguous, AtomicResult, Background, Result, RuleFacts
+from harness.model.rule import Rule
 from harness.model.verdict import exit_code
 from harness.recording import Recording
 from harness.telemetry.schema import BACKGROUND
@@ -47,52 +49,84 @@ def prove(
     for a query that fails, LimitMet for one that takes more than it may.
     """
     manifest = recording.manifest
-    chosen = cases(manifest, expectations)
-    if not chosen:
-        known = ", ".join(detonation.atomic for detonation in manifest.detonations) or "none"
-        raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
+    chosen = _chosen(recording, expectations)
     subscriber(JudgingStarted(len(chosen)))
     workspace = new_workspace(manifest.finished, limits)
-    started = datetime.now(UTC)
+    started = manifest.started if live else datetime.now(UTC)
     loaded = load(workspace, recording, from_raw=from_raw)  # before it sees any KQL
     if not live:  # before a live run this was asked before anything was started
-        (sound or Sound()).require([each.expectation for each in chosen if each.expectation.variant is None], workspace)
-    if found := vacuous([each.expectation for each in chosen], workspace):  # at this recording's time
-        raise found[0] if len(found) == 1 else InvalidFiles(found)
+        (sound or Sound()).require([case.expectation for case in chosen if case.expectation.variant is None], workspace)
+    if mistakes := vacuous([case.expectation for case in chosen], workspace):  # at this recording's time
+        raise mistakes[0] if len(mistakes) == 1 else InvalidFiles(mistakes)
     judge = Judge(workspace, Health.of(recording.sealed, manifest), live=live)
-    results: list[AtomicResult] = []
-    alerts: dict[str, list[Alert]] = {}
-    figures: dict[str, RuleFigures] = {}
-    for rule_cases in _by_rule(chosen):
-        of_rule = [case.expectation for case in rule_cases]
-        with blaming(of_rule, recording.path):
-            prepare([case.expectation for case in rule_cases if case.detonation.attack], workspace)
-            judged = []
-            for case in rule_cases:
-                judged.append(judge.judge(case))
-                subscriber(Judged(judged[-1]))
-            rule, said = of_rule[0].rule, judge.alerts(of_rule[0].rule, BACKGROUND)
-            # two rules may have one name: neither's false positives may get lost
-            alerts[rule.id] = alerts.get(rule.id, []) + said
-            figures[rule.id] = figures_of(of_rule, judged, said, workspace)
-        results += judged
-    unclear = list(dict.fromkeys(each for case in chosen for each in unclear_of(workspace, case.detonation.atomic)))
-    background = Background(rows=workspace.count(BACKGROUND), alerts=alerts)
+    rules = [_of_rule(each, judge, workspace, recording, subscriber) for each in _by_rule(chosen)]
+    return _result(recording, rules, _ambiguous(chosen, judge, workspace, recording), workspace, loaded, started)
+
+
+@dataclass(frozen=True)
+class _OfRule:
+    """What came of the cases of one rule, and what the rule says of the background."""
+
+    rule: Rule
+    results: list[AtomicResult]
+    background: list[Alert]
+    figures: RuleFigures
+
+
+def _chosen(recording: Recording, expectations: list[Expectation]) -> list[Case]:
+    chosen = cases(recording.manifest, expectations)
+    if not chosen:
+        known = ", ".join(detonation.atomic for detonation in recording.manifest.detonations) or "none"
+        raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
+    return chosen
+
+
+def _of_rule(
+    rule_cases: list[Case], judge: Judge, workspace: Workspace, recording: Recording, subscriber: Subscriber
+) -> _OfRule:
+    """Raises RuleNotRunnable, LimitMet."""
+    expectations = [case.expectation for case in rule_cases]
+    rule = expectations[0].rule
+    with blaming(expectations, recording.path):
+        prepare([case.expectation for case in rule_cases if case.detonation.attack], workspace)
+        results = []
+        for case in rule_cases:
+            results.append(judge.judge(case))
+            subscriber(Judged(results[-1]))
+        alerts = judge.alerts(rule, BACKGROUND)
+        return _OfRule(rule, results, alerts, figures_of(expectations, results, alerts, workspace))
+
+
+def _result(
+    recording: Recording,
+    rules: list[_OfRule],
+    ambiguous: Ambiguous,
+    workspace: Workspace,
+    loaded: Loaded,
+    started: datetime,
+) -> Result:
+    manifest = recording.manifest
+    results = [result for of_rule in rules for result in of_rule.results]
+    background = _background(rules, workspace)
+    figures = {each.rule.id: each.figures for each in rules}
     return Result(
         run_id=manifest.run_id,
         recording=str(recording.path),
-        started=manifest.started if live else started,
+        started=started,
         finished=datetime.now(UTC),
         versions=manifest.versions,
         lab=manifest.lab,
         engine=workspace.facts,
-        rules=_rules(chosen),
+        rules={
+            r.digest: RuleFacts(rule=r.id, version=r.metadata.version, query=r.query)
+            for r in [each.rule for each in rules]
+        },
         tables=loaded.why,
         tables_from=loaded.source,
         tables_differ=loaded.differing,
         results=results,
         background=background,
-        ambiguous=_ambiguous(chosen, unclear, workspace, judge, recording),
+        ambiguous=ambiguous,
         recall={name: each.recall for name, each in figures.items() if each.recall},
         recall_split={name: each.recall_split for name, each in figures.items() if each.recall_split},
         benign={name: each.benign for name, each in figures.items() if each.benign},
@@ -104,10 +138,20 @@ def prove(
     )
 
 
-def _ambiguous(
-    chosen: list[Case], unclear: list[str], workspace: Workspace, judge: Judge, recording: Recording
-) -> Ambiguous:
+def _facts(rule: Rule) -> RuleFacts:
+    return RuleFacts(rule=rule.id, version=rule.metadata.version, query=rule.query)
+
+
+def _background(rules: list[_OfRule], workspace: Workspace) -> Background:
+    alerts: dict[str, list[Alert]] = {}
+    for each in rules:  # two may have one name: neither's false positives may get lost
+        alerts[each.rule.id] = alerts.get(each.rule.id, []) + each.background
+    return Background(rows=workspace.count(BACKGROUND), alerts=alerts)
+
+
+def _ambiguous(chosen: list[Case], judge: Judge, workspace: Workspace, recording: Recording) -> Ambiguous:
     """What can't be told whose it is. Raises RuleNotRunnable, LimitMet."""
+    unclear = list(dict.fromkeys(each for case in chosen for each in unclear_of(workspace, case.detonation.atomic)))
     rows: Counter[str] = Counter()
     for slice_ in unclear:
         rows.update(workspace.count(slice_))
@@ -117,12 +161,6 @@ def _ambiguous(
             said = [alert for slice_ in unclear for alert in judge.alerts(rule, slice_)]
         alerts[rule.id] = alerts.get(rule.id, []) + said
     return Ambiguous(rows={name: count for name, count in rows.items() if count}, alerts=alerts)
-
-
-def _rules(chosen: list[Case]) -> dict[str, RuleFacts]:
-    """The text of each rule, once."""
-    rules = [case.expectation.rule for case in chosen]
-    return {r.digest: RuleFacts(rule=r.id, version=r.metadata.version, query=r.query) for r in rules}
 
 
 def _by_rule(chosen: list[Case]) -> list[list[Case]]:
