@@ -17,6 +17,7 @@ from harness.report.shown import shown
 from harness.report.terminal import Terminal
 from harness.study.schedule.delays import Late, parse_delay, parse_late, parse_share
 from harness.study.schedule.ingestion import Ingestion
+from harness.study.schedule.play import Trial
 from harness.study.schedule.simulation import simulate
 
 
@@ -31,10 +32,7 @@ def schedule(request: Schedule) -> None:
             request.rule,
             expected,
             find_recordings(request.recordings),
-            ingestion,
-            draws=request.draws,
-            seed=request.seed,
-            max_missed=allowed,
+            Trial(ingestion, request.draws, request.seed, allowed),
             limits=limits,
             progress=progress,
         )

@@ -1,4 +1,4 @@
-"""An attack played against a schedule many times over: when the real rule, run by the engine, would have alerted."""
+"""An attack played against a schedule many times over: when the real rule, run by the workspace, would have alerted."""
 
 from __future__ import annotations
 
@@ -27,6 +27,19 @@ class Attack:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What is tried: in how many draws, how events are ingested. The same seed gives the same draws.
+
+    `max_missed` is the share of draws without an alert that is allowed of each atomic, from 0 to 1.
+    """
+
+    ingestion: Ingestion
+    draws: int = 200
+    seed: int = 0
+    max_missed: float = 0.0
+
+
+@dataclass(frozen=True)
 class Draw:
     """What came of one draw. For each run that alerted on the attack `alerts` has the seconds from exec and how often.
 
@@ -47,19 +60,18 @@ class Played:
     idle_alert: bool
 
 
-def play(
-    attack: Attack, rule: Rule, schedule: Schedule, ingestion: Ingestion, draws: int, seed: int, workspace: Workspace
-) -> Played:
+def play(attack: Attack, rule: Rule, trial: Trial, workspace: Workspace) -> Played:
     """Draw phases and delays, and run the rule at each run that sees anything. Raises QueryFailed.
 
     The phase of the schedule is uniform: nobody attacks by the clock of a rule. A run's alert is about the attack when
     its rows are not those that the rule gives over nothing.
     """
+    schedule = rule.schedule()
     drawn: list[tuple[Timetable, list[Arrival], list[ScheduledRun]]] = []
-    for number in range(draws):
-        random = Random(f"{seed}/{attack.atomic}/{number}")
+    for number in range(trial.draws):
+        random = Random(f"{trial.seed}/{attack.atomic}/{number}")
         timetable = Timetable(schedule, random.uniform(0, schedule.frequency))
-        arrivals = ingestion.arrivals(attack.events, random)
+        arrivals = trial.ingestion.arrivals(attack.events, random)
         drawn.append((timetable, arrivals, timetable.runs(arrivals)))
     at_once = Run(tuple(event.number for event in attack.events), attack.executed + _after(attack.events))
     nothing = Run((), at_once.now)

@@ -22,68 +22,83 @@ from harness.model.schedule_result import Assumptions, AtomicSchedule, ScheduleR
 from harness.model.spread import Spread
 from harness.recording import Recording, canaries, copies, open_recording
 from harness.study.schedule.advice import weaknesses
-from harness.study.schedule.ingestion import Event, Ingestion
-from harness.study.schedule.play import Attack, Played, play
+from harness.study.schedule.ingestion import Event
+from harness.study.schedule.play import Attack, Played, Trial, play
 from harness.telemetry.schema import ARRIVED, SENSOR_OF
+
+_Play = tuple[Expectation, Played, int]  # and how many events the attack left
 
 
 def simulate(
     rule: Path,
     expectations: Path,
     recordings: Sequence[Path],
-    ingestion: Ingestion,
+    trial: Trial,
     *,
-    draws: int = 200,
-    seed: int = 0,
-    max_missed: float = 0.0,
     limits: Limits = Limits(),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ScheduleResult:
-    """Play each attack that `rule` is expected to fire on, known gaps and variants apart, `draws` times a recording.
+    """Play each attack that `rule` is expected to fire on, known gaps and variants apart, in every recording.
 
-    Raises InvalidInput for a rule that does not say when it runs, NothingSelected when no recording holds such an
-    attack, RuleNotRunnable when the rule does not run, LimitMet when it takes more than it may.
+    Raises InvalidInput for a rule that does not say when it runs, NothingSelected, RuleNotRunnable, LimitMet.
     """
-    expected = [e for e in load_expectations(expectations, rule) if e.entry.fires and not e.entry.known_gap]
-    opened = [open_recording(path) for path in recordings]
-    copied = copies([canaries(each.manifest) for each in opened])
-    opened = [each for place, each in enumerate(opened) if place not in copied]
-    cases = [(recording, e, d) for recording in opened for e in expected if (d := _detonation(recording, e))]
-    if not cases:
-        raise NothingSelected(f"no recording holds an atomic that {expectations} expects the rule to fire on")
-    loaded = cases[0][1].rule
-    schedule = loaded.schedule()
-    require([e for _, e, _ in cases], limits=limits)
+    opened = _originals(recordings)
+    attacks = _attacks(opened, rule, expectations)
+    require([e for _, e, _ in attacks], limits=limits)
     workspaces: dict[Path, Workspace] = {}
-    played: dict[str, list[tuple[Expectation, Played, int]]] = {}
-    for done, (recording, expectation, detonation) in enumerate(cases):
-        progress(done, len(cases))
-        workspace = workspaces.get(recording.path) or workspaces.setdefault(
-            recording.path, _workspace(recording, limits)
-        )
-        try:
-            with limited([expectation]):
-                attack = _attack(
-                    recording, expectation.rule, detonation, workspace, measured=ingestion.delay.draw is None
-                )
-                found = play(attack, loaded, schedule, ingestion, draws, seed, workspace)
-        except QueryFailed as error:
-            raise RuleNotRunnable(f"the rule can't be run at many times at once: {error.message}") from None
-        played.setdefault(expectation.atomic, []).append((expectation, found, len(attack.events)))
+    loaded = attacks[0][1].rule
+    played: dict[str, list[_Play]] = {}
+    for done, (recording, expectation, detonation) in enumerate(attacks):
+        progress(done, len(attacks))
+        if recording.path not in workspaces:
+            workspaces[recording.path] = _workspace(recording, limits)
+        workspace = workspaces[recording.path]
+        played.setdefault(expectation.atomic, []).append(_played(recording, expectation, detonation, trial, workspace))
+    idle_alert = any(found.idle_alert for plays in played.values() for _, found, _ in plays)
     atomics = [_summary(each) for each in played.values()]
-    idle_alert = any(found.idle_alert for each in played.values() for _, found, _ in each)
     return ScheduleResult(
         rule=loaded.id,
         path=str(loaded.path),
-        schedule=schedule,
-        assumptions=_assumptions(ingestion, draws, seed),
+        schedule=loaded.schedule(),
+        assumptions=_assumptions(trial),
         recordings=[str(recording.path) for recording in opened],
         atomics=atomics,
         idle_alert=idle_alert,
-        findings=weaknesses(loaded, schedule, atomics, idle_alert),
-        max_missed=max_missed,
-        passed=all(each.missed_share <= max_missed for each in atomics),
+        findings=weaknesses(loaded, loaded.schedule(), atomics, idle_alert),
+        max_missed=trial.max_missed,
+        passed=all(each.missed_share <= trial.max_missed for each in atomics),
     )
+
+
+def _played(
+    recording: Recording, expectation: Expectation, detonation: Detonation, trial: Trial, workspace: Workspace
+) -> _Play:
+    """The draws of one attack, and how many events it left. Raises RuleNotRunnable, LimitMet."""
+    measured = trial.ingestion.delay.draw is None
+    try:
+        with limited([expectation]):
+            attack = _attack(recording, expectation.rule, detonation, workspace, measured=measured)
+            return expectation, play(attack, expectation.rule, trial, workspace), len(attack.events)
+    except QueryFailed as error:
+        raise RuleNotRunnable(f"the rule can't be run at many times at once: {error.message}") from None
+
+
+def _originals(recordings: Sequence[Path]) -> list[Recording]:
+    """The recordings, without copies of one another."""
+    opened = [open_recording(path) for path in recordings]
+    copied = copies([canaries(each.manifest) for each in opened])
+    return [each for place, each in enumerate(opened) if place not in copied]
+
+
+def _attacks(
+    recordings: Sequence[Recording], rule: Path, expectations: Path
+) -> list[tuple[Recording, Expectation, Detonation]]:
+    """The attacks on which the rule is expected to fire. Raises NothingSelected where there are none."""
+    expected = [e for e in load_expectations(expectations, rule) if e.entry.fires and not e.entry.known_gap]
+    attacks = [(recording, e, d) for recording in recordings for e in expected if (d := _detonation(recording, e))]
+    if not attacks:
+        raise NothingSelected(f"no recording holds an atomic that {expectations} expects the rule to fire on")
+    return attacks
 
 
 def _detonation(recording: Recording, expectation: Expectation) -> Detonation | None:
@@ -123,7 +138,7 @@ def _epoch(value: datetime) -> float:
     return value.replace(tzinfo=UTC).timestamp()
 
 
-def _summary(played: list[tuple[Expectation, Played, int]]) -> AtomicSchedule:
+def _summary(played: list[_Play]) -> AtomicSchedule:
     """All draws of one atomic, over all recordings that have it."""
     expectation = played[0][0]
     draws = [draw for _, found, _ in played for draw in found.draws]
@@ -144,13 +159,14 @@ def _summary(played: list[tuple[Expectation, Played, int]]) -> AtomicSchedule:
     )
 
 
-def _assumptions(ingestion: Ingestion, draws: int, seed: int) -> Assumptions:
+def _assumptions(trial: Trial) -> Assumptions:
+    ingestion = trial.ingestion
     return Assumptions(
         delay=ingestion.delay.text,
         late_share=ingestion.late.share,
         late_by=ingestion.late.seconds,
         duplicates=ingestion.duplicates,
         out_of_order=ingestion.out_of_order,
-        draws=draws,
-        seed=seed,
+        draws=trial.draws,
+        seed=trial.seed,
     )

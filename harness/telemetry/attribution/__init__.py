@@ -3,7 +3,7 @@
 from harness.telemetry.attribution.attribution import Attribution
 from harness.telemetry.attribution.docker_requests import DockerRequest, read_request, read_requests
 from harness.telemetry.attribution.moments import Image, Moment, birth_of
-from harness.telemetry.attribution.placed import Placed
+from harness.telemetry.attribution.owners import Placed
 from harness.telemetry.attribution.pods import SeenPod, read_pods
 from harness.telemetry.attribution.processes import Process, Processes, read_processes
 from harness.telemetry.attribution.residents import Residents, processes_of, read_alive, read_residents

@@ -17,9 +17,8 @@ from harness.telemetry.attribution.docker_requests import DockerRequest, DockerR
 from harness.telemetry.attribution.identities import Identities, read_identities
 from harness.telemetry.attribution.moments import UNSET, Moment
 from harness.telemetry.attribution.named_containers import NamedContainers
-from harness.telemetry.attribution.owners import Owners
+from harness.telemetry.attribution.owners import Owners, Placed
 from harness.telemetry.attribution.peers import Peers
-from harness.telemetry.attribution.placed import Placed
 from harness.telemetry.attribution.pods import Runners, SeenPod, pods_of_containers
 from harness.telemetry.attribution.processes import Process, Processes
 from harness.telemetry.attribution.residents import Residents

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from harness.telemetry.attribution.docker_requests import DockerRequests
-from harness.telemetry.attribution.owners import Owners
-from harness.telemetry.attribution.placed import Placed
+from harness.telemetry.attribution.owners import Owners, Placed
 from harness.telemetry.schema import BACKGROUND, one_of
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")

@@ -1,4 +1,4 @@
-"""Whose a container is, and whose a process in it may be."""
+"""Whose a container is, whose a process in it may be, and where an execution belongs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,22 @@ from harness.telemetry.attribution.docker_containers import DockerContainers
 from harness.telemetry.attribution.identities import Identities
 from harness.telemetry.attribution.pods import PodName
 from harness.telemetry.schema import BACKGROUND, one_of
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where an exec belongs. `in_container` tells a container's own process from the runtime that serves it.
+
+    `shim` is containerd-shim; `enters` is a runc that puts a further process into a container; `own_shim` is
+    Livefire's own program in front of runc, which then executes that.
+    """
+
+    slice: str
+    container_id: str = ""
+    in_container: bool = False
+    shim: bool = False
+    enters: bool = False
+    own_shim: bool = False
 
 
 @dataclass

@@ -15,7 +15,7 @@ from harness.kql.workspace import Workspace
 from harness.model.rule import Rule
 from harness.study.schedule.delays import Late, parse_delay
 from harness.study.schedule.ingestion import Event, Ingestion
-from harness.study.schedule.play import Attack, Played, play
+from harness.study.schedule.play import Attack, Played, Trial, play
 from harness.telemetry.schema import complete
 from tests.unit.judge.texts import rule_text
 
@@ -51,7 +51,7 @@ def rule(tmp_path: Path) -> Any:
 def played(workspace: Workspace, rule: Rule, ingestion: Ingestion = PROMPT, draws: int = 20, seed: int = 0) -> Played:
     numbers = workspace.numbered("DeviceProcessEvents", "a")
     events = tuple(Event(number, "auditd", float(at), 0.01) for at, number in enumerate(numbers))
-    return play(Attack("a", EXECUTED, events), rule, rule.schedule(), ingestion, draws, seed, workspace)
+    return play(Attack("a", EXECUTED, events), rule, Trial(ingestion, draws, seed), workspace)
 
 
 def runs(found: Played) -> set[int]:
