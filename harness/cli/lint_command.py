@@ -14,6 +14,7 @@ from harness.cli.options import ATOMICS, EXPECTATIONS
 from harness.errors import InvalidFiles, LivefireError, NothingSelected
 from harness.evasion.variant_choice import check_pins
 from harness.files.catalog import check_atomics_known, check_keys, find_atomics, find_expectations, find_rules
+from harness.files.read_once import ReadOnce
 from harness.judge.labs import check_labs
 from harness.judge.lint import check, check_rules
 from harness.kql.limits import Limits
@@ -62,14 +63,14 @@ def lint(request: Lint) -> None:
 
 
 def _check(paths: list[Path], limits: Limits) -> _Checked:
-    seen = _Checked()
+    seen, read = _Checked(), ReadOnce()
     with seen.noting():
-        seen.atomics = find_atomics(paths)
+        seen.atomics = find_atomics(paths, read)
     with seen.noting():
-        seen.problems += check_keys(paths)
-        seen.rules = find_rules(paths)
+        seen.problems += check_keys(paths, read)
+        seen.rules = find_rules(paths, read)
     with seen.noting():
-        seen.expectations = find_expectations(paths)
+        seen.expectations = find_expectations(paths, read)
         expected_of = {expectation.rule.path for expectation in seen.expectations}
         seen.problems += check_rules((rule for rule in seen.rules if rule.path not in expected_of), limits)
         seen.problems += check(seen.expectations, limits=limits)

@@ -8,6 +8,7 @@ from harness.cli.file_requests import ListAtomics
 from harness.cli.options import EXPECTATIONS
 from harness.files.catalog import find_atomics, find_expectations, select
 from harness.files.documents import print_json
+from harness.files.read_once import ReadOnce
 from harness.model.atomic import Atomic
 from harness.report.terminal import Terminal
 from harness.text import visible
@@ -15,10 +16,11 @@ from harness.text import visible
 
 def list_atomics(request: ListAtomics) -> None:
     """`livefire list`. Raises InvalidFiles for mistakes, NothingSelected where no atomic is meant."""
-    chosen = select(find_atomics([request.atomics]), request.selectors or [])
+    read = ReadOnce()
+    chosen = select(find_atomics([request.atomics], read), request.selectors or [])
     named = request.expectations.exists() or request.expectations != EXPECTATIONS
     rules: dict[str, list[str]] = {}
-    for expectation in find_expectations([request.expectations]) if named else []:
+    for expectation in find_expectations([request.expectations], read) if named else []:
         rules.setdefault(expectation.atomic, []).append(expectation.rule.id)
     if request.json:
         print_json([_facts(atomic, rules.get(atomic.id, [])) for atomic in chosen])

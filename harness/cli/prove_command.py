@@ -10,6 +10,7 @@ from harness.cli.outputs import Outputs
 from harness.errors import NothingSelected
 from harness.files.catalog import Expected, find_expectations, find_expected
 from harness.files.expectation_file import load_expectations
+from harness.files.read_once import Read, ReadOnce
 from harness.judge.side_by_side import prove_all
 from harness.judge.unjudged import unheld, without_expectations
 from harness.model.expectation import Expectation
@@ -35,11 +36,12 @@ def _expected(folder: Path, rules: list[Path]) -> Expected:
     """What is expected of all rules of a folder, or of these versions of some of them."""
     if not rules:
         return find_expected([folder])
-    every = find_expectations([folder])
-    return Expected([each for path in rules for each in _for_rule(path, every)], [])
+    read = ReadOnce()
+    every = find_expectations([folder], read)
+    return Expected([each for path in rules for each in _for_rule(path, every, read)], [])
 
 
-def _for_rule(path: Path, expected: list[Expectation]) -> list[Expectation]:
+def _for_rule(path: Path, expected: list[Expectation], read: Read) -> list[Expectation]:
     """The expectations of the rule that has this file's name, for this file."""
     near = beside(path)
     sources = {e.source.path for e in expected if e.rule.id == path.stem} or ({near} if near.exists() else set())
@@ -49,4 +51,4 @@ def _for_rule(path: Path, expected: list[Expectation]) -> list[Expectation]:
             f"no expectations for a rule named '{path.stem}'",
             hint=f"A rule is known by the name of its file. Known: {known}.",
         )
-    return [e for source in sorted(sources) for e in load_expectations(source, path)]
+    return [e for source in sorted(sources) for e in load_expectations(source, path, read)]

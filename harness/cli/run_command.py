@@ -16,6 +16,7 @@ from harness.cli.repetitions import Repetitions
 from harness.errors import NothingSelected
 from harness.evasion.variant_choice import is_whole, with_all, with_controls, with_marked
 from harness.files.catalog import Expected, find_atomics, find_expectations, find_expected, select
+from harness.files.read_once import ReadOnce
 from harness.host.owned_folders import state_root
 from harness.host.scratch import scratch
 from harness.judge.lint import require
@@ -33,9 +34,10 @@ from harness.report.terminal import Terminal
 
 def run(request: Run) -> None:
     """`livefire run`. Raises as session.capture and judge.prove do."""
-    known = find_atomics([request.atomics])
+    read = ReadOnce()
+    known = find_atomics([request.atomics], read)
     chosen = select(known, request.selectors or [])
-    found = find_expected([request.expectations])
+    found = find_expected([request.expectations], read)
     every = found.expectations
     chosen, expected = with_controls(chosen, _expected(every, chosen), known, every)
     if _with_variants(request, chosen):
@@ -45,9 +47,10 @@ def run(request: Run) -> None:
 
 def evade(request: Evade) -> None:
     """`livefire evade`. Raises as `run` does."""
-    known = find_atomics([request.atomics])
+    read = ReadOnce()
+    known = find_atomics([request.atomics], read)
     base = select(known, request.selectors)
-    found = find_expected([request.expectations])
+    found = find_expected([request.expectations], read)
     every = found.expectations
     controls, expected = with_controls(base, _expected(every, base), known, every)
     chosen = [*with_all(base, request.family or []), *controls[len(base) :]]
@@ -56,9 +59,10 @@ def evade(request: Evade) -> None:
 
 def capture(request: Capture) -> None:
     """`livefire capture`. Raises as session.capture does."""
-    chosen = select(find_atomics([request.atomics]), request.selectors or [])
+    read = ReadOnce()
+    chosen = select(find_atomics([request.atomics], read), request.selectors or [])
     if request.expectations.exists() and _with_variants(request, chosen):
-        chosen = with_marked(chosen, find_expectations([request.expectations]))
+        chosen = with_marked(chosen, find_expectations([request.expectations], read))
     if request.dry_run:
         _show_plan(chosen, _options(request))
         return

@@ -12,10 +12,14 @@ from harness.model.source import YamlSource, did_you_mean, unknown_keys
 
 def load_atomics(path: Path) -> list[Atomic]:
     """The tests of one file. Raises InvalidInput or InvalidFiles with positions."""
-    source = load_yaml(path)
+    return atomics_in(load_yaml(path))
+
+
+def atomics_in(source: YamlSource) -> list[Atomic]:
+    """The tests in a YAML file that was read. Raises InvalidFiles with positions."""
     parsed = source.parse(AtomicFile)
     atomics = [
-        Atomic(f"{parsed.attack_technique}/{slug(test.name)}", parsed.attack_technique, test, path)
+        Atomic(f"{parsed.attack_technique}/{slug(test.name)}", parsed.attack_technique, test, source.path)
         for test in parsed.atomic_tests
     ]
     problems = _placeholder_problems(source, atomics)

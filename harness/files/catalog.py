@@ -1,4 +1,7 @@
-"""The catalog: which atomics and expectations lie on disk, and which of them are meant."""
+"""The catalog: which atomics and expectations lie on disk, and which of them are meant.
+
+A command that looks for several things gives each search the same `ReadOnce`.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, NothingSelected, Position
-from harness.files.atomic_file import atomic_keys, load_atomics
+from harness.files.atomic_file import atomic_keys, atomics_in
 from harness.files.expectation_file import load_expectations
+from harness.files.read_once import Read, ReadOnce
 from harness.files.rule_file import rule_in, rule_keys
 from harness.files.yaml_files import SUFFIX, is_expectations, looks_like_expectations, yaml_files
-from harness.files.yaml_reading import load_yaml
 from harness.model.atomic import Atomic
 from harness.model.expectation import Expectation
 from harness.model.rule import Rule
@@ -29,39 +32,40 @@ class Expected:
     rules_without: list[Rule]
 
 
-def find_atomics(paths: Iterable[Path]) -> list[Atomic]:
+def find_atomics(paths: Iterable[Path], read: Read | None = None) -> list[Atomic]:
     """Every atomic in these files and below these folders, no two of one id or GUID.
 
     Raises InvalidFiles with all mistakes at once.
     """
-    loaded: set[Path] = set()
+    opened, loaded = read or ReadOnce(), set[Path]()
 
     def load(path: Path) -> list[Atomic]:
-        if not _is_atomics(path) or path.resolve() in loaded:
+        if not _is_atomics(path, opened) or path.resolve() in loaded:
             return []
         loaded.add(path.resolve())
-        return load_atomics(path)
+        return atomics_in(opened(path))
 
     atomics = _load(paths, load)
     require_unique(atomics)
     return atomics
 
 
-def find_expectations(paths: Iterable[Path]) -> list[Expectation]:
+def find_expectations(paths: Iterable[Path], read: Read | None = None) -> list[Expectation]:
     """Every expectation in these files and below these folders. Raises InvalidFiles with all mistakes at once."""
-    return _load(paths, lambda path: load_expectations(path) if is_expectations(path) else [])
+    opened = read or ReadOnce()
+    return _load(paths, lambda path: load_expectations(path, read=opened) if is_expectations(path) else [])
 
 
-def find_expected(paths: Iterable[Path]) -> Expected:
+def find_expected(paths: Iterable[Path], read: Read | None = None) -> Expected:
     """The same, and every rule there of which nothing is expected, each file read once. Other YAML is passed over.
 
     Raises InvalidFiles with all mistakes at once.
     """
-    others: list[Path] = []
+    opened, others = read or ReadOnce(), list[Path]()
 
     def load(path: Path) -> list[Expectation]:
         if is_expectations(path):
-            return load_expectations(path)
+            return load_expectations(path, read=opened)
         others.append(path)
         return []
 
@@ -69,21 +73,23 @@ def find_expected(paths: Iterable[Path]) -> Expected:
     found = _each(files, load, problems)
     expected = {each.rule.path.resolve() for each in found}
     rest = [path for path in others if path.resolve() not in expected]
-    rules = _each(rest, lambda path: [rule] if (rule := _rule_of(load_yaml(path))) else [], problems)
+    rules = _each(rest, lambda path: [rule] if (rule := _rule_of(opened(path))) else [], problems)
     _refuse(problems)
     return Expected(found, rules)
 
 
-def find_rules(paths: Iterable[Path]) -> list[Rule]:
+def find_rules(paths: Iterable[Path], read: Read | None = None) -> list[Rule]:
     """Every rule in these files and below these folders. Raises InvalidFiles with all mistakes at once.
 
     A file that is neither a rule, nor atomics, nor expectations is a mistake.
     """
 
+    opened = read or ReadOnce()
+
     def load(path: Path) -> list[Rule]:
-        if is_expectations(path) or _is_atomics(path):
+        if is_expectations(path) or _is_atomics(path, opened):
             return []
-        source = load_yaml(path)
+        source = opened(path)
         rule = _rule_of(source)
         if rule is None:
             hint = f"A rule has a query; atomics begin with attack_technique; expectations are called NAME{SUFFIX}."
@@ -93,13 +99,13 @@ def find_rules(paths: Iterable[Path]) -> list[Rule]:
     return _load(paths, load)
 
 
-def check_keys(paths: Iterable[Path]) -> list[LivefireError]:
+def check_keys(paths: Iterable[Path], read: Read | None = None) -> list[LivefireError]:
     """A mistake for each misspelt key of an atomic or a rule, which loading them ignores."""
-    problems: list[LivefireError] = []
+    read, problems = read or ReadOnce(), list[LivefireError]()
     for path in yaml_files(paths)[0]:
         if not looks_like_expectations(path):  # of expectations every key must be known
-            check = atomic_keys if _is_atomics(path) else rule_keys
-            problems += check(load_yaml(path))
+            check = atomic_keys if _is_atomics(path, read) else rule_keys
+            problems += check(read(path))
     return problems
 
 
@@ -159,11 +165,11 @@ def _matches(atomic: Atomic, selector: str) -> bool:
     return path.exists() and atomic.source.resolve().is_relative_to(path.resolve())
 
 
-def _is_atomics(path: Path) -> bool:
+def _is_atomics(path: Path, read: Read) -> bool:
     """Whether a YAML file is meant to hold atomics. One that is not YAML at all is, so that the mistake is said."""
     if is_expectations(path):
         return False
-    data = load_yaml(path).data
+    data = read(path).data
     return isinstance(data, dict) and bool({"attack_technique", "atomic_tests"} & data.keys())
 
 

@@ -5,25 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position
-from harness.files.rule_file import load_rule
+from harness.files.read_once import Read
+from harness.files.rule_file import rule_in
 from harness.files.yaml_files import SUFFIX
 from harness.files.yaml_reading import load_yaml
 from harness.model.expectation import Entry, Expectation, ExpectFile
 from harness.model.source import YamlSource
 
 
-def load_expectations(path: Path, rule_path: Path | None = None) -> list[Expectation]:
+def load_expectations(path: Path, rule_path: Path | None = None, read: Read = load_yaml) -> list[Expectation]:
     """The expectations of one file, for the rule beside it, or for another version of it at `rule_path`.
+
+    `read` opens each file that they are in, which are three where oracles and signals come from another one.
 
     Raises InvalidInput or InvalidFiles with positions.
     """
-    source = load_yaml(path)
+    source = read(path)
     parsed = source.parse(ExpectFile)
-    entries = _with_signals(path, source, parsed)
+    entries = _with_signals(source, parsed, read)
     beside = rule_path or path.with_name(path.name.removesuffix(SUFFIX) + ".yaml")
     if not beside.exists():
         raise InvalidInput(f"the rule {beside.name} is not beside it", at=Position(path))
-    rule = load_rule(beside)
+    rule = rule_in(read(beside))
     seen: set[str] = set()
     for index, entry in enumerate(entries):
         if entry.atomic in seen:
@@ -43,11 +46,11 @@ def load_expectations(path: Path, rule_path: Path | None = None) -> list[Expecta
     ]
 
 
-def _with_signals(path: Path, source: YamlSource, parsed: ExpectFile) -> list[Entry]:
+def _with_signals(source: YamlSource, parsed: ExpectFile, read: Read) -> list[Entry]:
     """The entries; what they lack of oracle and signals they take from the other file's entry for the atomic."""
     known: dict[str, Entry] = {}
     if parsed.signals_from:
-        other = load_yaml(path.parent / parsed.signals_from)
+        other = read(source.path.parent / parsed.signals_from)
         known = {entry.atomic: entry for entry in other.parse(ExpectFile).expectations}
     entries, problems = [], list[LivefireError]()
     for index, entry in enumerate(parsed.expectations):
