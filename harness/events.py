@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.model.atomic_result import AtomicResult
 from harness.model.manifest import Detonation, LabFacts, SensorRecord
-from harness.model.result import AtomicResult
 from harness.model.variant import Variant
 
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from harness.errors import InvalidInput, Position
 from harness.files.documents import parse_document, read_documents, write_json_document
-from harness.model.result import Result
+from harness.model.result import SCHEMA, Result
 
-SCHEMA = "livefire.result/1"
 SCHEMA_FILE = Path(__file__).with_name("result.schema.json")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.judge.facts import Answer, Facts, Known
 from harness.model.expectation import Expectation
-from harness.model.result import Executed
+from harness.model.observed import Executed
 from harness.model.verdict import Verdict
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.kql.engine import Row
 from harness.kql.workspace import Workspace
-from harness.model.result import Evidence
+from harness.model.observed import Evidence
 from harness.telemetry.schema import ARRIVED, RECORD, SENSOR_OF, TABLES
 
 LIMIT = 5  # rows that are shown of a signal, and looked at

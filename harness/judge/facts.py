@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.judge.vectors import flags_of
+from harness.model.atomic_result import Flag, VariantResult
 from harness.model.expectation import Entry, Expectation
-from harness.model.result import Executed, Flag, SensorHealth, SignalResult, VariantResult
+from harness.model.observed import Executed, SensorHealth, SignalResult
 
 
 @dataclass(frozen=True)

@@ -19,19 +19,10 @@ from harness.judge.other_rows import changed_by_others, hangs_on_ambiguous
 from harness.judge.rule_answer import answer_of
 from harness.judge.vectors import flags_of
 from harness.kql.workspace import Workspace
+from harness.model.atomic_result import Alert, AtomicResult, Fired, Inputs, Latency, NearMiss, VariantResult
 from harness.model.expectation import Expectation, Signal
 from harness.model.manifest import Detonation, Execution
-from harness.model.result import (
-    Alert,
-    AtomicResult,
-    Executed,
-    Fired,
-    Inputs,
-    Latency,
-    NearMiss,
-    SignalResult,
-    VariantResult,
-)
+from harness.model.observed import Executed, SignalResult
 from harness.model.rule import Rule
 from harness.model.verdict import Verdict
 from harness.telemetry.schema import SENSOR_OF

@@ -13,7 +13,7 @@ from harness.judge.labs import kind_of, on
 from harness.judge.other_rows import unclear_of
 from harness.judge.vectors import compared, paired
 from harness.kql.workspace import Workspace
-from harness.model.result import VariantResult
+from harness.model.atomic_result import VariantResult
 from harness.telemetry.schema import SENSOR_OF
 
 Equivalence = Literal["identical", "covers", "different", "none", "unknown"]

@@ -17,7 +17,7 @@ from harness.judge.evidence import origins_of, plain, to_evidence
 from harness.kql.engine import QueryFailed, Row
 from harness.kql.tree import kind, parse, walk
 from harness.kql.workspace import Workspace
-from harness.model.result import NearMiss
+from harness.model.atomic_result import NearMiss
 from harness.model.rule import Rule
 
 # Comments and string literals: in quotes, verbatim (@"…"), and over several lines (```…```).

@@ -12,7 +12,7 @@ from harness.judge.rule_answer import judge_rule, own_rows
 from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation, Signal
 from harness.model.manifest import BACKGROUND
-from harness.model.result import SignalResult
+from harness.model.observed import SignalResult
 from harness.model.verdict import Verdict
 from harness.telemetry.schema import ambiguous, may_be_of
 

@@ -22,9 +22,11 @@ from harness.judge.unjudged import in_recording
 from harness.kql.engine_choice import new_workspace
 from harness.kql.limits import Limits
 from harness.kql.workspace import Workspace
+from harness.model.atomic_result import Alert, AtomicResult
 from harness.model.expectation import Expectation
-from harness.model.result import Alert, Ambiguous, AtomicResult, Background, Result, RuleFacts
+from harness.model.result import Ambiguous, Background, Result
 from harness.model.rule import Rule
+from harness.model.rule_figures import RuleFacts
 from harness.model.verdict import exit_code
 from harness.recording import Recording
 from harness.telemetry.schema import BACKGROUND

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from harness.kql.engine import Row
 from harness.kql.workspace import Workspace
+from harness.model.atomic_result import Alert, AtomicResult
 from harness.model.expectation import Expectation
-from harness.model.result import Alert, AtomicResult, BenignRuns, FlagCounts, Recall, TuningResult
+from harness.model.rule_figures import BenignRuns, FlagCounts, Recall, TuningResult
 from harness.model.verdict import Verdict
 from harness.telemetry.schema import BACKGROUND
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.model.result import AtomicResult, Result, RuleProof
+from harness.model.atomic_result import AtomicResult
+from harness.model.result import Result
+from harness.model.rule_figures import RuleProof
 from harness.model.verdict import Verdict, exit_code
 
 _OPEN = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)  # it may yet be shown by what said nothing this time

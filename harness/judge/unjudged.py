@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from harness.model.atomic_result import AtomicResult
 from harness.model.expectation import Expectation
 from harness.model.manifest import Manifest
-from harness.model.result import AtomicResult, Result, Unjudged
+from harness.model.result import Result, Unjudged
 from harness.model.rule import Rule
 from harness.model.verdict import ExitCode, Verdict
 

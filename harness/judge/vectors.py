@@ -7,8 +7,8 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+from harness.model.atomic_result import Flag
 from harness.model.expectation import Expectation
-from harness.model.result import Flag
 
 Vector = Mapping[str, bool]
 Row = Mapping[str, Any]

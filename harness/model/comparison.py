@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from harness.model.part import Part
 
 SCHEMA = "livefire.diff/1"
 Kind = Literal["regression", "improvement", "change"]
@@ -30,11 +32,7 @@ class Cause(StrEnum):
     GONE = "gone"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RuleChange(_Part):
+class RuleChange(Part):
     """A rule whose query is another one.
 
     `lines` are a unified diff without its two headings. Where there is none, `untold` says which side is to blame:
@@ -47,7 +45,7 @@ class RuleChange(_Part):
     untold: str = ""
 
 
-class Difference(_Part):
+class Difference(Part):
     """One thing that changed. `atomic` may be a figure instead: `background`, `proof of the rule`, `recall of F`,
     `benign runs of F`.
 
@@ -65,7 +63,7 @@ class Difference(_Part):
     reason: str = ""
 
 
-class Comparison(_Part):
+class Comparison(Part):
     """All differences, and what differs between the inputs of the two sides, whether it changed a verdict or not.
 
     `old` and `new` are ids of runs. `unjudged` are the rules that one side alone judged: by rule, the side (`old` or

@@ -5,19 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.errors import Position
+from harness.model.part import Part
 
 SCHEMA = "livefire.mutation/1"
 Status = Literal["killed", "live", "equivalent", "invalid"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Mutant(_Part):
+class Mutant(Part):
     """One change of the rule, at `at` in its file, and what became of it. `suggestion` would kill a live one.
 
     `killed_by` are atomics, `background`, `window` or `lint`. An `equivalent` one is proven to be, and `suggestion`
@@ -41,7 +38,7 @@ class Mutant(_Part):
         return Position(Path(path), int(line), int(column))
 
 
-class Mutants(_Part):
+class Mutants(Part):
     """All mutants of one rule. `score` is the share of those killed among those that could be, by `cases` atomics."""
 
     schema_: Literal["livefire.mutation/1"] = Field(alias="schema", default="livefire.mutation/1")

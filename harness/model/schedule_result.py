@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import Field, FiniteFloat
 
+from harness.model.part import Part
 from harness.model.schedule import Schedule
 from harness.model.spread import Spread
 
@@ -13,11 +14,7 @@ SCHEMA = "livefire.schedule/1"
 _Count = Annotated[int, Field(ge=0, lt=2**53)]  # shares of it are exact
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Assumptions(_Part):
+class Assumptions(Part):
     """What was simulated: shares are from 0 to 1, `late_by` is in seconds. The same seed gives the same result."""
 
     delay: str
@@ -29,7 +26,7 @@ class Assumptions(_Part):
     seed: int
 
 
-class AtomicSchedule(_Part):
+class AtomicSchedule(Part):
     """One atomic, which the rule is expected to fire on. `at` is the expectation's position.
 
     In each of `draws` the schedule begins at another time and the events have other delays. `missed` counts those
@@ -64,7 +61,7 @@ class AtomicSchedule(_Part):
         return self.lost / self.events if self.events else 0.0
 
 
-class Weakness(_Part):
+class Weakness(Part):
     """Something that is wrong with a schedule, what it does, and what would cure it. `at` is in the rule's file."""
 
     kind: Literal["silent", "lost", "split", "repeated", "idle"]
@@ -73,7 +70,7 @@ class Weakness(_Part):
     cure: str
 
 
-class ScheduleResult(_Part):
+class ScheduleResult(Part):
     """A rule's schedule over some recordings. `rule` is its id, `path` its file.
 
     `idle_alert` says that a run alerts where nothing of the attack is to be seen. `max_missed` is the share of draws

@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Sequence
 
 from harness.errors import Position
+from harness.model.atomic_result import Alert, AtomicResult
 from harness.model.expectation import Expectation
-from harness.model.result import Alert, AtomicResult
 from harness.pytest_plugin.excerpt import excerpt
 from harness.report.describe import alert_lines, details
 from harness.report.shown import shown

@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 import pytest
 
+from harness.model.atomic_result import AtomicResult
 from harness.model.expectation import Expectation
-from harness.model.result import AtomicResult
 from harness.model.verdict import Verdict
 from harness.pytest_plugin.answers import answers_of
 from harness.pytest_plugin.pytest_terminal import shorten

@@ -10,8 +10,8 @@ import pytest
 from harness.errors import LivefireError
 from harness.files.expectation_file import load_expectations
 from harness.files.yaml_files import is_expectations
+from harness.model.atomic_result import AtomicResult
 from harness.model.expectation import Expectation
-from harness.model.result import AtomicResult
 from harness.model.verdict import Verdict
 from harness.pytest_plugin.answers import answers_of
 from harness.pytest_plugin.explain import explain, explain_variants

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from harness.judge.rule_proof import prove_rules
+from harness.model.atomic_result import Alert
 from harness.model.expectation import Expectation
-from harness.model.result import Alert, Result
+from harness.model.result import Result
 from harness.pytest_plugin.explain import explain_background
 from harness.pytest_plugin.item import LivefireItem
 from harness.report.describe import unproven

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model.atomic import short_id
-from harness.model.result import AtomicResult, Result
+from harness.model.atomic_result import AtomicResult
+from harness.model.result import Result
 from harness.model.verdict import Verdict
 from harness.report.describe import alert_lines, ambiguous_lines, details, tables_read, unproven
 from harness.report.fitting import folded

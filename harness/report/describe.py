@@ -6,7 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from harness.model.result import Alert, Ambiguous, AtomicResult, Evidence, Result, RuleProof
+from harness.model.atomic_result import Alert, AtomicResult
+from harness.model.observed import Evidence
+from harness.model.result import Ambiguous, Result
+from harness.model.rule_figures import RuleProof
 from harness.recording import no_capture
 from harness.text import visible, visible_lines
 

@@ -15,7 +15,9 @@ from datetime import UTC
 from pathlib import Path
 
 from harness.files.documents import write_document
-from harness.model.result import Alert, Ambiguous, AtomicResult, Result, RuleProof, Unjudged
+from harness.model.atomic_result import Alert, AtomicResult
+from harness.model.result import Ambiguous, Result, Unjudged
+from harness.model.rule_figures import RuleProof
 from harness.model.verdict import Verdict
 from harness.report.describe import alert_lines, ambiguous_lines, details, tables_read, unproven
 from harness.report.unjudged_text import all_unjudged

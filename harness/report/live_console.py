@@ -20,8 +20,8 @@ from harness.events import (
     RecordingSealed,
     SensorDrained,
 )
+from harness.model.atomic_result import AtomicResult
 from harness.model.manifest import Detonation
-from harness.model.result import AtomicResult
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.report.progress import bar

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from harness.files.documents import write_document
-from harness.model.result import Alert, AtomicResult, Result
+from harness.model.atomic_result import Alert, AtomicResult
+from harness.model.result import Result
 from harness.model.verdict import Verdict
 from harness.report.describe import alert_lines, ambiguous_lines, details, tables_read
 from harness.report.unjudged_text import by_kind

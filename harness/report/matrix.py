@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.model.result import AtomicResult, Result
+from harness.model.atomic_result import AtomicResult
+from harness.model.result import Result
 from harness.model.verdict import Verdict
 from harness.report.fitting import folded
 from harness.text import visible

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.files.documents import write_json_document
-from harness.model.result import AtomicResult, Result
+from harness.model.atomic_result import AtomicResult
+from harness.model.result import Result
 from harness.model.verdict import Verdict
 
 _VERSIONS = {"attack": "18", "navigator": "5.2.0", "layer": "4.5"}  # the first Navigator that knows ATT&CK 18

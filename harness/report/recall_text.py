@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.model.result import Recall, Result
+from harness.model.result import Result
+from harness.model.rule_figures import Recall
 from harness.report.fitting import folded
 from harness.text import visible
 

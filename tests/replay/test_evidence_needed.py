@@ -13,8 +13,8 @@ from harness.errors import InvalidInput
 from harness.files.expectation_file import load_expectations
 from harness.files.yaml_reading import load_yaml
 from harness.judge.prove import prove
+from harness.model.atomic_result import AtomicResult
 from harness.model.manifest import Detonation, Manifest
-from harness.model.result import AtomicResult
 from harness.model.verdict import ExitCode, Verdict
 from harness.recording import Recording
 from tests.conftest import EXPECTATIONS, Resealed

@@ -12,8 +12,9 @@ from harness.errors import InvalidFiles, InvalidInput, LivefireError, NothingSel
 from harness.files.expectation_file import load_expectations
 from harness.files.yaml_reading import load_yaml
 from harness.judge.prove import prove
+from harness.model.atomic_result import AtomicResult
 from harness.model.manifest import Manifest
-from harness.model.result import AtomicResult, Result
+from harness.model.result import Result
 from harness.model.verdict import ExitCode, Verdict
 from harness.recording import Recording, layout
 from tests.conftest import EXPECTATIONS, Resealed

@@ -13,8 +13,9 @@ from harness.evasion.variant_choice import with_marked
 from harness.files.catalog import find_atomics, find_expectations
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
+from harness.model.atomic_result import AtomicResult
 from harness.model.mutants import Mutants
-from harness.model.result import AtomicResult, Result
+from harness.model.result import Result
 from harness.model.verdict import ExitCode, Verdict
 from harness.recording import Recording, open_recording
 from harness.report.html import to_html

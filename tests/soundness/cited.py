@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from harness.model.result import AtomicResult, Evidence
+from harness.model.atomic_result import AtomicResult
+from harness.model.observed import Evidence
 from harness.recording import layout
 from tests.conftest import MAIN_JOB, PROJECT
 from tests.soundness.draft import REFUSED, Base, Draft, base_of, cut, expectations, judged

@@ -10,7 +10,7 @@ from harness.judge.health.audit_trail import AuditTrail
 from harness.judge.health.container_use import ContainerUse
 from harness.judge.health.raw_files import RawFile, files_of, untold_containers
 from harness.model.manifest import Detonation, Execution, Manifest, Mark, SensorRecord
-from harness.model.result import SensorHealth
+from harness.model.observed import SensorHealth
 from harness.recording import layout
 from harness.telemetry.schema import ATTRIBUTED_BY, SENSOR_OF
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.model.result import AtomicResult, SignalResult
+from harness.model.atomic_result import AtomicResult
+from harness.model.observed import SignalResult
 from harness.model.verdict import Verdict
 from harness.report.html.subject import flag_text
 

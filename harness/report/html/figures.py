@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model.result import AtomicResult, BenignRuns, Recall, Result, TuningResult
+from harness.model.atomic_result import AtomicResult
+from harness.model.result import Result
+from harness.model.rule_figures import BenignRuns, Recall, TuningResult
 from harness.model.verdict import Verdict
 from harness.report.html.subject import Subject
 

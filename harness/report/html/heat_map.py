@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harness.model.result import AtomicResult
+from harness.model.atomic_result import AtomicResult
 from harness.model.verdict import Verdict
 from harness.report.html.subject import Subject
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import LivefireError
-from harness.model.result import AtomicResult, Evidence, Result
+from harness.model.atomic_result import AtomicResult
+from harness.model.observed import Evidence
+from harness.model.result import Result
 from harness.recording import Recording, layout, open_recording
 from harness.report.html.subject import Subject
 from harness.telemetry.readers.audit_log import AuditEvent, parse_line

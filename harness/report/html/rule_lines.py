@@ -12,8 +12,9 @@ from harness.files.rule_file import load_rule
 from harness.judge.near_miss import predicates
 from harness.kql.engine import QueryFailed
 from harness.kql.tree import kind, parse, span, walk
-from harness.model.result import AtomicResult, RuleFacts
+from harness.model.atomic_result import AtomicResult
 from harness.model.rule import Rule
+from harness.model.rule_figures import RuleFacts
 
 _AROUND = 2
 _LET_LINES = 40

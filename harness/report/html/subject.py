@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model.atomic import short_id
-from harness.model.result import AtomicResult, Evidence, Flag, Result, SignalResult
+from harness.model.atomic_result import AtomicResult, Flag
+from harness.model.observed import Evidence, SignalResult
+from harness.model.result import Result
 from harness.model.verdict import Verdict
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.model.result import NearMiss
+from harness.model.atomic_result import NearMiss
 
 # Literals with an escape in them, verbatim ones and those over several lines are not read: then nothing is said.
 _LITERAL = r"""(?:"[^"\\\n]*"|'[^'\\\n]*')"""

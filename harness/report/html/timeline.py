@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model.result import Latency
+from harness.model.atomic_result import Latency
 from harness.model.spread import Spread
 from harness.report.html.subject import Subject
 from harness.study.nights.latency import ALERT, TELEMETRY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from harness.model.result import AtomicResult
+from harness.model.atomic_result import AtomicResult
 from harness.model.verdict import Verdict
 from harness.report.html.chain import Step, chain
 from harness.report.html.rule_lines import Excerpt, RuleTexts

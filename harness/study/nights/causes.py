@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.model.atomic_result import AtomicResult
 from harness.model.comparison import Cause
-from harness.model.result import AtomicResult, Result
+from harness.model.result import Result
 
 # What each lab chooses anew, and a command line may name.
 _LOOPBACK_PORT = re.compile(r"127\.0\.0\.1:\d+")

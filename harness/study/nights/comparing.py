@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.judge.recall import ORCHESTRATION
+from harness.model.atomic_result import AtomicResult
 from harness.model.comparison import Cause, Comparison, Difference, Kind, by_kind
-from harness.model.result import AtomicResult, Recall, Result, counted
+from harness.model.result import Result, counted
+from harness.model.rule_figures import Recall
 from harness.model.verdict import Verdict
 from harness.study.nights.causes import Seen, cause_of, changed
 from harness.study.nights.rule_changes import changed_rules

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.model.result import AtomicResult, Result, counted
+from harness.model.atomic_result import AtomicResult
+from harness.model.result import Result, counted
 from harness.model.spread import Spread
 
 TELEMETRY, ALERT = "telemetry", "alert"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from harness.model.result import AtomicResult, Result, counted
+from harness.model.atomic_result import AtomicResult
+from harness.model.result import Result, counted
 from harness.model.verdict import Verdict
 
 Key = tuple[str, str]

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Sequence
 
 from harness.model.comparison import RuleChange
-from harness.model.result import Result, RuleFacts
+from harness.model.result import Result
+from harness.model.rule_figures import RuleFacts
 
 _AROUND = 2
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from harness.model.atomic_result import Alert, AtomicResult, Fired
 from harness.model.manifest import LabFacts
-from harness.model.result import Alert, AtomicResult, Background, EngineFacts, Executed, Fired, Result
+from harness.model.observed import Executed
+from harness.model.result import Background, EngineFacts, Result
 from harness.model.verdict import ExitCode, Verdict
 
 TIME = datetime(2026, 1, 2, tzinfo=UTC)

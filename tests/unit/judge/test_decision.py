@@ -11,8 +11,9 @@ from harness.files.expectation_file import load_expectations
 from harness.judge.decision import decide, decide_rule
 from harness.judge.facts import Answer, Facts
 from harness.judge.vectors import flags_of
+from harness.model.atomic_result import VariantResult
 from harness.model.expectation import Expectation
-from harness.model.result import Executed, SensorHealth, SignalResult, VariantResult
+from harness.model.observed import Executed, SensorHealth, SignalResult
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from tests.conftest import EXPECTATIONS

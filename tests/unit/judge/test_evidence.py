@@ -10,7 +10,7 @@ import pytest
 
 from harness.judge.evidence import best_table, first_arrival, origins_of, plain, sensors_of, to_evidence
 from harness.kql.engine import Row
-from harness.model.result import Evidence
+from harness.model.observed import Evidence
 from harness.telemetry.schema import ARRIVED, RECORD, TABLES
 from tests.unit.kql.workspaces import workspace_of
 

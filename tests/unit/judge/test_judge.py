@@ -9,20 +9,10 @@ from typing import Any
 import pytest
 
 from harness.judge.judge import Judge
+from harness.model.atomic_result import Alert, AtomicResult, Fired, Flag, Inputs, Latency
 from harness.model.expectation import Companion, Signal
 from harness.model.manifest import BACKGROUND
-from harness.model.result import (
-    Alert,
-    AtomicResult,
-    Evidence,
-    Executed,
-    Fired,
-    Flag,
-    Inputs,
-    Latency,
-    SensorHealth,
-    SignalResult,
-)
+from harness.model.observed import Evidence, Executed, SensorHealth, SignalResult
 from harness.model.verdict import Verdict
 from harness.telemetry.schema import ambiguous
 from tests.unit.judge.world import (

@@ -10,11 +10,8 @@ from typing import Any
 import pytest
 
 from harness.kql.engine import Row
+from harness.model.atomic_result import AtomicResult, VariantResult
 from harness.model.expectation import Expectation
-from harness.model.result import (
-    AtomicResult,
-    VariantResult,
-)
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.telemetry.schema import ambiguous

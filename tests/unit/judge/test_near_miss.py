@@ -14,7 +14,8 @@ from harness.judge.near_miss import explain, predicates
 from harness.kql.duckdb.duckdb_engine import DuckDbEngine
 from harness.kql.engine import Output, Row
 from harness.kql.workspace import Workspace
-from harness.model.result import Evidence, NearMiss
+from harness.model.atomic_result import NearMiss
+from harness.model.observed import Evidence
 from tests.unit.judge.texts import rule_text
 from tests.unit.kql.workspaces import workspace_of
 

@@ -14,7 +14,7 @@ from harness.judge.other_rows import hangs_on_ambiguous
 from harness.kql.engine_choice import new_workspace
 from harness.kql.workspace import Workspace
 from harness.model.expectation import Expectation, Signal
-from harness.model.result import SignalResult
+from harness.model.observed import SignalResult
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.telemetry.schema import RECORD, ambiguous, complete

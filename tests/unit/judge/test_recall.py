@@ -13,8 +13,9 @@ from harness.files.expectation_file import load_expectations
 from harness.judge.recall import RuleFigures, figures_of
 from harness.kql.engine_choice import new_workspace
 from harness.kql.workspace import Workspace
+from harness.model.atomic_result import Alert, AtomicResult, Fired, Flag, VariantResult
 from harness.model.expectation import Expectation
-from harness.model.result import Alert, AtomicResult, Executed, Fired, Flag, VariantResult
+from harness.model.observed import Executed
 from harness.model.verdict import Verdict
 from harness.telemetry.schema import BACKGROUND, RECORD, Row, complete
 from tests.unit.judge.texts import rule_text

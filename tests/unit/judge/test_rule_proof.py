@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from harness.judge.rule_proof import prove_rules, settled
-from harness.model.result import AtomicResult, RuleProof
+from harness.model.atomic_result import AtomicResult
+from harness.model.rule_figures import RuleProof
 from harness.model.verdict import ExitCode, Verdict
 from tests.unit.judge.results import of_atomic, of_recording
 

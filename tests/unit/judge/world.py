@@ -14,11 +14,9 @@ from harness.judge.health.health import Health
 from harness.judge.judge import Judge
 from harness.kql.engine import Row
 from harness.kql.workspace import Workspace
+from harness.model.atomic_result import AtomicResult
 from harness.model.expectation import Companion, Expectation, Signal
 from harness.model.manifest import Detonation, Execution
-from harness.model.result import (
-    AtomicResult,
-)
 from harness.recording import open_recording
 from harness.telemetry.schema import ARRIVED, RECORD
 from tests.conftest import COMMITTED, EXPECTATIONS

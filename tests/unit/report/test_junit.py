@@ -15,7 +15,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from harness.errors import InvalidInput
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
-from harness.model.result import Alert, Ambiguous, AtomicResult, Background, Result, VariantResult
+from harness.model.atomic_result import Alert, AtomicResult, VariantResult
+from harness.model.result import Ambiguous, Background, Result
 from harness.model.verdict import Verdict
 from harness.recording import open_recording
 from harness.report.junit import write_junit

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
-from harness.model.result import Latency, Result
+from harness.model.atomic_result import Latency
+from harness.model.result import Result
 from harness.model.verdict import Verdict
 from harness.recording import open_recording
 from harness.report.latency_text import print_flakes, print_latency

@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.events import AtomicStarted, Judged, JudgingStarted, LabStep, RecordingSealed
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
-from harness.model.result import AtomicResult
+from harness.model.atomic_result import AtomicResult
 from harness.recording import open_recording
 from harness.report.live_console import LiveConsole
 from tests.conftest import COMMITTED, EXPECTATIONS

@@ -13,7 +13,8 @@ from markdown_it import MarkdownIt
 
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
-from harness.model.result import Alert, AtomicResult, Background, Result
+from harness.model.atomic_result import Alert, AtomicResult
+from harness.model.result import Background, Result
 from harness.model.verdict import ExitCode, Verdict
 from harness.recording import open_recording
 from harness.report.markdown import LIMIT, escaped, to_markdown, within, write_markdown

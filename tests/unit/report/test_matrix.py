@@ -10,8 +10,9 @@ from rich.console import Console
 from harness.events import AtomicDetonated, AtomicStarted, RecordingSealed
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
+from harness.model.atomic_result import AtomicResult, VariantResult
 from harness.model.manifest import Detonation
-from harness.model.result import AtomicResult, Result, VariantResult
+from harness.model.result import Result
 from harness.model.variant import Variant
 from harness.model.verdict import Verdict
 from harness.recording import open_recording

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
-from harness.model.result import AtomicResult, Result, VariantResult
+from harness.model.atomic_result import AtomicResult, VariantResult
+from harness.model.result import Result
 from harness.model.verdict import Verdict
 from harness.recording import open_recording
 from harness.report.navigator import to_layer, write_navigator

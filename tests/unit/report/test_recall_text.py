@@ -9,7 +9,8 @@ from rich.console import Console
 
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
-from harness.model.result import BenignRuns, FlagCounts, Recall, Result, TuningResult
+from harness.model.result import Result
+from harness.model.rule_figures import BenignRuns, FlagCounts, Recall, TuningResult
 from harness.recording import open_recording
 from harness.report.recall_text import print_account
 from tests.conftest import COMMITTED, EXPECTATIONS

@@ -15,7 +15,8 @@ from rich.console import Console
 from harness.files.expectation_file import load_expectations
 from harness.files.result_file import SCHEMA_FILE, schema, to_json
 from harness.judge.prove import prove
-from harness.model.result import Alert, AtomicResult, Flag, NearMiss, Result
+from harness.model.atomic_result import Alert, AtomicResult, Flag, NearMiss
+from harness.model.result import Result
 from harness.model.verdict import Verdict
 from harness.recording import open_recording
 from harness.report.console import print_result

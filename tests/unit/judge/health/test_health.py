@@ -10,7 +10,7 @@ import pytest
 
 from harness.judge.health.health import Health
 from harness.model.manifest import Canary, Manifest
-from harness.model.result import SensorHealth
+from harness.model.observed import SensorHealth
 from harness.model.verdict import Verdict
 from harness.recording import Recording, layout
 from tests.conftest import EXPECTATIONS, MAIN_JOB, Resealed

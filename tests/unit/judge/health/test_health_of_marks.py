@@ -14,7 +14,7 @@ import pytest
 from harness.judge.health.agreement import Disagreement
 from harness.judge.health.health import Health
 from harness.model.manifest import Canary, Check, Detonation, Execution, Mark, Output, SensorRecord
-from harness.model.result import SensorHealth
+from harness.model.observed import SensorHealth
 from harness.recording import Recording, layout
 
 Around = Callable[..., SensorHealth]

@@ -6,20 +6,10 @@ from functools import cache
 
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
-from harness.model.result import (
-    Alert,
-    AtomicResult,
-    BenignRuns,
-    Executed,
-    Fired,
-    FlagCounts,
-    Latency,
-    NearMiss,
-    Recall,
-    Result,
-    TuningResult,
-    VariantResult,
-)
+from harness.model.atomic_result import Alert, AtomicResult, Fired, Latency, NearMiss, VariantResult
+from harness.model.observed import Executed
+from harness.model.result import Result
+from harness.model.rule_figures import BenignRuns, FlagCounts, Recall, TuningResult
 from harness.model.variant import Variant
 from harness.model.verdict import ExitCode, Verdict
 from harness.recording import open_recording

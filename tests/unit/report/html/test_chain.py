@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model.result import AtomicResult, Fired, SensorHealth
+from harness.model.atomic_result import AtomicResult, Fired
+from harness.model.observed import SensorHealth
 from harness.model.verdict import Verdict
 from harness.report.describe import details
 from harness.report.html import to_html

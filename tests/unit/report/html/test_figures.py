@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model.result import Latency, TuningResult
+from harness.model.atomic_result import Latency
+from harness.model.rule_figures import TuningResult
 from harness.model.spread import Spread
 from harness.report.html.figures import percent, points, tuning_rows
 from harness.report.html.subject import subjects

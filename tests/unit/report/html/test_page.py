@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.model.result import Alert, Ambiguous, Evidence, Latency, NearMiss, Result, SignalResult
+from harness.model.atomic_result import Alert, Latency, NearMiss
+from harness.model.observed import Evidence, SignalResult
+from harness.model.result import Ambiguous, Result
 from harness.model.verdict import ExitCode, Verdict
 from harness.report.html import to_html, write_html
 from harness.report.html.meanings import MEANINGS

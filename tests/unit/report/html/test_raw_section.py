@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.model.result import Evidence, Result
+from harness.model.observed import Evidence
+from harness.model.result import Result
 from harness.recording import Recording, layout
 from harness.report.html import to_html
 from harness.report.html.raw_section import EVENT_LINES, LINE_BYTES, RawRecords, cited, raw_records

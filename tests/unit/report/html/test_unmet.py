@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
-from harness.model.result import NearMiss, Result
+from harness.model.atomic_result import NearMiss
+from harness.model.result import Result
 from harness.model.verdict import Verdict
 from harness.recording import open_recording
 from harness.report.html import to_html

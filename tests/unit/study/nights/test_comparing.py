@@ -10,20 +10,11 @@ import pytest
 from harness.files.expectation_file import load_expectations
 from harness.files.rule_file import load_rule
 from harness.judge.prove import prove
+from harness.model.atomic_result import Alert, AtomicResult, Inputs, VariantResult
 from harness.model.comparison import Cause, Difference
-from harness.model.result import (
-    Alert,
-    AtomicResult,
-    BenignRuns,
-    EngineFacts,
-    Inputs,
-    Recall,
-    Result,
-    RuleFacts,
-    RuleProof,
-    SensorHealth,
-    VariantResult,
-)
+from harness.model.observed import SensorHealth
+from harness.model.result import EngineFacts, Result
+from harness.model.rule_figures import BenignRuns, Recall, RuleFacts, RuleProof
 from harness.model.verdict import Verdict
 from harness.recording import open_recording
 from harness.study.nights.comparing import compare_results

@@ -9,7 +9,8 @@ import pytest
 
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
-from harness.model.result import Alert, Latency, Result, VariantResult
+from harness.model.atomic_result import Alert, Latency, VariantResult
+from harness.model.result import Result
 from harness.model.verdict import Verdict
 from harness.recording import open_recording
 from harness.study.nights.nights import History, Night
