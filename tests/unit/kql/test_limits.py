@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +54,8 @@ def test_what_can_not_be_is_refused_by_its_option(time: str, memory: str, said: 
     with pytest.raises(InvalidInput) as raised:
         limits_of(time, memory)
     assert str(raised.value) == said
+
+
+def test_what_command_lines_say_of_limits_costs_no_engine() -> None:
+    code = "import harness.kql.limits, sys; print([name for name in ('duckdb', 'duckdb_kql') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
