@@ -12,7 +12,7 @@ import stat
 import tempfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,7 +58,20 @@ class Nameless:
     files: Mapping[str, BinaryIO]
 
 
-Root = Path | Sealed | Nameless  # the folder of a recording in the making, or of one that is sealed, or none
+@dataclass(frozen=True)
+class ReadOnce:
+    """A folder of which each file is read once: whoever asks for it again is given the same bytes, from memory."""
+
+    root: Path | Sealed | Nameless
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, root: Root) -> ReadOnce:
+        """That of a folder; the same where it is one already."""
+        return root if isinstance(root, ReadOnce) else cls(root)
+
+
+Root = Path | Sealed | Nameless | ReadOnce  # the folder of a recording in the making, or of one that is sealed, or none
 
 
 def exists(root: Path, name: str) -> bool:
@@ -71,6 +84,10 @@ def read(root: Root, name: str) -> bytes:
 
     Of a sealed recording, what is returned is what the manifest has the hash of. Raises RecordingDamaged.
     """
+    if isinstance(root, ReadOnce):
+        if name not in root.contents:
+            root.contents[name] = read(root.root, name)
+        return root.contents[name]
     file = copy(root, name)
     if file is None:
         return b""
@@ -80,6 +97,8 @@ def read(root: Root, name: str) -> bytes:
 
 def copy(root: Root, name: str) -> BinaryIO | None:
     """As `read`, as a file that has no name, at its beginning: nobody else can change it. None for no file."""
+    if isinstance(root, ReadOnce):
+        root = root.root
     if isinstance(root, Nameless):
         return os.fdopen(os.dup(root.files[name].fileno()), "rb") if name in root.files else None
     path, digest = (root, None) if isinstance(root, Path) else (root.path, root.files.get(name))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
     """All tables from the raw files below `root`. A file that is not there gives no rows."""
+    root = layout.ReadOnce.of(root)
     audit, kube = _byte_lines(root, layout.AUDIT_LOG), _byte_lines(root, layout.KUBE_AUDIT)
     events = list(read_events(line.decode(errors="replace") for line in audit))
     arrivals, attribution = Arrivals(root), _attribution(root, manifest, events, kube)
