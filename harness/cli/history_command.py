@@ -10,13 +10,14 @@ from harness.errors import InvalidInput, NothingSelected, Position
 from harness.files.catalog import find_expectations
 from harness.files.result_file import read_results
 from harness.judge.side_by_side import prove_all
+from harness.model.history import History, Night
 from harness.recording import Recording, layout, open_recording
 from harness.report.html import Additions, write_html
 from harness.report.nights_text import print_history
 from harness.report.progress import counting
 from harness.report.shown import shown
 from harness.report.terminal import Terminal
-from harness.study.nights.nights import History, Night
+from harness.study.nights.nights import night_of
 
 
 def history(request: requests.History) -> None:
@@ -44,7 +45,7 @@ def _open(path: Path) -> Night | Recording | None:
     """A night's results, or its recording, which is not proven before it is known that it is wanted."""
     if path.is_dir():
         return open_recording(path) if layout.exists(path, layout.MANIFEST) else None
-    return Night.of(read_results(path)) if path.suffix == ".json" else None
+    return night_of(read_results(path)) if path.suffix == ".json" else None
 
 
 def _finished(each: Night | Recording) -> float:
@@ -56,5 +57,5 @@ def _nights(found: list[Night | Recording], expectations: Path) -> list[Night]:
     expected = find_expectations([expectations]) if recordings else []
     with counting("judging") as progress:
         results = prove_all([each.path for each in recordings], expected, progress=progress)
-    proven = [Night.of([r], e.manifest.finished) for r, e in zip(results, recordings, strict=True)]
+    proven = [night_of([r], e.manifest.finished) for r, e in zip(results, recordings, strict=True)]
     return proven + [each for each in found if isinstance(each, Night)]

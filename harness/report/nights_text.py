@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.model.atomic import short_id
+from harness.model.history import History
 from harness.model.verdict import Verdict
 from harness.report.fitting import folded
-from harness.study.nights.nights import History
 from harness.text import visible
 
 LETTERS = {

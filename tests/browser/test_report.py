@@ -12,11 +12,12 @@ from axe_playwright_python.sync_playwright import Axe
 
 from harness.files.expectation_file import load_expectations
 from harness.judge.prove import prove
+from harness.model.history import History
 from harness.model.mutants import Mutant, Mutants
 from harness.model.result import Result
 from harness.recording import open_recording
 from harness.report.html import Additions, to_html
-from harness.study.nights.nights import History, Night
+from harness.study.nights.nights import night_of
 from tests.browser.conftest import Open, Opened
 from tests.conftest import COMMITTED, main_job_rule
 from tests.unit.report.html.samples import everything, proven
@@ -48,7 +49,7 @@ def additions(result: Result) -> Additions:
         Mutant(**parts, before="x", after="y", status="killed", killed_by=["a"]),
         Mutant(**parts, before="x", after="z", status="invalid"),
     ]
-    nights = [Night.of([proven() if day == 2 else result], result.finished + timedelta(days=day)) for day in range(4)]
+    nights = [night_of([proven() if day == 2 else result], result.finished + timedelta(days=day)) for day in range(4)]
     return Additions([Mutants(rule="r", cases=3, score=0.5, mutants=mutants)], [late()], History.of(nights))
 
 

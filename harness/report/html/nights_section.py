@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model.atomic import short_id
+from harness.model.history import History
 from harness.model.verdict import Verdict
-from harness.study.nights.nights import History
 
 _FORMATS = ("%d %b", "%d %b %H:%M", "%d %b %H:%M:%S", "%d %b %Y %H:%M:%S")
 

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from harness.files.documents import write_document
 from harness.model.atomic import short_id
 from harness.model.duration import format_duration
+from harness.model.history import History
 from harness.model.mutants import Mutants
 from harness.model.result import Result
 from harness.model.schedule_result import ScheduleResult
@@ -44,7 +45,6 @@ from harness.report.nights_text import LETTERS
 from harness.report.unjudged_text import by_kind
 from harness.study.nights.flakes import flakes
 from harness.study.nights.latency import timed
-from harness.study.nights.nights import History
 from harness.text import visible, visible_text
 
 _TEMPLATES = Path(__file__).with_name("templates")

@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
+from harness.model.history import History, Night
 from harness.model.verdict import Verdict
 from harness.report.nights_text import print_history
-from harness.study.nights.nights import History, Night
 
 P, R = Verdict.PROVEN, Verdict.RULE_SILENT
 

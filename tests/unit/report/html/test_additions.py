@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from harness.errors import InvalidInput
 from harness.files.mutants_file import read_mutants
 from harness.files.schedule_file import read_schedule, write_schedule
+from harness.model.history import History, Night
 from harness.model.mutants import Mutant, Mutants
 from harness.model.schedule_result import ScheduleResult
 from harness.model.verdict import Verdict
 from harness.report.html import Additions, to_html
 from harness.report.html.nights_section import curves, nights, rules
-from harness.study.nights.nights import History, Night
+from harness.study.nights.nights import night_of
 from tests.unit.report.html.parsed import Page
 from tests.unit.report.html.samples import RULE, RUN, proven
 from tests.unit.report.test_schedule_text import FIVE, atomic
@@ -126,7 +127,7 @@ def test_a_mutant_of_any_text_is_shown_as_text(text: str) -> None:
 
 
 def test_a_page_of_results_has_links_to_what_is_added() -> None:
-    history = History.of([Night.of([proven()])])
+    history = History.of([night_of([proven()])])
     for results in ([], [proven()], [proven(), proven()]):
         page = Page(to_html(results, Additions([mutants()], [late()], history)))
         assert {"#mutation", "#schedule", "#history"} <= {a["href"] for a in page.elements("a")}
