@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.text import Text
@@ -15,9 +16,12 @@ from harness.errors import InvalidFiles, LivefireError, NothingSelected
 from harness.evasion.variant_choice import check_pins
 from harness.files.catalog import check_atomics_known, check_keys, find_atomics, find_expectations, find_rules
 from harness.files.read_once import ReadOnce
+from harness.host.state_root import cache_root
 from harness.judge.labs import check_labs
 from harness.judge.lint import check, check_rules
+from harness.kql.engine_choice import new_engine
 from harness.kql.limits import Limits
+from harness.kql.remembered import Remembered
 from harness.model.atomic import Atomic
 from harness.model.expectation import Expectation
 from harness.model.rule import Rule
@@ -64,6 +68,7 @@ def lint(request: Lint) -> None:
 
 def _check(paths: list[Path], limits: Limits) -> _Checked:
     seen, read = _Checked(), ReadOnce()
+    workspace = Remembered(new_engine(datetime.now(UTC), limits), cache_root() / "lint.json")
     with seen.noting():
         seen.atomics = find_atomics(paths, read)
     with seen.noting():
@@ -72,9 +77,10 @@ def _check(paths: list[Path], limits: Limits) -> _Checked:
     with seen.noting():
         seen.expectations = find_expectations(paths, read)
         expected_of = {expectation.rule.path for expectation in seen.expectations}
-        seen.problems += check_rules((rule for rule in seen.rules if rule.path not in expected_of), limits)
-        seen.problems += check(seen.expectations, limits=limits)
+        seen.problems += check_rules((rule for rule in seen.rules if rule.path not in expected_of), workspace)
+        seen.problems += check(seen.expectations, workspace)
         if seen.atomics:
             seen.problems += check_atomics_known(seen.expectations, seen.atomics)
             seen.problems += check_pins(seen.expectations, seen.atomics)
+    workspace.keep()
     return seen

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import typer
 
 from harness.cli.expected import expectations_of
@@ -11,20 +13,21 @@ from harness.errors import InvalidFiles
 from harness.files.mutants_file import write_mutants
 from harness.files.rule_file import load_rule
 from harness.judge.lint import check_rules
+from harness.kql.engine_choice import new_workspace
 from harness.recording import find_recordings
 from harness.report.mutants_text import print_mutants
 from harness.report.progress import counting
 from harness.report.sarif import of_mutants, write_sarif
 from harness.report.shown import shown
 from harness.report.terminal import Terminal
-from harness.study.mutation import mutate as mutate_rule
+from harness.study.mutation.score import mutate as mutate_rule
 
 
 def mutate(request: Mutate) -> None:
     """`livefire mutate`. Raises as study.mutation does."""
     limits = request.limits
     require_writable({"--json": request.json, "--sarif": request.sarif})
-    if problems := check_rules([load_rule(request.rule)], limits):
+    if problems := check_rules([load_rule(request.rule)], new_workspace(datetime.now(UTC), limits)):
         raise InvalidFiles(problems)
     expected = expectations_of(request.rule, request.expect)
     recordings = find_recordings(request.recordings)

@@ -47,12 +47,9 @@ def check(
     return problems or vacuous(expectations, workspace)  # what does not run can't be asked
 
 
-def check_rules(
-    rules: Iterable[Rule],
-    limits: Limits = Limits(),
-) -> list[LivefireError]:
+def check_rules(rules: Iterable[Rule], workspace: Workspace) -> list[LivefireError]:
     """Every mistake in the queries and the metadata of rules that nothing is expected of."""
-    workspace, problems = new_workspace(datetime.now(UTC), limits), list[LivefireError]()
+    problems: list[LivefireError] = []
     for rule in rules:
         _rule_flags(rule, workspace, problems)
     return problems

@@ -1,7 +1,7 @@
 """What an engine may do by a method of its own, each a Protocol beside `Engine`. `workspace.py` asks which it has.
 
 For an engine that has one not, there is a plain way: `plain_tables.py`, `plain_filtering.py`, `plain_planning.py`,
-`plain_replay.py`.
+`plain_rerunning.py`.
 """
 
 from __future__ import annotations
@@ -99,10 +99,10 @@ class Planning(Protocol):
 
 
 @runtime_checkable
-class Replaying(Protocol):
+class Rerunning(Protocol):
     """Runs a query at many times over chosen rows."""
 
-    def replay(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
+    def rerun(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
         """The rows that a query gives at each of these runs, in no order, over what the run sees and nothing else.
 
         Raises LimitMet, and QueryFailed, also for a query that can't be run at many times at once.

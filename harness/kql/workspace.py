@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from harness.kql.capabilities import Filtering, Planning, Replaying, Run, Span, TableKeeping
+from harness.kql.capabilities import Filtering, Planning, Rerunning, Run, Span, TableKeeping
 from harness.kql.engine import NOTHING, Engine, Row
 from harness.kql.lookalikes import Lookalikes
 from harness.kql.plain_filtering import PlainFiltering
 from harness.kql.plain_planning import PlainPlanning
-from harness.kql.plain_replay import PlainReplay
+from harness.kql.plain_rerunning import PlainRerunning
 from harness.kql.plain_tables import PlainTables
 from harness.model.result import EngineFacts
 from harness.recording.layout import Root
@@ -27,7 +27,7 @@ class Workspace:
         self._tables: TableKeeping = engine if isinstance(engine, TableKeeping) else PlainTables(engine)
         self._filtering: Filtering = engine if isinstance(engine, Filtering) else PlainFiltering(engine)
         self._planning: Planning = engine if isinstance(engine, Planning) else PlainPlanning(engine)
-        self._replaying = engine if isinstance(engine, Replaying) else PlainReplay(engine, self._tables)
+        self._rerunning = engine if isinstance(engine, Rerunning) else PlainRerunning(engine, self._tables)
         self._lookalikes = Lookalikes(self._tables)
 
     @property
@@ -89,9 +89,9 @@ class Workspace:
         """As in TableKeeping."""
         return self._tables.numbered(table, slice_)
 
-    def replay(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
-        """As in Replaying."""
-        return self._replaying.replay(kql, runs)
+    def rerun(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
+        """As in Rerunning."""
+        return self._rerunning.rerun(kql, runs)
 
     def slices(self) -> set[str]:
         """As in TableKeeping."""

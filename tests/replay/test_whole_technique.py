@@ -20,7 +20,7 @@ from harness.model.verdict import ExitCode, Verdict
 from harness.recording import Recording, open_recording
 from harness.report.html import to_html
 from harness.report.html.raw_section import cited
-from harness.study.mutation import mutate
+from harness.study.mutation.score import mutate
 from tests.conftest import EXPECTATIONS, PROJECT
 
 WHOLE = PROJECT / "tests/recordings/whole-technique"

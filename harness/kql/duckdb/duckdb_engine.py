@@ -126,10 +126,10 @@ class DuckDbEngine:
         """As in Planning."""
         return self._limited(kql, lambda: self._speaks_of_nothing(kql))
 
-    # Replaying
+    # Rerunning
 
-    def replay(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
-        """As in Replaying."""
+    def rerun(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
+        """As in Rerunning."""
         plan = self._limited(kql, lambda: self._planner.by_slice(kql))
         sql = over_runs(plan.sql, plan.tables, ALL)
         # without a clock, runs that see the same rows give the same

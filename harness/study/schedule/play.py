@@ -76,8 +76,8 @@ def play(attack: Attack, rule: Rule, trial: Trial, workspace: Workspace) -> Play
     at_once = Run(tuple(event.number for event in attack.events), attack.executed + _after(attack.events))
     nothing = Run((), at_once.now)
     runs = [_run(attack, run) for _, _, found in drawn for run in found]
-    everything, idle, *given = workspace.replay(rule.query, [at_once, nothing, *runs])
-    empty = workspace.replay(rule.query, [Run((), run.now) for run in runs]) if idle else [idle] * len(runs)
+    everything, idle, *given = workspace.rerun(rule.query, [at_once, nothing, *runs])
+    empty = workspace.rerun(rule.query, [Run((), run.now) for run in runs]) if idle else [idle] * len(runs)
     rows = iter(zip(given, empty, strict=True))
     return Played(
         [

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.errors import LimitMet
-from harness.kql.capabilities import Filtering, Planning, Replaying, Run, TableKeeping
+from harness.kql.capabilities import Filtering, Planning, Rerunning, Run, TableKeeping
 from harness.kql.duckdb.duckdb_engine import DuckDbEngine
 from harness.kql.engine import Engine, QueryFailed, Row
 from harness.kql.limits import Limits
@@ -22,7 +22,7 @@ from harness.telemetry.tables import write_tables
 from tests.unit.kql.second_engine import SecondEngine
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-CAPABILITIES = (TableKeeping, Filtering, Planning, Replaying)
+CAPABILITIES = (TableKeeping, Filtering, Planning, Rerunning)
 TABLE = "DeviceProcessEvents"
 TEXTS = ["docker", "it's", 'a "b" \\ c\n\td', "é😀\x01", ""]
 
@@ -158,7 +158,7 @@ def test_runs_see_their_own_rows_at_their_own_time(workspace: Workspace, tail: s
     kql, numbers = f"{TABLE} | {tail}", list(workspace.numbered(TABLE, "a"))
     later = NOW - timedelta(hours=9)
     runs = [Run((), NOW), Run((numbers[0], numbers[0], numbers[4]), later), Run(tuple(numbers), NOW), Run((), NOW)]
-    given = workspace.replay(kql, runs)
+    given = workspace.rerun(kql, runs)
     expected = {
         "where TimeGenerated > ago(2h)": [0, 1, 0, 0],
         "summarize n = count()": [{0: 1}, {3: 1}, {5: 1}, {0: 1}],

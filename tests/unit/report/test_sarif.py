@@ -18,9 +18,9 @@ from harness.files.expectation_file import load_expectations
 from harness.model.mutants import Mutants, Status
 from harness.model.rule import Rule
 from harness.report.sarif import Finding, of_mistakes, of_mutants, to_sarif, write_sarif
-from harness.study.mutation import mutations
 from harness.study.mutation.bench import mutant_of
 from harness.study.mutation.equivalence import equivalence
+from harness.study.mutation.operators import mutations
 from harness.study.mutation.suggestion import suggest
 from tests.conftest import EXPECTATIONS, PROJECT
 

@@ -67,7 +67,7 @@ def test_each_run_is_as_if_it_were_alone(workspace: Workspace, tail: str, runs: 
     kql = f"{TABLE} | {tail}"
     numbers = list(workspace.numbered("DeviceProcessEvents", "all"))
     asked = [Run(tuple(numbers[n] for n in seen), NOW + timedelta(minutes=shift)) for seen, shift in runs]
-    for (seen, _), run, found in zip(runs, asked, workspace.replay(kql, asked), strict=True):
+    for (seen, _), run, found in zip(runs, asked, workspace.rerun(kql, asked), strict=True):
         ALONE.put("DeviceProcessEvents", "all", [rows()[n] for n in seen])
         assert counted(found) == counted(ALONE.query(kql, "all", run.now))
 
@@ -81,11 +81,11 @@ def test_rows_have_numbers_and_their_hidden_columns(workspace: Workspace) -> Non
 def test_more_runs_than_one_statement_takes(workspace: Workspace) -> None:
     (number, *_) = workspace.numbered("DeviceProcessEvents", "all")
     runs = [Run((number,), NOW + timedelta(seconds=n)) for n in range(0, 45_000, 2)]
-    found = workspace.replay("DeviceProcessEvents | where Timestamp > ago(6h) | project ProcessId", runs)
+    found = workspace.rerun("DeviceProcessEvents | where Timestamp > ago(6h) | project ProcessId", runs)
     assert [len(each) for each in found] == [int(n < 6 * 3600) for n in range(0, 45_000, 2)]
 
 
 @pytest.mark.parametrize("kql", ["DeviceProcessEvents | where Nope == 1", "livefire_all_AKSAudit | count", "| take"])
 def test_a_query_that_cannot_run_says_so(workspace: Workspace, kql: str) -> None:
     with pytest.raises(QueryFailed):
-        workspace.replay(kql, [Run((), NOW)])
+        workspace.rerun(kql, [Run((), NOW)])

@@ -14,14 +14,14 @@ _CLOCK = re.compile(r"\b(?:now|ago)\s*\(")
 _SEEN = "(seen by a run)"
 
 
-class PlainReplay:
-    """Replaying over any engine."""
+class PlainRerunning:
+    """Rerunning over any engine."""
 
     def __init__(self, engine: Engine, tables: TableKeeping) -> None:
         self._engine, self._tables = engine, tables
 
-    def replay(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
-        """As in Replaying."""
+    def rerun(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
+        """As in Rerunning."""
         numbered = {table: self._all(table) for table in TABLES}
         # without a clock, runs that see the same rows give the same
         asked = [(run.visible, run.now if _CLOCK.search(kql) else None) for run in runs]

@@ -1,0 +1,105 @@
+"""What an engine has said of queries before, kept in a file: whoever changes one rule does not wait for all others."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeGuard, TypeVar
+
+from harness.kql.engine import Engine
+from harness.kql.workspace import Workspace
+from harness.telemetry import schema
+
+_T = TypeVar("_T")
+_MOST = 4000  # answers that are kept
+_CLOCK = re.compile(r"\b(now|ago)\s*\(", re.IGNORECASE)
+
+
+class Remembered(Workspace):
+    """A workspace without rows that remembers what it was asked of each query.
+
+    Only answers are kept: a query that fails is tried again each time. One with a clock may yield rows over empty
+    tables at another time: it is tried each time, unless it works row by row.
+    """
+
+    def __init__(self, engine: Engine, file: Path) -> None:
+        """`file` may be missing, damaged, or of another version of the engine: then nothing is remembered."""
+        super().__init__(engine)
+        self._file, self._maker = file, _maker()
+        self._before = _read(file, self._maker)
+        self._used: dict[str, object] = {}
+
+    def columns(self, kql: str) -> dict[str, str]:
+        """As in Planning."""
+        return dict(self._answer("columns", kql, _is_columns, super().columns))
+
+    def tables(self, kql: str) -> set[str]:
+        """As in Planning."""
+        return set(self._answer("tables", kql, _is_tables, lambda kql: sorted(super(Remembered, self).tables(kql))))
+
+    def row_by_row(self, kql: str) -> bool:
+        """As in Planning."""
+        return self._answer("row by row", kql, _is_bool, super().row_by_row)
+
+    def speaks_of_nothing(self, kql: str) -> bool:
+        """As in Planning."""
+        if _CLOCK.search(kql):
+            return not self.row_by_row(kql) and super().speaks_of_nothing(kql)
+        return self._answer("speaks of nothing", kql, _is_bool, super().speaks_of_nothing)
+
+    def keep(self) -> None:
+        """Write down what was answered, for the next time. Where that can't be written, it is asked again."""
+        if self._used.keys() <= self._before.keys():
+            return
+        answers = dict(list((self._used | self._before).items())[:_MOST])
+        with suppress(OSError):
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=f"{self._file.name}.")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({"maker": self._maker, "answers": answers}, file)
+            Path(name).replace(self._file)
+
+    def _answer(self, question: str, kql: str, fits: Callable[[object], TypeGuard[_T]], ask: Callable[[str], _T]) -> _T:
+        key = f"{question} {sha256(kql.encode('utf-8', 'surrogatepass')).hexdigest()}"
+        known = self._used.get(key, self._before.get(key))
+        answer = known if fits(known) else ask(kql)
+        self._used[key] = answer
+        return answer
+
+
+def _maker() -> str:
+    """What the answers depend on beside the query: the engine's versions, and our own code around it."""
+    digest = sha256()
+    for package in ("duckdb", "duckdb-kql"):
+        digest.update(f"{package} {version(package)}\n".encode())
+    for path in sorted([*Path(__file__).parent.rglob("*.py"), Path(schema.__file__)]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(file: Path, maker: str) -> dict[str, object]:
+    try:
+        document = json.loads(file.read_bytes())
+        answers = document["answers"] if document["maker"] == maker else {}
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        return {}
+    return answers if isinstance(answers, dict) else {}
+
+
+def _is_columns(value: object) -> TypeGuard[dict[str, str]]:
+    return isinstance(value, dict) and all(isinstance(kind, str) for kind in value.values())
+
+
+def _is_tables(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _is_bool(value: object) -> TypeGuard[bool]:
+    return isinstance(value, bool)
