@@ -1,4 +1,4 @@
-"""The command line of `livefire`: what there is to be asked for."""
+"""The Typer application: the command line of `livefire`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ app = typer.Typer(
     help="Detonate container attacks for real, and prove that a detection rule fires with exactly the expected flags.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # in boxes and columns, half of 80 columns is left for the words
+    rich_markup_mode=None,  # rich's boxes leave half of 80 columns for the text
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(shown: bool) -> None:
+    if shown:
         typer.echo(f"livefire {__version__}")
         raise typer.Exit
 

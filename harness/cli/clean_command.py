@@ -24,22 +24,22 @@ def clean(request: Clean) -> None:
         return
     problems: list[str] = []
     doubtful: list[str] = []
-    with contextlib.ExitStack() as held:
-        held.enter_context(exclusive())
-        found = list(reversed(owned_folders()))  # the newest first: each puts back what it found
-        if found:
-            held.enter_context(sole_capture())  # the audit rules of a run in progress are not to be taken away
-        for owned in found:
+    with contextlib.ExitStack() as locks:
+        locks.enter_context(exclusive())
+        folders = list(reversed(owned_folders()))  # the newest first: each restores the state that it changed
+        if folders:
+            locks.enter_context(sole_capture())  # or the audit rules of a run in progress would be removed
+        for owned in folders:
             remains = owned.undo()
-            problems += [f"{owned.id}: {each}" for each in remains]
+            problems += [f"{owned.id}: {problem}" for problem in remains]
             doubtful += [str(owned.path)] * bool(remains)
-            console.print(f"{owned.id}: {'undone' if not remains else 'not all undone'}")
+            console.print(f"{owned.id}: {'undone' if not remains else 'partly undone'}")
         swept = sweep(state_root())
         for name in swept:
             console.print(f"{name}: removed")
     if problems:
-        hint = f"Mend it and clean again. Where only doubt is left, look, then remove {', '.join(doubtful)} yourself."
+        hint = f"Fix it and run this again. If nothing of it is there any more, remove {', '.join(doubtful)} yourself."
         raise LabUnavailable("left behind, or not known to be undone:", hint=hint, more=problems)
-    if not found and not swept:
+    if not folders and not swept:
         console.print("nothing to undo")
     raise typer.Exit

@@ -1,4 +1,4 @@
-"""A command. What it may be asked is loaded for its help, and what does it when it is done: loading takes time."""
+"""A command, loaded in two steps, since loading takes time: its request for its help, its function when it runs."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ from harness.lab.clients import require_clients
 
 @dataclass(frozen=True)
 class Command:
-    """A line on a command, and two places below harness.cli: the class of its request, and what is called with that.
+    """A command: one line of help, and two places below harness.cli, the class of its request and the function to call.
 
     The fields of a request are the options of the command, and its docstring is the help.
     """
 
-    told: str
+    summary: str
     request: str
-    done_by: str
+    function: str
 
     def load(self, name: str) -> Any:
-        """The command that Typer knows by this name."""
+        """The command under this name, as Typer needs it."""
         request = _at(self.request)
 
-        def ask(**given: Any) -> None:
-            self.carry_out(request(**given))
+        def call(**values: Any) -> None:
+            self.carry_out(request(**values))
 
         hints = get_type_hints(request, include_extras=True)
         options = [_parameter(field, hints[field.name]) for field in _ordered(request)]
-        ask.__doc__ = request.__doc__
-        ask.__annotations__ = hints
-        ask.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
-        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(name, short_help=self.told)(ask)
-        return typer.main.get_command(alone)
+        call.__doc__ = request.__doc__
+        call.__annotations__ = hints
+        call.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(name, short_help=self.summary)(call)
+        return typer.main.get_command(app)
 
     def carry_out(self, request: Any) -> None:
-        """Do what was asked."""
-        _at(self.done_by)(request)
+        """Run the command."""
+        _at(self.function)(request)
 
 
 @dataclass(frozen=True)
 class LiveCommand(Command):
-    """One that needs the clients of Docker and Kubernetes."""
+    """A command that needs the clients of Docker and Kubernetes."""
 
     def carry_out(self, request: Any) -> None:
-        """Do what was asked. Raises LabUnavailable where the clients are not installed."""
+        """Run the command. Raises LabUnavailable where the clients are not installed."""
         require_clients()
         super().carry_out(request)
 
 
 @dataclass(frozen=True)
 class Group:
-    """A line on a command that has commands of its own."""
+    """A command that has commands of its own, with one line of help."""
 
-    told: str
+    summary: str
     commands: Mapping[str, Command]
 
 
@@ -70,7 +70,7 @@ def _at(place: str) -> Any:
 
 
 def _ordered(request: type[Any]) -> list[Field[Any]]:
-    """Its own options as they stand there, then those that it shares, in the order of all requests."""
+    """The request's own options in the order of its fields, then the shared ones in the order that all requests use."""
     order: tuple[str, ...] = getattr(request, "order", ())
     own = [field for field in fields(request) if field.name not in order]
     shared = [field for field in fields(request) if field.name in order]

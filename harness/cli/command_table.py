@@ -1,4 +1,4 @@
-"""Which commands there are, in the order in which they are needed: a line on each, its request, and what does it."""
+"""The commands, in the order in which they are needed: one line of help, the request and the function of each."""
 
 from __future__ import annotations
 
@@ -10,30 +10,36 @@ LAB: dict[str, Command] = {
     "pull": LiveCommand(
         "Pull kind's node image, and keep it in the cache.", "live_requests.LabPull", "lab_command.pull"
     ),
-    "status": LiveCommand("Say which lab is up, and how to reach it.", "live_requests.LabStatus", "lab_command.status"),
+    "status": LiveCommand(
+        "Show which lab is up, and how to reach it.", "live_requests.LabStatus", "lab_command.status"
+    ),
 }
 
 COMMANDS: dict[str, Command | Group] = {
     "run": LiveCommand("Detonate atomics in a lab, and prove the rule.", "live_requests.Run", "run_command.run"),
-    "evade": LiveCommand("Do an attack in every other way that is known.", "live_requests.Evade", "run_command.evade"),
+    "evade": LiveCommand("Detonate every known variant of an attack.", "live_requests.Evade", "run_command.evade"),
     "capture": LiveCommand(
         "The first half: detonate and record, judge nothing.", "live_requests.Capture", "run_command.capture"
     ),
     "prove": Command("The second half: judge recordings.", "judging_requests.Prove", "prove_command.prove"),
-    "mutate": Command("Which parts of a rule does no test need?", "judging_requests.Mutate", "mutate_command.mutate"),
-    "schedule": Command(
-        "When would Microsoft Sentinel alert, and how often?", "schedule_request.Schedule", "schedule_command.schedule"
+    "mutate": Command(
+        "Find the parts of a rule that no test needs.", "judging_requests.Mutate", "mutate_command.mutate"
     ),
-    "diff": Command("What changed between two results, and why.", "judging_requests.Diff", "diff_command.diff"),
+    "schedule": Command(
+        "Simulate when Microsoft Sentinel would alert.", "schedule_request.Schedule", "schedule_command.schedule"
+    ),
+    "diff": Command("Show what changed between two results, and why.", "judging_requests.Diff", "diff_command.diff"),
     "history": Command(
-        "Nights side by side, and the trend of the latency.", "judging_requests.History", "history_command.history"
+        "Show nights side by side, and the trend of the latency.",
+        "judging_requests.History",
+        "history_command.history",
     ),
     "report": Command(
-        "One HTML page from results, mutants, a history.", "judging_requests.Report", "report_command.report"
+        "Write one HTML page of results, mutants, a history.", "judging_requests.Report", "report_command.report"
     ),
     "lab": Group("Keep a lab, so that the next run takes seconds.", LAB),
     "list": Command(
-        "List the atomics, and the rules that expect something of them.",
+        "List the atomics, and the rules that they test.",
         "file_requests.ListAtomics",
         "list_command.list_atomics",
     ),
@@ -41,5 +47,5 @@ COMMANDS: dict[str, Command | Group] = {
         "Check atomics, rules and expectations: schema, KQL, flags.", "file_requests.Lint", "lint_command.lint"
     ),
     "doctor": LiveCommand("Check what a live run needs.", "live_requests.Doctor", "doctor_command.doctor"),
-    "clean": LiveCommand("Undo everything that was made and not undone.", "live_requests.Clean", "clean_command.clean"),
+    "clean": LiveCommand("Undo everything that was left behind.", "live_requests.Clean", "clean_command.clean"),
 }

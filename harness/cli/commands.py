@@ -1,4 +1,4 @@
-"""The commands of `livefire`, and of `livefire lab`, as Typer asks for them."""
+"""The commands of `livefire`, and of `livefire lab`, as Typer loads them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Commands(TyperGroup):
     table: ClassVar[Mapping[str, Command | Group]] = COMMANDS
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As that of the group. An empty argument is refused: as a path it would be the folder that one is in."""
+        """Parse as TyperGroup does. An empty argument is refused: as a path it would be the current folder."""
         for before, argument in pairwise(["", *args]):
             if not argument or (argument.startswith("--") and argument.endswith("=")):
                 where = f" after {before}" if before else ""
@@ -31,14 +31,14 @@ class Commands(TyperGroup):
         return list(super().parse_args(ctx, args))
 
     def invoke(self, ctx: Any) -> Any:
-        """Run what was asked for. Raises Interrupted: at a KeyboardInterrupt Typer ends the process without a word."""
+        """Run the command. Raises Interrupted at a KeyboardInterrupt, at which Typer would end without a message."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
             raise Interrupted(str(interrupt) or "SIGINT") from None
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Their names."""
+        """The names of the commands."""
         return list(self.table)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -49,9 +49,9 @@ class Commands(TyperGroup):
         return entry.load(cmd_name) if entry else None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Each with its line, from the table: no command is loaded for the help of all."""
+        """List the commands from the table, so that this help loads none of them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.told) for name, entry in self.table.items()])
+            formatter.write_dl([(name, entry.summary) for name, entry in self.table.items()])
 
 
 class LabCommands(Commands):
@@ -60,4 +60,4 @@ class LabCommands(Commands):
     table: ClassVar[Mapping[str, Command | Group]] = LAB
 
 
-_lab = typer.Typer(cls=LabCommands, help=COMMANDS["lab"].told, no_args_is_help=True, rich_markup_mode=None)
+_lab = typer.Typer(cls=LabCommands, help=COMMANDS["lab"].summary, no_args_is_help=True, rich_markup_mode=None)

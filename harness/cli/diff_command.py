@@ -38,7 +38,7 @@ def diff(request: Diff) -> None:
 
 
 def _results(path: Path, expectations: Path) -> list[Result]:
-    """What a file holds, or what a recording proves now."""
+    """The results in a file, or those of a recording judged now."""
     if path.is_dir():
         with counting("judging") as progress:
             return prove_all([path], find_expectations([expectations]), progress=progress)

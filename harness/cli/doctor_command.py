@@ -1,4 +1,4 @@
-"""`livefire doctor`: what this host can do, each finding with its cure."""
+"""`livefire doctor`: what this host can run, each problem with its fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The expectations of one rule: those that are named, or those beside it."""
+"""The file of a rule's expectations: the one that is named, or the one beside the rule."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.files.yaml_files import SUFFIX
 
 
 def beside(rule: Path) -> Path:
-    """Where a rule's expectations are unless somebody names others."""
+    """The default file of a rule's expectations."""
     return rule.with_name(f"{rule.stem}{SUFFIX}")
 
 

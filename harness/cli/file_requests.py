@@ -1,4 +1,4 @@
-"""What `livefire list` and `livefire lint` may be asked."""
+"""The options of `livefire list` and `livefire lint`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.cli.options import (
 
 @dataclass(frozen=True, kw_only=True)
 class ListAtomics:
-    """List the atomics, and the rules that expect something of them."""
+    """List the atomics, and the rules that they test."""
 
     selectors: Select = None
     atomics: AtomicsOption = ATOMICS

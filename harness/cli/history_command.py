@@ -1,4 +1,4 @@
-"""`livefire history`: what became of each atomic, night by night."""
+"""`livefire history`: the verdicts of each atomic, night by night."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ def history(request: requests.History) -> None:
 def read_history(folder: Path, last: int, expectations: Path) -> History:
     """The newest nights in a folder. Raises InvalidInput for no folder, NothingSelected for one without nights."""
     if not folder.is_dir():
-        said = "it is no folder" if folder.exists() else "there is no such folder"
-        raise InvalidInput(said, at=Position(folder))
-    found = [night for path in sorted(folder.iterdir()) if (night := _open(path))]
-    if not found:
+        problem = "this is not a folder" if folder.exists() else "there is no such folder"
+        raise InvalidInput(problem, at=Position(folder))
+    entries = [entry for path in sorted(folder.iterdir()) if (entry := _open(path))]
+    if not entries:
         raise NothingSelected(f"{folder}: no results (*.json) and no recordings in it")
-    newest = sorted(found, key=_finished)[-last:]
+    newest = sorted(entries, key=_finished)[-last:]
     return History.of(_nights(newest, expectations))
 
 
 def _open(path: Path) -> Night | Recording | None:
-    """A night's results, or its recording, which is not proven before it is known that it is wanted."""
+    """A night's results, or its recording, which is judged only if it is among the newest; None for other files."""
     if path.is_dir():
         return open_recording(path) if layout.exists(path, layout.MANIFEST) else None
     return night_of(read_results(path)) if path.suffix == ".json" else None
 
 
-def _finished(each: Night | Recording) -> float:
-    return (each.finished if isinstance(each, Night) else each.manifest.finished).timestamp()
+def _finished(entry: Night | Recording) -> float:
+    return (entry.finished if isinstance(entry, Night) else entry.manifest.finished).timestamp()
 
 
-def _nights(found: list[Night | Recording], expectations: Path) -> list[Night]:
-    recordings = [each for each in found if isinstance(each, Recording)]
+def _nights(entries: list[Night | Recording], expectations: Path) -> list[Night]:
+    recordings = [entry for entry in entries if isinstance(entry, Recording)]
     expected = find_expectations([expectations]) if recordings else []
     with counting("judging") as progress:
-        results = prove_all([each.path for each in recordings], expected, progress=progress)
+        results = prove_all([recording.path for recording in recordings], expected, progress=progress)
     proven = [night_of([r], e.manifest.finished) for r, e in zip(results, recordings, strict=True)]
-    return proven + [each for each in found if isinstance(each, Night)]
+    return proven + [entry for entry in entries if isinstance(entry, Night)]

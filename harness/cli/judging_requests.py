@@ -1,4 +1,4 @@
-"""What may be asked of the commands that need files alone. Each class is the help of its command, too."""
+"""The options of the commands that need files only. The docstring of each class is the help of its command."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from harness.cli.options import (
 class Prove(Judging):
     """The second half: judge recordings. Needs no root, no Docker, no cluster and no network.
 
-    Several are judged side by side, in a process for each processor.
+    Several recordings are judged in parallel, in one process for each processor.
     """
 
     recordings: Annotated[
@@ -33,7 +33,7 @@ class Prove(Judging):
     ]
     rule: Annotated[
         list[Path] | None,
-        typer.Option("--rule", metavar="F", help="Judge this version of the rule of that file name (repeatable)."),
+        typer.Option("--rule", metavar="F", help="Judge this version of the rule of the same file name (repeatable)."),
     ] = None
     from_raw: Annotated[bool, typer.Option("--from-raw", help="Rebuild the tables from the raw logs.")] = False
     matrix: Annotated[bool, typer.Option("--matrix", help="Print a line for each variant.")] = False
@@ -41,7 +41,7 @@ class Prove(Judging):
 
 @dataclass(frozen=True, kw_only=True)
 class Mutate(QueryLimits):
-    """Change a rule one step at a time and see whether any expectation minds. Needs recordings only."""
+    """Change a rule one step at a time, and show the changes that no expectation notices. Needs recordings only."""
 
     rule: RuleArgument
     recordings: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.", metavar="RECORDING")]
@@ -56,10 +56,10 @@ class Mutate(QueryLimits):
 
 @dataclass(frozen=True, kw_only=True)
 class Diff:
-    """What changed between two results, for better or for worse, and by what cause. Exit 1 on a regression."""
+    """Show what changed between two results, for better or worse, and why. Exit 1 on a regression."""
 
     old: Annotated[Path, typer.Argument(metavar="OLD", help="A result (--json F), or a recording.")]
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="The same, of a later run.")]
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="A later result, or recording.")]
     json: JsonDocumentOption = None
     markdown: MarkdownOption = None
     expectations: ExpectationsOption = EXPECTATIONS
@@ -67,9 +67,11 @@ class Diff:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """Nights as columns, atomics as rows, and the trend of the latency."""
+    """Show nights as columns, atomics as rows, and the trend of the latency."""
 
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds results (*.json) or recordings, one a night.")]
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder of results (*.json) or recordings, one a night.")
+    ]
     last: Annotated[int, typer.Option("--last", metavar="N", help="Only the newest nights.", min=1)] = 14
     html: HtmlOption = None
     expectations: ExpectationsOption = EXPECTATIONS
@@ -77,9 +79,9 @@ class History:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One HTML page from what was written before: results, mutants, schedules, history.
+    """Write one HTML page from files that were written before: results, mutants, schedules, a history.
 
-    Raw records come from the recordings that the results name, while they are there.
+    Raw records come from the recordings that the results name, if they are still there.
     """
 
     html: Annotated[Path, typer.Option("--html", help="Write the page here.", metavar="F")]
@@ -90,12 +92,13 @@ class Report:
         list[Path] | None, typer.Option("--mutants", metavar="F", help="Mutants of a rule: mutate --json (repeatable).")
     ] = None
     schedule: Annotated[
-        list[Path] | None, typer.Option("--schedule", metavar="F", help="When it would alert: schedule --json.")
+        list[Path] | None,
+        typer.Option("--schedule", metavar="F", help="Schedule of a rule: schedule --json (repeatable)."),
     ] = None
     history: Annotated[
         Path | None, typer.Option("--history", metavar="DIR", help="Nights: a folder of results or recordings.")
     ] = None
-    last: Annotated[int, typer.Option("--last", metavar="N", help="Of the history the newest nights.", min=1)] = 14
+    last: Annotated[int, typer.Option("--last", metavar="N", help="Only the newest nights of the history.", min=1)] = 14
     recording: Annotated[
         Path | None,
         typer.Option("--recording", metavar="DIR", help="Where the recording is now, if it was moved."),

@@ -1,4 +1,4 @@
-"""`livefire lint`: whether what there is is well made."""
+"""`livefire lint`: check atomics, rules and expectations for mistakes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from harness.text import visible
 
 @dataclass
 class _Checked:
-    """What there is, and what is wrong with it."""
+    """What was read, and the problems in it."""
 
     atomics: Sequence[Atomic] = ()
     rules: Sequence[Rule] = ()
@@ -41,7 +41,7 @@ class _Checked:
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Note a mistake that ends the block: what follows is checked all the same."""
+        """Note an error that ends the block, so that the next block still runs."""
         try:
             yield
         except LivefireError as error:
@@ -54,7 +54,9 @@ def lint(request: Lint) -> None:
     seen = _check(request.paths or [path for path in (ATOMICS, EXPECTATIONS) if path.exists()], limits)
     for note in check_labs(seen.expectations)[1]:
         Terminal(stderr=True).print(Text(f"note: {visible(note)}"), soft_wrap=True)
-    problems = list({str(problem): problem for problem in seen.problems}.values())  # each way of reading a file said it
+    problems = list(
+        {str(problem): problem for problem in seen.problems}.values()
+    )  # several readers report the same one
     if request.sarif:
         write_sarif(of_mistakes(problems), request.sarif, "lint")
     if problems:
@@ -62,8 +64,8 @@ def lint(request: Lint) -> None:
     counts = {"atomic": len(seen.atomics), "rule": len(seen.rules), "expectation": len(seen.expectations)}
     if not any(counts.values()):
         raise NothingSelected("there is nothing to check here", hint="Name files or folders.")
-    said = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
-    Terminal().print(f"{said}: no mistakes found")
+    summary = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
+    Terminal().print(f"{summary}: no mistakes found")
 
 
 def _check(paths: list[Path], limits: Limits) -> _Checked:

@@ -1,4 +1,4 @@
-"""`livefire list`: what there is."""
+"""`livefire list`: the atomics, by the rules that they test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.text import visible
 
 
 def list_atomics(request: ListAtomics) -> None:
-    """`livefire list`. Raises InvalidFiles for mistakes, NothingSelected where no atomic is meant."""
+    """`livefire list`. Raises InvalidFiles for mistakes, NothingSelected where no atomic is selected."""
     read = ReadOnce()
     chosen = select(find_atomics([request.atomics], read), request.selectors or [])
     named = request.expectations.exists() or request.expectations != EXPECTATIONS

@@ -1,4 +1,4 @@
-"""What may be asked of the commands that need a lab, or this host. Each class is the help of its command, too."""
+"""The options of the commands that need a lab, or this host. The docstring of each class is the help of its command."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ from harness.cli.options import (
 class Run(InLab, Judging):
     """Detonate atomics in a lab, record what the sensors saw, and prove the rule.
 
-    A technique, a file, or all there is brings the variants of the atomics that expectations mark with `evade`.
+    When a technique, a file or everything is selected, this includes the variants of the atomics that expectations
+    mark with `evade`.
     """
 
     selectors: Select = None
@@ -38,7 +39,7 @@ class Run(InLab, Judging):
 
 @dataclass(frozen=True, kw_only=True)
 class Evade(InLab, Judging):
-    """Do what an atomic does in every other way that is known, and see which of them the rule misses."""
+    """Detonate every known variant of an atomic, and show which variants the rule misses."""
 
     selectors: Annotated[list[str], typer.Argument(metavar="ATOMIC", help="A technique, an atomic, a GUID, a path.")]
     family: Annotated[
@@ -51,7 +52,7 @@ class Evade(InLab, Judging):
 class Capture(InLab):
     """The first half: detonate and record, judge nothing.
 
-    Expectations only say whose variants belong to a whole run.
+    Expectations are read only for their `evade` marks, which say whose variants to run.
     """
 
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where to record.")]
@@ -87,7 +88,7 @@ class LabPull:
 
 @dataclass(frozen=True, kw_only=True)
 class LabStatus:
-    """Say which lab is up, and how to reach it."""
+    """Show which lab is up, and how to reach it."""
 
     json: AsJson = False
 
@@ -96,7 +97,7 @@ class LabStatus:
 class Doctor:
     """Check what a live run needs. `livefire prove` needs none of it.
 
-    Exit 3 when something is missing: one of kind and the bare control plane must be possible.
+    Exit 3 if something is missing. Either kind or the bare control plane must be possible.
     """
 
     json: AsJson = False
@@ -105,6 +106,6 @@ class Doctor:
 
 @dataclass(frozen=True, kw_only=True)
 class Clean:
-    """Undo everything that Livefire has made and not undone, a kept lab too. Safe after kill -9."""
+    """Undo everything that Livefire left behind, a kept lab too. Also after kill -9."""
 
     dry_run: DryRun = False

@@ -1,4 +1,4 @@
-"""The command `livefire`: it heeds signals before it loads anything, and says in one line what went wrong."""
+"""The command `livefire`: handles signals before it loads anything, and reports an error in one line."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ def main() -> None:
 
 
 def _stand_in_for_closed() -> None:
-    """Open 0, 1 and 2 where they are closed: the next file would get such a number, and with it what is printed."""
+    """Open descriptors 0, 1 and 2 where they are closed: the next file would get their numbers, and our output."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
-    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)  # Python has none for what was closed when it began
+    sys.stdin = sys.stdin or os.fdopen(
+        0, closefd=False
+    )  # Python sets None for a descriptor that was closed at the start
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def _guarded() -> int:
-    """The exit code: that of an interrupt wherever one came, whatever else it has led to."""
+    """Run, and return the exit code: that of an interrupt if one came, whatever else happened because of it."""
     try:
         interrupts.let_come()
         code = _run()
@@ -41,7 +43,7 @@ def _guarded() -> int:
     while True:
         try:
             return _undo()
-        except KeyboardInterrupt:  # between this line and the first that no signal ends
+        except KeyboardInterrupt:  # a signal came before `_undo` was shielded
             continue
 
 
@@ -56,7 +58,7 @@ def _run() -> int:
     except SystemExit as end:
         return _code(end)
     except Exception as error:
-        return 0 if interrupts.came() else _told(error)
+        return 0 if interrupts.came() else _report(error)
     return 0
 
 
@@ -67,7 +69,7 @@ def _code(end: SystemExit) -> int:
     return 1
 
 
-def _told(error: Exception) -> int:
+def _report(error: Exception) -> int:
     from harness.errors import LivefireError
 
     if isinstance(error, LivefireError):
@@ -76,14 +78,14 @@ def _told(error: Exception) -> int:
     if os.environ.get("LIVEFIRE_DEBUG"):
         raise error
     _print(
-        f"error: a fault in Livefire itself: {type(error).__name__}: {visible(error)}\n"
-        "  Set LIVEFIRE_DEBUG=1 to see where, and report it. Run `livefire clean` if a lab was up."
+        f"error: a bug in Livefire: {type(error).__name__}: {visible(error)}\n"
+        "  Set LIVEFIRE_DEBUG=1 for the traceback, and report it. Run `livefire clean` if a lab was up."
     )
-    return 70  # EX_SOFTWARE, sysexits.h: none of the codes that mean a result
+    return 70  # EX_SOFTWARE of sysexits.h: no code that stands for a result
 
 
 def _undo() -> int:
-    """Undo what is unfinished, and say so."""
+    """Undo what is unfinished, and report it."""
     with interrupts.shielded("still undoing"):
         remains, kept = "", ""
         if "harness.host.owned_folders" in sys.modules:  # else nothing was made
@@ -91,8 +93,10 @@ def _undo() -> int:
 
             remains = "; ".join(undo_unfinished())
             kept = "".join(f", and {lab} is kept" for lab in kept_here())
-        told = f"left behind: {remains}\n  Run `livefire clean`." if remains else "what was made has been undone" + kept
-        _print(f"interrupted ({interrupts.came()}); {told}")
+        outcome = "what was made has been undone" + kept
+        if remains:
+            outcome = f"left behind: {remains}\n  Run `livefire clean`."
+        _print(f"interrupted ({interrupts.came()}); {outcome}")
         interrupts.leave()
     return interrupts.EXIT_CODE
 

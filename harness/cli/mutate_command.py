@@ -1,4 +1,4 @@
-"""`livefire mutate`: which parts of a rule does no test need?"""
+"""`livefire mutate`: find the parts of a rule that no test needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of options that several commands share: a request has those of each group that it is derived from."""
+"""Groups of options that several commands share: a request inherits its groups."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from harness.cli.options import (
 )
 from harness.kql.limits import MEMORY, TIME, Limits, limits_of
 
-# The order of shared options in a help: what is used often stands first. A request's own options stand before them.
+# The order of shared options in a help: those that are used often first. A request's own options come before them.
 _ORDER = (
     "cluster docker recording repeat json junit html navigator markdown sarif matrix keep_lab evasions dry_run timeout "
     "wait require_all query_timeout query_memory kube_audit_log node_image atomics expectations"
@@ -39,27 +39,27 @@ _ORDER = (
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """What all groups have. `order` is that of their options in a help."""
+    """The base of all groups. `order` is the order of their options in a help."""
 
     order: ClassVar[tuple[str, ...]] = tuple(_ORDER.split())
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueryLimits(Group):
-    """What one query may take."""
+    """The limits of one query."""
 
     query_timeout: QueryTimeoutOption = TIME
     query_memory: QueryMemoryOption = MEMORY
 
     @property
     def limits(self) -> Limits:
-        """The limits that are meant. Raises InvalidInput."""
+        """The limits, parsed. Raises InvalidInput."""
         return limits_of(self.query_timeout, self.query_memory)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judging(QueryLimits):
-    """By what recordings are judged, and where the results go."""
+    """Which expectations are judged, and where the results go."""
 
     json: JsonOption = None
     junit: JunitOption = None

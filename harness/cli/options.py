@@ -20,7 +20,7 @@ ClusterOption = Annotated[
     str,
     typer.Option(
         "--cluster",
-        help="auto, kind, control-plane, none, or context:NAME in full.",
+        help="auto, kind, control-plane, none, or context:NAME.",
         metavar="KIND",
         envvar=VARIABLES["--cluster"],
     ),
@@ -29,7 +29,7 @@ NodeImageOption = Annotated[
     str | None,
     typer.Option(
         "--node-image",
-        help="What kind's node runs: a reference, or an archive of `docker save`.",
+        help="kind's node image: a reference, or an archive of `docker save`.",
         metavar="REF",
         envvar=VARIABLES["--node-image"],
     ),
@@ -54,15 +54,13 @@ QueryMemoryOption = Annotated[
 ]
 WaitOption = Annotated[
     float,
-    typer.Option(
-        "--wait", help="How long to wait for another capture to end; inf: for ever.", metavar="SECONDS", min=0
-    ),
+    typer.Option("--wait", help="Wait this long for another capture to end; inf: no limit.", metavar="SECONDS", min=0),
 ]
 KeepLab = Annotated[bool, typer.Option("--keep-lab", help="Leave the lab running for the next run.")]
 EvasionsOption = Annotated[
     bool | None,
     typer.Option(
-        "--evasions/--no-evasions", help="Variants too, or none. Default: too, unless single atomics are named."
+        "--evasions/--no-evasions", help="With or without variants. Default: with, unless single atomics are named."
     ),
 ]
 RecordingOption = Annotated[
@@ -70,7 +68,9 @@ RecordingOption = Annotated[
 ]
 RepeatOption = Annotated[
     int,
-    typer.Option("--repeat", metavar="N", help="Do it N times in one lab, recorded in DIR/1 to DIR/N.", min=1, max=999),
+    typer.Option(
+        "--repeat", metavar="N", help="Repeat it N times in one lab, recorded in DIR/1 to DIR/N.", min=1, max=999
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show every command, and run none.")]
 JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON; - is stdout.", metavar="F")]
@@ -92,8 +92,8 @@ RequireAll = Annotated[
     bool,
     typer.Option(
         "--require-all",
-        help="Exit 1 for what was not judged: rules or atomics without expectations, expectations without their "
-        "atomic, skips that no expectation allows for.",
+        help="Exit 1 if something was not judged: rules or atomics without expectations, expectations without their "
+        "atomic, skips that no expectation allows.",
     ),
 ]
 JsonDocumentOption = Annotated[str | None, typer.Option("--json", help="Write JSON; - is stdout.", metavar="F")]

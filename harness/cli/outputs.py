@@ -1,4 +1,4 @@
-"""Where results go: files that were asked for, the terminal, and the exit code."""
+"""Where results go: files, the terminal, and the exit code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from harness.report.unjudged_text import print_unjudged
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the command line asked for. `matrix` is a line for each variant on the terminal."""
+    """The outputs that the command line names. `matrix` prints a line for each variant on the terminal."""
 
     json: str | None = None
     junit: Path | None = None
@@ -39,11 +39,11 @@ class Outputs:
 
     @classmethod
     def of(cls, request: Judging, *, matrix: bool = False) -> Outputs:
-        """Those that a request names."""
+        """The outputs that a request names."""
         return cls(request.json, request.junit, request.html, matrix, request.navigator, request.markdown)
 
     def require_writable(self) -> None:
-        """Raise InvalidInput for a file that can't be written: before anything is detonated, and not after."""
+        """Raise InvalidInput for a file that can't be written. To be called before anything is detonated."""
         named = {
             "--json": self.json,
             "--junit": self.junit,
@@ -58,7 +58,7 @@ class Outputs:
     ) -> NoReturn:
         """Write the files, print the tables unless standard output is taken, and exit with the worst code.
 
-        `unjudged` is what no single recording tells: with `require_all` all that was not judged counts as unmet.
+        `unjudged` is what no single recording shows. With `require_all`, everything that was not judged is unmet.
         """
         results = completed(results, unjudged, required=require_all)
         if self.json:
@@ -94,11 +94,11 @@ def require_writable(named: Mapping[str, str | Path | None]) -> None:
             continue
         path = Path(str(target)).absolute()
         if path.is_dir():
-            raise InvalidInput(f"{option} {target}: it is a folder, and a file is written")
+            raise InvalidInput(f"{option} {target}: this is a folder, not a file")
         if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-            raise InvalidInput(f"{option} {target}: {path.parent} is no folder that can be written to")
+            raise InvalidInput(f"{option} {target}: {path.parent} is not a writable folder")
 
 
 def _severity(code: int) -> int:
-    """Of several exit codes the worst: unmet before inconclusive, anything before success."""
+    """The sort key of exit codes: success, then inconclusive, then unmet, then errors."""
     return {0: 0, 4: 1, 1: 2}.get(code, 3)

@@ -28,17 +28,17 @@ def prove(request: Prove) -> None:
     paths = find_recordings(request.recordings)
     with counting("judging") as progress:
         results = prove_all(paths, expected, from_raw=request.from_raw, limits=limits, progress=progress)
-    left = [*without_expectations(known.rules_without), *unheld(expected, results)]
-    outputs.report(results, left, require_all=request.require_all)
+    unjudged = [*without_expectations(known.rules_without), *unheld(expected, results)]
+    outputs.report(results, unjudged, require_all=request.require_all)
 
 
 def _expected(folder: Path, rules: list[Path]) -> Expected:
-    """What is expected of all rules of a folder, or of these versions of some of them."""
+    """The expectations of all rules in a folder, or of these versions of some rules."""
     if not rules:
         return find_expected([folder])
     read = ReadOnce()
     every = find_expectations([folder], read)
-    return Expected([each for path in rules for each in _for_rule(path, every, read)], [])
+    return Expected([expectation for path in rules for expectation in _for_rule(path, every, read)], [])
 
 
 def _for_rule(path: Path, expected: list[Expectation], read: Read) -> list[Expectation]:
@@ -49,6 +49,6 @@ def _for_rule(path: Path, expected: list[Expectation], read: Read) -> list[Expec
         known = ", ".join(sorted({e.rule.id for e in expected}))
         raise NothingSelected(
             f"no expectations for a rule named '{path.stem}'",
-            hint=f"A rule is known by the name of its file. Known: {known}.",
+            hint=f"The name of a rule is the name of its file. Known: {known}.",
         )
     return [e for source in sorted(sources) for e in load_expectations(source, path, read)]

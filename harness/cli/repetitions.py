@@ -1,4 +1,4 @@
-"""How often to capture and where to record it: once into one folder, or many times into folders below it."""
+"""How often to capture and where to record: once into one folder, or many times into folders below it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Repetitions:
         subscriber: Subscriber,
         taken: Callable[[Recording], None],
     ) -> None:
-        """Capture them all and hand over each as soon as it is sealed. Raises as session.capture does."""
+        """Capture `count` times, and pass each recording to `taken` once sealed. Raises as session.capture does."""
         root = self.root or session.default_folder()
         if self.count == 1:
             taken(session.capture(atomics, options, root, subscriber))

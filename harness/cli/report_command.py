@@ -28,5 +28,5 @@ def report(request: Report) -> None:
         schedules=[read_schedule(path) for path in schedules],
         history=read_history(request.history, request.last, request.expectations) if request.history else None,
     )
-    read = [result for path in results for result in read_results(path)]
-    write_html(read, request.html, additions, request.recording)
+    all_results = [result for path in results for result in read_results(path)]
+    write_html(all_results, request.html, additions, request.recording)

@@ -1,4 +1,4 @@
-"""`livefire run`, `evade` and `capture`: what needs a lab."""
+"""`livefire run`, `evade` and `capture`: the commands that detonate."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def run(request: Run) -> None:
     read = ReadOnce()
     known = find_atomics([request.atomics], read)
     chosen = select(known, request.selectors or [])
-    found = find_expected([request.expectations], read)
-    every = found.expectations
+    expected_files = find_expected([request.expectations], read)
+    every = expected_files.expectations
     chosen, expected = with_controls(chosen, _expected(every, chosen), known, every)
     if _with_variants(request, chosen):
         chosen = with_marked(chosen, expected)
-    _run(chosen, request, _Judging(expected, _unjudged(found, known)))
+    _run(chosen, request, _Judging(expected, _unjudged(expected_files, known)))
 
 
 def evade(request: Evade) -> None:
@@ -50,11 +50,11 @@ def evade(request: Evade) -> None:
     read = ReadOnce()
     known = find_atomics([request.atomics], read)
     base = select(known, request.selectors)
-    found = find_expected([request.expectations], read)
-    every = found.expectations
+    expected_files = find_expected([request.expectations], read)
+    every = expected_files.expectations
     controls, expected = with_controls(base, _expected(every, base), known, every)
     chosen = [*with_all(base, request.family or []), *controls[len(base) :]]
-    _run(chosen, request, _Judging(expected, _unjudged(found, known)))
+    _run(chosen, request, _Judging(expected, _unjudged(expected_files, known)))
 
 
 def capture(request: Capture) -> None:
@@ -81,7 +81,7 @@ def _options(request: InLab) -> session.CaptureOptions:
 
 @dataclass(frozen=True)
 class _Judging:
-    """What is judged of what was captured, and what can't be, whatever is selected."""
+    """The expectations to judge by, and what can't be judged whatever is selected."""
 
     expected: list[Expectation]
     unjudged: Sequence[Unjudged]
@@ -93,7 +93,7 @@ def _run(chosen: list[Atomic], request: Run | Evade, judging: _Judging) -> None:
         _show_plan(chosen, options)
         return
     outputs = Outputs.of(request, matrix=isinstance(request, Evade))
-    outputs.require_writable()  # a mistake is said before anything is started
+    outputs.require_writable()  # report a mistake before anything is started
     require(judging.expected, limits=limits)
     results: list[Result] = []
     with LiveConsole(Terminal(stderr=True)) as live, scratch(state_root()):
@@ -105,9 +105,9 @@ def _run(chosen: list[Atomic], request: Run | Evade, judging: _Judging) -> None:
     outputs.report(settled(results), judging.unjudged, require_all=request.require_all)
 
 
-def _unjudged(found: Expected, known: list[Atomic]) -> list[Unjudged]:
+def _unjudged(expected: Expected, known: list[Atomic]) -> list[Unjudged]:
     """What can't be judged whatever is selected: rules without expectations, expectations without their atomic."""
-    return [*without_expectations(found.rules_without), *unknown(found.expectations, [a.id for a in known])]
+    return [*without_expectations(expected.rules_without), *unknown(expected.expectations, [a.id for a in known])]
 
 
 def _expected(every: list[Expectation], chosen: list[Atomic]) -> list[Expectation]:
@@ -121,7 +121,7 @@ def _expected(every: list[Expectation], chosen: list[Atomic]) -> list[Expectatio
 
 
 def _command(role: str, text: str) -> str:
-    """Its further lines stand below the first."""
+    """A command with its role; further lines of it are aligned with the first."""
     return f"  {role:13} {textwrap.indent(text.strip(), ' ' * 16).lstrip()}"
 
 

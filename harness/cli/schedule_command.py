@@ -1,4 +1,4 @@
-"""`livefire schedule`: when would Microsoft Sentinel alert, and which events would no run ever see?"""
+"""`livefire schedule`: simulate when Microsoft Sentinel would alert, and which events no run would see."""
 
 from __future__ import annotations
 

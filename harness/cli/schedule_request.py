@@ -1,4 +1,4 @@
-"""What `livefire schedule` may be asked."""
+"""The options of `livefire schedule`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from harness.study.schedule.delays import DEFAULT
 class Schedule(QueryLimits):
     """Play recorded attacks against the rule's schedule in Microsoft Sentinel. Needs recordings only.
 
-    Each attack that the rule should fire on is played many times, with another phase of the schedule and other
-    ingestion delays each time; the rule itself is run over what each run would see.
+    Each attack that the rule should fire on is played many times, each time with another phase of the schedule and
+    other ingestion delays. The rule is run over what each scheduled run would see.
     """
 
     rule: RuleArgument
@@ -30,18 +30,18 @@ class Schedule(QueryLimits):
         typer.Option("--delay", metavar="D", help="Ingestion delay: measured, fixed:5m, lognormal:p50=2m,p95=15m, …"),
     ] = DEFAULT
     late: Annotated[
-        str | None, typer.Option("--late", metavar="SHARE:D", help="Some events come later still: 1%:6h.")
+        str | None, typer.Option("--late", metavar="SHARE:D", help="This share of events comes later: 1%:6h.")
     ] = None
     duplicates: Annotated[
-        str, typer.Option("--duplicates", metavar="SHARE", help="Some events are ingested twice: 1%.")
+        str, typer.Option("--duplicates", metavar="SHARE", help="This share of events is ingested twice: 1%.")
     ] = "0"
     out_of_order: Annotated[
-        bool, typer.Option("--out-of-order", help="Each event has a delay of its own. Default: each sensor has.")
+        bool, typer.Option("--out-of-order", help="Draw a delay for each event. Default: for each sensor.")
     ] = False
     draws: Annotated[
         int, typer.Option("--draws", metavar="N", help="How often each attack is played.", min=1, max=100_000)
     ] = 200
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Another seed, other draws.")] = 0
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="The seed of the draws.")] = 0
     max_missed: Annotated[
         str, typer.Option("--max-missed", metavar="SHARE", help="Exit 1 if more draws of an atomic have no alert.")
     ] = "0"

@@ -1,4 +1,4 @@
-"""Standard output and standard error that outlive their terminal, and that nothing gets through which acts on one."""
+"""Standard output and standard error: they survive a closed terminal, and pass no control characters to an open one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _GONE = {errno.EIO, errno.EPIPE}  # a closed terminal, a pipe that nobody reads
 
 
 class Forgiving(io.FileIO):
-    """A descriptor whose reader may go away: what is written after that is thrown away."""
+    """A descriptor whose reader may go away: what is written after that is discarded."""
 
     failed = False
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """As that of FileIO. Raises InvalidInput, once, for other errors, such as a full disk, but of standard error.
+        """Write as FileIO does. Raises InvalidInput, once, for other errors such as a full disk.
 
-        Of that nobody can be told.
+        Not for standard error: there is no stream left to report it on.
         """
         try:
             return super().write(data)
@@ -37,15 +37,15 @@ class Forgiving(io.FileIO):
 
 
 class Guarded(io.TextIOWrapper):
-    """Text that is made printable as it is written: by us, by click, by a traceback.
+    """A stream that makes all text printable, whether we write it, click or a traceback.
 
-    `styled` writes to the same place, for a console that has made its text printable and added its own escapes.
+    `styled` writes to the same descriptor, for a console that made its text printable and added its own escapes.
     """
 
     styled: io.TextIOWrapper
 
     def write(self, text: str, /) -> int:
-        """As that of TextIOWrapper. Raises TypeError for bytes: by that click tells text from a binary stream."""
+        """Write as TextIOWrapper does. Raises TypeError for bytes, by which click tells text from binary streams."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         super().write(printable(text))
@@ -53,9 +53,9 @@ class Guarded(io.TextIOWrapper):
 
 
 def guard_terminal() -> None:
-    """Put such streams in the place of sys.stdout and sys.stderr, where these are still the process's own.
+    """Replace sys.stdout and sys.stderr by such streams, unless something else has replaced them before.
 
-    What is written to a terminal that was closed is thrown away: what nobody can read any more is no error.
+    Output to a closed terminal is discarded: that is no error.
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)

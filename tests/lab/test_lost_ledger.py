@@ -47,7 +47,7 @@ def test_clean_finds_what_carries_the_name_and_says_what_is_uncertain(
     assert done.code == 3, done.err
     assert "Traceback" not in done.err
     for ledger in ledgers:
-        assert f"{ledger.parent.name}: not all undone" in done.out
+        assert f"{ledger.parent.name}: partly undone" in done.out
         assert ledger.parent.name in done.err
     after = footprint()
     assert {name: after[name] for name in NAMED} == {name: before[name] for name in NAMED}

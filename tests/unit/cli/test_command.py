@@ -78,7 +78,7 @@ def test_limits_that_are_none_are_invalid_input() -> None:
 
 @pytest.mark.parametrize("entry", EVERY.values(), ids=EVERY)
 def test_each_command_has_its_request_and_what_takes_that(entry: Command) -> None:
-    request, called = at(entry.request), at(entry.done_by)
+    request, called = at(entry.request), at(entry.function)
     assert inspect.getdoc(request)
     (parameter,) = inspect.signature(called, eval_str=True).parameters.values()
     assert parameter.annotation is request

@@ -60,7 +60,7 @@ def test_mistakes_are_said_in_one_sentence(tmp_path: Path) -> None:
             "--mutants",
             tmp_path / "r.json",
         ): "not a mutation (livefire.mutation/1): its schema is",
-        (tmp_path / "r.json", "--html", tmp_path / "no/page.html"): "is no folder that can be written to",
+        (tmp_path / "r.json", "--html", tmp_path / "no/page.html"): "is not a writable folder",
         (tmp_path / "r.json", "--html", html, "--recording", tmp_path): "not a recording: there is no manifest.json",
         ("--html", html, "--history", tmp_path / "none"): "there is no such folder",
     }

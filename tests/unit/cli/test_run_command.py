@@ -79,5 +79,5 @@ def test_a_capture_judges_nothing(captured: Captured, tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_said_before_anything_is_captured(captured: Captured, tmp_path: Path) -> None:
     done = livefire("run", MAIN_JOB[0], "--json", tmp_path)
-    assert "it is a folder, and a file is written" in str(done.exception)
+    assert "this is a folder, not a file" in str(done.exception)
     assert captured == []

@@ -229,7 +229,7 @@ def test_an_error_in_a_document_is_safe(place: Path, text: str) -> None:
 @given(text=texts)
 def test_a_fault_of_our_own_is_safe(text: str) -> None:
     def fault() -> int:
-        return main._told(ValueError(text))
+        return main._report(ValueError(text))
 
     code, told = said(call=fault)
     assert code == 70
