@@ -7,7 +7,7 @@ import os
 from harness.errors import LabUnavailable
 from harness.host.cgroup import check_group
 from harness.host.owned_folders import new_id, owned_folders
-from harness.host.preflight import Doubt, Finding, Probe, free_disk, look
+from harness.host.preflight import Check, Doubt, Probe, free_disk, look
 from harness.host.process import find_tool
 from harness.lab.docker.docker_host import needs_shim
 from harness.lab.docker.image import is_static
@@ -21,7 +21,7 @@ _TOOLS |= {"auditd": "auditd", "auditctl": "auditd", "kubectl": "kubernetes-clie
 _MINIMUM_FREE = 1 << 30
 
 
-def check_host() -> list[Finding]:
+def check_host() -> list[Check]:
     """What any live run needs."""
     probes: list[tuple[str, Probe]] = [("root", _root)]
     probes += [(tool, lambda t=tool, p=package: str(find_tool(t, package=p))) for tool, package in _TOOLS.items()]  # type: ignore[misc]
@@ -35,7 +35,7 @@ def check_host() -> list[Finding]:
     return [look(name, probe) for name, probe in probes]
 
 
-def check_control_plane() -> list[Finding]:
+def check_control_plane() -> list[Check]:
     """What the bare control plane needs beyond that."""
     return [look("etcd", lambda: str(find_etcd())), look("kube-apiserver", lambda: str(find_kube_apiserver()))]
 

@@ -9,6 +9,7 @@ import typer
 from harness.capture.host_preflight import check_control_plane, check_host
 from harness.cli.live_requests import Doctor
 from harness.files.documents import print_json
+from harness.host.preflight import Check
 from harness.lab.docker.daemon_preflight import check_daemon, daemons
 from harness.lab.kubernetes.kind_preflight import check_kind
 from harness.report.terminal import Terminal
@@ -22,15 +23,20 @@ def doctor(request: Doctor) -> None:
     sections = {"this host": host, "kind": kind, "control plane": control_plane}
     sections |= {f"Docker daemon {socket}": check_daemon(socket) for socket in daemons()}
     if request.json:
-        print_json([asdict(finding) for findings in sections.values() for finding in findings])
+        print_json([_as_json(check) for checks in sections.values() for check in checks])
     else:
         console = Terminal(soft_wrap=True)
-        for title, findings in sections.items():
+        for title, checks in sections.items():
             console.print(title)
-            for finding in findings:
-                console.print(f"  {_WORDS[finding.level]:5} {finding.check:15} {finding.said}")
-                if finding.cure:
-                    console.print(f"  {'':21} {finding.cure}")
+            for check in checks:
+                console.print(f"  {_WORDS[check.level]:5} {check.name:15} {check.said}")
+                if check.cure:
+                    console.print(f"  {'':21} {check.cure}")
     fit = all(f.level != "fail" for f in host)
-    cluster = any(all(f.level != "fail" for f in findings) for findings in (kind, control_plane))
+    cluster = any(all(f.level != "fail" for f in checks) for checks in (kind, control_plane))
     raise typer.Exit(0 if fit and cluster else 3)
+
+
+def _as_json(check: Check) -> dict[str, str]:
+    values = asdict(check)
+    return {"check": values.pop("name")} | values

@@ -1,4 +1,4 @@
-"""A finding: one look at this host, and the cure for what is wrong."""
+"""A check: one look at this host, and the cure for what is wrong."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Probe = Callable[[], str]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Check:
     """One look at this host. `level` is ok, warn or fail; `cure` says what to do about the last two."""
 
-    check: str
+    name: str
     level: str
     said: str
     cure: str = ""
@@ -26,16 +26,16 @@ class Doubt(LivefireError):
     """Something that may go wrong, and need not."""
 
 
-def look(name: str, probe: Probe) -> Finding:
-    """Probe, and take what it raises for the finding."""
+def look(name: str, probe: Probe) -> Check:
+    """Probe, and take what it raises for the outcome."""
     try:
-        return Finding(name, "ok", probe())
+        return Check(name, "ok", probe())
     except Doubt as doubt:
-        return Finding(name, "warn", doubt.message, doubt.hint)
+        return Check(name, "warn", doubt.message, doubt.hint)
     except LivefireError as error:
-        return Finding(name, "fail", error.message, error.hint)
+        return Check(name, "fail", error.message, error.hint)
     except OSError as error:
-        return Finding(name, "fail", str(error))
+        return Check(name, "fail", str(error))
 
 
 def free_disk(needed: int) -> str:

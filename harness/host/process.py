@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,40 +102,6 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def start_daemon(
-    command: Sequence[str | Path], *, owner: str, log: Path, environment: Mapping[str, str] | None = None
-) -> subprocess.Popen[bytes]:
-    """Start a daemon in a session of its own, marked as `owner`'s in its environment, with all output in `log`.
-
-    When this returns it can be found by its owner. Raises Halted where what this thread makes is being undone.
-    """
-    with log.open("ab") as output:
-        return halt.start(
-            lambda: _shown(
-                subprocess.Popen(
-                    [str(part) for part in command],
-                    env=base_environment() | dict(environment or {}) | {"TMPDIR": str(log.parent), OWNER: owner},
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                )
-            )
-        )
-
-
-def _shown(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-    """A process once its environment can be read, or after a second.
-
-    Popen waits until exec has closed its pipe. Only after that the kernel sets where the environment lies
-    (begin_new_exec in fs/exec.c, create_elf_tables in fs/binfmt_elf.c), and on a busy machine there is time in between.
-    """
-    deadline, place = time.monotonic() + 1, Path(f"/proc/{process.pid}/environ")
-    while process.poll() is None and not place.read_bytes() and time.monotonic() < deadline:
-        time.sleep(0.001)
-    return process
 
 
 def owned_processes(owner: str) -> list[int]:
@@ -239,11 +204,3 @@ def is_zombie(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
-
-
-def tail(path: Path, lines: int = 5) -> list[str]:
-    """The last lines of a log, for an error message."""
-    try:
-        return path.read_text(errors="replace").splitlines()[-lines:]
-    except OSError:
-        return []

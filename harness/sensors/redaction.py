@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-TAKEN_OUT = "***"
+from harness.recording.masking import TAKEN_OUT
 
 # The daemon logs a request's JSON as a Go string (strconv.Quote): there, a quote is \" and a backslash is \\.
 _TOKEN = rb"""[^"\\]|\\[^"\\]|\\\\(?:[^"\\]|\\.)"""
@@ -40,11 +40,6 @@ _VALUE = re.compile(rb"""([:,\[]\s*)"(?:[^"\\]|\\.)*(?:"(?!\s*:)|\\?$)""")
 def redact_query(path: str) -> str:
     """The path of a request to the daemon without the values of build arguments."""
     return _QUERY.sub(rb"\1" + TAKEN_OUT.encode(), path.encode()).decode()
-
-
-def without_values(variables: Any) -> list[str]:
-    """The variables of a container, `NAME=VALUE` each, by name."""
-    return [f"{str(each).partition('=')[0]}={TAKEN_OUT}" for each in variables or []]
 
 
 def redact_daemon_line(line: bytes) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.model.manifest import Check, Mark, SensorRecord
-from harness.recording import RecordingWriter, layout
+from harness.recording import RecordingWriter, canary_names, layout
 from harness.sensors.log_follower import LogFollower, Redaction
 
 MARK_TIMEOUT = 5.0
@@ -78,7 +78,7 @@ class Patience:
 
 def canary_token() -> str:
     """A word that nothing else contains. Lower case, so that it can be a tag, a name and an argument."""
-    return f"livefire-canary-{secrets.token_hex(8)}"
+    return f"{canary_names.TOKEN_PREFIX}{secrets.token_hex(8)}"
 
 
 def now() -> datetime:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from harness.model.manifest import Canary, Detonation, Manifest
+from harness.recording import canary_names
 from harness.telemetry.readers.audit_log import Record, arguments_of, number, parse_line
 
 _HEAD = re.compile(rb"(?m)^(?:node=\S+ )?type=(\S+) msg=audit\(([0-9]{1,10}\.[0-9]{3}):([0-9]{1,18})\)")
@@ -167,7 +168,7 @@ def _gaps(log: bytes) -> Iterator[tuple[int, str]]:
 
 def _canaries(lines: list[bytes]) -> dict[str, tuple[int | None, int | None, Arguments]]:
     found: dict[str, tuple[int | None, int | None, Arguments]] = {}
-    for _, call, arguments in _execs(lines, b"livefire-canary-"):
+    for _, call, arguments in _execs(lines, canary_names.TOKEN_PREFIX.encode()):
         if len(arguments) == 2 and arguments[1]:
             found[arguments[1]] = (*_whence(call), arguments)
     return found

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.model.manifest import Manifest, Mark, SensorRecord
-from harness.recording import layout
+from harness.recording import canary_names, layout
 from harness.recording.json_lines import parsed, seconds
 from harness.telemetry.attribution import DockerRequest, read_request, read_requests
 from harness.telemetry.attribution.residents import read_alive
 from harness.telemetry.readers.audit_log import damaged_lines
 from harness.telemetry.readers.line_shapes import ARRIVAL, DAEMON_EVENT, KUBE_EVENT, has_shape
 
-_CANARY = re.compile(rb"livefire-canary-[0-9a-f]+")
+_PREFIX = canary_names.TOKEN_PREFIX.encode()
+_CANARY = re.compile(re.escape(_PREFIX) + rb"[0-9a-f]+")
 # Files that a sensor answers for, whether its record names them or not: what is attributed rests on them.
 _FURTHER = {"docker_daemon": [layout.DAEMON_REQUESTS], "kube_audit": [layout.KUBE_PODS], "auditd": [layout.ALIVE]}
 _ID = re.compile("[0-9a-f]{64}")
@@ -78,7 +79,7 @@ def _file(root: layout.Root, manifest: Manifest, name: str) -> RawFile:
     tokens: dict[str, int] = {}
     lines = raw.split(b"\n")
     for number, line in enumerate(lines, 1):
-        if b"livefire-canary-" in line:
+        if _PREFIX in line:
             for token in _CANARY.findall(line):
                 tokens.setdefault(token.decode(), number)
     missing = [f"{name} is missing or empty"] if not raw and _must_be_there(name, manifest) else []

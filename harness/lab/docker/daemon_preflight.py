@@ -14,12 +14,12 @@ import requests
 
 from harness.errors import LabUnavailable
 from harness.host.owned_folders import owned_folders
-from harness.host.preflight import Doubt, Finding, look
+from harness.host.preflight import Check, Doubt, look
 from harness.lab.docker.docker_api import docker_client
 from harness.lab.docker.docker_undo import CLUSTER_LABEL
 
 
-def check_daemon(socket: Path, name: str = "") -> list[Finding]:
+def check_daemon(socket: Path, name: str = "") -> list[Check]:
     """What a daemon has to say that is to hold the node of a cluster called `name`, or of any one."""
     return [
         look("storage driver", lambda: _storage(socket)),

@@ -14,8 +14,9 @@ from pathlib import Path
 import docker.errors
 
 from harness.errors import LabUnavailable, Refused
+from harness.host.daemons import check_runs, start_daemon
 from harness.host.owned_folders import OwnedFolder
-from harness.host.process import find_tool, run, start_daemon, tail
+from harness.host.process import find_tool, run
 from harness.host.ramdisk import mount_ramdisk
 from harness.host.waiting import NotYet, wait_until
 from harness.lab.docker import made_undo as made_undo  # registers how networks are undone
@@ -81,8 +82,7 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
     process = start_daemon(command, owner=owner, log=log)
 
     def answers() -> str:
-        if process.poll() is not None:
-            raise LabUnavailable(f"dockerd ended with code {process.returncode}", more=tail(log))
+        check_runs("dockerd", process, log)
         return _ping(socket)
 
     version = wait_until("dockerd", answers, timeout=60)
@@ -173,8 +173,7 @@ def _start_containerd(owned: OwnedFolder, folder: Path) -> Path:
     process = start_daemon([find_tool("containerd"), "--config", config], owner=owner, log=log)
 
     def listening() -> None:
-        if process.poll() is not None:
-            raise LabUnavailable(f"containerd ended with code {process.returncode}", more=tail(log))
+        check_runs("containerd", process, log)
         if not socket.exists():
             raise NotYet("no socket")
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import docker
 
 from harness.errors import LabUnavailable
+from harness.host.daemons import check_runs, start_daemon
 from harness.host.owned_folders import OwnedFolder
 from harness.host.ports import free_ports
-from harness.host.process import find_tool, start_daemon, tail
+from harness.host.process import find_tool
 from harness.host.waiting import NotYet, wait_until
 from harness.lab.docker.image import REFERENCE
 
@@ -45,8 +46,7 @@ class Registry:
             client.api.remove_image(f"{self.address}/{REFERENCE}")
 
     def _answers(self) -> None:
-        if self.process.poll() is not None:
-            raise LabUnavailable(f"the registry ended with code {self.process.returncode}", more=tail(self.log))
+        check_runs("the registry", self.process, self.log)
         try:
             direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             direct.open(f"http://{self.address}/v2/", timeout=5).close()

@@ -9,9 +9,10 @@ from pathlib import Path
 import yaml
 
 from harness.errors import LabUnavailable
+from harness.host.daemons import check_runs, start_daemon
 from harness.host.owned_folders import OwnedFolder
 from harness.host.ports import free_ports
-from harness.host.process import find_tool, run, start_daemon, tail
+from harness.host.process import find_tool, run
 from harness.host.waiting import NotYet, wait_until
 from harness.lab.kubernetes.binaries import find_etcd, find_kube_apiserver
 from harness.lab.kubernetes.cluster import Cluster
@@ -57,8 +58,7 @@ def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
     api = KubeApi(kubeconfig)
 
     def ready() -> None:
-        if process.poll() is not None:
-            raise LabUnavailable(f"kube-apiserver ended with code {process.returncode}", more=tail(log))
+        check_runs("kube-apiserver", process, log)
         if said := api.ready():
             raise NotYet(said)
 
@@ -112,8 +112,7 @@ def _start_etcd(owned: OwnedFolder, folder: Path, port: int, peer_port: int) -> 
     process = start_daemon(command, owner=owner, log=log)
 
     def listening() -> None:
-        if process.poll() is not None:
-            raise LabUnavailable(f"etcd ended with code {process.returncode}", more=tail(log))
+        check_runs("etcd", process, log)
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError as error:

@@ -23,6 +23,7 @@ from harness.lab.kubernetes.binaries import find_kind
 from harness.lab.kubernetes.cluster import Cluster
 from harness.lab.kubernetes.kind_config import API_SERVER_ARGUMENTS, cluster_config, credentials_by_path
 from harness.lab.kubernetes.kube_api import TARGET, KubeApi, audit_policy
+from harness.recording import canary_names
 
 # The user that kubeadm makes; its group is system:masters.
 ADMIN = "kubernetes-admin"
@@ -160,7 +161,7 @@ class _Kind:
         ]
         if missing:
             raise LabUnavailable(f"the API server of the node image lacks {' '.join(missing)}: kubeadm took no patch")
-        token = f"livefire-canary-{self._owned.id}"
+        token = f"{canary_names.TOKEN_PREFIX}{self._owned.id}"
         api.canary(token)
 
         def logged() -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from harness.errors import LabUnavailable
-from harness.host.preflight import Doubt, Finding, Probe, free_disk, look
+from harness.host.preflight import Check, Doubt, Probe, free_disk, look
 from harness.host.process import find_tool, run
 from harness.host.ramdisk import memory_available
 from harness.lab.docker.daemon_preflight import check_daemon
@@ -22,7 +22,7 @@ _KIND_VERSION = (0, 20)
 _DOCKER_VERSION = (20, 10)
 
 
-def check_kind(node_image: str | None = None) -> list[Finding]:
+def check_kind(node_image: str | None = None) -> list[Check]:
     """What a kind cluster needs beyond that."""
     probes: list[tuple[str, Probe]] = [
         ("kind", _kind),
@@ -39,10 +39,10 @@ def check_kind(node_image: str | None = None) -> list[Finding]:
 
 
 def require_kind(socket: Path, name: str) -> None:
-    """Raise LabUnavailable with every finding that stands in the way of a kind cluster, each with its cure."""
+    """Raise LabUnavailable with every check that stands in the way of a kind cluster, each with its cure."""
     failures = [f for f in (*check_kind(), *check_daemon(socket, name)) if f.level == "fail"]
     if failures:
-        told = [f"{f.check}: {f.said}{f' - {f.cure}' if f.cure else ''}" for f in failures]
+        told = [f"{f.name}: {f.said}{f' - {f.cure}' if f.cure else ''}" for f in failures]
         raise LabUnavailable("this host is not fit for a kind cluster:", more=told)
 
 

@@ -20,6 +20,7 @@ from kubernetes import client, config
 from harness.errors import LabUnavailable
 from harness.host.waiting import NotYet, wait_until
 from harness.lab.docker.image import REFERENCE
+from harness.recording import canary_names
 
 LABEL = "livefire.run"
 NAMESPACE = "livefire"
@@ -158,7 +159,7 @@ class KubeApi:
 
     def canary(self, token: str, timeout: float = 10) -> None:
         """A request that can be found again in the audit log: a configmap that does not exist."""
-        self._call("GET", f"/api/v1/namespaces/default/configmaps/{token}", allow=404, timeout=timeout)
+        self._call("GET", f"{canary_names.CONFIGMAPS}{token}", allow=404, timeout=timeout)
 
     def node_state(self) -> str:
         """Empty when every node is Ready and pods can be made, else what is missing."""

@@ -9,8 +9,9 @@ import subprocess
 from pathlib import Path
 
 from harness.errors import LabUnavailable, LivefireError
+from harness.host.daemons import check_runs, start_daemon
 from harness.host.owned_folders import OwnedFolder
-from harness.host.process import base_environment, find_tool, start_daemon, tail
+from harness.host.process import base_environment, find_tool
 from harness.host.waiting import NotYet, wait_until
 from harness.lab.docker.canary_container import CanaryContainer
 from harness.model.manifest import Check, Mark, SensorRecord
@@ -109,8 +110,7 @@ class AuditdSensor:
         process = start_daemon([find_tool("auditd"), "-n", "-c", folder], owner=owner, log=output)
 
         def registered() -> None:
-            if process.poll() is not None:
-                raise LabUnavailable(f"auditd ended with code {process.returncode}", more=tail(output))
+            check_runs("auditd", process, output)
             if kernel.status()["pid"] != process.pid or not log.exists():
                 raise NotYet("not registered with the kernel")
 

@@ -10,7 +10,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from harness.sensors.redaction import without_values
+from harness.recording.masking import without_values
 
 _VERSION = re.compile(r"^/v[\d.]+(?=/)")
 _EXEC = re.compile(r"^/containers/[^/]+/exec$")

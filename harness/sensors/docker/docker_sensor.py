@@ -17,13 +17,13 @@ from harness.lab.docker.docker_api import docker_client
 from harness.lab.docker.docker_host import DockerHost
 from harness.lab.docker.image import REFERENCE
 from harness.model.manifest import Check, Mark, SensorRecord
-from harness.recording import layout
+from harness.recording import canary_names, layout
+from harness.recording.masking import without_values
 from harness.sensors.docker.request_log import RequestLog
 from harness.sensors.log_follower import LogFollower
-from harness.sensors.redaction import redact_daemon_line, without_values
+from harness.sensors.redaction import redact_daemon_line
 from harness.sensors.sensor import MARK_TIMEOUT, Arrivals, Patience, canary_token, make_check, make_mark, now
 
-CANARY_REPOSITORY = "livefire/canary"
 _NO_ANSWER = (docker.errors.DockerException, OSError, RequestException)
 
 
@@ -66,8 +66,8 @@ class DockerDaemonSensor:
         problems += self._log.take_problems() if self._log else []
         self._through.api.timeout = int(self._patience.timeout)
         try:
-            self._through.api.tag(REFERENCE, CANARY_REPOSITORY, token)
-            self._through.api.remove_image(f"{CANARY_REPOSITORY}:{token}")
+            self._through.api.tag(REFERENCE, canary_names.REPOSITORY, token)
+            self._through.api.remove_image(f"{canary_names.REPOSITORY}:{token}")
         except _NO_ANSWER as error:
             problems.append(f"the daemon does not answer: {first_line(error)}")
             self._patience.lose()

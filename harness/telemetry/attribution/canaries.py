@@ -11,12 +11,10 @@ from datetime import timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from harness.model.manifest import Canary, Manifest
+from harness.recording import canary_names
 from harness.telemetry.attribution.moments import Moment
 
-# what `docker_sensor.py` tags, and what `kube_api.py` asks for
-_REPOSITORY = "livefire/canary"
-_IMAGE = f"{_REPOSITORY}:"
-_CONFIGMAP = "/api/v1/namespaces/default/configmaps/"
+_IMAGE = f"{canary_names.REPOSITORY}:"
 _TAG = re.compile(r"^(?:/v[\d.]+)?/images/[^?]+/tag$")
 _UNTAG = re.compile(r"^(?:/v[\d.]+)?/images/([^?]+)$")
 _SLACK = 0.05
@@ -40,7 +38,11 @@ class Canaries:
 
     def asks_api(self, verb: str, uri: str, at: float) -> bool:
         """Whether a request to the API server is one: for a configmap that is called by a token."""
-        return verb == "get" and uri.startswith(_CONFIGMAP) and self._now(uri.removeprefix(_CONFIGMAP), at)
+        return (
+            verb == "get"
+            and uri.startswith(canary_names.CONFIGMAPS)
+            and self._now(uri.removeprefix(canary_names.CONFIGMAPS), at)
+        )
 
     def asks_daemon(self, method: str, uri: str, at: float) -> bool:
         """Whether a request to the Docker daemon is one: to give an image the token as its tag, or to take it back."""
@@ -48,7 +50,7 @@ class Canaries:
         if method == "POST" and _TAG.match(parts.path):
             query = parse_qs(parts.query)
             tags = query.get("tag", [])
-            return query.get("repo") == [_REPOSITORY] and len(tags) == 1 and self._now(tags[0], at)
+            return query.get("repo") == [canary_names.REPOSITORY] and len(tags) == 1 and self._now(tags[0], at)
         match = _UNTAG.match(parts.path)
         return bool(method == "DELETE" and match and self.tags(unquote(match[1]), at))
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness.recording.json_lines import parsed
+from harness.recording.masking import without_values
 from harness.telemetry.schema import Row
 
 
@@ -49,7 +50,7 @@ def masked(document: dict[str, Any]) -> dict[str, Any]:
     if isinstance(copy.get("Config"), dict):
         copy["Config"] = masked(copy["Config"])
     if copy.get("Env"):
-        copy["Env"] = [f"{entry.partition('=')[0]}=***" for entry in words(copy["Env"])]
+        copy["Env"] = without_values(words(copy["Env"]))
     return copy
 
 

@@ -1,4 +1,4 @@
-"""What speaks against a lab is said before anything is made, each finding with its cure."""
+"""What speaks against a lab is said before anything is made, each check with its cure."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ def program(folder: Path, name: str, output: str) -> None:
 def test_the_version_of_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, level: str) -> None:
     program(tmp_path / "bin", "kind", said)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    finding = next(f for f in check_kind() if f.check == "kind")
-    assert finding.level == level
-    assert bool(finding.cure) == (level != "ok")
+    check = next(f for f in check_kind() if f.name == "kind")
+    assert check.level == level
+    assert bool(check.cure) == (level != "ok")
 
 
 def test_a_docker_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path / "bin", "docker", "Docker version 19.03.5, build 633a0ea")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    finding = next(f for f in check_kind() if f.check == "docker version")
-    assert (finding.level, finding.cure) == ("fail", "Install Docker 20.10 or later.")
+    check = next(f for f in check_kind() if f.name == "docker version")
+    assert (check.level, check.cure) == ("fail", "Install Docker 20.10 or later.")
 
 
-def test_a_daemon_that_does_not_answer_is_a_finding(tmp_path: Path) -> None:
-    findings = check_daemon(tmp_path / "no.sock", "lab-000000")
-    assert {finding.level for finding in findings} == {"fail"}
-    assert all("does not answer" in finding.said for finding in findings)
+def test_a_daemon_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    checks = check_daemon(tmp_path / "no.sock", "lab-000000")
+    assert {check.level for check in checks} == {"fail"}
+    assert all("does not answer" in check.said for check in checks)
 
 
 def test_every_failure_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +58,6 @@ def test_every_failure_is_named_at_once(tmp_path: Path, monkeypatch: pytest.Monk
 def test_without_control_groups_it_is_said_what_can_t_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setattr(cgroup, "hierarchies", lambda: [Hierarchy(tmp_path / "file", 2)])
-    found = next(each for each in check_host() if each.check == "control groups")
+    found = next(each for each in check_host() if each.name == "control groups")
     assert (found.level, found.said) == ("warn", f"none can be had: {tmp_path / 'file'}: Not a directory")
     assert "empties its environment can't be found" in found.cure

@@ -9,9 +9,10 @@ import pytest
 
 from harness.capture import makers as kinds
 from harness.host import halt
+from harness.host.daemons import start_daemon
 from harness.host.halt import Halted, Makers
 from harness.host.ledger import Ledger, LedgerClosed
-from harness.host.process import OWNER, owned_processes, run, start_daemon
+from harness.host.process import OWNER, owned_processes, run
 from harness.host.waiting import NotYet, wait_until
 
 assert kinds  # so that a ledger can undo what is in it

@@ -26,7 +26,7 @@ import os, pathlib, sys
 from harness import interrupts
 from harness.capture import makers
 from harness.host import notes
-from harness.host.process import start_daemon
+from harness.host.daemons import start_daemon
 from harness.host.owned_folders import OwnedFolder
 notes.NOTES = pathlib.Path(sys.argv[1])
 owned = OwnedFolder.create("run")

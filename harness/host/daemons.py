@@ -1,0 +1,61 @@
+"""Starting daemons, each marked as its owner's, and telling of one that has ended."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.errors import LabUnavailable
+from harness.host import halt
+from harness.host.process import OWNER, base_environment
+
+_LAST_LINES = 5
+
+
+def start_daemon(
+    command: Sequence[str | Path], *, owner: str, log: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a daemon in a session of its own, marked as `owner`'s in its environment, with all output in `log`.
+
+    When this returns it can be found by its owner. Raises Halted where what this thread makes is being undone.
+    """
+    with log.open("ab") as output:
+        return halt.start(
+            lambda: _shown(
+                subprocess.Popen(
+                    [str(part) for part in command],
+                    env=base_environment() | dict(environment or {}) | {"TMPDIR": str(log.parent), OWNER: owner},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
+            )
+        )
+
+
+def _shown(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+    """A process once its environment can be read, or after a second.
+
+    Popen waits until exec has closed its pipe. Only after that the kernel sets where the environment lies
+    (begin_new_exec in fs/exec.c, create_elf_tables in fs/binfmt_elf.c), and on a busy machine there is time in between.
+    """
+    deadline, place = time.monotonic() + 1, Path(f"/proc/{process.pid}/environ")
+    while process.poll() is None and not place.read_bytes() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return process
+
+
+def check_runs(name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Raises LabUnavailable, with the last lines of its log, where a daemon has ended."""
+    if process.poll() is not None:
+        raise LabUnavailable(f"{name} ended with code {process.returncode}", more=_last_lines(log))
+
+
+def _last_lines(log: Path) -> list[str]:
+    try:
+        return log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+    except OSError:
+        return []
