@@ -15,7 +15,6 @@ from typing import Protocol
 from harness.host.process import owned_processes
 from harness.lab.kubernetes.kube_api import KubeApi
 from harness.sensors.docker.docker_sensor import daemon_fault
-from harness.sensors.docker.gateway import DockerGateway
 
 _FIRST, _AGAIN = 1.0, 2.0  # seconds to answer within, and once more for who was late
 _PAUSE = 1.0
@@ -47,23 +46,16 @@ STEADY = Steady()
 
 
 class LabPulse:
-    """The pulse of a lab. `owner` is what the processes of commands carry (see process.py)."""
+    """The pulse of a lab. `owner` is what the processes of commands carry (see process.py); `asked` tells whether a
+    command is connected to the Docker daemon.
+    """
 
-    def __init__(self, docker: Path | None, api: KubeApi | None, owner: str) -> None:
+    def __init__(self, docker: Path | None, api: KubeApi | None, owner: str, asked: Callable[[], bool]) -> None:
         self._docker = docker
         self._api = api
         self._owner = owner
-        self._gateways: list[DockerGateway] = []
+        self._asked = asked
         self._dead: set[str] = set()
-
-    @contextlib.contextmanager
-    def behind(self, gateway: DockerGateway) -> Iterator[DockerGateway]:
-        """While the block runs, commands may ask the Docker daemon by this gateway."""
-        self._gateways.append(gateway)
-        try:
-            yield gateway
-        finally:
-            self._gateways.remove(gateway)
 
     def died(self) -> str:
         """What of the lab does not answer; empty where all of it does."""
@@ -71,7 +63,7 @@ class LabPulse:
 
     def holds_up(self) -> str:
         """As `died`, of what a command is waiting for at this moment."""
-        docker = self._docker_fault() if any(gateway.in_use() for gateway in self._gateways) else ""
+        docker = self._docker_fault() if self._asked() else ""
         api = self._api_fault() if self._api and connected(self._api.port, owned_processes(self._owner)) else ""
         return "; ".join(filter(None, [docker, api]))
 

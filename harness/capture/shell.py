@@ -15,7 +15,7 @@ from typing import IO, Literal
 
 from harness.capture.pulse import STEADY, Pulse
 from harness.capture.survivors import Started
-from harness.host.cgroup import make_group
+from harness.host.cgroup import Group, make_group
 from harness.host.process import OWNER, base_environment, find_tool, until_ended
 from harness.model.manifest import Canary, Execution, Output
 from harness.sensors.sensor import canary_token, now
@@ -88,22 +88,14 @@ def execute(
 ) -> Execution:
     """Run a command as `SHELL -c COMMAND` in its own audit session and control group, for at most `timeout` seconds.
 
-    What it prints is counted and thrown away. What it leaves running is killed, and named in `survivors`. It is ended,
-    too, where it waits for something of the lab that has died.
+    What it prints is only counted. What outlives it is killed (`survivors`), and so is what waits for a dead daemon.
     """
     group = make_group(surroundings.cgroup) if surroundings.cgroup else None
     before, after = (_canaries() if role == "attack" else {} for _ in range(2))
-    environment = surroundings.environment() | {
-        "LIVEFIRE_SHELL": str(find_tool(SHELLS.get(shell, shell))),
-        "LIVEFIRE_COMMAND": command,
-        "LIVEFIRE_BEFORE": _words(before),
-        "LIVEFIRE_AFTER": _words(after),
-        "LIVEFIRE_DOOR": str(group.door if group else os.devnull),
-    }
+    environment = surroundings.environment() | _for_launcher(shell, command, before, after, group)
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, _told_file() as (told, name):
         started = now()
-        environment["LIVEFIRE_TOLD"] = name
-        with until_ended(lambda: _launch(environment, surroundings.home, output, errors)) as process:
+        with until_ended(lambda: _launch(environment, name, surroundings.home, output, errors)) as process:
             started_by_it = Started(process, lambda: _session(_told(told)), group)
             timed_out, given_up = _wait(started_by_it, timeout, pulse)
         finished = now()
@@ -127,12 +119,24 @@ def execute(
     )
 
 
+def _for_launcher(
+    shell: str, command: str, before: Mapping[str, Path], after: Mapping[str, Path], group: Group | None
+) -> dict[str, str]:
+    return {
+        "LIVEFIRE_SHELL": str(find_tool(SHELLS.get(shell, shell))),
+        "LIVEFIRE_COMMAND": command,
+        "LIVEFIRE_BEFORE": _words(before),
+        "LIVEFIRE_AFTER": _words(after),
+        "LIVEFIRE_DOOR": str(group.door if group else os.devnull),
+    }
+
+
 def _launch(
-    environment: Mapping[str, str], home: Path, output: IO[bytes], errors: IO[bytes]
+    environment: Mapping[str, str], told: str, home: Path, output: IO[bytes], errors: IO[bytes]
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         ["/bin/sh", "-c", _LAUNCHER],
-        env=environment,
+        env={**environment, "LIVEFIRE_TOLD": told},
         cwd=home,
         stdin=subprocess.DEVNULL,
         stdout=output,

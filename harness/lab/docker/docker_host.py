@@ -66,26 +66,11 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
     owned.ledger.add("containerd_state")
     owned.ledger.add("cgroup", name=namespace(owned.id))
     containerd = _start_containerd(owned, folder)
-    owned.ledger.add(
-        "shim_sockets",
-        containerd=str(containerd),
-        containers=str(folder / "data/containers"),
-        state=str(folder / "containerd-state"),
-    )
     socket, log = folder / "docker.sock", folder / "dockerd.log"
     command = [*_dockerd_command(owned, folder, bridge), f"--host=unix://{socket}", f"--containerd={containerd}"]
     if bounded:
         command += [f"--add-runtime=livefire={_write_shim(folder)}", "--default-runtime=livefire"]
-    owner = f"{owned.id}/dockerd"
-    owned.ledger.add("daemon", owner=owner)
-    owned.ledger.add("lab_networks", socket=str(socket))
-    process = start_daemon(command, owner=owner, log=log)
-
-    def answers() -> str:
-        check_runs("dockerd", process, log)
-        return _ping(socket)
-
-    version = wait_until("dockerd", answers, timeout=60)
+    version = _start_dockerd(owned, command, socket, log)
     with docker_client(socket) as client:
         ensure_image(client)
         if registry:
@@ -159,6 +144,20 @@ def _ping(socket: Path) -> str:
         raise NotYet(str(error).splitlines()[0]) from None
 
 
+def _start_dockerd(owned: OwnedFolder, command: list[str | Path], socket: Path, log: Path) -> str:
+    """Its version, once it answers on its socket."""
+    owner = f"{owned.id}/dockerd"
+    owned.ledger.add("daemon", owner=owner)
+    owned.ledger.add("lab_networks", socket=str(socket))
+    process = start_daemon(command, owner=owner, log=log)
+
+    def answers() -> str:
+        check_runs("dockerd", process, log)
+        return _ping(socket)
+
+    return wait_until("dockerd", answers, timeout=60)
+
+
 def _start_containerd(owned: OwnedFolder, folder: Path) -> Path:
     """A containerd of our own: dockerd would else use the system's, if there is one."""
     socket = folder / "containerd.sock"
@@ -178,6 +177,12 @@ def _start_containerd(owned: OwnedFolder, folder: Path) -> Path:
             raise NotYet("no socket")
 
     wait_until("containerd", listening, timeout=60, interval=0.02)
+    owned.ledger.add(
+        "shim_sockets",
+        containerd=str(socket),
+        containers=str(folder / "data/containers"),
+        state=str(folder / "containerd-state"),
+    )
     return socket
 
 

@@ -14,9 +14,13 @@ from harness.host.owned_folders import OwnedFolder
 from harness.host.ports import free_ports
 from harness.host.process import find_tool, run
 from harness.host.waiting import NotYet, wait_until
+from harness.lab.kubernetes.audit_policy import audit_policy
 from harness.lab.kubernetes.binaries import find_etcd, find_kube_apiserver
 from harness.lab.kubernetes.cluster import Cluster
-from harness.lab.kubernetes.kube_api import KubeApi, audit_policy, kubeconfig_document
+from harness.lab.kubernetes.kube_api import KubeApi
+from harness.lab.kubernetes.kube_identities import ensure_namespace
+from harness.lab.kubernetes.kube_seed import seed
+from harness.lab.kubernetes.kubeconfig import kubeconfig_document
 
 ADMIN = "livefire-admin"
 
@@ -50,11 +54,7 @@ def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
     owned.ledger.add("daemon", owner=owner)
     command: list[str | Path] = [apiserver, *_flags(folder, etcd_port, port), f"--audit-log-path={audit_log}"]
     process = start_daemon(command, owner=owner, log=log)
-    kubeconfig = folder / "admin.kubeconfig"
-    kubeconfig.touch(mode=0o600)
-    # by path: the client library copies what stands in a kubeconfig into files in /tmp
-    cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(folder / "ca.crt")}
-    kubeconfig.write_text(yaml.safe_dump(kubeconfig_document(cluster, {"token": token})))
+    kubeconfig = _write_kubeconfig(folder, port, token)
     api = KubeApi(kubeconfig)
 
     def ready() -> None:
@@ -64,12 +64,21 @@ def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
 
     try:
         wait_until("kube-apiserver", ready, timeout=120, interval=0.1)
-        api.seed(owned.id)
-        api.ensure_namespace(owned.id)
+        seed(api, owned.id)
+        ensure_namespace(api, owned.id)
         version = api.version()
     finally:
         api.close()
     return Cluster("control-plane", owned.id, kubeconfig, audit_log, version, reason, owned=True, admin=ADMIN)
+
+
+def _write_kubeconfig(folder: Path, port: int, token: str) -> Path:
+    path = folder / "admin.kubeconfig"
+    path.touch(mode=0o600)
+    # by path: the client library copies what stands in a kubeconfig into files in /tmp
+    cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(folder / "ca.crt")}
+    path.write_text(yaml.safe_dump(kubeconfig_document(cluster, {"token": token})))
+    return path
 
 
 def _flags(folder: Path, etcd_port: int, port: int) -> list[str]:

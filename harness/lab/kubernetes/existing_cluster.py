@@ -12,6 +12,7 @@ from harness.errors import LabUnavailable, Refused
 from harness.host.owned_folders import OwnedFolder
 from harness.lab.kubernetes.cluster import Cluster
 from harness.lab.kubernetes.kube_api import KubeApi
+from harness.lab.kubernetes.kube_identities import ensure_namespace
 from harness.lab.kubernetes.kube_undo import record_objects
 from harness.lab.named import why
 
@@ -41,7 +42,7 @@ def use_existing(owned: OwnedFolder, context: str, audit_log: Path | None) -> Cl
         api = KubeApi(kubeconfig)
         version = api.version()
         record_objects(owned.ledger, kubeconfig, owned.id, ours=False)
-        api.ensure_namespace(owned.id)
+        ensure_namespace(api, owned.id)
         api.close()
     except (LabUnavailable, ConfigException) as error:
         raise LabUnavailable(f"the cluster of context '{context}' cannot be used: {error}") from None

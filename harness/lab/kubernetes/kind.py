@@ -19,10 +19,14 @@ from harness.lab.docker.docker_api import docker_client
 from harness.lab.docker.docker_host import DockerHost, free_subnet
 from harness.lab.docker.docker_undo import bridge_names
 from harness.lab.docker.image import REFERENCE
+from harness.lab.kubernetes.audit_policy import audit_policy
 from harness.lab.kubernetes.binaries import find_kind
 from harness.lab.kubernetes.cluster import Cluster
 from harness.lab.kubernetes.kind_config import API_SERVER_ARGUMENTS, cluster_config, credentials_by_path
-from harness.lab.kubernetes.kube_api import TARGET, KubeApi, audit_policy
+from harness.lab.kubernetes.kube_api import KubeApi
+from harness.lab.kubernetes.kube_identities import ensure_namespace
+from harness.lab.kubernetes.kube_pods import node_state, pod_state
+from harness.lab.kubernetes.kube_seed import TARGET, seed
 from harness.recording import canary_names
 
 # The user that kubeadm makes; its group is system:masters.
@@ -52,8 +56,8 @@ def start_kind(owned: OwnedFolder, reason: str, host: DockerHost, node_image: st
         kind.check_audit(api, audit_log)
         say("loading the lab's image into the node")
         kind.run("load", "docker-image", REFERENCE, "--name", owned.id)
-        api.seed(owned.id)
-        api.ensure_namespace(owned.id)
+        seed(api, owned.id)
+        ensure_namespace(api, owned.id)
         say("waiting for the pod 'target'")
         wait_until("the pod 'target'", lambda: _pod_ready(api, *TARGET), timeout=60, interval=0.2)
         version = api.version()
@@ -76,7 +80,7 @@ def start_kind(owned: OwnedFolder, reason: str, host: DockerHost, node_image: st
 
 
 def _pod_ready(api: KubeApi, namespace: str, name: str) -> None:
-    if missing := api.pod_state(namespace, name):
+    if missing := pod_state(api, namespace, name):
         raise NotYet(missing)
 
 
@@ -142,7 +146,7 @@ class _Kind:
             if not self._node_runs():
                 raise LabUnavailable("the node's container has ended")
             try:
-                missing = api.ready() or api.node_state()
+                missing = api.ready() or node_state(api)
             except LabUnavailable as error:
                 missing = error.message
             if missing:

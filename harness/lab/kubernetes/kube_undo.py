@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.host.kinds import Foreign, Whose, undoes
 from harness.host.ledger import Ledger
-from harness.lab.kubernetes.kube_api import KubeApi
+from harness.lab.kubernetes.kube_api import LABEL, NAMESPACE, PODS, RBAC, KubeApi
 
 
 def record_objects(ledger: Ledger, kubeconfig: Path, run_id: str, *, ours: bool) -> None:
@@ -32,6 +32,16 @@ def kube_objects(whose: Whose, kubeconfig: str, run_id: str, ours: bool = False)
     api = KubeApi(Path(kubeconfig))
     try:
         if not (ours and api.ready(timeout=1)):
-            api.delete_labelled(run_id)
+            _delete_labelled(api, run_id)
     finally:
         api.close()
+
+
+def _delete_labelled(api: KubeApi, run_id: str) -> None:
+    """Remove what carries our label for this run."""
+    selector = f"?labelSelector={LABEL}%3D{run_id}"
+    api.call("DELETE", f"{RBAC}/clusterrolebindings{selector}")
+    api.call("DELETE", f"{PODS}{selector}", allow=404)
+    api.call("DELETE", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts{selector}", allow=404)
+    for item in api.call("GET", f"/api/v1/namespaces{selector}")["items"]:
+        api.call("DELETE", f"/api/v1/namespaces/{item['metadata']['name']}", allow=404)

@@ -13,7 +13,8 @@ from harness.host.daemons import check_runs, start_daemon
 from harness.host.owned_folders import OwnedFolder
 from harness.host.process import base_environment, find_tool
 from harness.host.waiting import NotYet, wait_until
-from harness.lab.docker.canary_container import CanaryContainer
+from harness.lab.docker.canary_container import canary_container
+from harness.lab.docker.docker_host import DockerHost
 from harness.model.manifest import Check, Mark, SensorRecord
 from harness.recording import layout
 from harness.sensors.auditd.alive import write_alive
@@ -52,12 +53,10 @@ class AuditdSensor:
 
     name = "auditd"
 
-    def __init__(
-        self, owned: OwnedFolder, arrivals: Arrivals, container: CanaryContainer | None, lab: str = ""
-    ) -> None:
+    def __init__(self, owned: OwnedFolder, arrivals: Arrivals, host: DockerHost | None, lab: str) -> None:
         self._owned = owned
         self._ours = (owned.id, lab)
-        self._container = container
+        self._container = canary_container(owned, host)
         self._arrivals = arrivals
         self._follower: LogFollower | None = None
         self._watch: AuditWatch | None = None
@@ -66,6 +65,11 @@ class AuditdSensor:
         self._marks: list[Mark] = []
         self._notes: list[str] = []
         self._before: Check | None = None
+
+    @property
+    def containers(self) -> list[str]:
+        """The ids of the containers that were started for canaries."""
+        return self._container.ids if self._container else []
 
     def start(self) -> None:
         """Start auditd if none runs, enlarge the backlog, put our rules in front of all others."""

@@ -13,12 +13,14 @@ import docker.errors
 from requests import RequestException
 
 from harness.errors import LabUnavailable, first_line
+from harness.host.owned_folders import OwnedFolder
 from harness.lab.docker.docker_api import docker_client
 from harness.lab.docker.docker_host import DockerHost
 from harness.lab.docker.image import REFERENCE
 from harness.model.manifest import Check, Mark, SensorRecord
 from harness.recording import canary_names, layout
 from harness.recording.masking import without_values
+from harness.sensors.docker.gateways import DockerGateways
 from harness.sensors.docker.request_log import RequestLog
 from harness.sensors.log_follower import LogFollower
 from harness.sensors.redaction import redact_daemon_line
@@ -28,16 +30,16 @@ _NO_ANSWER = (docker.errors.DockerException, OSError, RequestException)
 
 
 class DockerDaemonSensor:
-    """Follows the daemon's log, where we can read it, and its stream of events."""
+    """Follows the daemon's log, where we can read it, and its events, and notes what its gateways are asked."""
 
     name = "docker_daemon"
 
-    def __init__(self, host: DockerHost, arrivals: Arrivals, gateway: Path, requests: RequestLog) -> None:
+    def __init__(self, host: DockerHost, arrivals: Arrivals, owned: OwnedFolder) -> None:
         self._host = host
-        self._gateway = gateway
-        self._requests = requests
+        self._requests = RequestLog(arrivals.file(layout.DAEMON_REQUESTS))
+        self.gateways = DockerGateways(host, owned, self._requests)
         self._arrivals = arrivals
-        self._events = _EventStream(host.socket, arrivals.file(layout.DAEMON_EVENTS), arrivals)
+        self._events = _EventStream(arrivals)
         self._log: LogFollower | None = None
         self._clients = contextlib.ExitStack()
         self._client: docker.DockerClient
@@ -47,13 +49,13 @@ class DockerDaemonSensor:
         self._before: Check | None = None
 
     def start(self) -> None:
-        """Subscribe to the events and follow the log."""
+        """Subscribe to the events and follow the log. The harness's gateway is open by now."""
         if self._host.log:
             self._log = self._arrivals.follow(self._host.log, layout.DAEMON_LOG, redact=redact_daemon_line)
             self._log.start()
-        self._events.start()
-        self._client = self._clients.enter_context(docker_client(self._host.socket, timeout=MARK_TIMEOUT))
-        self._through = self._clients.enter_context(docker_client(self._gateway, timeout=MARK_TIMEOUT))
+        self._events.start(self.gateways.daemon)
+        self._client = self._clients.enter_context(docker_client(self.gateways.daemon, timeout=MARK_TIMEOUT))
+        self._through = self._clients.enter_context(docker_client(self.gateways.harness, timeout=MARK_TIMEOUT))
         self._before = self._check()
 
     def mark(self, label: str) -> Mark:
@@ -128,19 +130,20 @@ def daemon_fault(socket: Path, timeout: float) -> str:
 class _EventStream:
     """`GET /events`, with an inspect on each container's creation; a `--rm` container lives for milliseconds."""
 
-    def __init__(self, socket: Path, target: Path, arrivals: Arrivals) -> None:
+    def __init__(self, arrivals: Arrivals) -> None:
         self.count = 0
         self.problems: list[str] = []
-        self._socket = socket
-        self._target = target
+        self._socket: Path
+        self._target = arrivals.file(layout.DAEMON_EVENTS)
         self._arrivals = arrivals
         self._stopping = False
         self._client: Any = None
         self._stream: Any = None
         self._thread = threading.Thread(target=self._run, name="docker events", daemon=True)
 
-    def start(self) -> None:
+    def start(self, daemon: Path) -> None:
         """Connect, and return once the daemon has accepted the subscription. Raises LabUnavailable."""
+        self._socket = daemon
         try:
             self._client = docker.DockerClient(base_url=f"unix://{self._socket}", version="auto", timeout=None)  # type: ignore[arg-type]
             self._stream = self._client.api.events(decode=True)

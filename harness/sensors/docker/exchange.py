@@ -48,11 +48,8 @@ class Exchange:
 
     def forward(self, talk: Talk) -> bool:
         """Forward one request and its answer; returns whether another may follow."""
-        if (
-            not self.client.pending
-            and self.daemon.socket in select([self.client.socket, self.daemon.socket], [], [])[0]
-        ):
-            return False  # the daemon has hung up between two requests
+        if self._daemon_hung_up():
+            return False
         head = self.client.head()
         method, _, rest = head.partition(b" ")
         path = rest.partition(b" ")[0]
@@ -87,6 +84,11 @@ class Exchange:
         if name == "HEAD" or status in (204, 304):
             return True
         return self._stream(answer, facts, talk if makes else None, asked, body)
+
+    def _daemon_hung_up(self) -> bool:
+        """Whether it has, between two requests. Waits for the next one."""
+        sockets = [self.client.socket, self.daemon.socket]
+        return not self.client.pending and self.daemon.socket in select(sockets, [], [])[0]
 
     def _hold(self, head: bytes, method: str, path: str) -> Held | None:
         """The body of a request by which it is judged, or from which is read what it makes; None of others."""

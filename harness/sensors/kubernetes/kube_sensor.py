@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from harness.errors import LabUnavailable
+from harness.host.owned_folders import OwnedFolder
+from harness.lab.kubernetes.cluster import Cluster
 from harness.lab.kubernetes.kube_api import KubeApi
 from harness.model.manifest import Check, Mark, SensorRecord
 from harness.recording import layout
-from harness.sensors.kubernetes.pod_canary import PodCanary
+from harness.sensors.kubernetes.pod_canary import pod_canary
 from harness.sensors.kubernetes.pod_watch import PodWatch
 from harness.sensors.redaction import redact_audit_event
 from harness.sensors.sensor import Arrivals, Patience, canary_token, make_check, make_mark, now
@@ -19,14 +19,12 @@ class KubeAuditSensor:
 
     name = "kube_audit"
 
-    def __init__(
-        self, api: KubeApi, audit_log: Path, arrivals: Arrivals, pods: PodWatch | None, canary: PodCanary | None
-    ) -> None:
+    def __init__(self, api: KubeApi, cluster: Cluster, arrivals: Arrivals, owned: OwnedFolder) -> None:
         self._api = api
-        self._pods = pods
-        self._canary = canary
-        self._source = audit_log
-        self._follower = arrivals.follow(audit_log, layout.KUBE_AUDIT, redact=redact_audit_event)
+        self._pods = PodWatch(api, arrivals.file(layout.KUBE_PODS)) if cluster.runs_pods else None
+        self._canary = pod_canary(api, owned, cluster)
+        self._source = cluster.audit_log
+        self._follower = arrivals.follow(cluster.audit_log, layout.KUBE_AUDIT, redact=redact_audit_event)
         self._patience = Patience()
         self._marks: list[Mark] = []
         self._before: Check | None = None

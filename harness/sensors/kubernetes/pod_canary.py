@@ -6,6 +6,7 @@ from harness.host.owned_folders import OwnedFolder
 from harness.host.waiting import NotYet, wait_until
 from harness.lab.kubernetes.cluster import Cluster
 from harness.lab.kubernetes.kube_api import KubeApi
+from harness.lab.kubernetes.kube_pods import annotate_pod, make_annotated_pod
 from harness.lab.kubernetes.kube_undo import record_objects
 
 _PATIENCE = 10.0  # seconds for a controller to make what the admission of pods needs
@@ -25,12 +26,12 @@ class PodCanary:
 
         Raises LabUnavailable.
         """
-        if self._api.annotate_pod(self._name, token, timeout=timeout):
+        if annotate_pod(self._api, self._name, token, timeout=timeout):
             return
         record_objects(self._owned.ledger, self._cluster.kubeconfig, self._owned.id, ours=self._cluster.owned)
 
         def made() -> None:
-            if refused := self._api.make_annotated_pod(self._name, self._owned.id, token, timeout=timeout):
+            if refused := make_annotated_pod(self._api, self._name, self._owned.id, token, timeout=timeout):
                 raise NotYet(refused)
 
         wait_until("the pod for canaries", made, timeout=_PATIENCE, interval=0.1)

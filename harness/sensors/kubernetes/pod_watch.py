@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import LivefireError, first_line
-from harness.lab.kubernetes.kube_api import CANARY, NAMESPACE, KubeApi
+from harness.lab.kubernetes.kube_api import NAMESPACE, KubeApi
+from harness.lab.kubernetes.kube_pods import CANARY, all_pods, pod_watch
 
 _KINDS = ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses")
 _PAUSE = 0.5
@@ -102,7 +103,7 @@ class PodWatch:
             self._stopping.wait(_PAUSE)
 
     def _follow(self) -> None:
-        with self._api.pod_watch() as response:
+        with pod_watch(self._api) as response:
             with self._lock:
                 self._response = response
             self._listening.set()
@@ -110,7 +111,7 @@ class PodWatch:
                 self._note(json.loads(line).get("object") or {})
 
     def _note_all(self, timeout: float = 10) -> None:
-        for pod in self._api.pods(timeout):
+        for pod in all_pods(self._api, timeout):
             self._note(pod)
 
     def _note(self, pod: dict[str, Any]) -> None:

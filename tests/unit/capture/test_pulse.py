@@ -50,17 +50,21 @@ def until_in_use(gateway: DockerGateway) -> None:
 
 
 @pytest.fixture
-def lab(paused: Path, monkeypatch: pytest.MonkeyPatch) -> LabPulse:
+def gateway(paused: Path, tmp_path: Path) -> DockerGateway:
+    return DockerGateway("T1/a", tmp_path / "g.sock", paused, RequestLog(tmp_path / "requests.jsonl"))
+
+
+@pytest.fixture
+def lab(paused: Path, gateway: DockerGateway, monkeypatch: pytest.MonkeyPatch) -> LabPulse:
     for name in ("_FIRST", "_AGAIN", "_PAUSE"):
         monkeypatch.setattr(pulse, name, 0.05)
-    return LabPulse(paused, None, "run-000001/shell")
+    return LabPulse(paused, None, "run-000001/shell", gateway.in_use)
 
 
 def test_a_daemon_that_answers_nothing_has_died_and_holds_up_who_asks_it_alone(
-    lab: LabPulse, paused: Path, tmp_path: Path
+    lab: LabPulse, gateway: DockerGateway
 ) -> None:
-    gateway = DockerGateway("T1/a", tmp_path / "g.sock", paused, RequestLog(tmp_path / "requests.jsonl"))
-    with gateway, lab.behind(gateway):
+    with gateway:
         assert lab.died().startswith("the Docker daemon does not answer: ")
         assert lab.holds_up() == ""
         with socket.socket(socket.AF_UNIX) as own:  # as our own sensor does
@@ -74,9 +78,8 @@ def test_a_daemon_that_answers_nothing_has_died_and_holds_up_who_asks_it_alone(
     assert lab.died()
 
 
-def test_a_client_that_has_nothing_more_to_say_still_waits(lab: LabPulse, paused: Path, tmp_path: Path) -> None:
-    gateway = DockerGateway("T1/a", tmp_path / "g.sock", paused, RequestLog(tmp_path / "requests.jsonl"))
-    with gateway, lab.behind(gateway):
+def test_a_client_that_has_nothing_more_to_say_still_waits(lab: LabPulse, gateway: DockerGateway) -> None:
+    with gateway:
         asking = client(
             "AF_UNIX", str(gateway.path), "s.sendall(b'GET / HTTP/1.1\\r\\n\\r\\n'); s.shutdown(socket.SHUT_WR)"
         )

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from harness.lab.kubernetes.audit_policy import audit_policy
 from harness.lab.kubernetes.kind_config import cluster_config, credentials_by_path
-from harness.lab.kubernetes.kube_api import audit_policy
 
 
 def patches(tmp_path: Path) -> dict[str, dict[str, Any]]:

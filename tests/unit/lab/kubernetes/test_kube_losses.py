@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.lab.kubernetes.kube_api import KubeApi, kubeconfig_document
+from harness.host.owned_folders import OwnedFolder
+from harness.lab.kubernetes.cluster import Cluster
+from harness.lab.kubernetes.kube_api import KubeApi
+from harness.lab.kubernetes.kubeconfig import kubeconfig_document
 from harness.recording import RecordingWriter
 from harness.sensors.kubernetes.kube_sensor import KubeAuditSensor
 from harness.sensors.sensor import Arrivals
@@ -79,7 +82,8 @@ def test_each_loss_is_told_once_by_the_mark_that_comes_after_it(server: Server, 
     log.touch()
     server.log = log
     server.metrics = METRICS.format(7)  # before the capture: nobody's
-    sensor = KubeAuditSensor(api, log, Arrivals(RecordingWriter(tmp_path / "recording")), None, None)
+    cluster = Cluster("control-plane", "c", api.kubeconfig, log, "1", "", owned=True, admin="")
+    sensor = KubeAuditSensor(api, cluster, Arrivals(RecordingWriter(tmp_path / "recording")), OwnedFolder(tmp_path))
     sensor.start()
     told = []
     for count in (7, 9, 9, 2):  # in the end it has begun anew

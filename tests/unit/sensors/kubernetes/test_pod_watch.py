@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from harness.host.waiting import NotYet, wait_until
-from harness.lab.kubernetes.kube_api import KubeApi, kubeconfig_document
+from harness.lab.kubernetes.kube_api import KubeApi
+from harness.lab.kubernetes.kubeconfig import kubeconfig_document
 from harness.sensors.kubernetes.pod_watch import PodWatch
 
 
