@@ -1,1 +1,1 @@
-"""The documents that are read and written, and where they lie."""
+"""The documents that Livefire reads and writes, and where they lie."""

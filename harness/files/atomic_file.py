@@ -16,7 +16,7 @@ def load_atomics(path: Path) -> list[Atomic]:
 
 
 def atomics_in(source: YamlSource) -> list[Atomic]:
-    """The tests in a YAML file that was read. Raises InvalidFiles with positions."""
+    """The tests in a parsed YAML file. Raises InvalidFiles with positions."""
     parsed = source.parse(AtomicFile)
     atomics = [
         Atomic(f"{parsed.attack_technique}/{slug(test.name)}", parsed.attack_technique, test, source.path)
@@ -35,7 +35,7 @@ def atomics_in(source: YamlSource) -> list[Atomic]:
 
 
 def atomic_keys(source: YamlSource) -> list[LivefireError]:
-    """A mistake for each key of a file of atomics that the schema does not have: loading ignores it."""
+    """A mistake for each key of a file of atomics that the schema lacks, which loading ignores."""
     return unknown_keys(source, AtomicFile)
 
 

@@ -1,4 +1,4 @@
-"""The catalog: which atomics and expectations lie on disk, and which of them are meant.
+"""The catalog: which atomics, rules and expectations lie on disk, and which of them a selector means.
 
 A command that looks for several things gives each search the same `ReadOnce`.
 """
@@ -26,14 +26,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Expected:
-    """What is expected in some folders, and the rules there of which nothing is."""
+    """The expectations in some folders, and the rules there without any."""
 
     expectations: list[Expectation]
     rules_without: list[Rule]
 
 
 def find_atomics(paths: Iterable[Path], read: Read | None = None) -> list[Atomic]:
-    """Every atomic in these files and below these folders, no two of one id or GUID.
+    """Every atomic in these files and below these folders; no two have one id or GUID.
 
     Raises InvalidFiles with all mistakes at once.
     """
@@ -57,7 +57,7 @@ def find_expectations(paths: Iterable[Path], read: Read | None = None) -> list[E
 
 
 def find_expected(paths: Iterable[Path], read: Read | None = None) -> Expected:
-    """The same, and every rule there of which nothing is expected, each file read once. Other YAML is passed over.
+    """Every expectation there, and every rule there without one, each file read once. Other YAML is ignored.
 
     Raises InvalidFiles with all mistakes at once.
     """
@@ -70,12 +70,12 @@ def find_expected(paths: Iterable[Path], read: Read | None = None) -> Expected:
         return []
 
     files, problems = yaml_files(paths)
-    found = _each(files, load, problems)
-    expected = {each.rule.path.resolve() for each in found}
-    rest = [path for path in others if path.resolve() not in expected]
-    rules = _each(rest, lambda path: [rule] if (rule := _rule_of(opened(path))) else [], problems)
+    expectations = _loaded(files, load, problems)
+    expected = {expectation.rule.path.resolve() for expectation in expectations}
+    candidates = [path for path in others if path.resolve() not in expected]
+    rules = _loaded(candidates, lambda path: [rule] if (rule := _rule_of(opened(path))) else [], problems)
     _refuse(problems)
-    return Expected(found, rules)
+    return Expected(expectations, rules)
 
 
 def find_rules(paths: Iterable[Path], read: Read | None = None) -> list[Rule]:
@@ -103,35 +103,35 @@ def check_keys(paths: Iterable[Path], read: Read | None = None) -> list[Livefire
     """A mistake for each misspelt key of an atomic or a rule, which loading them ignores."""
     read, problems = read or ReadOnce(), list[LivefireError]()
     for path in yaml_files(paths)[0]:
-        if not looks_like_expectations(path):  # of expectations every key must be known
+        if not looks_like_expectations(path):  # loading expectations refuses unknown keys
             check = atomic_keys if _is_atomics(path, read) else rule_keys
             problems += check(read(path))
     return problems
 
 
 def select(atomics: Sequence[Atomic], selectors: Sequence[str]) -> list[Atomic]:
-    """The atomics that any of the selectors means, in the order of the catalog; all of them without a selector.
+    """The atomics that any selector means, in the order of the catalog; all of them without a selector.
 
     A selector is a technique (and its sub-techniques), an atomic's id, a GUID, or the path of its file or folder.
-    Raises NothingSelected for a selector that means nothing.
+    Raises NothingSelected for a selector that matches no atomic, and where there are no atomics.
     """
     chosen: set[str] = set()
     for selector in selectors:
-        found = {atomic.id for atomic in atomics if _matches(atomic, selector)}
-        if not found:
+        matching = {atomic.id for atomic in atomics if _matches(atomic, selector)}
+        if not matching:
             known = sorted({a.id for a in atomics} | {a.technique for a in atomics})
             hint = did_you_mean(selector, known) if known else "There are no atomics here."
             hint += " `livefire list` shows all." if len(known) > 1 else ""
             raise NothingSelected(f"'{selector}' selects no atomic", hint=hint)
-        chosen |= found
-    found_atomics = [atomic for atomic in atomics if not selectors or atomic.id in chosen]
-    if not found_atomics:
+        chosen |= matching
+    selected = [atomic for atomic in atomics if not selectors or atomic.id in chosen]
+    if not selected:
         raise NothingSelected("there are no atomics here", hint="Name their folder with --atomics PATH.")
-    return found_atomics
+    return selected
 
 
 def check_atomics_known(expectations: Iterable[Expectation], atomics: Iterable[Atomic]) -> list[LivefireError]:
-    """A mistake for each expectation that names an atomic which does not exist."""
+    """A mistake for each expectation of an unknown atomic."""
     known = sorted(atomic.id for atomic in atomics)
     return [
         InvalidInput(f"there is no atomic '{e.atomic}'", at=e.at("atomic"), hint=did_you_mean(e.atomic, known))
@@ -141,16 +141,16 @@ def check_atomics_known(expectations: Iterable[Expectation], atomics: Iterable[A
 
 
 def require_unique(atomics: Iterable[Atomic]) -> None:
-    """Raise InvalidFiles for atomics of one id or GUID: they would share a slice, and one be proven by the other's."""
+    """Raise InvalidFiles for two atomics of one id or GUID: the evidence of one would prove the other."""
     problems: list[LivefireError] = []
     taken: dict[str, Atomic] = {}
     for atomic in atomics:
         for what, key in (("id", atomic.id), ("GUID", atomic.guid.lower())):
-            other = taken.setdefault(f"{what} {key}", atomic) if key else atomic
-            if other is not atomic:
-                said = f"{atomic.id}: {other.source} has an atomic of the {what} {key}, too"
+            first = taken.setdefault(f"{what} {key}", atomic) if key else atomic
+            if first is not atomic:
+                message = f"{atomic.id}: {first.source} has an atomic of the {what} {key}, too"
                 hint = "Give it a name of its own, and a new GUID (uuidgen)."
-                problems.append(InvalidInput(said, at=Position(atomic.source), hint=hint))
+                problems.append(InvalidInput(message, at=Position(atomic.source), hint=hint))
                 break
     if problems:
         raise InvalidFiles(problems)
@@ -166,7 +166,7 @@ def _matches(atomic: Atomic, selector: str) -> bool:
 
 
 def _is_atomics(path: Path, read: Read) -> bool:
-    """Whether a YAML file is meant to hold atomics. One that is not YAML at all is, so that the mistake is said."""
+    """Whether a YAML file holds atomics, by its keys. Raises InvalidInput for a file that is no YAML."""
     if is_expectations(path):
         return False
     data = read(path).data
@@ -174,30 +174,32 @@ def _is_atomics(path: Path, read: Read) -> bool:
 
 
 def _rule_of(source: YamlSource) -> Rule | None:
-    """The rule in a YAML file; None where it is something else. Raises InvalidInput for a rule with a mistake."""
+    """The rule in a YAML file; None for any other YAML. Raises InvalidInput for a rule with a mistake."""
     return rule_in(source) if isinstance(source.data, dict) and "query" in source.data else None
 
 
 def _load(paths: Iterable[Path], load: Callable[[Path], list[T]]) -> list[T]:
-    """What `load` makes of each YAML file. Raises InvalidFiles with every mistake."""
+    """What `load` returns for each YAML file. Raises InvalidFiles with every mistake."""
     files, problems = yaml_files(paths)
-    found = _each(files, load, problems)
+    items = _loaded(files, load, problems)
     _refuse(problems)
-    return found
+    return items
 
 
-def _each(files: Iterable[Path], load: Callable[[Path], list[T]], problems: list[LivefireError]) -> list[T]:
-    found: list[T] = []
+def _loaded(files: Iterable[Path], load: Callable[[Path], list[T]], problems: list[LivefireError]) -> list[T]:
+    items: list[T] = []
     for file in files:
         try:
-            found += load(file)
+            items += load(file)
         except InvalidFiles as error:
             problems += error.problems
         except InvalidInput as error:
             problems.append(error)
-    return found
+    return items
 
 
 def _refuse(problems: Iterable[LivefireError]) -> None:
-    if every := list({str(each): each for each in problems}.values()):  # a rule with a mistake may have been read twice
+    if every := list(
+        {str(problem): problem for problem in problems}.values()
+    ):  # a rule with a mistake may be loaded twice
         raise InvalidFiles(every)

@@ -1,4 +1,4 @@
-"""The file of two results compared, which `livefire diff --json` writes."""
+"""The file of a comparison of two results, which `livefire diff --json` writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.model.comparison import SCHEMA, Comparison
 
 
 def read_comparison(path: Path) -> Comparison:
-    """What `write_comparison` wrote. Raises InvalidInput."""
+    """The comparison in a file that `write_comparison` wrote. Raises InvalidInput."""
     return read_document(path, Comparison, SCHEMA, hint="`livefire diff OLD NEW --json F` writes one.")
 
 

@@ -1,8 +1,8 @@
-"""Reading what another version of Livefire has written: `livefire.recording/N` and `livefire.result/N`.
+"""Reading what another version of Livefire wrote: `livefire.recording/N` and `livefire.result/N`.
 
-Within a number, keys are only ever added, each with a default, and only where a reader that passes them over claims no
-more than it should. So older documents stay readable, and of newer ones the keys that are not known are passed over.
-Whatever else changes raises the number, and a document of a higher one is refused.
+Within a number, keys are only added, each with a default, and only where a reader that ignores them claims no more than
+it should. So older documents stay readable, and unknown keys of newer documents are ignored. Any other change raises
+the number, and a document with a higher number is refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def foreign(document: object, schema: str) -> tuple[str, str]:
-    """Why a document is not of this schema, and what to do; both empty where it is."""
+    """Why a document is not of this schema, and what to do about it; both empty where it is."""
     named = document.get("schema") if isinstance(document, dict) else None
     if named == schema:
         return "", ""
@@ -33,16 +33,16 @@ def foreign(document: object, schema: str) -> tuple[str, str]:
             f"a newer Livefire{maker} has written it: it is {named}, and Livefire {__version__} reads {schema}",
             "Update Livefire, or use the version that wrote it.",
         )
-    told = f"its schema is {json.dumps(named)}" if named else "it names no schema"
-    return f"not a {kind.rpartition('.')[2]} ({schema}): {told}", ""
+    stated = f"its schema is {json.dumps(named)}" if named else "it names no schema"
+    return f"not a {kind.rpartition('.')[2]} ({schema}): {stated}", ""
 
 
 def validate(model: type[_Model], document: Any) -> _Model:
-    """The document as a model; keys that the model does not know are passed over. Raises ValidationError."""
+    """The document as a model; unknown keys are ignored. Raises ValidationError."""
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        unknown = [each["loc"] for each in error.errors() if each["type"] == "extra_forbidden"]
+        unknown = [mistake["loc"] for mistake in error.errors() if mistake["type"] == "extra_forbidden"]
         if not unknown:
             raise
     known = copy.deepcopy(document)

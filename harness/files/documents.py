@@ -1,4 +1,4 @@
-"""Where a document goes, a file or standard output for `-`, and how a JSON document of ours is read again."""
+"""Writing documents to a file or standard output (`-`), and reading JSON documents of Livefire again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def write_document(text: str, target: str | Path, safe: Callable[[str], str] = printable) -> None:
-    """Write a text, made safe to show: documents end in a terminal, in a log, in a page.
+    """Write a text, made safe to show in a terminal, a log or a page.
 
     Raises InvalidInput for a file that can't be written.
     """
@@ -33,17 +33,17 @@ def write_document(text: str, target: str | Path, safe: Callable[[str], str] = p
 
 
 def write_json_document(text: str, target: str | Path) -> None:
-    """As `write_document`, of JSON, which says the same afterwards."""
+    """As `write_document`, for JSON: escaping keeps its values. Raises InvalidInput."""
     write_document(text + "\n", target, printable_json)
 
 
 def print_json(document: object) -> None:
-    """JSON on standard output, and nothing else."""
+    """Write one JSON document to standard output."""
     write_json_document(json.dumps(document, indent=1, default=str), "-")
 
 
 def read_documents(path: Path) -> list[object]:
-    """The JSON in a file: the elements of an array, or the one document that it is. Raises InvalidInput."""
+    """The JSON in a file: the elements of an array, or else the one document. Raises InvalidInput."""
     try:
         data = json.loads(read_text(path))
     except OSError as error:
@@ -52,23 +52,23 @@ def read_documents(path: Path) -> list[object]:
         raise InvalidInput(f"not valid JSON: {error.msg}", at=Position(path, error.lineno, error.colno)) from None
     except UnicodeDecodeError:
         raise InvalidInput("cannot be read: not UTF-8", at=Position(path)) from None
-    except (ValueError, RecursionError) as error:  # a number of ten thousand digits, brackets without end
+    except (ValueError, RecursionError) as error:  # a number of ten thousand digits, endless brackets
         raise InvalidInput(f"not valid JSON: {error}", at=Position(path)) from None
     return data if isinstance(data, list) else [data]
 
 
 def read_document(path: Path, model: type[Model], schema: str, *, hint: str) -> Model:
-    """The one document of this schema that is in a file, as `parse_document` gives it. Raises InvalidInput."""
+    """The one document of this schema in a file, as `parse_document` returns it. Raises InvalidInput."""
     documents = read_documents(path)
     if len(documents) != 1:
-        raise InvalidInput(f"it holds {len(documents)} documents, and not one", at=Position(path))
+        raise InvalidInput(f"it holds {len(documents)} documents instead of one", at=Position(path))
     return parse_document(documents[0], model, schema, path, hint=hint)
 
 
 def parse_document(document: object, model: type[Model], schema: str, path: Path, *, hint: str) -> Model:
-    """A document that names its schema, as its model. Raises InvalidInput for another schema, or where it breaks it.
+    """A document as its model. Raises InvalidInput for another schema, and for a document that breaks its schema.
 
-    `hint` says what writes one.
+    `hint` names the command that writes one.
     """
     why, cure = foreign(document, schema)
     if why:
@@ -77,5 +77,5 @@ def parse_document(document: object, model: type[Model], schema: str, path: Path
         return validate(model, document)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(key) for key in first["loc"])
         raise InvalidInput(f"not a {schema}: {where}: {first['msg']}", at=Position(path)) from None

@@ -14,10 +14,9 @@ from harness.model.source import YamlSource
 
 
 def load_expectations(path: Path, rule_path: Path | None = None, read: Read = load_yaml) -> list[Expectation]:
-    """The expectations of one file, for the rule beside it, or for another version of it at `rule_path`.
+    """The expectations of one file, for the rule beside it, or for another version of that rule at `rule_path`.
 
-    `read` opens each file that they are in, which are three where oracles and signals come from another one.
-
+    `read` opens each file: the expectations, the rule, and the file that `signals_from` names.
     Raises InvalidInput or InvalidFiles with positions.
     """
     source = read(path)
@@ -47,16 +46,18 @@ def load_expectations(path: Path, rule_path: Path | None = None, read: Read = lo
 
 
 def _with_signals(source: YamlSource, parsed: ExpectFile, read: Read) -> list[Entry]:
-    """The entries; what they lack of oracle and signals they take from the other file's entry for the atomic."""
+    """The entries. A missing oracle or signals come from the entry for the same atomic in `signals_from`."""
     known: dict[str, Entry] = {}
     if parsed.signals_from:
-        other = read(source.path.parent / parsed.signals_from)
-        known = {entry.atomic: entry for entry in other.parse(ExpectFile).expectations}
+        signal_source = read(source.path.parent / parsed.signals_from)
+        known = {entry.atomic: entry for entry in signal_source.parse(ExpectFile).expectations}
     entries, problems = [], list[LivefireError]()
     for index, entry in enumerate(parsed.expectations):
-        like = known.get(entry.atomic, entry)
+        lender = known.get(entry.atomic, entry)
         entries.append(
-            entry.model_copy(update={"oracle": entry.oracle or like.oracle, "signals": entry.signals or like.signals})
+            entry.model_copy(
+                update={"oracle": entry.oracle or lender.oracle, "signals": entry.signals or lender.signals}
+            )
         )
         for key in ("oracle", "signals"):
             if not getattr(entries[-1], key):

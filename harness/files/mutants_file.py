@@ -10,7 +10,7 @@ from harness.model.mutants import SCHEMA, Mutants
 
 
 def read_mutants(path: Path) -> Mutants:
-    """What `write_mutants` wrote. Raises InvalidInput."""
+    """The mutants in a file that `write_mutants` wrote. Raises InvalidInput."""
     return read_document(path, Mutants, SCHEMA, hint="`livefire mutate RULE RECORDING --json F` writes one.")
 
 

@@ -1,4 +1,4 @@
-"""The YAML files of one command, each of which is read once, whoever asks for it."""
+"""The YAML files of one command, each read once."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Read = Callable[[Path], YamlSource]
 
 
 class ReadOnce:
-    """Reads YAML files, and holds what was read for as long as a command runs: one that changes meanwhile is as it was.
+    """Reads YAML files and keeps what was read, so that a file that changes while a command runs has one content.
 
-    To be called as `load_yaml` is. What can't be read is not tried again: the same mistake is raised.
+    Called as `load_yaml` is. A file that can't be read is not tried again: the same error is raised.
     """
 
     def __init__(self) -> None:
         self._known: dict[str, YamlSource | InvalidInput] = {}
 
     def __call__(self, path: Path) -> YamlSource:
-        """The document in a file, under the path that it is asked for by. Raises InvalidInput with the position."""
+        """The document in a file; its `path` is the given one. Raises InvalidInput with the position."""
         real = os.path.realpath(path)
         if real not in self._known:
             try:

@@ -9,11 +9,11 @@ from harness.files.yaml_reading import load_yaml
 from harness.model.rule import Rule, RuleFile
 from harness.model.source import YamlSource, unknown_keys
 
-_CLOSE = 0.85  # of difflib's ratio: a letter or two are wrong
+_CLOSE = 0.85  # difflib's ratio: one or two letters differ
 
 
 def rule_keys(source: YamlSource) -> list[LivefireError]:
-    """A mistake for each key that is nearly one that we know: others may be Sentinel's."""
+    """A mistake for each key that nearly is a known one: any other key may be Sentinel's."""
     return unknown_keys(source, RuleFile, cutoff=_CLOSE)
 
 
@@ -23,7 +23,7 @@ def load_rule(path: Path) -> Rule:
 
 
 def rule_in(source: YamlSource) -> Rule:
-    """The rule in a YAML file that was read. Raises InvalidInput or InvalidFiles with positions."""
+    """The rule in a parsed YAML file. Raises InvalidInput or InvalidFiles with positions."""
     if not isinstance(source.data, dict):
         raise InvalidInput("not a Sentinel rule: it must be a mapping", at=source.at(()))
     return Rule(source.parse(RuleFile), source)

@@ -10,7 +10,7 @@ from harness.model.schedule_result import SCHEMA, ScheduleResult
 
 
 def read_schedule(path: Path) -> ScheduleResult:
-    """What `write_schedule` wrote. Raises InvalidInput."""
+    """The result in a file that `write_schedule` wrote. Raises InvalidInput."""
     return read_document(path, ScheduleResult, SCHEMA, hint="`livefire schedule RULE RECORDING --json F` writes one.")
 
 

@@ -1,4 +1,4 @@
-"""Which YAML files there are: the same for every command and for pytest, and nothing is passed over in silence."""
+"""Which YAML files there are: the same for every command and for pytest. None is left out without an error."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _ENDINGS = (".yaml", ".yml")
 
 
 def yaml_files(paths: Iterable[Path]) -> tuple[list[Path], list[LivefireError]]:
-    """The YAML files among these and below these folders, in order, and a mistake for each that can't be looked into.
+    """The YAML files among these paths and below these folders, in order, and a mistake for each unreadable path.
 
-    A link to a folder is followed. Hidden folders below the given ones are not searched: `.git`, `.venv`. A name is
-    enough: whoever opens a dangling link or a FIFO is told what is wrong with it.
+    A link to a folder is followed. Hidden folders below the given ones (`.git`, `.venv`) are not searched. Only names
+    are checked here: opening a dangling link or a FIFO raises its error.
     """
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     problems: list[LivefireError] = []
     for path in paths:
         try:
@@ -29,50 +29,50 @@ def yaml_files(paths: Iterable[Path]) -> tuple[list[Path], list[LivefireError]]:
         except OSError as error:
             problems.append(_unreadable(error, path))
         else:
-            found |= dict.fromkeys(sorted(_below(path, problems)) if is_folder else [path])
-    return list(found), problems
+            files |= dict.fromkeys(sorted(_below(path, problems)) if is_folder else [path])
+    return list(files), problems
 
 
 def looks_like_expectations(path: Path) -> bool:
-    """Whether a name is that of expectations, or nearly."""
+    """Whether a file is named as expectations are, or nearly so."""
     return path.name.lower().endswith(tuple(f".expect{ending}" for ending in _ENDINGS))
 
 
 def is_expectations(path: Path) -> bool:
-    """Whether a file holds expectations, by its name. Raises InvalidInput for a name that only looks like theirs."""
+    """Whether a file holds expectations, by its name. Raises InvalidInput for a name that is nearly right."""
     if path.name.endswith(SUFFIX):
         return True
     if looks_like_expectations(path):
-        said = f"expectations are called NAME{SUFFIX}, and this would be passed over"
-        raise InvalidInput(said, at=Position(path), hint="Rename it.")
+        message = f"expectations are called NAME{SUFFIX}, so this file would be ignored"
+        raise InvalidInput(message, at=Position(path), hint="Rename it.")
     return False
 
 
 def _below(folder: Path, problems: list[LivefireError]) -> list[Path]:
-    found = []
-    known = {_identity(folder)}  # a link may lead to a folder above it, or to one that was searched
+    files = []
+    known = {_identity(folder)}  # a link may lead to a parent folder, or to one that was already searched
 
     def refuse(error: OSError) -> None:
         problems.append(_unreadable(error, folder))
 
     for root, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        found += [Path(root) / name for name in names if name.lower().endswith(_ENDINGS)]
+        files += [Path(root) / name for name in names if name.lower().endswith(_ENDINGS)]
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in list(folders):
             identity = _identity(Path(root) / name)
             if identity and identity in known:
                 folders.remove(name)
             known.add(identity)
-    return found
+    return files
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """What a folder is, whatever leads to it; None where that can't be told: opening it will say why."""
+    """The device and inode of a folder; None where they can't be read: opening it raises the error."""
     try:
-        found = folder.stat()
+        status = folder.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _unreadable(error: OSError, path: Path) -> InvalidInput:

@@ -1,4 +1,4 @@
-"""Reading a YAML file: whoever wrote it, and whatever it holds, it is read once, and each value has its place."""
+"""Reading a YAML file, which may hold anything: each value gets its position."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.model.source import Path_, YamlSource
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml: ten times as fast
 _MOST_BYTES = 16 << 20
-_BESIDE_TEXT = 100_000  # values that aliases may make beside those that are written out
+_BESIDE_TEXT = 100_000  # values that aliases may add to the written ones
 _DEEPEST = 100
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 _LONGEST_NUMBER = 1000
@@ -36,16 +36,16 @@ def require_readable(path: Path) -> None:
 
 
 def _opened(path: Path) -> BinaryIO:
-    """The file, not waiting for whoever writes into a FIFO. Raises OSError, and InvalidInput for a special file."""
+    """The opened file, without waiting for a FIFO's writer. Raises OSError, InvalidInput for a special file."""
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # a device is told before anything is read from it
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # checked before anything is read from a device
         return file
     file.close()
     raise InvalidInput("is no regular file", at=Position(path))
 
 
 def read_text(path: Path) -> str:
-    """The text of a file. Raises InvalidInput for one that can't be read, a special one (unopened), or a huge one."""
+    """The text of a file. Raises InvalidInput for one that can't be read, is special, or has more than 16 MiB."""
     try:
         with _opened(path) as file:
             content = file.read(_MOST_BYTES + 1)
@@ -58,7 +58,7 @@ def read_text(path: Path) -> str:
 
 
 def parse_yaml(text: str, path: Path) -> YamlSource:
-    """As `load_yaml`, for a text that has been read; `path` is used in messages."""
+    """As `load_yaml`, for a text; `path` is used in messages."""
     try:
         loader = _LOADER(text)
         node, positions, data = loader.get_single_node(), dict[Path_, tuple[int, int]](), None
@@ -75,51 +75,51 @@ def parse_yaml(text: str, path: Path) -> YamlSource:
 
 
 def _construct(loader: Any, node: yaml.Node, path: Path) -> Any:
-    """The values of a document. Raises InvalidInput at the value that is not what its tag says: `!!int ""`."""
+    """The values of a document. Raises InvalidInput at a value that does not fit its tag, such as `!!int ""`."""
     try:
         return loader.construct_document(node)
     except (yaml.YAMLError, RecursionError):
         raise
-    except Exception:  # what PyYAML's constructors meet: ValueError, IndexError, OverflowError, AttributeError, …
+    except Exception:  # what PyYAML's constructors raise: ValueError, IndexError, OverflowError, AttributeError, …
         raise InvalidInput("not valid YAML: a value is not what its tag says", at=_unfit(node, path)) from None
 
 
 def _unfit(node: yaml.Node, path: Path) -> Position:
-    """The place of the first scalar below `node` that can't be made by itself; else of `node`."""
-    for each in _scalars(node):
+    """The position of the first scalar below `node` that can't be constructed by itself; else of `node`."""
+    for scalar in _scalars(node):
         try:
-            _LOADER("").construct_object(each)
+            _LOADER("").construct_object(scalar)
         except Exception:
-            return Position(path, each.start_mark.line + 1, each.start_mark.column + 1)
+            return Position(path, scalar.start_mark.line + 1, scalar.start_mark.column + 1)
     return Position(path, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
 def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
     if isinstance(node, yaml.ScalarNode):
         yield node
-    for each in node.value if isinstance(node, yaml.CollectionNode) else ():
-        for part in each if isinstance(each, tuple) else (each,):
-            yield from _scalars(part)
+    for entry in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for member in entry if isinstance(entry, tuple) else (entry,):
+            yield from _scalars(member)
 
 
 class _Budget:
-    """How many values a document may have: aliases can make 442 bytes into billions."""
+    """How many values a document may have: aliases can expand 442 bytes to billions of values."""
 
     def __init__(self, path: Path, values: int) -> None:
         self._path, self._left = path, values
 
     def spend(self, node: yaml.Node, depth: int) -> None:
-        """Count a value. Raises InvalidInput for one too many, or one that lies too deep."""
+        """Count a value. Raises InvalidInput where there are too many, or one is nested too deep."""
         self._left -= 1
         at = Position(self._path, node.start_mark.line + 1, node.start_mark.column + 1)
         if self._left < 0:
-            raise InvalidInput("too many values: aliases (*name) repeat too much", at=at, hint="Write it out.")
+            raise InvalidInput("too many values: aliases (*name) repeat too much", at=at, hint="Write the values out.")
         number = node.tag in _NUMBERS and isinstance(node, yaml.ScalarNode)
-        if number and len(node.value) > _LONGEST_NUMBER:  # 1:1:1:… is one to the base of 60
-            hint = "Put it in quotes, if it is a text."
+        if number and len(node.value) > _LONGEST_NUMBER:  # 1:1:1:… is a number to the base of 60
+            hint = "Put it in quotes if it is a text."
             raise InvalidInput(f"a number of {len(node.value)} characters", at=at, hint=hint)
         if depth > _DEEPEST:
-            raise InvalidInput(f"values lie more than {_DEEPEST} deep in each other", at=at)
+            raise InvalidInput(f"values are nested more than {_DEEPEST} deep", at=at)
 
 
 def _collect(
@@ -132,7 +132,7 @@ def _collect(
         for key, value in node.value:
             here = (*where, str(key.value))
             mark = key.start_mark
-            if here in seen:  # YAML forbids it, PyYAML keeps the last one silently
+            if here in seen:  # YAML forbids it, but PyYAML silently keeps the last one
                 raise InvalidInput(f"key '{key.value}' twice", at=Position(path, mark.line + 1, mark.column + 1))
             seen.add(here)
             positions[here] = (mark.line + 1, mark.column + 1)

@@ -19,12 +19,12 @@ _GUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-
 
 
 class _Schema(BaseModel):
-    # Upstream files carry keys that come and go; they must load unchanged. `livefire lint` names unknown ones.
+    # Upstream adds and removes keys, and its files must load unchanged. `livefire lint` names unknown keys.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class InputArgument(_Schema):
-    """An argument that an atomic takes; it stands as `#{name}` in its commands."""
+    """An argument of an atomic, written as `#{name}` in its commands."""
 
     description: str = ""
     type: str = "string"
@@ -76,7 +76,7 @@ class AtomicFile(_Schema):
 
 @dataclass(frozen=True)
 class Atomic:
-    """One adversary behaviour as commands. `id` is `TECHNIQUE/slug-of-its-name`, for a variant that of `variant`."""
+    """One adversary behaviour as commands. `id` is `TECHNIQUE/slug-of-its-name`, or the id of `variant`."""
 
     id: str
     technique: str
@@ -86,7 +86,7 @@ class Atomic:
 
     @property
     def guid(self) -> str:
-        """The GUID of the test; empty where upstream has not given one yet."""
+        """The GUID of the test; empty where upstream has given none yet."""
         return self.test.auto_generated_guid or ""
 
     @property
@@ -100,7 +100,7 @@ class Atomic:
         return self.test.executor
 
     def arguments(self, given: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The value of each input argument: the one given, else the default."""
+        """The value of each input argument: the given one, else the default."""
         values = {n: "" if a.default is None else str(a.default) for n, a in self.test.input_arguments.items()}
         return values | {name: value for name, value in (given or {}).items() if name in values}
 
@@ -113,7 +113,7 @@ class Atomic:
     ) -> Atomic:
         """The same behaviour by another command.
 
-        That may hold further `arguments` (names and defaults), and need further `prerequisites` (in words, as command).
+        It may take further `arguments` (name to default) and need further `prerequisites` (description and command).
         """
         needed = [Dependency(description=words, prereq_command=check) for words, check in prerequisites]
         added = {name: InputArgument(default=default) for name, default in (arguments or {}).items()}

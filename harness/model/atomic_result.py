@@ -1,4 +1,4 @@
-"""The result of one atomic under one rule: what was expected, what came of it, and on what that rests."""
+"""The result of one atomic under one rule: what was expected, what was observed, and the evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.model.verdict import Verdict
 
 
 class Fired(Part):
-    """Whether the rule fired, and on how many rows. `companions` are rows that the expectation allows for."""
+    """Whether the rule fired, and on how many rows. `companions` counts rows that the expectation allows."""
 
     expected: bool
     actual: bool
@@ -26,7 +26,7 @@ class Fired(Part):
 class Flag(Part):
     """One flag; `actual` is None where the rule did not fire or its rows disagree.
 
-    `grounds` says of each word that must set the flag by itself whether it does.
+    `grounds` maps each word that must set the flag by itself to whether it does.
     """
 
     expected: bool | None
@@ -40,7 +40,7 @@ class Flag(Part):
 
     @property
     def reserve(self) -> str:
-        """Of a flag that is set as expected, but not by each of its words alone: `true, but not by 'x' alone`."""
+        """`true, but not by 'x' alone`, for a flag that is as expected, but not on each of its grounds; else empty."""
         words = [f"'{word}'" for word, holds in self.grounds.items() if not holds]
         if not words or self.actual is not self.expected:
             return ""
@@ -55,7 +55,7 @@ class Alert(Part):
 
 
 class NearMiss(Part):
-    """Why a silent rule was silent: the first predicate that rejected the closest row, and its values."""
+    """Why the rule was silent: the first predicate that rejected the closest row, and its values."""
 
     predicate: str
     at: str
@@ -67,7 +67,7 @@ class NearMiss(Part):
 class Latency(Part):
     """Seconds from exec to when the last required signal could be read, and to the alert (None in a replay).
 
-    `sensors` has the same for the signals of each sensor by itself: a sensor for which it is not known is not in it.
+    `sensors` has the same for the signals of each sensor by itself; a sensor without a known time is left out.
     """
 
     detonated: Moment | None = None
@@ -79,10 +79,9 @@ class Latency(Part):
 class VariantResult(Part):
     """An atomic that is another way to do what `of` does, and how it compares with it.
 
-    `equivalence`: `identical` effect; it `covers` that effect and more; `different`; `none` at all; `unknown` where
-    there is nothing to compare with. `held_out` says that it was kept aside while rules were written. `seen_by` are the
-    sensors with rows.
-    `flags_right` says that the rule fired with the flags that the atomic deserves, whatever is known of its gaps.
+    `equivalence`: `identical` effect; `covers` that effect and more; `different`; `none` at all; `unknown` where there
+    is nothing to compare with. `held_out` says that it was kept aside while rules were written. `seen_by` are the
+    sensors with rows. `flags_right` says that the rule fired with the right flags, known gaps aside.
     """
 
     of: str
@@ -102,12 +101,12 @@ class VariantResult(Part):
 
     @property
     def equivalent(self) -> bool:
-        """Whether it does at least what the other does."""
+        """Whether it does at least what its atomic does."""
         return self.equivalence in ("identical", "covers")
 
 
 class Inputs(Part):
-    """Digests (SHA-256) of the rule's query and of what was expected; empty in results of before there were any."""
+    """SHA-256 of the rule's query and of what was expected, in hex; empty in older results."""
 
     rule: str = ""
     expectation: str = ""

@@ -16,9 +16,9 @@ KINDS: tuple[Kind, ...] = ("regression", "improvement", "change")  # the worst f
 
 
 class Cause(StrEnum):
-    """What may have changed a verdict, in the order in which it is asked; the first that did is held to be the cause.
+    """What may have changed a verdict, in the order in which it is checked: the first that applies is the cause.
 
-    `new` and `gone` are for what only one of the results has.
+    `new` and `gone` are of an atomic that only one of the results has.
     """
 
     EXPECTATION = "expectation"
@@ -33,10 +33,10 @@ class Cause(StrEnum):
 
 
 class RuleChange(Part):
-    """A rule whose query is another one.
+    """A rule whose query changed.
 
-    `lines` are a unified diff without its two headings. Where there is none, `untold` says which side is to blame:
-    `old` or `new`, which does not hold the text, or judged several rules of this name.
+    `lines` are a unified diff without its two headings. Where there are none, `untold` is the side (`old` or `new`)
+    that lacks the text, or that judged several rules of this name.
     """
 
     rule: str
@@ -49,8 +49,8 @@ class Difference(Part):
     """One thing that changed. `atomic` may be a figure instead: `background`, `proof of the rule`, `recall of F`,
     `benign runs of F`.
 
-    `before` and `after` are verdicts or counts, empty where there was none; `detail` are the facts of the cause,
-    `reason` is what the new result says of its verdict. In JSON the list it stands in says the `kind`.
+    `before` and `after` are verdicts or counts, empty where there was none. `detail` has the facts of the cause,
+    `reason` is that of the new verdict. In JSON the `kind` is the name of the list.
     """
 
     kind: Kind = Field(exclude=True)
@@ -64,9 +64,9 @@ class Difference(Part):
 
 
 class Comparison(Part):
-    """All differences, and what differs between the inputs of the two sides, whether it changed a verdict or not.
+    """All differences between two results, and which inputs differ, whether or not a verdict changed.
 
-    `old` and `new` are ids of runs. `unjudged` are the rules that one side alone judged: by rule, the side (`old` or
+    `old` and `new` are ids of runs. `unjudged` are the rules that only one side judged: by rule, the side (`old` or
     `new`) that did not.
     """
 
@@ -83,15 +83,15 @@ class Comparison(Part):
     @model_validator(mode="before")
     @classmethod
     def _with_kinds(cls, document: Any) -> Any:
-        """What was read says the kind of a difference by the list it stands in."""
+        """In JSON, the kind of a difference is the name of its list."""
         if not isinstance(document, Mapping):
             return document
-        told = {f"{kind}s": _told(document[f"{kind}s"], kind) for kind in KINDS if f"{kind}s" in document}
-        return {**document, **told}
+        lists = {f"{kind}s": _with_kind(document[f"{kind}s"], kind) for kind in KINDS if f"{kind}s" in document}
+        return {**document, **lists}
 
     @property
     def differences(self) -> tuple[Difference, ...]:
-        """All of them, the worst first."""
+        """All differences, the worst first."""
         return self.regressions + self.improvements + self.changes
 
     def of(self, kind: Kind) -> list[Difference]:
@@ -105,12 +105,14 @@ class Comparison(Part):
 
 
 def by_kind(differences: Iterable[Difference]) -> dict[str, list[Difference]]:
-    """The lists of a comparison, by their names, each in the order that is given."""
+    """The lists of a comparison by their names, each in the order given."""
     given = list(differences)
-    return {f"{kind}s": [one for one in given if one.kind == kind] for kind in KINDS}
+    return {f"{kind}s": [difference for difference in given if difference.kind == kind] for kind in KINDS}
 
 
-def _told(differences: Any, kind: Kind) -> Any:
+def _with_kind(differences: Any, kind: Kind) -> Any:
     if not isinstance(differences, Sequence):
         return differences
-    return [{**one, "kind": kind} if isinstance(one, Mapping) else one for one in differences]
+    return [
+        {**difference, "kind": kind} if isinstance(difference, Mapping) else difference for difference in differences
+    ]

@@ -24,8 +24,8 @@ class _Strict(BaseModel):
 class Signal(_Strict):
     """Telemetry that must be there: `kql` over the tables returns at least one row.
 
-    `cluster` restricts it to clusters with `nodes`, or to the `bare` control plane, where no pod runs. The sensors
-    that it rests on follow from the tables that the KQL reads; a `sensor` that is named must be one of them.
+    `cluster` restricts it to clusters with `nodes`, or to the `bare` control plane, where no pod runs. Its
+    sensors follow from the tables that the KQL reads; a `sensor` that is named must be one of them.
     """
 
     name: str
@@ -44,8 +44,8 @@ class Companion(_Strict):
 class KnownEvasion(_Strict):
     """Variants of an atomic on which the rule is wrong in one way, for one reason.
 
-    Without `flags` the rule is silent on them; with `flags` it fires, and these are not what they should be. Where it
-    gives several rows that differ, `rows` says so of each.
+    Without `flags` the rule is silent on them. With `flags` it fires, and these flags are wrong. `rows` has the wrong
+    flags of each row, where several rows differ.
     """
 
     variants: list[str] = Field(min_length=1)
@@ -54,24 +54,24 @@ class KnownEvasion(_Strict):
     rows: list[dict[str, bool]] = Field(default_factory=list)
 
     def vectors(self, right: list[dict[str, bool]]) -> list[dict[str, bool]]:
-        """The flags of the rows that it gives, `right` being those that it should; none where the rule is silent."""
+        """The flags of each row that the rule gives; `right` are the correct ones. Empty where the rule is silent."""
         if self.rows:
             return [right[0] | row for row in self.rows]
         return [vector | self.flags for vector in right] if self.flags else []
 
 
 class Entry(_Strict):
-    """What is expected for one atomic, as it is written."""
+    """What is expected for one atomic, as written in the file."""
 
     # benign: the family of a benign run. false_alarms: how many alerts it is known to raise; known_gap says why.
-    # known_gap: why the rule is silent, or, where it fires, why these flags are not what they should be.
-    # may_skip: why it is no loss when a prerequisite of the atomic is missing.
+    # known_gap: why the rule is silent, or, where it fires, why its flags are wrong.
+    # may_skip: why the atomic may be skipped when a prerequisite is missing.
     # control: a quick benign run that a live run adds where none was selected, since a rule is not proven without one.
-    # looks_for_silence: why a rule that fires over empty tables is right to.
-    # evade: its variants are part of every whole run. evasions: those on which the rule is known to be wrong.
-    # grounds: words of the command line that each, without the others, must make the rule fire with this flag.
-    # Two words that set the same flag hide each other: with one of them gone from the rule, the flag is still set.
-    # rows: how many rows there are, all with these flags; or the vector of each of them, in any order.
+    # looks_for_silence: why the rule is right to fire over empty tables.
+    # evade: every full run includes its variants. evasions: variants on which the rule is known to be wrong.
+    # grounds: words of the command line; each of them alone must make the rule fire with this flag.
+    # Two words that set the same flag hide each other: if the rule loses one of them, the flag is still set.
+    # rows: how many rows there are, all with these flags; or the flag vector of each row, in any order.
     atomic: str
     oracle: list[Signal] = Field(default_factory=list)
     signals: list[Signal] = Field(default_factory=list)
@@ -92,11 +92,11 @@ class Entry(_Strict):
     @model_validator(mode="after")
     def _consistent(self) -> Entry:
         if isinstance(self.rows, list) and self.flags:
-            raise ValueError("rows lists the flags of each row, so flags of them all say it twice")
+            raise ValueError("rows already lists the flags of each row, so flags must be left out")
         if self.fires and not all(self.vectors):
             raise ValueError("a rule that fires needs its exact flags")
         if len({frozenset(vector) for vector in self.vectors}) > 1:
-            raise ValueError("each of the rows needs the same flags, true or false")
+            raise ValueError("every row must name the same flags, true or false")
         if not self.fires and (self.flags or self.rows or self.companions):
             raise ValueError("a rule that does not fire has no flags, rows or companions")
         if self.benign and self.fires:
@@ -116,7 +116,7 @@ class Entry(_Strict):
 
     @property
     def vectors(self) -> list[dict[str, bool]]:
-        """The flags of each row that is expected, in no order; none where the rule must not fire."""
+        """The flags of each expected row, in no order; empty where the rule must not fire."""
         if not self.fires:
             return []
         return self.rows if isinstance(self.rows, list) else [self.flags] * (self.rows or 1)
@@ -130,18 +130,18 @@ class Exclusion(_Strict):
 
 
 class MaySkip(_Strict):
-    """Variants, of whatever atomic of a file, that may be skipped, and why."""
+    """Variants of any atomic in the file that may be skipped, and why."""
 
     variants: list[str] = Field(min_length=1)
     reason: str = Field(min_length=1)
 
 
 class ExpectFile(_Strict):
-    """A file of expectations, as it is written."""
+    """A file of expectations, as written."""
 
-    # signals_from: the expectations of another rule, which have the oracles and signals of the same atomics.
-    # companions: those of every entry. tuning: exclusions whose gain and cost are to be measured.
-    # may_skip: variants whose tools need not be there.
+    # signals_from: another rule's file of expectations, with the oracles and signals of the same atomics.
+    # companions: they apply to every entry. tuning: exclusions whose gain and cost are measured.
+    # may_skip: variants whose tools may be missing.
     signals_from: str | None = None
     companions: list[Companion] = Field(default_factory=list)
     tuning: list[Exclusion] = Field(default_factory=list)
@@ -153,7 +153,7 @@ class ExpectFile(_Strict):
 class Expectation:
     """What must hold for `entry.atomic` under `rule`; `index` is its place in the file.
 
-    `variant` says that it was derived for a variant from the expectation of its atomic.
+    Where `variant` is set, it was derived from the expectation of the variant's atomic.
     """
 
     rule: Rule
@@ -167,10 +167,10 @@ class Expectation:
 
     @property
     def may_skip(self) -> str:
-        """Why a skip of the atomic, or of this variant of it, is no loss; empty where it is one."""
+        """Why the atomic, or this variant, may be skipped; empty where it may not."""
         if self.variant is None:
             return self.entry.may_skip or ""
-        return next((each.reason for each in self.skippable if self.variant.key in each.variants), "")
+        return next((skip.reason for skip in self.skippable if self.variant.key in skip.variants), "")
 
     @property
     def atomic(self) -> str:
@@ -179,22 +179,22 @@ class Expectation:
 
     @property
     def rows(self) -> int:
-        """How many alert rows the atomic's own command gives; 0 for none, and where a variant leaves it open."""
+        """How many alert rows the atomic's own command gives; 0 for none, and for a variant, where it is open."""
         if self.entry.fires and self.variant is None:
             return len(self.entry.vectors)
         return self.entry.false_alarms or 0
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what is expected. What is left to its default is left out: a new key changes no digest."""
-        parts = [self.entry, *self.companions]
-        text = json.dumps([part.model_dump(mode="json", exclude_defaults=True) for part in parts], sort_keys=True)
+        """SHA-256 of what is expected. Defaults are left out, so that a new key changes no digest."""
+        models = [self.entry, *self.companions]
+        text = json.dumps([model.model_dump(mode="json", exclude_defaults=True) for model in models], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def at(self, *where: str | int) -> Position:
-        """The position in the YAML of a value of this expectation."""
+        """The position of a value of this expectation in the YAML."""
         return self.source.at(("expectations", self.index, *where))
 
     def at_kql(self, where: tuple[str | int, ...], line: int, column: int) -> Position:
-        """The position in the YAML of a place in a KQL text of this expectation."""
+        """The position of a place in a KQL text of this expectation in the YAML."""
         return self.source.in_block(("expectations", self.index, *where), line, column)

@@ -1,4 +1,4 @@
-"""Many nights side by side: what became of each atomic, of the background, and how fast it was seen."""
+"""Many nights side by side: the verdict of each atomic, the alerts of the background, and the latency."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Key = tuple[str, str]
 class Night:
     """What is kept of one night. `verdicts` are by rule and atomic, `background` counts alerts by rule.
 
-    `variants` are the atomics that are variants of another. `telemetry` and `alert` are the median over the other
-    atomics, in seconds; None where nothing was timed: alerts are in a live run alone.
+    `variants` are the atomics that are variants of another. `telemetry` and `alert` are medians over the other
+    atomics, in seconds; None where nothing was timed. Only a live run times alerts.
     """
 
     finished: datetime
@@ -39,7 +39,7 @@ class History:
         return cls(tuple(sorted(nights, key=lambda night: night.finished.timestamp())))
 
     def last(self, count: int) -> History:
-        """The newest of them."""
+        """The newest `count` nights."""
         return History(self.nights[-count:] if count > 0 else ())
 
     @property
@@ -48,18 +48,18 @@ class History:
         return sorted({rule for night in self.nights for rule, _ in night.verdicts})
 
     def atomics(self, rule: str) -> list[str]:
-        """The atomics under a rule: in the order of the newest night, then those that only earlier ones had."""
-        found = {atomic: None for night in reversed(self.nights) for of, atomic in night.verdicts if of == rule}
-        return list(found)
+        """The atomics under a rule: in the order of the newest night, then those of earlier nights only."""
+        names = {atomic: None for night in reversed(self.nights) for of, atomic in night.verdicts if of == rule}
+        return list(names)
 
     def is_variant(self, atomic: str) -> bool:
-        """Whether it is another way to do what an atomic does."""
+        """Whether an atomic is a variant of another."""
         return any(atomic in night.variants for night in self.nights)
 
     def verdicts(self, rule: str, atomic: str) -> list[Verdict | None]:
-        """One for each night; None where it was not part of it."""
+        """The verdict of each night; None where the atomic was not part of it."""
         return [night.verdicts.get((rule, atomic)) for night in self.nights]
 
     def changed(self, rule: str, atomic: str) -> bool:
-        """Whether two nights that had it disagree."""
+        """Whether two nights that had the atomic disagree."""
         return len({verdict for verdict in self.verdicts(rule, atomic) if verdict}) > 1

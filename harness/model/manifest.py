@@ -1,4 +1,4 @@
-"""The manifest of a recording: what was run, on what, and how well the sensors were, `livefire.recording/1`."""
+"""The manifest of a recording, `livefire.recording/1`: what was run, on what, and the health of the sensors."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from harness.model.variant import Variant
 
 SCHEMA = "livefire.recording/1"
-# Whose doing it is when Livefire itself acts: prerequisites, cleanup, canaries.
+# The slice of what Livefire itself does: prerequisites, cleanup, canaries.
 HARNESS = "harness"
-# What nobody's is that Livefire knows.
+# The slice of what belongs to no atomic and not to Livefire.
 BACKGROUND = "background"
 
 
-# What a capture of this version always writes: the count of the processes that were there, the process behind each
-# request to the daemon, and readings with each mark. Where it says so, what lacks one was damaged.
+# What a capture of this version always writes: how many processes were there before, the process that sent each request
+# to the daemon, and readings with each mark. A recording that names one of these and lacks it was damaged.
 RECORDED = ["alive", "peers", "readings"]
 
 
@@ -25,9 +25,9 @@ class _Record(BaseModel):
 
 
 class Host(_Record):
-    """The machine, as `uname` tells it, and its boot id: audit serials repeat across boots.
+    """The machine, as `uname` reports it, and its boot id, since audit serials repeat across boots.
 
-    `addresses` are its own IP addresses, without those of loopback; recordings up to November 2026 have none.
+    `addresses` are its own IP addresses without loopback; recordings up to November 2026 have none.
     """
 
     hostname: str
@@ -55,7 +55,7 @@ class LabFacts(_Record):
     image: str = ""
     runtime_shim: bool = False
 
-    # What differs between labs for whoever judges a recording: no other module of proof knows a lab by its name.
+    # What differs between labs when a recording is judged. No other module of the proof half knows the names of labs.
 
     @property
     def own_docker(self) -> bool:
@@ -64,7 +64,7 @@ class LabFacts(_Record):
 
     @property
     def foreign_socket(self) -> str | None:
-        """The socket of another's Docker daemon, which has no gateway before it; None where there was none."""
+        """The socket of the host's own Docker daemon, which has no gateway; None where there was none."""
         return self.docker.name.removeprefix("unix://") if self.docker and self.docker.kind == "host" else None
 
     @property
@@ -74,16 +74,16 @@ class LabFacts(_Record):
 
     @property
     def nodes_here(self) -> bool:
-        """Whether the cluster's nodes were containers on the host of the capture, so that their pods were seen."""
+        """Whether the cluster's nodes were containers on the captured host, so that the sensors saw their pods."""
         return self.cluster is not None and self.cluster.kind == "kind"
 
 
 class Mark(_Record):
     """A canary event: emitted by Livefire at `emitted`, seen in the sensor's output at `seen` (None: never).
 
-    `readings` are the sensor's at that moment, `problems` what was wrong since the mark before. Recordings up to
-    November 2026 have neither: there, nobody looked. `contained` is the token of a canary that was executed in a
-    container; empty where it could not be, None where nobody was to do it.
+    `readings` are those of the sensor at that moment, `problems` what was wrong since the mark before. Recordings up to
+    November 2026 have neither. `contained` is the token of a canary that was executed in a container; empty where that
+    failed, None where it was not asked for.
     """
 
     label: str
@@ -96,7 +96,7 @@ class Mark(_Record):
 
 
 class Check(_Record):
-    """One look at a sensor: `ok`, and the readings that it rests on."""
+    """One check of a sensor: `ok`, and the readings behind it."""
 
     time: AwareDatetime
     ok: bool
@@ -116,16 +116,16 @@ class SensorRecord(_Record):
 
 
 class Output(_Record):
-    """What a command printed is not kept: only how much."""
+    """How much a command printed. The text itself is not kept."""
 
     stdout_bytes: int
     stderr_bytes: int
 
 
 class Canary(_Record):
-    """A program that was executed in an attack's own session, before the attack or after it, with a token.
+    """A program with a token that was executed in an attack's own session, before or after the attack.
 
-    `name` is the program's; `pid` is None where it was not executed, because the attack ended its shell's parent.
+    `pid` is None where it was not executed, because the attack ended the parent of its shell.
     """
 
     when: Literal["before", "after"]
@@ -137,9 +137,8 @@ class Canary(_Record):
 class Execution(_Record):
     """One shell that Livefire ran. `session` is its audit session; None where the kernel refused one.
 
-    `given_up` says what of the lab had died, where the shell waited for that and was ended for it.
-
-    `pid` is that of the shell that starts it, and its canaries.
+    `given_up` says which part of the lab had died, where the shell waited for that part and was ended.
+    `pid` is the shell that starts the command and its canaries.
     """
 
     role: Literal["attack", "prerequisite", "cleanup"]
@@ -160,8 +159,8 @@ class Execution(_Record):
 class Detonation(_Record):
     """One atomic, detonated or skipped. `user` is the Kubernetes user that was made for it.
 
-    `variant` says that it is another way to do what another atomic does. `lost` says that it was skipped because
-    something of the lab had died: that is no prerequisite which is missing, and nothing can be said of the atomic.
+    `variant` is set where it does what another atomic does in another way. `lost` says that it was skipped because a
+    part of the lab had died. That is no missing prerequisite, so nothing is known of the atomic.
     """
 
     atomic: str
@@ -177,7 +176,7 @@ class Detonation(_Record):
 
     @property
     def executed(self) -> bool:
-        """Whether its commands were started. That they had an effect is for the oracle to say."""
+        """Whether its commands were started. Only the oracle says whether they had an effect."""
         return self.attack is not None
 
 
@@ -191,9 +190,9 @@ class StoredTable(_Record):
 class Derivation(_Record):
     """What the stored tables were made from, and what they were: hashes are SHA-256, in hex.
 
-    `raw` maps each log to its hash, and `facts` each atomic that was run (and Livefire itself, as `harness`) to that of
-    what attribution takes from the manifest; `manifest` is the hash of all that it takes. So it shows where either was
-    changed and sealed anew without the other.
+    `raw` maps each log to its hash. `facts` maps each atomic that was run (and Livefire itself, as `harness`) to the
+    hash of what attribution takes from the manifest for it; `manifest` is the hash of everything that it takes. So a
+    change of the logs or of the manifest shows, even if the recording was sealed anew.
     """
 
     raw: dict[str, str]
@@ -205,10 +204,10 @@ class Derivation(_Record):
 class Manifest(_Record):
     """`manifest.json`. `files` maps each other file of the recording to its SHA-256, in hex.
 
-    `tables` is the version of what built the tables, and `derivation` what from; neither was noted at first.
-    `recorded` is what each capture of its version writes (see RECORDED); older ones say nothing of it.
+    `tables` is the version of the code that built the tables, and `derivation` says from what. The first recordings
+    have neither. `recorded` is what every capture of its version writes (see RECORDED); older recordings have none.
     `harness_containers` are the ids of containers in which Livefire executed canaries. For what may change see
-    `forward.py`.
+    `files/document_versions.py`.
     """
 
     schema_: Literal["livefire.recording/1"] = Field(alias="schema", default="livefire.recording/1")

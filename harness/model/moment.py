@@ -1,4 +1,4 @@
-"""A moment as it is written down."""
+"""A moment in a document: always in UTC."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 
 def _in_utc(time: datetime) -> datetime:
-    """A moment in UTC, which is also what one without a time zone is taken for. Raises ValueError."""
+    """A moment in UTC; one without a time zone is taken as UTC. Raises ValueError."""
     try:
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except OverflowError:  # an hour before the first year, or after the last

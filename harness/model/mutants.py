@@ -1,4 +1,4 @@
-"""The mutants of one rule and what became of each, `livefire.mutation/1`: what the JSON holds and reports read."""
+"""The mutants of one rule and the status of each, `livefire.mutation/1`: what the JSON holds and reports read."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Status = Literal["killed", "live", "equivalent", "invalid"]
 
 
 class Mutant(Part):
-    """One change of the rule, at `at` in its file, and what became of it. `suggestion` would kill a live one.
+    """One change of the rule, at `at` in its file, and its status. `suggestion` says what would kill a live mutant.
 
-    `killed_by` are atomics, `background`, `window` or `lint`. An `equivalent` one is proven to be, and `suggestion`
+    `killed_by` are atomics, `background`, `window` or `lint`. An `equivalent` mutant is proven so, and `suggestion`
     says why; the engine can't run an `invalid` one. `line` and `column` are in the query, from 1.
     """
 
@@ -39,7 +39,7 @@ class Mutant(Part):
 
 
 class Mutants(Part):
-    """All mutants of one rule. `score` is the share of those killed among those that could be, by `cases` atomics."""
+    """All mutants of one rule. `score` is the share of killed ones among killed and live, by `cases` atomics."""
 
     schema_: Literal["livefire.mutation/1"] = Field(alias="schema", default="livefire.mutation/1")
     rule: str
@@ -57,5 +57,5 @@ class Mutants(Part):
         return counts
 
     def of(self, status: Status) -> list[Mutant]:
-        """Those of one status."""
+        """The mutants of one status."""
         return [mutant for mutant in self.mutants if mutant.status == status]

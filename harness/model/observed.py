@@ -10,7 +10,7 @@ from harness.model.part import Part
 
 
 class Evidence(Part):
-    """A table row that carries a claim. `record` is `raw/FILE:LINE`; `facts` are its telling columns."""
+    """A table row that a claim rests on. `record` is `raw/FILE:LINE`; `facts` are its most useful columns."""
 
     record: str
     table: str
@@ -20,7 +20,7 @@ class Evidence(Part):
 class SignalResult(Part):
     """Whether a required signal (or the oracle) was seen, and on which rows.
 
-    `sensors` are all on which it rests, `sensor` the first of them.
+    `sensors` are all that it needs, `sensor` the first of them.
     """
 
     name: str
@@ -31,15 +31,15 @@ class SignalResult(Part):
 
     @property
     def rests_on(self) -> list[str]:
-        """The sensors; older results name one."""
+        """The sensors; older results name only one."""
         return self.sensors or [self.sensor]
 
 
 class Executed(Part):
     """The attack as it ran, and whether its effect was observed. `timed_out`: it was ended at its time limit.
 
-    `given_up` says what of the lab had died, where it was ended for that. `survivors` are the pids of what outlived its
-    shell, and was ended.
+    `given_up` says which part of the lab had died, where the attack was ended for that reason. `survivors` are the pids
+    of processes that outlived its shell and were ended.
     """
 
     ran: bool

@@ -1,4 +1,4 @@
-"""What each part of a document of ours is made of."""
+"""The base of every part of a document that Livefire writes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Part(BaseModel):
-    """A part of what is written down: it never changes, and has no keys but its own."""
+    """A part of a document: it is immutable and allows no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -18,7 +18,7 @@ SCHEMA = "livefire.result/1"
 
 
 class Background(Part):
-    """What the rule said of everything that no atomic did: each alert there is a false positive."""
+    """The rows that belong to no atomic, and the alerts on them: each alert is a false positive."""
 
     rows: dict[str, int] = Field(default_factory=dict)
     alerts: dict[str, list[Alert]] = Field(default_factory=dict)
@@ -30,9 +30,9 @@ class Background(Part):
 
 
 class Ambiguous(Part):
-    """What may be an atomic's doing or not: `rows` by table and `alerts` by rule, over all atomics.
+    """What an atomic may have done, or not: `rows` by table and `alerts` by rule, over all atomics.
 
-    No alert here is credit, and none is a false positive; a verdict that hangs on one is INCONCLUSIVE.
+    An alert here is neither credit nor a false positive; a verdict that depends on one is INCONCLUSIVE.
     """
 
     rows: dict[str, int] = Field(default_factory=dict)
@@ -47,8 +47,8 @@ class Ambiguous(Part):
 class Unjudged(Part):
     """Something that was asked for and not judged.
 
-    A `rule` without expectations, an `atomic` of which none speaks, an `expectation` without its atomic, a `skip` that
-    its expectation does not allow for.
+    A `rule` without expectations, an `atomic` that no expectation names, an `expectation` without its atomic, a `skip`
+    that its expectation does not allow.
     """
 
     kind: Literal["rule", "atomic", "expectation", "skip"]
@@ -66,18 +66,18 @@ class EngineFacts(Part):
 
 
 class Result(Part):
-    """Everything that one run or replay found. `summary` counts the verdicts.
+    """The result of one run or replay. `summary` counts the verdicts.
 
     `unjudged` was asked for and not judged; with `all_required` it makes the exit code 1.
-    `proofs` are of each rule, over all results of the command that made this one; none in older results.
-    `rules` are by the digest of their query, as `inputs.rule` of each result has it; none in older results.
-    By rule: `recall` by family of variants, `recall_split` the same for the variants that were `tuned` on and for those
-    `held_out`; `benign` by family of benign runs; `flags` by flag; `tuning` with the rule as it is first.
+    `proofs` has one for each rule, over all results of the same command; older results have none.
+    `rules` are by the digest of their query, which is `inputs.rule` of each result; older results have none.
+    By rule: `recall` by family of variants; `recall_split` the same for the variants that were `tuned` on and for those
+    `held_out`; `benign` by family of benign runs; `flags` by flag; `tuning`, first for the rule as it is.
     `tables_from` says what was read, and is empty in older results. Stored tables agree with the hashes and counts that
     were noted when they were made. `tables` says why they were built anew from the raw logs; empty where they were not.
-    `tables_differ` names stored tables of this version that hold something else than the raw logs give.
-    `copy_of` is another recording that was judged by the same command and has some of the same canaries: of the two
-    only that one counts where results are put together. Empty where there is none.
+    `tables_differ` names stored tables of this version that differ from what the raw logs give.
+    `copy_of` is another recording that the same command judged and that shares canaries with this one. Only that one
+    counts where results are put together. Empty where there is none.
     """
 
     schema_: Literal["livefire.result/1"] = Field(alias="schema", default="livefire.result/1")
@@ -109,5 +109,5 @@ class Result(Part):
 
 
 def counted(results: Sequence[Result]) -> list[Result]:
-    """Those that are of captures of their own. Where all are copies, what they were made of is not there: then all."""
+    """The results without those of copies; all of them where the original is not among them."""
     return [result for result in results if not result.copy_of] or list(results)

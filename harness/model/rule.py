@@ -15,7 +15,7 @@ from harness.model.source import YamlSource
 
 
 class _FieldMapping(BaseModel):
-    """A field of an entity, and the column that it is taken from."""
+    """A field of an entity, and the column that it comes from."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -33,7 +33,7 @@ class _EntityMapping(BaseModel):
 
 
 class RuleFile(ScheduleKeys):
-    """The YAML of a rule. Sentinel grows keys; what is unknown is kept out of the way, not refused."""
+    """The YAML of a rule. Unknown keys are ignored, since Sentinel adds new ones."""
 
     id: UUID
     name: str
@@ -60,37 +60,37 @@ class Rule:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the query: two rules with one digest say the same of the same telemetry."""
+        """SHA-256 of the query: two rules with one digest give the same alerts on the same telemetry."""
         return hashlib.sha256(self.query.encode()).hexdigest()
 
     def with_query(self, query: str) -> Rule:
-        """The same rule with another query; its positions are those of this one's file."""
-        other = copy.copy(self)
-        other.query = query
-        return other
+        """The same rule with another query; its positions stay those of this file."""
+        changed = copy.copy(self)
+        changed.query = query
+        return changed
 
     def schedule(self) -> Schedule:
-        """When it runs. Raises InvalidInput for a scheduled rule that does not say how often, or how far it looks."""
-        found = Schedule.of(self.metadata)
-        if found is None:
+        """When it runs. Raises InvalidInput for a scheduled rule that lacks its frequency or its period."""
+        schedule = Schedule.of(self.metadata)
+        if schedule is None:
             hint = "Add queryFrequency and queryPeriod, such as 1h and 1d."
             raise InvalidInput("the rule does not say when it runs", at=self._source.at(()), hint=hint)
-        return found
+        return schedule
 
     def at_key(self, key: str) -> Position:
-        """The place of a key of the file."""
+        """The position of a key in the file."""
         return self._source.at((key,))
 
     def columns(self) -> set[str]:
-        """The columns that its entity mappings and custom details need."""
+        """The columns that its entity mappings and custom details name."""
         fields = [field for mapping in self.metadata.entityMappings for field in mapping.fieldMappings]
         mapped = {field.columnName for field in fields if field.columnName}
         return mapped | set(self.metadata.customDetails.values())
 
     def at_mappings(self) -> Position:
-        """The place of what names columns: the entity mappings, else the custom details."""
+        """The position of what names columns: the entity mappings, else the custom details."""
         return self._source.at(("entityMappings",) if self.metadata.entityMappings else ("customDetails",))
 
     def at(self, line: int, column: int) -> Position:
-        """The place in the YAML file of a place in the query (line from 1, column from 1)."""
+        """The position in the YAML file of a place in the query (line and column from 1)."""
         return self._source.in_block(("query",), line, column)

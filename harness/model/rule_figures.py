@@ -1,4 +1,4 @@
-"""The figures of a rule, over all that it was judged by: recall, false alarms, tuning, and whether it is proven."""
+"""The figures of a rule over all its cases: recall, false alarms, tuning, and whether it is proven."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class RuleFacts(Part):
 
 
 class Recall(Part):
-    """How many variants of a family were executed, are equivalent to their atomic, made the rule fire, with its flags.
+    """How many variants of a family were executed, are equivalent, made the rule fire, and with the right flags.
 
     `fired` and `flags_right` count equivalent variants only.
     """
@@ -28,7 +28,7 @@ class Recall(Part):
 
 
 class BenignRuns(Part):
-    """What a rule said of one family of benign runs. `commands` are all processes executed, `flags` alerts by flag."""
+    """A rule's alerts on one family of benign runs. `commands` counts executed processes, `flags` alerts by flag."""
 
     commands: int = 0
     alerts: int = 0
@@ -36,20 +36,20 @@ class BenignRuns(Part):
 
 
 class FlagCounts(Part):
-    """On how many alert rows a flag was set: those of attacks, and those of benign runs and the background."""
+    """On how many alert rows a flag was set: rows of attacks, and rows of benign runs and the background."""
 
     attacks: int = 0
     benign: int = 0
 
     @property
     def precision(self) -> float | None:
-        """The share of attacks; None where the flag was never set."""
+        """The share of attacks among the rows with the flag, 0 to 1; None where it was never set."""
         total = self.attacks + self.benign
         return self.attacks / total if total else None
 
 
 class TuningResult(Part):
-    """A rule with an exclusion: benign alerts that are left, and attacks (variants among them) on which it fires."""
+    """A rule with an exclusion: the benign alerts left, and on how many attacks (variants included) it still fires."""
 
     name: str
     where: str
@@ -60,19 +60,19 @@ class TuningResult(Part):
 
     @property
     def precision(self) -> float | None:
-        """The share of alerts that attacks raised; None without any alert."""
+        """The share of alerts that attacks raised, 0 to 1; None without any alert."""
         return (self.alerts - self.benign_alerts) / self.alerts if self.alerts else None
 
     @property
     def recall(self) -> float | None:
-        """The share of attacks on which the rule still fires; None without any attack."""
+        """The share of attacks on which the rule still fires, 0 to 1; None without any attack."""
         return self.fired / self.attacks if self.attacks else None
 
 
 class RuleProof(Part):
     """Whether a rule is proven: on how many attacks it fires, and in how many benign runs it is silent, both PROVEN.
 
-    `reason` says what is missing; empty where nothing is. `undecided`: what could show it was inconclusive or skipped.
+    `reason` says what is missing; empty where nothing is. `undecided`: what is missing was inconclusive or skipped.
     """
 
     rule: str

@@ -1,4 +1,4 @@
-"""When an analytic rule runs, over which telemetry, and what it takes for an alert: the scheduling keys of Sentinel.
+"""When an analytic rule runs, over which telemetry, and what raises an alert: the scheduling keys of Sentinel.
 
 Sources: «Scheduled analytics rules in Microsoft Sentinel» (limits, threshold, grouping, suppression, the five-minute
 delay), learn.microsoft.com/azure/sentinel/scheduled-rules-overview; «Quick threat detection with near-real-time (NRT)
@@ -33,7 +33,7 @@ def _operator(value: Any) -> Any:
 
 
 def _kind(value: Any) -> Any:
-    """The style guide writes `scheduled`, and templates are read whatever the case."""
+    """The kind in any letter case: the style guide writes `scheduled`."""
     known = {"scheduled": "Scheduled", "nrt": "NRT"}
     return known.get(value.lower(), value) if isinstance(value, str) else value
 
@@ -48,7 +48,7 @@ class _Grouping(BaseModel):
 
 
 class ScheduleKeys(BaseModel):
-    """The keys of a rule's YAML that say when it runs. Those of a scheduled rule mean nothing to an NRT rule."""
+    """The keys of a rule's YAML that say when it runs. An NRT rule ignores the keys of a scheduled rule."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -74,11 +74,11 @@ class ScheduleKeys(BaseModel):
         frequency = info.data.get("queryFrequency")
         if period is None or frequency is None or info.data.get("kind") != "Scheduled":
             return period
-        told = f"a look-back of {format_duration(period)} with a run every {format_duration(frequency)}"
+        setting = f"a look-back of {format_duration(period)} with a run every {format_duration(frequency)}"
         if period < frequency:
-            raise ValueError(f"{told} leaves gaps that no run sees: it must be at least queryFrequency")
+            raise ValueError(f"{setting} leaves gaps that no run sees: it must be at least queryFrequency")
         if period >= _LONG_PERIOD and frequency < _ITS_FREQUENCY:
-            raise ValueError(f"{told} is refused by Sentinel: from 2d on, queryFrequency must be 1h or more")
+            raise ValueError(f"{setting} is refused by Sentinel: from 2d on, queryFrequency must be 1h or more")
         return period
 
     @field_validator("suppressionDuration")
@@ -92,9 +92,9 @@ class ScheduleKeys(BaseModel):
 class Schedule(BaseModel):
     """How a rule is run. Durations are seconds.
 
-    A scheduled rule has a run every `frequency`, over events generated in the last `period`, and is executed `delay`
-    later. A near-real-time rule has one every minute, over events ingested in the last minute.
-    `suppression` is how long no run takes place after an alert; 0 for none.
+    A scheduled rule runs every `frequency`, over events generated in the last `period`, and is executed `delay` later.
+    A near-real-time rule runs every minute, over events ingested in the last minute.
+    `suppression` is how long the rule does not run after an alert; 0 for none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -112,7 +112,7 @@ class Schedule(BaseModel):
     def of(cls, keys: ScheduleKeys) -> Schedule | None:
         """The schedule that a rule's keys give; None for a scheduled rule that does not say how often it runs.
 
-        Of an NRT rule the threshold is irrelevant: any row makes an alert.
+        An NRT rule has no threshold: any row raises an alert.
         """
         suppression = keys.suppressionDuration if keys.suppressionEnabled else None
         common: dict[str, Any] = {
@@ -134,7 +134,7 @@ class Schedule(BaseModel):
         )
 
     def triggers(self, rows: int) -> bool:
-        """Whether a run whose query gives so many rows raises an alert."""
+        """Whether a run whose query returns this many rows raises an alert."""
         return {
             "gt": rows > self.threshold,
             "lt": rows < self.threshold,
@@ -143,7 +143,7 @@ class Schedule(BaseModel):
         }[self.operator]
 
     def alerts(self, rows: int) -> int:
-        """How many alerts a run raises. An alert for each result goes up to 150; the last one then sums them up."""
+        """How many alerts a run raises. With AlertPerResult at most 150; the last one then sums up the rest."""
         if not self.triggers(rows):
             return 0
         return min(max(rows, 1), 150) if self.grouping == "AlertPerResult" else 1

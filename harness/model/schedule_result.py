@@ -1,4 +1,4 @@
-"""What a simulated schedule makes of recorded attacks, `livefire.schedule/1`: what the JSON holds and reports read."""
+"""A schedule simulated over recorded attacks, `livefire.schedule/1`: what the JSON holds and reports read."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ class Assumptions(Part):
 
 
 class AtomicSchedule(Part):
-    """One atomic, which the rule is expected to fire on. `at` is the expectation's position.
+    """One atomic on which the rule is expected to fire. `at` is the expectation's position.
 
-    In each of `draws` the schedule begins at another time and the events have other delays. `missed` counts those
-    without an alert, `missed_by_loss` those of them in which an event was lost. `first_alert` is in seconds from exec;
-    `runs` and `alerts` are how many runs raised an alert, and how many alerts that were, where there was one.
-    `events` and `lost` count events over all draws; lost are those that no run could see. `longest_delay` is in
-    seconds.
-    `fires_at_once` says whether the rule fires where it sees all events at once, whatever the schedule.
+    Each of `draws` begins the schedule at another time and delays the events otherwise. `missed` counts draws without
+    an alert, `missed_by_loss` those of them in which an event was lost. `first_alert` is in seconds from exec. `runs`
+    and `alerts` count, per draw with an alert, the runs that raised one and the alerts.
+    `events` and `lost` count events over all draws; no run could see a lost event. `longest_delay` is in seconds.
+    `fires_at_once` says whether the rule fires when it sees all events at once, whatever the schedule.
     """
 
     atomic: str
@@ -52,17 +51,17 @@ class AtomicSchedule(Part):
 
     @property
     def missed_share(self) -> float:
-        """From 0 to 1."""
+        """The share of draws without an alert, 0 to 1."""
         return self.missed / self.draws
 
     @property
     def lost_share(self) -> float:
-        """From 0 to 1; 0 where there are no events."""
+        """The share of events that no run could see, 0 to 1; 0 where there are no events."""
         return self.lost / self.events if self.events else 0.0
 
 
 class Weakness(Part):
-    """Something that is wrong with a schedule, what it does, and what would cure it. `at` is in the rule's file."""
+    """A weakness of a schedule, its effect, and its cure. `at` is in the rule's file."""
 
     kind: Literal["silent", "lost", "split", "repeated", "idle"]
     at: str
@@ -73,8 +72,8 @@ class Weakness(Part):
 class ScheduleResult(Part):
     """A rule's schedule over some recordings. `rule` is its id, `path` its file.
 
-    `idle_alert` says that a run alerts where nothing of the attack is to be seen. `max_missed` is the share of draws
-    without an alert that was allowed of each atomic; `passed` says whether it holds.
+    `idle_alert` says that a run alerts where it sees nothing of the attack. `max_missed` is the share of draws without
+    an alert that was allowed for each atomic; `passed` says whether every atomic keeps to it.
     """
 
     schema_: Literal["livefire.schedule/1"] = Field(alias="schema", default="livefire.schedule/1")

@@ -1,4 +1,4 @@
-"""Where a noun was written: a YAML document whose values remember where they stand, and the model of what it says."""
+"""A YAML document whose values keep their positions, and how it becomes a model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class YamlSource:
     text: str = field(repr=False)
 
     def at(self, where: Path_) -> Position:
-        """The position of the value at `where`, or of the closest thing around it that exists."""
+        """The position of the value at `where`, or of the closest existing value around it."""
         while where and where not in self.positions:
             where = where[:-1]
         line, column = self.positions.get(where, (1, 1))
@@ -39,8 +39,7 @@ class YamlSource:
     def in_block(self, where: Path_, line: int, column: int) -> Position:
         """The position of (line, column), from 1, in the block scalar (`key: |`) at `where`.
 
-        Of a scalar that is written in another way it is the position of the scalar: what is on which of its lines
-        can't be told.
+        For a scalar written in another way it is the position of the scalar, since its lines are not known.
         """
         start, lines = self.at(where), self.text.splitlines()
         first = lines[start.line] if start.line < len(lines) else ""
@@ -68,7 +67,7 @@ class YamlSource:
             )
         if error["type"] == "missing":
             return InvalidInput(f"missing key '{where[-1]}'", at=self.at(where[:-1]), hint=self._misspelt(model, error))
-        name = ".".join(str(part) for part in where) or "document"
+        name = ".".join(str(key) for key in where) or "document"
         if error["type"] == "model_type":
             hint = f"Known here: {', '.join(sorted(_keys(model, tuple(error['loc']))))}."
             return InvalidInput(f"{name} must be a mapping", at=self.at(where), hint=hint)
@@ -78,7 +77,7 @@ class YamlSource:
         return InvalidInput(f"{name}: {message[0].lower()}{message[1:]}", at=self.at(where))
 
     def _misspelt(self, model: type[BaseModel], error: Any) -> str:
-        """A hint at the unknown key that is closest to one that is missing."""
+        """A hint that names the unknown key closest to the missing one."""
         *above, missing = error["loc"]
         present = [str(key) for key in error["input"]] if isinstance(error["input"], dict) else []
         unknown = [key for key in present if key not in _keys(model, tuple(above))]
@@ -87,12 +86,12 @@ class YamlSource:
 
 
 def unknown_keys(source: YamlSource, model: type[BaseModel], cutoff: float = 0.0) -> list[LivefireError]:
-    """A mistake for each key that `model` ignores; with a `cutoff`, only for one that is so much like a known one."""
+    """A mistake for each key that `model` ignores. `cutoff`, 0 to 1: only for keys this similar to a known one."""
     return list(_unknown(source, source.data, model, (), cutoff))
 
 
 def _unknown(source: YamlSource, data: Any, shape: Any, where: Path_, cutoff: float) -> Iterator[LivefireError]:
-    """`shape` is what stands in an annotation: a model, or a list or dict of them, or None besides."""
+    """`shape` is a type annotation: a model, a list or dict of models, or a union with None."""
     inner = get_args(shape)
     if isinstance(shape, type) and issubclass(shape, BaseModel) and isinstance(data, dict):
         known = {field.alias or name: field.annotation for name, field in shape.model_fields.items()}
@@ -110,12 +109,12 @@ def _unknown(source: YamlSource, data: Any, shape: Any, where: Path_, cutoff: fl
         for index, value in enumerate(data):
             yield from _unknown(source, value, inner[0], (*where, index), cutoff)
     elif get_origin(shape) is UnionType:
-        for part in inner:
-            yield from _unknown(source, data, part, where, cutoff)
+        for member in inner:
+            yield from _unknown(source, data, member, where, cutoff)
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
-    """A hint that names the closest known word, else all of them, or the first few of many."""
+    """A hint that names the closest known word; else all known words, or the first few of many."""
     close = get_close_matches(word, known, n=1)
     if close:
         return f"Did you mean '{close[0]}'?"
@@ -124,13 +123,13 @@ def did_you_mean(word: str, known: list[str]) -> str:
 
 
 def _keys(model: type[BaseModel], where: Path_) -> set[str]:
-    """The keys that are allowed at `where` below `model`."""
+    """The keys allowed at `where` below `model`."""
     current: Any = model
-    for part in where:
-        if isinstance(part, int):
+    for key in where:
+        if isinstance(key, int):
             continue
-        found = next((f for n, f in current.model_fields.items() if part in (n, f.alias)), None)
-        inner = _models(found.annotation) if found else []
+        known = next((f for n, f in current.model_fields.items() if key in (n, f.alias)), None)
+        inner = _models(known.annotation) if known else []
         if not inner:
             return set()
         current = inner[0]
@@ -140,4 +139,4 @@ def _keys(model: type[BaseModel], where: Path_) -> set[str]:
 def _models(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [found for part in getattr(annotation, "__args__", ()) for found in _models(part)]
+    return [model for argument in getattr(annotation, "__args__", ()) for model in _models(argument)]

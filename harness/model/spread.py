@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, FiniteFloat
 class Spread(BaseModel):
     """Percentiles by nearest rank: the p-th is the smallest value that at least p % of all do not exceed.
 
-    So each is a value that was measured. The p95 of fewer than 20 values would be their maximum by another name, and so
-    would the p99 of fewer than 100: then it is None.
+    So each is a measured value. The p95 of fewer than 20 values would be their maximum, and so would the p99 of fewer
+    than 100: then it is None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

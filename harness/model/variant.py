@@ -1,4 +1,4 @@
-"""Variants: other ways to do what an atomic does, by which an adversary evades a rule."""
+"""Variants: other ways to do what an atomic does, with which an adversary may evade a rule."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Variant(BaseModel):
 
     @property
     def key(self) -> str:
-        """How an expectation names it: `FAMILY.NAME`."""
+        """Its name in an expectation: `FAMILY.NAME`."""
         return f"{self.family}.{self.name}"
 
     @property
     def held_out(self) -> bool:
-        """Whether it belongs to the third that is kept aside while a rule is being written: decided by its id alone."""
+        """Whether it belongs to the third that is kept aside while a rule is written; its id alone decides."""
         return hashlib.sha256(self.id.encode()).digest()[0] % 3 == 0

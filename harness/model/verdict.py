@@ -1,4 +1,4 @@
-"""Verdicts and exit codes: what Livefire can say in the end."""
+"""Verdicts and exit codes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Verdict(StrEnum):
-    """The judged outcome of one atomic under one rule, in the order in which they are tried."""
+    """The judged outcome of one atomic under one rule, in the order in which they are checked."""
 
     NOT_EXECUTED = "NOT_EXECUTED"
     INCONCLUSIVE = "INCONCLUSIVE"
@@ -38,7 +38,7 @@ class ExitCode(IntEnum):
 
 
 class Proof(Protocol):
-    """Whether a rule is proven, and whether something inconclusive or skipped may yet show it."""
+    """Whether a rule is proven; if not, whether an inconclusive or skipped case may still prove it."""
 
     @property
     def proven(self) -> bool: ...
@@ -50,7 +50,7 @@ class Proof(Protocol):
 def exit_code(verdicts: Iterable[Verdict], background_alerts: int, proofs: Sequence[Proof] = ()) -> ExitCode:
     """The exit code of a set of verdicts: an unmet expectation outweighs an inconclusive one.
 
-    A skipped atomic never counts as a pass: when nothing was judged, nothing was proven. A rule that is not proven is
+    A skipped atomic never counts as a pass: where nothing was judged, nothing was proven. A rule that is not proven is
     unmet, whatever its verdicts.
     """
     judged = [verdict for verdict in verdicts if verdict is not Verdict.SKIPPED]

@@ -1,4 +1,4 @@
-"""The seam between the two halves: a folder that is written once, sealed, and verified each time it is opened."""
+"""Recordings, which join the two halves: folders that are written once, sealed, and verified whenever opened."""
 
 from harness.recording.copies import canaries, copied, copies, no_capture
 from harness.recording.discovery import find_recordings

@@ -1,7 +1,7 @@
-"""Whether a manifest can be of a capture at all: what contradicts itself is refused before anything is judged by it.
+"""Whether a manifest can come from a capture: one that contradicts itself is refused before anything is judged.
 
-A capture runs one thing after the other, each in an audit session of its own, and emits its canaries in between. All
-times are of one clock, so they are in this order; only what another process noted has some slack.
+A capture runs one command after another, each in its own audit session, and emits canaries in between. All times are
+of one clock, so they are in this order; times that another process noted have some slack.
 """
 
 from __future__ import annotations
@@ -15,26 +15,27 @@ from harness.model.manifest import Detonation, Execution, Manifest, SensorRecord
 from harness.recording import layout
 
 SLACK = timedelta(seconds=60)  # a clock may be set during a capture, but not by years
-_STARTING = timedelta(minutes=10)  # from the first sensor's start to that of all, and for what comes after the end
+_STARTING = timedelta(minutes=10)  # until all sensors have started, and for what comes after the end
 
 
 def contradiction(manifest: Manifest) -> str:
-    """The first thing that can't be; empty where there is none."""
+    """The first contradiction; empty where there is none."""
     return next(_contradictions(manifest), "")
 
 
 def _contradictions(manifest: Manifest) -> Iterator[str]:
     if manifest.finished < manifest.started:
         yield "its capture finished before it started"
-    for atomic, count in _repeated(each.atomic for each in manifest.detonations):
-        yield f"{atomic} was detonated {count} times, and each would be proven by the evidence of the others"
+    for atomic, count in _repeated(detonation.atomic for detonation in manifest.detonations):
+        yield f"{atomic} was detonated {count} times, so the evidence of one would prove the others"
     for detonation in manifest.detonations:
         yield from _of_detonation(detonation)
-    for user, count in _repeated(each.user for each in manifest.detonations):
+    for user, count in _repeated(detonation.user for detonation in manifest.detonations):
         yield f"{count} atomics have the Kubernetes user {user}"
-    for user in sorted({each.user for each in manifest.detonations if each.user} & set(manifest.harness_users)):
+    users = {detonation.user for detonation in manifest.detonations if detonation.user}
+    for user in sorted(users & set(manifest.harness_users)):
         yield f"an atomic has a Kubernetes user of Livefire's, {user}"
-    ran = [(each, execution) for each in manifest.detonations for execution in _in_order(each)]
+    ran = [(detonation, execution) for detonation in manifest.detonations for execution in _in_order(detonation)]
     for session, count in _repeated(execution.session for _, execution in ran):
         yield f"{count} commands have the audit session {session}"
     for detonation, execution in ran:
@@ -42,11 +43,11 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
     for (before, first), (after, second) in pairwise(ran):
         if second.started < first.finished:
             yield f"the {second.role} of {after.atomic} started before the {first.role} of {before.atomic} was over"
-    for name, count in _repeated(each.name for each in manifest.sensors):
+    for name, count in _repeated(sensor.name for sensor in manifest.sensors):
         yield f"there are {count} records of {name}"
     for sensor in manifest.sensors:
         yield from _of_sensor(sensor, manifest, ran)
-    canaries = [each.token for _, execution in ran for each in execution.canaries]
+    canaries = [canary.token for _, execution in ran for canary in execution.canaries]
     tokens = [mark.token for sensor in manifest.sensors for mark in sensor.marks]
     for token, count in _repeated([*tokens, *canaries]):
         yield f"there are {count} canaries of the token {token}"
@@ -58,23 +59,24 @@ def _repeated(values: Iterable[str | int | None]) -> Iterator[tuple[str | int, i
 
 
 def _in_order(detonation: Detonation) -> list[Execution]:
-    before = [each for each in detonation.others if each.role == "prerequisite"]
+    before = [execution for execution in detonation.others if execution.role == "prerequisite"]
     attack = [detonation.attack] if detonation.attack else []
-    return [*before, *attack, *(each for each in detonation.others if each.role != "prerequisite")]
+    after = [execution for execution in detonation.others if execution.role != "prerequisite"]
+    return [*before, *attack, *after]
 
 
 def _of_detonation(detonation: Detonation) -> Iterator[str]:
     variant = detonation.variant
     if variant and variant.id != detonation.atomic:
-        yield f"{detonation.atomic} is said to be the variant {variant.id}, and would be proven by the effect of that"
+        yield f"{detonation.atomic} is recorded as the variant {variant.id}, whose effect would prove it"
     if detonation.skipped and detonation.attack:
-        yield f"{detonation.atomic} was skipped, and it was run"
+        yield f"{detonation.atomic} was skipped, but it was run"
     if detonation.attack and detonation.attack.role != "attack":
-        yield f"{detonation.atomic}: what is told as its attack is its {detonation.attack.role}"
-    if any(each.role == "attack" for each in detonation.others):
+        yield f"{detonation.atomic}: what is recorded as its attack is its {detonation.attack.role}"
+    if any(execution.role == "attack" for execution in detonation.others):
         yield f"{detonation.atomic} has a further attack"
     if detonation.lost and not detonation.skipped:
-        yield f"{detonation.atomic} was lost, and nothing says why"
+        yield f"{detonation.atomic} was lost, but nothing says why"
 
 
 def _of_execution(atomic: str, execution: Execution, manifest: Manifest) -> Iterator[str]:
@@ -82,35 +84,35 @@ def _of_execution(atomic: str, execution: Execution, manifest: Manifest) -> Iter
         yield f"{atomic}: its {execution.role} finished before it started"
     if execution.pid == manifest.harness_pid:
         yield f"{atomic}: its {execution.role} has the pid of Livefire"
-    # differences, since the first and the last year have no minute before and after them
+    # differences, since adding to a time in the first or last year would overflow
     if manifest.started - execution.started > SLACK or execution.finished - manifest.finished > SLACK:
         yield f"{atomic}: its {execution.role} was not during the capture"
 
 
 def _lab_of(sensor: str, manifest: Manifest) -> object:
-    """What a sensor needs to be there."""
+    """The part of the lab that a sensor watches."""
     return {"auditd": True, "docker_daemon": manifest.lab.docker, "kube_audit": manifest.lab.cluster}[sensor]
 
 
 def _streams(sensor: str, manifest: Manifest) -> list[str]:
-    """The files that a sensor writes, each of which must carry its canaries. The log of a host's daemon is not read."""
+    """The files that a sensor writes: each must carry its canaries. The log of a host's own daemon is not read."""
     log = [layout.DAEMON_LOG] if manifest.lab.own_docker else []
-    asked = [layout.DAEMON_REQUESTS] if "peers" in manifest.recorded else []
-    of_docker = [layout.DAEMON_EVENTS, *log, *asked]
+    requests = [layout.DAEMON_REQUESTS] if "peers" in manifest.recorded else []
+    of_docker = [layout.DAEMON_EVENTS, *log, *requests]
     return {"auditd": [layout.AUDIT_LOG], "docker_daemon": of_docker, "kube_audit": [layout.KUBE_AUDIT]}[sensor]
 
 
 def _of_sensor(sensor: SensorRecord, manifest: Manifest, ran: list[tuple[Detonation, Execution]]) -> Iterator[str]:
     if not _lab_of(sensor.name, manifest):
-        yield f"there is a record of {sensor.name}, and what it watches was no part of the lab"
+        yield f"there is a record of {sensor.name}, but what it watches was no part of the lab"
     for name in _streams(sensor.name, manifest):
         if name not in sensor.files:
             yield f"{name} is not among the files of {sensor.name}"
     before, after = sensor.before.time, sensor.after.time
     if after < before:
-        yield f"{sensor.name} was looked at after the capture before it was looked at before it"
+        yield f"{sensor.name} has a check after the capture that is earlier than the check before it"
     if abs(manifest.started - before) > _STARTING or abs(after - manifest.finished) > _STARTING:
-        yield f"{sensor.name} was not looked at around the capture"
+        yield f"{sensor.name} was not checked around the capture"
     times = [mark.emitted for mark in sensor.marks]
     if times != sorted(times):
         yield f"the canaries of {sensor.name} are out of order"
@@ -125,8 +127,8 @@ def _of_sensor(sensor: SensorRecord, manifest: Manifest, ran: list[tuple[Detonat
 
 
 def _of_marks(sensor: SensorRecord, ran: list[tuple[Detonation, Execution]]) -> Iterator[str]:
-    """Marks stand between executions, and one that is named after an atomic before those of the next."""
-    place, last = 0, {each.atomic: number for number, (each, _) in enumerate(ran)}
+    """Marks lie between executions; the mark after an atomic lies before the executions of the next one."""
+    place, last = 0, {detonation.atomic: number for number, (detonation, _) in enumerate(ran)}
     for mark in sorted(sensor.marks, key=lambda mark: mark.emitted):
         while place < len(ran) and ran[place][1].finished <= mark.emitted:
             place += 1

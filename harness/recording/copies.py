@@ -1,4 +1,4 @@
-"""Recordings that are one: a canary's token is drawn at random for each capture, so no two captures share one."""
+"""Copies of recordings: canary tokens are random, so two captures never share one."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ def canaries(manifest: Manifest) -> frozenset[str]:
 
 
 def copies(captures: Sequence[Iterable[str]]) -> dict[int, int]:
-    """Of recordings, given by their canaries: which is made from which, by their places; the first is no copy."""
-    found: dict[int, int] = {}
+    """The index of each copy, with the index of its original. Recordings are given by their canaries."""
+    originals: dict[int, int] = {}
     first: dict[str, int] = {}
     for place, tokens in enumerate(captures):
         of = {first[token] for token in tokens if token in first}
         if of:
-            found[place] = min(of)
-        first |= {token: found.get(place, place) for token in tokens if token not in first}
-    return found
+            originals[place] = min(of)
+        first |= {token: originals.get(place, place) for token in tokens if token not in first}
+    return originals
 
 
 def copied(recordings: Sequence[Recording]) -> list[str]:
-    """What is to be told of recordings that are judged together and are no captures of their own."""
-    of = copies([canaries(each.manifest) for each in recordings])
+    """A line for each recording that is a copy of another one in the list."""
+    of = copies([canaries(recording.manifest) for recording in recordings])
     return [f"{recordings[n].path}: {no_capture(str(recordings[first].path))}" for n, first in of.items()]
 
 
 def no_capture(of: str) -> str:
-    """What is to be told of a recording that has canaries of another."""
+    """Why a recording that has canaries of another does not count."""
     return f"it has canaries of {of}, so it is no capture of its own, and does not count"
 
 

@@ -1,4 +1,4 @@
-"""Finding recordings: a folder that is one, or that holds some, however deep. The same for every command and pytest."""
+"""Finding recordings in folders, at any depth. The same for every command and pytest."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.recording import layout
 def find_recordings(paths: Iterable[Path]) -> list[Path]:
     """The recordings that the paths are or hold, those of one folder in alphabetical order.
 
-    What looks like a recording is taken for one, damaged or unfinished: opening it says what is wrong, where passing it
-    over would hide it. Raises RecordingDamaged for a folder that holds none or can't be read, InvalidFiles for several;
-    a path that is no folder is returned as it is. Hidden folders are not searched. A link is not followed: one that
-    leads to a recording which is not found otherwise is refused, as is one that leads nowhere, beside recordings.
+    A damaged or unfinished recording is listed, too: opening it raises its error, and leaving it out would hide it. A
+    path that is no folder is returned as it is. Hidden folders are not searched. Links are not followed: a link to a
+    recording that is not listed otherwise is refused, and so is a dangling link beside recordings.
+    Raises RecordingDamaged for a folder that holds none or can't be read, InvalidFiles for several such problems.
     """
-    found: list[Path] = []
+    recordings: list[Path] = []
     problems: list[LivefireError] = []
     for path in paths:
         try:
             if not path.is_dir() or _looks_like_one(path):
-                found.append(path)
+                recordings.append(path)
                 continue
         except OSError as error:
             problems.append(_unreadable(error, path))
@@ -33,18 +33,18 @@ def find_recordings(paths: Iterable[Path]) -> list[Path]:
         held = list(_below(path, problems, links))
         problems += _astray(links, held)
         if not held and len(problems) == before:
-            said = "not a recording, and there is none in it: no manifest.json"
-            problems.append(RecordingDamaged(said, at=Position(path)))
-        found += held
+            message = "not a recording, and there is none in it: no manifest.json"
+            problems.append(RecordingDamaged(message, at=Position(path)))
+        recordings += held
     if problems:
         raise problems[0] if len(problems) == 1 else InvalidFiles(problems)
-    return found
+    return recordings
 
 
 def _below(folder: Path, problems: list[LivefireError], links: list[Path]) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
-            shown = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda each: each.name)
+            shown = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
             names = [entry.name for entry in shown if entry.is_dir(follow_symlinks=False)]
             links += [folder / entry.name for entry in shown if entry.is_symlink()]
     except OSError as error:
@@ -52,11 +52,11 @@ def _below(folder: Path, problems: list[LivefireError], links: list[Path]) -> It
         return
     for path in (folder / name for name in names):
         try:
-            found = _looks_like_one(path)
+            is_recording = _looks_like_one(path)
         except OSError as error:
             problems.append(_unreadable(error, path))
             continue
-        if found:
+        if is_recording:
             yield path
         else:
             yield from _below(path, problems, links)
@@ -69,15 +69,15 @@ def _astray(links: list[Path], held: list[Path]) -> Iterator[RecordingDamaged]:
         try:
             target = link.resolve(strict=True)
             hides = target not in known and target.is_dir() and _looks_like_one(target)
-            said = "a link to a recording is not followed" if hides else ""
+            message = "a link to a recording is not followed" if hides else ""
         except OSError:
-            said = "a link that leads nowhere" if link.parent in beside else ""
-        if said:
-            yield RecordingDamaged(said, at=Position(link), hint="Name its target, or remove it.")
+            message = "a link that leads nowhere" if link.parent in beside else ""
+        if message:
+            yield RecordingDamaged(message, at=Position(link), hint="Name its target, or remove it.")
 
 
 def _looks_like_one(path: Path) -> bool:
-    """Whether anything of a recording is in it, whatever is missing. Raises OSError."""
+    """Whether a folder holds any file of a recording. Raises OSError."""
     return (
         layout.exists(path, layout.MANIFEST)
         or (path / layout.SEAL).is_file()

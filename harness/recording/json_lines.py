@@ -1,4 +1,4 @@
-"""A value in JSON out of a recording, which anybody may have changed: what is odd about it is damage, and no crash."""
+"""JSON values from a recording, which anyone may have changed: an odd value is damage and must not crash Livefire."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LONG = 1 << 63  # what a column holds
 
 
 def parsed(text: str | bytes) -> Any:
-    """The value. Raises ValueError where it is none, or has brackets without end or a number that JSON has not."""
+    """The value of a JSON text. Raises ValueError where it is invalid, nested too deep, or has NaN or Infinity."""
     try:
         return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
@@ -33,14 +33,14 @@ def seconds(value: object) -> float:
 
 
 def text(value: object) -> str:
-    """A text, and nothing that could be made one. Raises ValueError."""
+    """A text. Raises ValueError for anything else."""
     if not isinstance(value, str):
         raise ValueError("not a text")
     return value
 
 
 def _finite(number: str) -> float:
-    found = float(number)
-    if not math.isfinite(found):
+    value = float(number)
+    if not math.isfinite(value):
         raise ValueError("not a number")
-    return found
+    return value

@@ -1,6 +1,6 @@
 """Names of the files in a recording, and how they are read.
 
-A file may be stored as `NAME.gz` (RFC 1952) in place of NAME, to save space: what counts is its content.
+A file may be stored as `NAME.gz` (RFC 1952) instead of NAME, to save space: hashes are of its content.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MANIFEST = "manifest.json"
 SEAL = "seal"
 
 AUDIT_LOG = "raw/auditd.log"
-ALIVE = "raw/alive.jsonl"  # the processes that were there before the audit log begins
+ALIVE = "raw/alive.jsonl"  # the processes that ran before the audit log begins
 DAEMON_LOG = "raw/docker-daemon.log"
 DAEMON_EVENTS = "raw/docker-events.jsonl"
 DAEMON_REQUESTS = "raw/docker-requests.jsonl"
@@ -32,9 +32,9 @@ ARRIVALS = "raw/arrivals.jsonl"
 LOGS = (AUDIT_LOG, ALIVE, DAEMON_LOG, DAEMON_EVENTS, DAEMON_REQUESTS, KUBE_AUDIT, KUBE_PODS, ARRIVALS)
 
 PACKED = ".gz"
-# What reading a packed file raises where it holds nothing that can be unpacked.
+# What reading a packed file raises where it can't be unpacked.
 UNREADABLE = (OSError, EOFError, zlib.error)
-LIMIT = 2 << 30  # bytes of one file, unpacked: it is read into memory as a whole
+LIMIT = 2 << 30  # bytes of one file, unpacked: each file is read into memory
 _CHUNK = 1 << 20
 
 
@@ -45,7 +45,7 @@ def table_file(name: str) -> str:
 
 @dataclass(frozen=True)
 class Sealed:
-    """The folder of a recording that was verified. `files` maps each of its files to the SHA-256 of its content."""
+    """The folder of a verified recording. `files` maps each file to the SHA-256 of its content, in hex."""
 
     path: Path
     files: Mapping[str, str]
@@ -53,25 +53,25 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Nameless:
-    """Files for a recording that lie in no folder: nothing of them is left when this process ends, however it ends."""
+    """Files of a recording that have no name on disk, so that nothing is left when this process ends."""
 
     files: Mapping[str, BinaryIO]
 
 
 @dataclass(frozen=True)
 class ReadOnce:
-    """A folder of which each file is read once: whoever asks for it again is given the same bytes, from memory."""
+    """A folder of which each file is read once; later reads return the same bytes from memory."""
 
     root: Path | Sealed | Nameless
     contents: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, root: Root) -> ReadOnce:
-        """That of a folder; the same where it is one already."""
+        """A ReadOnce of a folder; `root` itself where it is one already."""
         return root if isinstance(root, ReadOnce) else cls(root)
 
 
-Root = Path | Sealed | Nameless | ReadOnce  # the folder of a recording in the making, or of one that is sealed, or none
+Root = Path | Sealed | Nameless | ReadOnce  # the folder of an unfinished recording, of a sealed one, or no folder
 
 
 def exists(root: Path, name: str) -> bool:
@@ -80,9 +80,9 @@ def exists(root: Path, name: str) -> bool:
 
 
 def read(root: Root, name: str) -> bytes:
-    """The content of a file of a recording; empty for one that its capture did not write.
+    """The content of a file of a recording; empty for a file that its capture did not write.
 
-    Of a sealed recording, what is returned is what the manifest has the hash of. Raises RecordingDamaged.
+    In a sealed recording the content matches its hash in the manifest. Raises RecordingDamaged.
     """
     if isinstance(root, ReadOnce):
         if name not in root.contents:
@@ -96,7 +96,7 @@ def read(root: Root, name: str) -> bytes:
 
 
 def copy(root: Root, name: str) -> BinaryIO | None:
-    """As `read`, as a file that has no name, at its beginning: nobody else can change it. None for no file."""
+    """As `read`, as a file without a name, which no other process can change; None for no file."""
     if isinstance(root, ReadOnce):
         root = root.root
     if isinstance(root, Nameless):
@@ -119,8 +119,8 @@ def copy(root: Root, name: str) -> BinaryIO | None:
         out.seek(0)
     except UNREADABLE as error:
         out.close()
-        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise RecordingDamaged(f"cannot be read: {said}", at=Position(path / name)) from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise RecordingDamaged(f"cannot be read: {reason}", at=Position(path / name)) from None
     except BaseException:
         out.close()
         raise
@@ -128,7 +128,7 @@ def copy(root: Root, name: str) -> BinaryIO | None:
 
 
 def digest_of(root: Path, name: str) -> str:
-    """SHA-256 of the content of a file, packed or not, in hex; empty where there is none that can be read."""
+    """SHA-256 of the content of a file, packed or not, in hex; empty where it is missing or can't be read."""
     try:
         return _hash(root, name, None) or ""
     except UNREADABLE:
@@ -136,7 +136,7 @@ def digest_of(root: Path, name: str) -> str:
 
 
 def _hash(root: Path, name: str, out: BinaryIO | None) -> str | None:
-    """The SHA-256 of a file's content, which is copied to `out`; None for no file. Memory stays small."""
+    """The SHA-256 of a file's content, which is copied to `out` in chunks; None for no file."""
     for stored in (name, f"{name}{PACKED}"):
         try:
             plain = open_regular(root, stored)
@@ -162,17 +162,17 @@ def _digest(source: BinaryIO | gzip.GzipFile, out: BinaryIO | None, path: Path) 
 
 
 def open_regular(root: Path, name: str) -> BinaryIO:
-    """Open a file below `root` for reading, through no link. Raises OSError, RecordingDamaged for what is no file."""
+    """Open a file below `root` for reading, following no link. Raises OSError, RecordingDamaged for no regular file."""
     parts = Path(name).parts
     if not parts or ".." in parts or Path(name).is_absolute():
         raise RecordingDamaged("is no file of a recording", at=Position(root / name))
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for part in parts[:-1]:
-            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        for folder_name in parts[:-1]:
+            inner = os.open(folder_name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
             os.close(folder)
             folder = inner
-        # not to wait for whoever writes into a FIFO
+        # non-blocking, so that a FIFO without a writer does not hang
         file = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     finally:
         os.close(folder)

@@ -1,4 +1,4 @@
-"""Opening a recording: nothing is read from it before each byte of it has been verified."""
+"""Opening a recording: every file is verified before anything is read from it."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class Recording:
     manifest: Manifest
 
     def read(self, name: str) -> bytes:
-        """The content of a file of the recording; empty for one that its capture did not write."""
+        """The content of a file; empty for one that its capture did not write. Raises RecordingDamaged."""
         return layout.read(self.sealed, name)
 
     @property
     def sealed(self) -> layout.Sealed:
-        """Its folder, from which nothing is read but what was verified."""
+        """Its folder, from which only verified content is read."""
         return layout.Sealed(self.path, self.manifest.files)
 
 
 def open_recording(path: Path) -> Recording:
     """Verify and open a recording.
 
-    The seal holds the SHA-256 of the manifest, and the manifest those of all other files. It shows damage
-    and carelessness; it is no signature, and whoever means to forge a recording can seal it anew.
+    The seal holds the SHA-256 of the manifest, and the manifest the hashes of all other files. It shows damage. It is
+    no signature: a forger can seal a recording anew.
     Raises RecordingDamaged for a missing, changed or additional file, and for a schema that this version can't read.
     """
     manifest_path = path / layout.MANIFEST
@@ -51,14 +51,14 @@ def open_recording(path: Path) -> Recording:
         raise RecordingDamaged("not sealed", at=Position(path), hint="Its capture was interrupted. Capture again.")
     with layout.open_regular(path, layout.SEAL) as file:
         seal = file.read(_SEAL_BYTES)
-    # before it is in memory: what is packed may unpack to anything
+    # hashed in chunks, before it is read into memory: a packed file may unpack to any size
     if seal != layout.digest_of(path, layout.MANIFEST).encode() + b"\n":
         raise RecordingDamaged("the manifest does not match the seal", at=Position(manifest_path))
     written = layout.read(layout.Sealed(path, {layout.MANIFEST: seal.decode().strip()}), layout.MANIFEST)
     manifest = _manifest(written, manifest_path)
     _verify(path, manifest, present)
-    if said := contradiction(manifest):
-        raise RecordingDamaged(f"the manifest contradicts itself: {said}", at=Position(manifest_path))
+    if problem := contradiction(manifest):
+        raise RecordingDamaged(f"the manifest contradicts itself: {problem}", at=Position(manifest_path))
     return Recording(path, manifest)
 
 
@@ -71,15 +71,15 @@ def _manifest(written: bytes, path: Path) -> Manifest:
         return validate(Manifest, document)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(str(key) for key in first["loc"])
         raise RecordingDamaged(f"not a {SCHEMA} manifest: {where}: {first['msg']}", at=Position(path)) from None
     except (ValueError, RecursionError) as error:
         raise RecordingDamaged(f"not a {SCHEMA} manifest: not valid JSON: {error}", at=Position(path)) from None
 
 
 def _present(root: Path) -> set[str]:
-    """The names of all files below a folder. Raises RecordingDamaged for a link or a special file: none is opened."""
-    found: set[str] = set()
+    """The names of all files below a folder. Raises RecordingDamaged for a link or a special file."""
+    names: set[str] = set()
     folders = [root]
     while folders:
         folder = folders.pop()
@@ -91,16 +91,16 @@ def _present(root: Path) -> set[str]:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(Path(entry.path))
             elif entry.is_file(follow_symlinks=False):
-                found.add(str(Path(entry.path).relative_to(root)))
+                names.add(str(Path(entry.path).relative_to(root)))
             else:
                 kind = "a link" if entry.is_symlink() else "no regular file"
                 hint = "A recording holds files and folders, and nothing else."
                 raise RecordingDamaged(f"is {kind}", at=Position(Path(entry.path)), hint=hint)
-    return found
+    return names
 
 
-def _verify(path: Path, manifest: Manifest, everything: set[str]) -> None:
-    present = everything - {layout.SEAL}
+def _verify(path: Path, manifest: Manifest, names: set[str]) -> None:
+    present = names - {layout.SEAL}
     present.remove(layout.MANIFEST if layout.MANIFEST in present else f"{layout.MANIFEST}{layout.PACKED}")
     stored = {name: name for name in present}
     for name in present:

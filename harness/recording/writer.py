@@ -12,10 +12,10 @@ from harness.recording import layout
 
 
 class RecordingWriter:
-    """A recording in the making. Until it is sealed it is refused by `open_recording`."""
+    """An unfinished recording. `open_recording` refuses it until it is sealed."""
 
     def __init__(self, path: Path) -> None:
-        """Make the folder, mode 0700. Raises InvalidInput where there is something already, or nothing can be."""
+        """Make the folder, mode 0700. Raises InvalidInput where it is not empty or can't be made."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InvalidInput("there is something here already", at=Position(path), hint="Name a new folder.")
         self._made = [path / "raw", path / "tables", *([] if path.exists() else [path])]
@@ -33,13 +33,13 @@ class RecordingWriter:
         return self.path / name
 
     def discard(self) -> None:
-        """Remove what was made, where nothing was recorded: it would look like a capture that was interrupted."""
+        """Remove the folders if nothing was recorded: they would look like an interrupted capture."""
         for path in self._made:
-            with contextlib.suppress(OSError):  # something is in it
+            with contextlib.suppress(OSError):  # it is not empty
                 path.rmdir()
 
     def seal(self, manifest: Manifest) -> Manifest:
-        """Hash each file, write the manifest and its own hash; returns the manifest with the hashes in it."""
+        """Hash each file, write the manifest and the seal; returns the manifest with the hashes."""
         files = sorted(p for p in self.path.rglob("*") if p.is_file())
         hashes = {str(p.relative_to(self.path)): layout.digest(p) for p in files}
         sealed = manifest.model_copy(update={"files": hashes})

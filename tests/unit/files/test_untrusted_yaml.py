@@ -51,7 +51,7 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["x.expect.yml", "x.Expect.yaml", "x.EXPECT.YML"])
 def test_a_name_that_would_be_passed_over_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("expectations: []\n")
-    with pytest.raises(InvalidInput, match="would be passed over"):
+    with pytest.raises(InvalidInput, match="would be ignored"):
         find_expectations([tmp_path])
 
 

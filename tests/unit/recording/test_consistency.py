@@ -109,7 +109,7 @@ def test_a_capture_runs_forwards() -> None:
 @pytest.mark.parametrize("times", [2, 3])
 def test_an_atomic_is_detonated_once(times: int) -> None:
     told = manifest(detonation("b"), *[detonation("a")] * times)
-    said = f"a was detonated {times} times, and each would be proven by the evidence of the others"
+    said = f"a was detonated {times} times, so the evidence of one would prove the others"
     assert contradiction(told) == said
 
 

@@ -70,7 +70,7 @@ def test_what_mutate_wrote_can_be_read(tmp_path: Path) -> None:
             {"schema": "livefire.result/1"},
             'not a mutation (livefire.mutation/1): its schema is "livefire.result/1"',
         ),
-        ([], "it holds 0 documents, and not one"),
+        ([], "it holds 0 documents instead of one"),
         ({}, "it names no schema"),
         (DOCUMENT | {"score": 2}, "score: "),
         (DOCUMENT | {"mutants": [MUTANT | {"status": "dead"}]}, "mutants.0.status: "),
