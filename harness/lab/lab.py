@@ -25,8 +25,8 @@ from harness.lab.kubernetes.kind import start_kind
 from harness.lab.kubernetes.kind_preflight import require_kind
 from harness.lab.kubernetes.kube_api import KubeApi
 from harness.lab.kubernetes.node_image import choose, provide
-from harness.lab.kubernetes.sysctl import record_sysctls
 from harness.lab.lab_choice import LabChoice, cluster_kind, docker_kind, require_tools
+from harness.lab.sysctl import NODE, record_sysctls
 from harness.model.manifest import LabFacts, LabPart
 
 _HEEDED = 0.5  # seconds: a signal that comes just before a wait begins does not end it
@@ -90,7 +90,7 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
     start = _Start(owned, choice, subscriber)
     try:
         if cluster[0] == "kind":
-            record_sysctls(owned)
+            record_sysctls(owned.ledger, NODE)  # first of all: they are put back last of all
         with Makers(2, owned.ledger) as pool:
             host = pool.submit(start.docker, *docker)
             control = pool.submit(start.cluster, *cluster, host)

@@ -16,6 +16,7 @@ import pytest
 
 from harness.lab.docker.docker_api import docker_client
 from harness.lab.docker.image import REFERENCE
+from harness.lab.sysctl import SWARM
 from tests.lab.conftest import Livefire, changed, footprint, fresh_livefire
 
 ATOMICS = """\
@@ -162,6 +163,19 @@ def test_what_an_atomic_made_on_a_kept_host_is_gone_after_it(
     assert changed(before, lambda: outside(footprint())) == {}
 
 
+@pytest.fixture
+def as_before_any_swarm() -> Iterator[None]:
+    """What the Docker daemon sets for a swarm may have been set before: then a change of it can't be seen."""
+    files = {name: Path("/proc/sys", *name.split(".")) for name in SWARM}
+    before = {name: file.read_text() for name, file in files.items()}
+    for name, value in zip(SWARM, ("127", "511", "1023"), strict=True):
+        files[name].write_text(value)
+    yield
+    for name in reversed(SWARM):
+        files[name].write_text(before[name])
+
+
+@pytest.mark.usefixtures("as_before_any_swarm")
 def test_a_swarm_is_left_again(lab: tuple[Livefire, Path], tmp_path: Path) -> None:
     livefire, socket = lab
     before = outside(footprint())

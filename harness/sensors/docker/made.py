@@ -22,6 +22,7 @@ from harness.lab.docker.docker_api import ask
 from harness.lab.docker.docker_reach import reach
 from harness.lab.docker.image_names import names_given, tagged
 from harness.lab.docker.links import GWBRIDGE
+from harness.lab.sysctl import SWARM, record_sysctls
 from harness.sensors.docker.asked import MAKES_IMAGES, Asked, links, makes, missing, object_of, sources
 from harness.sensors.docker.daemon_answers import messages, place_of
 
@@ -58,6 +59,8 @@ class DockerMade:
         elif place == "/volumes/create" and asked.body.get("Name"):
             self._volume(str(asked.body["Name"]))
         elif place.startswith("/swarm/") and self._look("/info").get("Swarm", {}).get("LocalNodeState") == "inactive":
+            if not self.holds("swarm", "swarm"):
+                self._settings()
             self._add("swarm", "swarm", "swarm", {"gwbridge": not self._is_there(f"/networks/{GWBRIDGE}")})
         for name in names:
             if not self._is_there(f"/images/{quote(name, safe='')}/json"):
@@ -111,6 +114,12 @@ class DockerMade:
             self._fresh = [number for number in self._fresh if number not in gone]
             self._ours = {key: number for key, number in self._ours.items() if number not in gone}
         return [f"left behind: {problem}" for problem in problems]
+
+    def _settings(self) -> None:
+        """The settings of the kernel that a swarm changes: put back after it has been left."""
+        numbers = self._write(lambda: record_sysctls(self._ledger, SWARM))
+        with self._lock:
+            self._fresh += numbers
 
     def _add(self, kind: str, name: str, entry: str, what: dict[str, Any]) -> None:
         if self.holds(kind, name):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from harness.errors import LabUnavailable
 from harness.host import kinds
 from harness.host.ledger import Ledger
+from harness.lab.sysctl import SWARM
 from harness.sensors.docker.asked import missing, sources
 from harness.sensors.docker.made import DockerMade
 from tests.unit.sensors.docker.answering import answering
@@ -129,7 +130,12 @@ def test_images_by_the_names_and_ids_that_were_not_there(
 def test_a_swarm_that_the_daemon_was_put_in(made: DockerMade) -> None:
     through(made, "/swarm/init", {}, 200, "x")
     through(made, "/swarm/init", {}, 503, {})
-    assert entries(made) == [("swarm", True)]
+    *settings, swarm = reversed(made._ledger.open_entries())
+    assert (swarm.kind, swarm.what["gwbridge"]) == ("swarm", True)
+    values = {name: Path("/proc/sys", *name.split(".")).read_text().strip() for name in SWARM}
+    assert [(entry.kind, entry.what) for entry in settings] == [  # older than the swarm: put back after it was left
+        ("sysctl", {"name": name, "value": value}) for name, value in values.items()
+    ]
 
 
 def test_not_a_swarm_that_the_daemon_was_in(made: DockerMade, monkeypatch: pytest.MonkeyPatch) -> None:

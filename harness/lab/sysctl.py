@@ -1,16 +1,17 @@
-"""The kernel settings that a node of kind changes on the kernel that it shares with us: written down, and put back."""
+"""Settings of the kernel that a node of kind or a swarm changes: written to the ledger before, and put back."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import LivefireError
 from harness.host.kinds import Foreign, Whose, undoes
-from harness.host.owned_folders import OwnedFolder
+from harness.host.ledger import Ledger
 
 # What the kubelet (pkg/kubelet/cm, KernelTunables) and systemd (src/core/main.c) set.
-SYSCTLS = (
+NODE = (
     "fs.file-max",
     "fs.nr_open",
     "kernel.keys.root_maxbytes",
@@ -24,21 +25,23 @@ SYSCTLS = (
     "vm.overcommit_memory",
     "vm.panic_on_oom",
 )
+# What the Docker daemon sets for a swarm's networks (libnetwork, drivers/overlay/ostweaks_linux.go).
+SWARM = tuple(f"net.ipv4.neigh.default.gc_thresh{number}" for number in (1, 2, 3))
 
 
-def record_sysctls(owned: OwnedFolder) -> None:
-    """Write the kernel settings that a node changes into the ledger. First of all: they are put back last of all."""
-    for name in SYSCTLS:
-        path = _file(name)
-        if path.exists():
-            owned.ledger.add("sysctl", name=name, value=path.read_text().strip())
+def record_sysctls(ledger: Ledger, names: Sequence[str]) -> list[str]:
+    """Write the values of settings to the ledger, before they change. Returns the numbers of its entries."""
+    paths = {name: _file(name) for name in names}
+    return [
+        ledger.add("sysctl", name=name, value=path.read_text().strip()) for name, path in paths.items() if path.exists()
+    ]
 
 
 @undoes("sysctl")
 def sysctl(whose: Whose, name: str, value: str) -> None:
     """Put a kernel setting back."""
-    if name not in SYSCTLS or not re.fullmatch(r"-?[0-9]{1,20}", value):
-        raise Foreign("no node changes this setting, or not to this value")
+    if name not in (*NODE, *SWARM) or not re.fullmatch(r"-?[0-9]{1,20}", value):
+        raise Foreign("no node and no swarm changes this setting, or not to this value")
     path = _file(name)
     try:
         if path.read_text().strip() != value:
