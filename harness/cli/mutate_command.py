@@ -10,8 +10,10 @@ from harness.cli.expected import expectations_of
 from harness.cli.judging_requests import Mutate
 from harness.cli.outputs import require_writable
 from harness.errors import InvalidFiles
+from harness.files.expectation_file import load_expectations
 from harness.files.mutants_file import write_mutants
-from harness.files.rule_file import load_rule
+from harness.files.read_once import ReadOnce
+from harness.files.rule_file import rule_in
 from harness.judge.lint import check_rules
 from harness.kql.engine_choice import new_workspace
 from harness.recording import find_recordings
@@ -27,12 +29,14 @@ def mutate(request: Mutate) -> None:
     """`livefire mutate`. Raises as study.mutation does."""
     limits = request.limits
     require_writable({"--json": request.json, "--sarif": request.sarif})
-    if problems := check_rules([load_rule(request.rule)], new_workspace(datetime.now(UTC), limits)):
+    read = ReadOnce()
+    if problems := check_rules([rule_in(read(request.rule))], new_workspace(datetime.now(UTC), limits)):
         raise InvalidFiles(problems)
-    expected = expectations_of(request.rule, request.expect)
+    path = expectations_of(request.rule, request.expect)
     recordings = find_recordings(request.recordings)
+    expected = load_expectations(path, request.rule, read)
     with counting("judging mutants") as progress:
-        report = mutate_rule(request.rule, expected, recordings, limits=limits, progress=progress)
+        report = mutate_rule(expected, recordings, limits=limits, progress=progress)
     if request.json != "-":
         print_mutants(shown(report), Terminal())
     if request.json:

@@ -8,7 +8,9 @@ from harness.cli.expected import expectations_of
 from harness.cli.outputs import require_writable
 from harness.cli.schedule_request import Schedule
 from harness.errors import InvalidInput
-from harness.files.rule_file import load_rule
+from harness.files.expectation_file import load_expectations
+from harness.files.read_once import ReadOnce
+from harness.files.rule_file import rule_in
 from harness.files.schedule_file import write_schedule
 from harness.recording import find_recordings
 from harness.report.progress import counting
@@ -23,14 +25,14 @@ from harness.study.schedule.simulation import simulate
 
 def schedule(request: Schedule) -> None:
     """`livefire schedule`. Raises as study.schedule does."""
-    load_rule(request.rule)
-    expected = expectations_of(request.rule, request.expect)
+    read = ReadOnce()
+    rule_in(read(request.rule))
+    path = expectations_of(request.rule, request.expect)
     allowed, limits, ingestion = _share("--max-missed", request.max_missed), request.limits, _ingestion(request)
     require_writable({"--json": request.json})
     with counting("playing attacks") as progress:
         result = simulate(
-            request.rule,
-            expected,
+            load_expectations(path, request.rule, read),
             find_recordings(request.recordings),
             Trial(ingestion, request.draws, request.seed, allowed),
             limits=limits,

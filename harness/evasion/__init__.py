@@ -1,4 +1,4 @@
-"""Evasions: from what an attack means, the other ways to do the same. Nothing here runs anything."""
+"""Evasions: other ways to do what an attack does. No code here runs a command."""
 
 from harness.evasion.families import Family, families
 from harness.evasion.variants import variants

@@ -1,6 +1,6 @@
-"""The options of the commands that have a meaning: how they are called, which take a value, how rules spell them.
+"""The options of the commands that have a meaning: their names, which take a value, and how rules spell them.
 
-Names and shorthands are those of the Docker CLI 20.10 to 28 and of kubectl 1.20 to 1.32; both read them by pflag.
+Names and shorthands are those of the Docker CLI 20.10 to 28 and of kubectl 1.20 to 1.32; both parse them with pflag.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from harness.evasion.shell_words import literal
 
-_TRUE = ("true", "True", "TRUE", "t", "T", "1")  # what Go's strconv.ParseBool takes
+_TRUE = ("true", "True", "TRUE", "t", "T", "1")  # what Go's strconv.ParseBool accepts
 _LONG = re.compile(r"(--[a-z][a-z-]*)(?:=([\s\S]*))?")
 
 
@@ -40,38 +40,38 @@ class Grammar:
         return [word.replace("{}", option.value) for word in form.split(" ")]
 
     def read_until_argument(self, words: Sequence[str]) -> tuple[tuple[Option, ...], list[str]] | None:
-        """Options up to the first word that is none, and the words from there. None for an option not known."""
+        """The options before the first other word, and the words from there. None for an unknown option."""
         options: list[Option] = []
-        rest = list(words)
-        while rest and rest[0].startswith("-"):
-            found = self._take(rest)
-            if found is None:
+        left = list(words)
+        while left and left[0].startswith("-"):
+            taken = self._take(left)
+            if taken is None:
                 return None
-            options += found
-        return None if rest and _is_hidden_option(rest[0]) else (tuple(options), rest)
+            options += taken
+        return None if left and _is_hidden_option(left[0]) else (tuple(options), left)
 
     def read_anywhere(self, words: Sequence[str]) -> tuple[tuple[Option, ...], list[str]] | None:
-        """Options wherever they stand, and the words that are none. None for an option not known."""
+        """The options at any place, and all other words. None for an unknown option."""
         options: list[Option] = []
         arguments: list[str] = []
-        rest = list(words)
-        while rest:
-            if not rest[0].startswith("-"):
-                arguments.append(rest.pop(0))
+        left = list(words)
+        while left:
+            if not left[0].startswith("-"):
+                arguments.append(left.pop(0))
                 if _is_hidden_option(arguments[-1]):
                     return None
                 continue
-            found = self._take(rest)
-            if found is None:
+            taken = self._take(left)
+            if taken is None:
                 return None
-            options += found
+            options += taken
         return tuple(options), arguments
 
-    def _take(self, rest: list[str]) -> list[Option] | None:
-        """The options at the head of `rest`, which loses their words."""
-        word = rest.pop(0)
+    def _take(self, left: list[str]) -> list[Option] | None:
+        """The options at the head of `left`; their words are removed from it. None for an unknown option."""
+        word = left.pop(0)
         if long := _LONG.fullmatch(word):
-            return self._one(self._name(long[1]), long[2], rest)
+            return self._one(self._name(long[1]), long[2], left)
         taken: list[Option] = []
         letters = word[1:]
         while letters:
@@ -81,18 +81,18 @@ class Grammar:
             value = letters.removeprefix("=") if letters and (name in self.valued or letters[0] == "=") else None
             if value is not None:
                 letters = ""
-            found = self._one(name, value, rest if not letters else [])
-            if found is None:
+            options = self._one(name, value, left if not letters else [])
+            if options is None:
                 return None
-            taken += found
+            taken += options
         return taken or None
 
-    def _one(self, name: str, value: str | None, rest: list[str]) -> list[Option] | None:
+    def _one(self, name: str, value: str | None, left: list[str]) -> list[Option] | None:
         if name in self.switches:
             return [Option(name)] if value in (None, *_TRUE) else None
-        if name not in self.valued or (value is None and not rest):
+        if name not in self.valued or (value is None and not left):
             return None
-        word = rest.pop(0) if value is None else value
+        word = left.pop(0) if value is None else value
         if name == "mount":
             return _bind_of_mount(word)
         return [Option(name, word)] if word else None
@@ -102,15 +102,15 @@ class Grammar:
 
 
 def _is_hidden_option(word: str) -> bool:
-    """Whether a word that does not look like an option is one once the shell has taken its quotes away."""
+    """Whether a word becomes an option once the shell has removed its quotes."""
     return (literal(word) or "").startswith("-")
 
 
 def _bind_of_mount(word: str) -> list[Option] | None:
     """`--mount type=bind,source=/,target=/host` as the bind that `--volume /:/host` means."""
     fields: dict[str, str] = {}
-    for part in (literal(word) or "").split(","):
-        key, _, value = part.partition("=")
+    for field in (literal(word) or "").split(","):
+        key, _, value = field.partition("=")
         fields[{"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}.get(key, key)] = value
     readonly = fields.pop("readonly", None)
     if set(fields) != {"type", "source", "target"} or fields["type"] != "bind" or readonly not in (None, "", "true"):

@@ -1,4 +1,4 @@
-"""The configuration of a container as the daemon's API takes it, for those ways that do without a command line."""
+"""The configuration of a container for the daemon's API, for ways that use no command line of Docker."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Bind:
     mode: str = ""
 
     def __str__(self) -> str:
-        return ":".join(part for part in (self.source, self.target, self.mode) if part)
+        return ":".join(piece for piece in (self.source, self.target, self.mode) if piece)
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a container is made of. `network`, `pid` and `ipc` are empty where the daemon's default stands."""
+    """The configuration of a container. `network`, `pid` and `ipc` are empty for the daemon's default."""
 
     image: str
     command: list[str]
@@ -54,7 +54,7 @@ class Configuration:
 
 
 def bind(volume: str) -> Bind | None:
-    """The bind that the value of a `--volume` means; None for a volume by name, or a value known to the shell alone."""
+    """The bind that the value of a `--volume` means; None for a named volume, or a value only the shell knows."""
     text = literal(volume) or ""
     if not re.fullmatch(r"/[\w./-]*:/[\w./-]*(:[\w,]+)?", text):
         return None
@@ -62,7 +62,7 @@ def bind(volume: str) -> Bind | None:
 
 
 def configuration(creation: ContainerCreation) -> Configuration | None:
-    """The configuration that a command creates; None when one of its options has no place in it."""
+    """The configuration that a command creates; None where it can't hold one of the options."""
     values = {name: literals(creation.values(name)) for name in _KNOWN}
     binds = [bind(volume) for volume in creation.values("volume")]
     image, command = literal(creation.image), literals(creation.command)
@@ -78,6 +78,6 @@ def configuration(creation: ContainerCreation) -> Configuration | None:
         pid=literal(creation.value("pid")) or "",
         ipc=literal(creation.value("ipc")) or "",
         cap_add=values["cap-add"] or [],
-        binds=[found for found in binds if found],
+        binds=[known for known in binds if known],
         remove=creation.has("rm"),
     )

@@ -1,4 +1,4 @@
-"""The families of evasions: one module each in the folder `family`. A module that lies there is a family."""
+"""The families of evasions: each module in the folder `family` is one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.evasion.meaning import Meaning, Way
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of evasion. `ways` yields other ways to attack; none for a meaning that has nothing to change."""
+    """One kind of evasion. `ways` yields other ways to attack; nothing where there is nothing to change."""
 
     name: str
     description: str
@@ -23,10 +23,10 @@ class Family:
 
 @functools.cache
 def families() -> tuple[Family, ...]:
-    """All families by name. The name is that of the module, the description the first line of its docstring."""
-    found = []
+    """All families, ordered by name. Each has the name of its module and the first line of its docstring."""
+    known = []
     for info in sorted(pkgutil.iter_modules(folder.__path__), key=lambda info: info.name):
         module = importlib.import_module(f"{folder.__name__}.{info.name}")
         description = (module.__doc__ or "").strip().split("\n")[0]
-        found.append(Family(info.name.replace("_", "-"), description, module.ways))
-    return tuple(found)
+        known.append(Family(info.name.replace("_", "-"), description, module.ways))
+    return tuple(known)

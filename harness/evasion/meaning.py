@@ -1,4 +1,4 @@
-"""What an attack means: the container that is created, the command that is run in one, the resource that is read."""
+"""What an attack means: a container is created, a command is run in one, or a resource is read."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harness.evasion.client_options import EXEC, GET, POD_EXEC, RUN, Grammar, Op
 from harness.evasion.shell_words import literal
 
 Spelling = Mapping[Option, Sequence[str]]
-Way = tuple[str, str]  # a name, unique in its family, and the commands that take the attack's place
+Way = tuple[str, str]  # a name, unique in its family, and the commands that replace the attack
 _CANONICAL: Spelling = {}
 
 
 @dataclass(frozen=True)
 class _Command:
-    """A command of a tool. Its words are shell words, exactly as they were written; so are the options' values."""
+    """A command of a tool. Its words and the options' values are shell words, exactly as written."""
 
     options: tuple[Option, ...]
 
@@ -44,7 +44,7 @@ class ContainerCreation(_Command):
     grammar = RUN
 
     def words(self, spelling: Spelling = _CANONICAL) -> list[str]:
-        """The command's words; an option is written as `spelling` says, else in the way that rules name it."""
+        """The command's words; options are spelt as `spelling` says, else in the canonical way."""
         return ["docker", self.verb, *_spelt(self, spelling), self.image, *self.command]
 
 
@@ -59,13 +59,13 @@ class ContainerExec(_Command):
     grammar = EXEC
 
     def words(self, spelling: Spelling = _CANONICAL) -> list[str]:
-        """The command's words; an option is written as `spelling` says, else in the way that rules name it."""
+        """The command's words; options are spelt as `spelling` says, else in the canonical way."""
         return ["docker", "exec", *_spelt(self, spelling), self.container, *self.command]
 
 
 @dataclass(frozen=True)
 class ResourceRead(_Command):
-    """`kubectl get`: a kind of resource, or one of it by its `name`, of one namespace or of all."""
+    """`kubectl get`: a kind of resource, or one by its `name`, in one namespace or in all."""
 
     resource: Literal["secrets", "configmaps"]
     name: str
@@ -74,7 +74,7 @@ class ResourceRead(_Command):
     grammar = GET
 
     def words(self, spelling: Spelling = _CANONICAL) -> list[str]:
-        """The command's words; an option is written as `spelling` says, else in the way that rules name it."""
+        """The command's words; options are spelt as `spelling` says, else in the canonical way."""
         return ["kubectl", "get", *self.target(), *_spelt(self, spelling)]
 
     def target(self) -> list[str]:
@@ -93,7 +93,7 @@ class PodExec(_Command):
     grammar = POD_EXEC
 
     def words(self, spelling: Spelling = _CANONICAL) -> list[str]:
-        """The command's words; an option is written as `spelling` says, else in the way that rules name it."""
+        """The command's words; options are spelt as `spelling` says, else in the canonical way."""
         return ["kubectl", "exec", *_spelt(self, spelling), self.pod, "--", *self.command]
 
 
@@ -109,12 +109,12 @@ _RESOURCES: dict[str, Literal["secrets", "configmaps"]] = {
 
 
 def understand(words: Sequence[str]) -> Meaning | None:
-    """What a simple command means; None when that is not known, or not for certain."""
-    tool, rest = words[0], list(words[1:])
-    if tool == "docker" and rest[:1] == ["container"]:
-        rest = rest[1:]
-    reader = _READERS.get((tool, rest[0])) if rest else None
-    return reader(rest[0], rest[1:]) if reader else None
+    """The meaning of a simple command; None where it is not known for certain."""
+    tool, arguments = words[0], list(words[1:])
+    if tool == "docker" and arguments[:1] == ["container"]:
+        arguments = arguments[1:]
+    reader = _READERS.get((tool, arguments[0])) if arguments else None
+    return reader(arguments[0], arguments[1:]) if reader else None
 
 
 def text(words: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Finding the attack in an atomic's script: the last simple command that has a meaning; the rest stays as it is."""
+"""Finding the attack in an atomic's script: the last simple command that has a meaning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.evasion.shell_words import split
 _COMMENT = r"[ \t]*#(?!\{)[^\n]*"
 _LINE = re.compile(r"(?:'[^']*'|\"(?:[^\"\\]|\\[\s\S])*\"|\\[\s\S]|[^'\"\\\n])+")
 _LINES = re.compile(rf"(?m:^){_COMMENT}|{_LINE.pattern}")
-# What could be an attack, too, but is written in a way that we do not take apart.
+# A line that may be an attack, too, but is written in a way that is not parsed here.
 _LIKE_AN_ATTACK = re.compile(r"\b(?:docker|kubectl)\b.*\b(?:run|create|exec|get)\b", re.DOTALL)
 
 
@@ -29,7 +29,7 @@ class Attack:
 
 
 def find_attack(script: str) -> Attack | None:
-    """The attack in a bash script; None when there is none, or when it is not certain which command is the attack."""
+    """The attack in a bash script; None where there is none, or where more than one command may be the attack."""
     lines = list(_LINES.finditer(script))
     if "<<" in script or not _covers(lines, script):
         return None
@@ -46,7 +46,7 @@ def find_attack(script: str) -> Attack | None:
 
 
 def _covers(lines: list[re.Match[str]], script: str) -> bool:
-    """Whether nothing but the ends of lines lies between the lines: else a quote is open."""
+    """Whether only line ends lie between the lines; otherwise a quote is left open."""
     at = 0
     for match in lines:
         if script[at : match.start()].strip("\n"):

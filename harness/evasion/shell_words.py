@@ -1,4 +1,4 @@
-"""Shell words: a simple command taken apart and put together, each word exactly as it was written."""
+"""Shell words: a simple command split into words, each exactly as written."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 PLACEHOLDER = r"#\{[^}'\"\s]+\}"
 _PLAIN = r"[\w@%+=:,./^!-]"
-# In double quotes: no command substitution, and no expansion but that of a plain name.
+# In double quotes: no command substitution, and only plain names are expanded.
 _DOUBLE = rf'"(?:{PLACEHOLDER}|\\[\s\S]|\$\w+|\$\{{\w+\}}|[^"\\`$])*"'
-# An expansion outside of quotes may become any number of words, so there is none here.
+# No expansion outside of quotes: it may become any number of words.
 _PIECE = re.compile(rf"{PLACEHOLDER}|'[^']*'|{_DOUBLE}|\\[^\n]|{_PLAIN}+", re.ASCII)
 _WORD = re.compile(rf"(?:{_PIECE.pattern})+", re.ASCII)
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
@@ -21,8 +21,8 @@ _SAFE = re.compile(rf"(?:{PLACEHOLDER}|[\w@%+=:,./-])+", re.ASCII)
 def split(command: str) -> list[str] | None:
     """The words of a simple command, with their quotes and expansions.
 
-    None for what is more than that: a list, a pipe, a redirection, a substitution, a pattern, an assignment, an
-    expansion without quotes.
+    None for anything else: a list, a pipe, a redirection, a substitution, a pattern, an assignment, an unquoted
+    expansion.
     """
     words: list[str] = []
     at = 0
@@ -39,7 +39,7 @@ def split(command: str) -> list[str] | None:
 
 
 def literal(word: str) -> str | None:
-    """What the shell makes of a word; None when only the running shell knows. A placeholder stands for itself."""
+    """The text that the shell makes of a word; None where only the running shell knows. Placeholders are kept."""
     text = ""
     for piece in (match[0] for match in _PIECE.finditer(word)):
         if piece.startswith("#{"):
@@ -58,17 +58,17 @@ def literal(word: str) -> str | None:
 
 
 def literals(words: Iterable[str]) -> list[str] | None:
-    """What the shell makes of words; None when only the running shell knows."""
-    found = [literal(word) for word in words]
-    return None if None in found else [text for text in found if text is not None]
+    """The texts that the shell makes of words; None where only the running shell knows one."""
+    texts = [literal(word) for word in words]
+    return None if None in texts else [text for text in texts if text is not None]
 
 
 def quote(text: str) -> str:
-    """A word that the shell makes `text` of. Placeholders are filled in before the shell sees them."""
+    """A shell word for `text`. Placeholders are replaced before the shell sees them."""
     return text if _SAFE.fullmatch(text) else "'" + text.replace("'", "'\\''") + "'"
 
 
 def variables(text: str) -> list[str] | None:
-    """The shell variables that a text expands, in order; None when one of them is positional or special."""
-    names = list(dict.fromkeys(one or other for one, other in _EXPANSION.findall(re.sub(r"'[^']*'", "", text))))
+    """The shell variables that a text expands, in order; None where one is positional."""
+    names = list(dict.fromkeys(plain or braced for plain, braced in _EXPANSION.findall(re.sub(r"'[^']*'", "", text))))
     return None if any(name[0].isdigit() for name in names) else names

@@ -14,7 +14,10 @@ from harness.model.source import did_you_mean
 def with_marked(chosen: Sequence[Atomic], expectations: Iterable[Expectation]) -> list[Atomic]:
     """Each atomic, followed by its variants where an expectation says `evade`."""
     marked = {expectation.atomic for expectation in expectations if expectation.entry.evade}
-    return [each for atomic in chosen for each in (atomic, *(variants(atomic) if atomic.id in marked else ()))]
+    atomics: list[Atomic] = []
+    for atomic in chosen:
+        atomics += [atomic, *(variants(atomic) if atomic.id in marked else ())]
+    return atomics
 
 
 def with_controls(
@@ -23,9 +26,9 @@ def with_controls(
     known: Iterable[Atomic],
     every: Iterable[Expectation],
 ) -> tuple[list[Atomic], list[Expectation]]:
-    """What is chosen, and for each rule that no benign run is chosen of, the one that its expectations call a control.
+    """What is chosen, and the controls of each rule for which no benign run is chosen.
 
-    Without one a rule is not proven: it may fire on anything.
+    Without a benign run a rule is not proven: it may fire on anything.
     """
     lacking = {e.source.path for e in expected} - {e.source.path for e in expected if e.entry.benign}
     atomics = {atomic.id: atomic for atomic in known}
@@ -38,30 +41,30 @@ def with_controls(
 def with_all(chosen: Sequence[Atomic], only: Sequence[str]) -> list[Atomic]:
     """Each atomic, followed by its variants of the families `only`, or of all.
 
-    Raises NothingSelected for an unknown family, and where no family knows another way to do any of the atomics.
+    Raises NothingSelected for an unknown family, and where no atomic has a variant.
     """
     known = [family.name for family in families()]
     for name in only:
         if name not in known:
             raise NothingSelected(f"there is no evasion family '{name}'", hint=did_you_mean(name, known))
-    found: list[Atomic] = []
+    atomics: list[Atomic] = []
     for atomic in chosen:
-        found += [atomic, *(v for v in variants(atomic) if v.variant and (not only or v.variant.family in only))]
-    if len(found) == len(chosen):
+        atomics += [atomic, *(v for v in variants(atomic) if v.variant and (not only or v.variant.family in only))]
+    if len(atomics) == len(chosen):
         names = ", ".join(atomic.id for atomic in chosen)
         hint = "It understands docker run, create and exec, kubectl exec, and kubectl get of secrets and configmaps."
         raise NothingSelected(f"no family knows another way to do {names}", hint=hint)
-    return found
+    return atomics
 
 
 def is_whole(chosen: Sequence[Atomic], selectors: Sequence[str]) -> bool:
-    """Whether a selection means techniques, files or all there is, and not single atomics."""
+    """Whether a selection names techniques or files, or everything, and no single atomic."""
     single = {name.lower() for atomic in chosen for name in (atomic.id, atomic.guid)}
     return not any(selector.lower() in single for selector in selectors)
 
 
 def check_pins(expectations: Iterable[Expectation], atomics: Iterable[Atomic]) -> list[LivefireError]:
-    """A mistake for each known evasion that names a variant which its atomic does not have."""
+    """A mistake for each known evasion whose variant its atomic does not have."""
     known = {atomic.id: sorted(v.variant.key for v in variants(atomic) if v.variant) for atomic in atomics}
     problems: list[LivefireError] = []
     for expectation in expectations:

@@ -56,7 +56,8 @@ def lay_grounds(expectation: Expectation, workspace: Workspace, slice_: str, ale
 
 
 def _slice(expectation: Expectation, slice_: str, flag: str, number: int) -> str:
-    return f"counterfactual {expectation.rule.path} {slice_} {flag} {number}"
+    rule = ascii(str(expectation.rule.path))  # the name of a file may be no UTF-8, which no engine stores
+    return f"counterfactual {rule} {slice_} {flag} {number}"
 
 
 def _laid(expectation: Expectation, workspace: Workspace, slice_: str, flag: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import COMMITTED, PROJECT
+from tests.conftest import COMMITTED, PROJECT, main_job_rule
 
 RULE = PROJECT / "expectations/T1059.013/container-cli-api.yaml"
 
@@ -126,7 +126,20 @@ def test_a_rule_that_fails_as_it_is_has_no_score(tmp_path: Path) -> None:
     rule.write_text(rule.read_text().replace('"docker run",', ""))
     done = mutate(rule, COMMITTED)
     assert done.returncode == 1
-    assert "does not meet its expectations as it is" in done.stderr
+    assert "the rule itself does not meet its expectations" in done.stderr
+
+
+def test_a_file_name_may_be_no_utf_8(tmp_path: Path) -> None:
+    """Such a name reaches the engine: the slices of a rule's grounds hold its path."""
+    expectations = main_job_rule(tmp_path)
+    assert "grounds:" in expectations.read_text()
+    rule = (tmp_path / RULE.name).rename(tmp_path / os.fsdecode(b"r\xff.yaml"))
+    expectations.rename(tmp_path / os.fsdecode(b"r\xff.expect.yaml"))
+    done = mutate(rule, COMMITTED, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert os.fsencode(report["rule"]) == b"r\xff"
+    assert report["mutants"]
 
 
 def _line(word: str) -> int:

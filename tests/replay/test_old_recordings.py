@@ -15,7 +15,6 @@ import pytest
 
 from harness.errors import RecordingDamaged
 from harness.files.expectation_file import load_expectations
-from harness.files.rule_file import load_rule
 from harness.judge.prove import prove
 from harness.kql.limits import Limits
 from harness.model.manifest import Manifest
@@ -78,10 +77,10 @@ def test_a_rule_that_reads_what_old_tables_lack_finds_it(tmp_path: Path) -> None
 
 def test_mutants_are_judged_by_old_recordings_too(tmp_path: Path) -> None:
     path = main_job_rule(tmp_path)
-    rule = path.with_name("container-cli-api.yaml")
-    found = cases(rule, path, [OLD])
-    assert len(found[0].expectations) == 3
-    assert Bench(load_rule(rule), found, Limits()).unmet() == ""
+    expected = load_expectations(path)
+    chosen = cases(expected, [OLD])
+    assert len(chosen[0].expectations) == 3
+    assert Bench(expected[0].rule, chosen, Limits()).unmet() == ""
 
 
 def without_column(folder: Path) -> None:

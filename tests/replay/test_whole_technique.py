@@ -40,7 +40,7 @@ def result(recording: Recording) -> Result:
 
 @pytest.fixture(scope="module")
 def mutants() -> Mutants:
-    return mutate(EXPECTATIONS.with_name(f"{FIRST}.yaml"), EXPECTATIONS, [WHOLE])
+    return mutate(load_expectations(EXPECTATIONS), [WHOLE])
 
 
 def of(result: Result, rule: str) -> list[AtomicResult]:

@@ -1,1 +1,1 @@
-"""One module a family. Its docstring is the description, `ways(meaning)` yields names and commands."""
+"""One module per family. Its docstring is the description, `ways(meaning)` yields names and commands."""

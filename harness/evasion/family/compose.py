@@ -12,14 +12,14 @@ _CLIENTS = {"standalone": "docker-compose", "plugin": "docker compose"}
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:
-    """`up` for `run`, `up --no-start` for `create`; the file comes from standard input, or lies in the home folder."""
-    found = configuration(meaning) if isinstance(meaning, ContainerCreation) else None
-    if not isinstance(meaning, ContainerCreation) or found is None:
+    """`up` for `run`, `up --no-start` for `create`; the file is standard input, or in the home folder."""
+    container = configuration(meaning) if isinstance(meaning, ContainerCreation) else None
+    if not isinstance(meaning, ContainerCreation) or container is None:
         return
     attached = meaning.verb == "run" and not meaning.has("detach")
     up = "up" if attached else "up --detach" if meaning.verb == "run" else "up --no-start"
-    remove = found.remove and attached
-    file = f"<<'END'\n{_compose_file(found)}\nEND"
+    remove = container.remove and attached
+    file = f"<<'END'\n{_compose_file(container)}\nEND"
     for name, client in _CLIENTS.items():
         project = f"{client} --project-name web --file"
         yield f"{name}-stdin", f"{project} - {up} {file}" + (f"\n{project} - rm --force {file}" if remove else "")
@@ -32,17 +32,17 @@ def ways(meaning: Meaning) -> Iterator[Way]:
             yield f"{name}-run", f"{project} - run {'--rm ' if remove else ''}-T task {file}"
 
 
-def _compose_file(found: Configuration) -> str:
-    """A file of format 2.4 in JSON, which is YAML. Compose expands `$`, so that is doubled."""
+def _compose_file(container: Configuration) -> str:
+    """A Compose file of format 2.4 in JSON, which is valid YAML. Compose expands `$`, so each is doubled."""
     service = {
-        "image": found.image,
-        "command": found.command,
-        "privileged": found.privileged,
-        "network_mode": found.network or "bridge",  # without it Compose makes a network
-        "pid": found.pid,
-        "ipc": found.ipc,
-        "cap_add": found.cap_add,
-        "volumes": [str(bind) for bind in found.binds],
+        "image": container.image,
+        "command": container.command,
+        "privileged": container.privileged,
+        "network_mode": container.network or "bridge",  # without it Compose makes a network
+        "pid": container.pid,
+        "ipc": container.ipc,
+        "cap_add": container.cap_add,
+        "volumes": [str(bind) for bind in container.binds],
     }
     kept = {key: value for key, value in service.items() if value}
     return json.dumps({"version": "2.4", "services": {"task": kept}}, indent=1).replace("$", "$$")

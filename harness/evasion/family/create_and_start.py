@@ -10,7 +10,7 @@ from harness.evasion.meaning import ContainerCreation, Meaning, Way, text
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:
-    """For `docker run`. `start --attach` waits for the command's end, as `run` without `--detach` does."""
+    """For `docker run`. `start --attach` waits for the end of the command, as `run` without `--detach` does."""
     if not isinstance(meaning, ContainerCreation) or meaning.verb != "run":
         return
     attach = "" if meaning.has("detach") else "--attach "

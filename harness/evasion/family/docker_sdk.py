@@ -25,14 +25,14 @@ except docker.errors.NotFound:
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:
-    """For containers whose configuration is known in full, and for commands in a container without options."""
+    """For containers with a fully known configuration, and for commands in a container without options."""
     if isinstance(meaning, ContainerCreation):
-        found = configuration(meaning)
-        if found:
-            high = f"import docker\ndocker.from_env().containers.{meaning.verb}({_arguments(meaning, found)})"
+        container = configuration(meaning)
+        if container:
+            high = f"import docker\ndocker.from_env().containers.{meaning.verb}({_arguments(meaning, container)})"
             yield "containers", program.in_argument(high)
             yield "containers-stdin", program.from_stdin(high)
-            yield "low-level", program.in_argument(_low_level(meaning, found))
+            yield "low-level", program.in_argument(_low_level(meaning, container))
     elif isinstance(meaning, ContainerExec) and not meaning.options:
         command = literals(meaning.command)
         if command:
@@ -42,28 +42,28 @@ def ways(meaning: Meaning) -> Iterator[Way]:
             yield "containers-stdin", program.from_stdin(attack, meaning.container)
 
 
-def _arguments(creation: ContainerCreation, found: Configuration) -> str:
+def _arguments(creation: ContainerCreation, container: Configuration) -> str:
     """The arguments of `containers.run` or `containers.create`, as Python."""
     run = creation.verb == "run"
     given: dict[str, Any] = {
-        "privileged": found.privileged,
-        "network_mode": found.network,
-        "pid_mode": found.pid,
-        "ipc_mode": found.ipc,
-        "cap_add": found.cap_add,
-        # the SDK takes `/:` for a drive of Windows, and would make a volume of the rest
-        "volumes": [str(replace(bind, source="/.") if bind.source == "/" else bind) for bind in found.binds],
-        "remove" if run else "auto_remove": found.remove,
+        "privileged": container.privileged,
+        "network_mode": container.network,
+        "pid_mode": container.pid,
+        "ipc_mode": container.ipc,
+        "cap_add": container.cap_add,
+        # the SDK would read `/:` as a Windows drive, and the remainder as a volume
+        "volumes": [str(replace(bind, source="/.") if bind.source == "/" else bind) for bind in container.binds],
+        "remove" if run else "auto_remove": container.remove,
         "detach": run and creation.has("detach"),
     }
     named = [f"{name}={'True' if value is True else json.dumps(value)}" for name, value in given.items() if value]
-    return ", ".join([json.dumps(found.image), json.dumps(found.command), *named])
+    return ", ".join([json.dumps(container.image), json.dumps(container.command), *named])
 
 
-def _low_level(creation: ContainerCreation, found: Configuration) -> str:
-    text = _LOW_LEVEL.format(body=json.dumps(json.dumps(found.body())))
+def _low_level(creation: ContainerCreation, container: Configuration) -> str:
+    text = _LOW_LEVEL.format(body=json.dumps(json.dumps(container.body())))
     if creation.verb == "run":
         text += _START
         if not creation.has("detach"):
-            text += _WAIT.format(condition="removed" if found.remove else "not-running")
+            text += _WAIT.format(condition="removed" if container.remove else "not-running")
     return text

@@ -12,7 +12,7 @@ from harness.evasion.meaning import ContainerCreation, ContainerExec, Meaning, W
 from harness.evasion.shell_words import literals, quote
 
 _CURL = "curl -sS --unix-socket \"${DOCKER_HOST#unix://}\" -H 'Content-Type: application/json'"
-# Both languages get a function `call(METHOD, PATH, BODY)` that returns the daemon's answer.
+# Both languages define a function `call(METHOD, PATH, BODY)` that returns the daemon's answer.
 _PYTHON = """import http.client, os, re, socket, sys
 def call(method, path, body):
     connection = http.client.HTTPConnection("docker")
@@ -34,9 +34,9 @@ sub call {
 
 @dataclass(frozen=True)
 class _Requests:
-    """A first request, whose answer holds the id of what it made, and further ones about `{id}`.
+    """A first request, whose answer holds the id of what it made, and further requests with that `{id}`.
 
-    `about` is a shell word that the first path holds as `{about}`; the paths are of the Docker Engine API.
+    `about` is a shell word for `{about}` in the first path. The paths are of the Docker Engine API.
     """
 
     path: str
@@ -46,7 +46,7 @@ class _Requests:
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:
-    """For containers whose configuration is known in full, and for commands in a container without options."""
+    """For containers with a fully known configuration, and for commands in a container without options."""
     requests = None
     if isinstance(meaning, ContainerCreation):
         requests = _creation(meaning)
@@ -63,17 +63,17 @@ def ways(meaning: Meaning) -> Iterator[Way]:
 
 
 def _creation(creation: ContainerCreation) -> _Requests | None:
-    found = configuration(creation)
-    if found is None:
+    container = configuration(creation)
+    if container is None:
         return None
     further: list[tuple[str, str]] = []
     if creation.verb == "run":
         further.append(("/containers/{id}/start", ""))
         if not creation.has("detach"):
-            # Not for its removal: the daemon never answers (20.10) when that is under way as it is asked. A container
-            # that removes itself may be gone by now: the answer is 404 then, which is as good.
+            # No wait for the removal: Docker 20.10 never answers if the removal has begun before the request. If the
+            # container is already removed, the answer is 404, which is fine.
             further.append(("/containers/{id}/wait?condition=not-running", ""))
-    return _Requests("/containers/create", json.dumps(found.body()), tuple(further))
+    return _Requests("/containers/create", json.dumps(container.body()), tuple(further))
 
 
 def _exec(attack: ContainerExec) -> _Requests | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from harness.evasion.client_options import Option
 from harness.evasion.meaning import ContainerExec, Meaning, ResourceRead, Way, text
 
-# By option: a name for each way to spell it; `{}` stands for its value.
+# By option: each spelling by its name; `{}` is the value.
 _SPELLINGS = {
     "rm": {"rm-true": "--rm=true"},
     "privileged": {"privileged-true": "--privileged=true", "privileged-digit": "--privileged=1"},

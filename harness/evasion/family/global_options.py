@@ -24,20 +24,20 @@ _KUBECTL = {
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:
-    """Each option before the verb; for kubectl, one behind the verb, and the namespace before it."""
-    tool, verb, *rest = meaning.words()
+    """Each option before the verb; for kubectl also one after the verb, and the namespace before it."""
+    tool, verb, *arguments = meaning.words()
     for name, option in (_DOCKER if tool == "docker" else _KUBECTL).items():
-        yield name, text([tool, option, verb, *rest])
+        yield name, text([tool, option, verb, *arguments])
     if tool == "kubectl":
-        yield "timeout-behind-verb", text([tool, verb, "--request-timeout=30s", *rest])
+        yield "timeout-behind-verb", text([tool, verb, "--request-timeout=30s", *arguments])
     if meaning.has("namespace"):
         yield "namespace", text([tool, "-n", meaning.value("namespace"), verb, *_without_namespace(meaning)])
     if isinstance(meaning, ResourceRead) and meaning.has("output"):
-        others = [word for word in rest if not word.startswith("--output=")]
+        others = [word for word in arguments if not word.startswith("--output=")]
         yield "output", text([tool, "-o", meaning.value("output"), verb, *others])
 
 
 def _without_namespace(meaning: Meaning) -> list[str]:
-    rest = meaning.words()[2:]
-    at = rest.index("-n")
-    return rest[:at] + rest[at + 2 :]
+    words = meaning.words()[2:]
+    at = words.index("-n")
+    return words[:at] + words[at + 2 :]

@@ -11,7 +11,7 @@ _START = """import sys
 from kubernetes import client, config, dynamic, stream
 config.load_kube_config()
 """
-# `sys.argv` holds the namespace, empty for that of the context, then what the attack is about
+# `sys.argv` holds the namespace (empty for that of the context), then the target of the attack
 _NAMESPACE = """namespace = sys.argv[1] or config.list_kube_config_contexts()[1]["context"].get("namespace", "default")
 """
 _TYPED = "client.CoreV1Api()."
@@ -40,7 +40,7 @@ def ways(meaning: Meaning) -> Iterator[Way]:
 
 
 def _read(read: ResourceRead) -> tuple[str, str]:
-    """The program by the typed client, and that by the dynamic one."""
+    """The program for the typed client, and the one for the dynamic client."""
     kind, title = _KINDS[read.resource]
     if read.has("all-namespaces"):
         start, call, arguments = _START, f"list_{kind}_for_all_namespaces()", ""

@@ -8,7 +8,7 @@ from harness.evasion import program
 from harness.evasion.meaning import Meaning, ResourceRead, Way
 from harness.evasion.resource import path
 
-# The token goes from a builtin into a pipe: one in a command line would end up in every recording.
+# The token goes from a shell builtin into a pipe: in a command line it would end up in every recording.
 _SETTINGS = r"""setting() { sed -n "s/^ *$1: *//p" "$KUBECONFIG"; }
 server=$(setting server) authority=$(setting certificate-authority) token=$(setting token)
 """
@@ -32,14 +32,14 @@ print(urllib.request.urlopen(request, context=context).read().decode())"""
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:
-    """For what is read. The answer goes to standard output and nowhere else."""
-    found = path(meaning) if isinstance(meaning, ResourceRead) else ""
-    if not found:
+    """For a read of a resource. The answer goes to standard output only."""
+    resource_path = path(meaning) if isinstance(meaning, ResourceRead) else ""
+    if not resource_path:
         return
-    yield "curl", f'{_HEADER}{_CURL} "$server"{found}'
-    yield "curl-query", f"{_HEADER}{_CURL} \"$server\"{found}'?resourceVersion=0'"
-    yield "curl-as-kubectl", f'{_HEADER}{_CURL} --user-agent kubectl/v1.32.4 "$server"{found}'
-    yield "openssl", _OPENSSL.replace("{path}", found)
-    yield "python", program.in_argument(_PYTHON, found)
-    yield "python-stdin", program.from_stdin(_PYTHON, found)
-    yield "through-proxy", _PROXY.replace("{path}", found)
+    yield "curl", f'{_HEADER}{_CURL} "$server"{resource_path}'
+    yield "curl-query", f"{_HEADER}{_CURL} \"$server\"{resource_path}'?resourceVersion=0'"
+    yield "curl-as-kubectl", f'{_HEADER}{_CURL} --user-agent kubectl/v1.32.4 "$server"{resource_path}'
+    yield "openssl", _OPENSSL.replace("{path}", resource_path)
+    yield "python", program.in_argument(_PYTHON, resource_path)
+    yield "python-stdin", program.from_stdin(_PYTHON, resource_path)
+    yield "through-proxy", _PROXY.replace("{path}", resource_path)

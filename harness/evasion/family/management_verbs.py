@@ -8,7 +8,7 @@ from harness.evasion.meaning import Meaning, Way, text
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:
-    """For Docker alone; kubectl has one name for each verb."""
+    """For Docker only: kubectl has one name for each verb."""
     if meaning.tool == "docker":
         words = meaning.words()
         yield f"container-{meaning.verb}", text(["docker", "container", *words[1:]])

@@ -22,9 +22,9 @@ def ways(meaning: Meaning) -> Iterator[Way]:
     """For a container with folders of the host; all of them are written in the same way."""
     if not isinstance(meaning, ContainerCreation):
         return
-    found = {option: bind(option.value) for option in meaning.options if option.name == "volume"}
-    binds = {option: known for option, known in found.items() if known}
-    if not binds or len(binds) < len(found):
+    volumes = {option: bind(option.value) for option in meaning.options if option.name == "volume"}
+    binds = {option: known for option, known in volumes.items() if known}
+    if not binds or len(binds) < len(volumes):
         return
 
     def written(form: Callable[[Bind], str]) -> str:

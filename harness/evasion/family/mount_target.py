@@ -13,30 +13,30 @@ _TARGETS = {"mnt": "/mnt", "hostfs": "/hostfs", "deep": "/opt/data/disk", "dotte
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:
-    """For the first folder of the host. Where the container's command names the place, it names the new one."""
+    """For the first folder of the host. The container's command gets the new place, where it names the old one."""
     if not isinstance(meaning, ContainerCreation):
         return
     option = next((option for option in meaning.options if option.name == "volume"), None)
-    found = bind(option.value) if option else None
-    if option is None or found is None:
+    original = bind(option.value) if option else None
+    if option is None or original is None:
         return
-    for name, other, place in _moved(found):
-        moved = meaning.words({option: ["-v", str(other)]})
+    for name, replacement, place in _moved(original):
+        moved = meaning.words({option: ["-v", str(replacement)]})
         start = len(moved) - len(meaning.command)
-        yield name, text([*moved[:start], *(_renamed(word, found.target, place) for word in moved[start:])])
+        yield name, text([*moved[:start], *(_renamed(word, original.target, place) for word in moved[start:])])
 
 
-def _moved(found: Bind) -> Iterator[tuple[str, Bind, str]]:
-    """Names, other binds, and the place where each has what the first one had at its target."""
+def _moved(original: Bind) -> Iterator[tuple[str, Bind, str]]:
+    """(name, other bind, the path in that bind of what the original had at its target)."""
     for name, target in _TARGETS.items():
-        if target != found.target:
-            yield name, Bind(found.source, target, found.mode), target
-    source = PurePosixPath(found.source)
+        if target != original.target:
+            yield name, Bind(original.source, target, original.mode), target
+    source = PurePosixPath(original.source)
     if source != source.parent:
-        yield "parent", Bind(str(source.parent), "/mnt", found.mode), f"/mnt/{source.name}"
-        yield "root", Bind("/", "/mnt", found.mode), f"/mnt{source}"
-    if found.source.startswith("/var/run/"):  # a link to /run
-        yield "run", Bind(found.source.removeprefix("/var"), found.target, found.mode), found.target
+        yield "parent", Bind(str(source.parent), "/mnt", original.mode), f"/mnt/{source.name}"
+        yield "root", Bind("/", "/mnt", original.mode), f"/mnt{source}"
+    if original.source.startswith("/var/run/"):  # a link to /run
+        yield "run", Bind(original.source.removeprefix("/var"), original.target, original.mode), original.target
 
 
 def _renamed(word: str, target: str, place: str) -> str:

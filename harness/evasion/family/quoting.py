@@ -12,21 +12,21 @@ _PLAIN = re.compile(r"[\w./:=-]*[A-Za-z][\w./:=-]*", re.ASCII)
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:
-    """What the process is given is the same each time: the shell has removed all of it by then."""
+    """The process always gets the same arguments, since the shell removes the quoting."""
     words = meaning.words()
-    tool, verb, *rest = words
+    tool, verb, *arguments = words
 
-    def each(change: Callable[[str], str]) -> str:
+    def changed(change: Callable[[str], str]) -> str:
         return text([change(word) if _PLAIN.fullmatch(word) else word for word in words])
 
     yield "double-space", "  ".join(words)
     yield "continuation", " \\\n  ".join(words)
-    yield "empty-quotes", each(lambda word: f'{word[0]}""{word[1:]}')
-    yield "backslashes", each(lambda word: re.sub(r"(\w)", r"\\\1", word))
-    yield "hexadecimal", each(lambda word: "$'" + "".join(f"\\x{ord(letter):02x}" for letter in word) + "'")
-    yield "variables", f"tool={tool} verb={verb}\n" + text(['"$tool"', '"$verb"', *rest])
+    yield "empty-quotes", changed(lambda word: f'{word[0]}""{word[1:]}')
+    yield "backslashes", changed(lambda word: re.sub(r"(\w)", r"\\\1", word))
+    yield "hexadecimal", changed(lambda word: "$'" + "".join(f"\\x{ord(letter):02x}" for letter in word) + "'")
+    yield "variables", f"tool={tool} verb={verb}\n" + text(['"$tool"', '"$verb"', *arguments])
     yield "field-separator", "${IFS}".join(words)
-    yield "printed", text([f'"$(printf {quote(_octal(word))})"' for word in (tool, verb)] + rest)
+    yield "printed", text([f'"$(printf {quote(_octal(word))})"' for word in (tool, verb)] + arguments)
     if not any(re.search(r"[{},]", re.sub(PLACEHOLDER, "", word)) for word in words):
         yield "braces", "{" + ",".join(words) + "}"
 

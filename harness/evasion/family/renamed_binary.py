@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.evasion.meaning import Meaning, Way, text
 from harness.evasion.shell_words import quote
 
-_OTHERS = {"docker": ("nerdctl", "podman"), "kubectl": ("crictl", "ctr")}  # names that rules know, for other tools
+_OTHERS = {"docker": ("nerdctl", "podman"), "kubectl": ("crictl", "ctr")}  # names of other tools that rules know
 _MEMORY = """import os, shutil, sys
 memory = os.memfd_create("cache", 0)
 with open(shutil.which(sys.argv[1]), "rb") as binary, os.fdopen(memory, "wb", closefd=False) as copy:
@@ -16,20 +16,20 @@ os.execv(f"/proc/self/fd/{memory}", sys.argv[1:])"""
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:
-    """The words behind the tool's name stay as they are."""
+    """The words after the tool's name stay as they are."""
     tool, *words = meaning.words()
-    rest = text(words)
+    call = text(words)
     binary = f'"$(command -v {tool})"'
-    yield "path", f"{binary} {rest}"
-    yield "relative-path", f'(cd "$(dirname {binary})" && ./{tool} {rest})'
-    yield "descriptor", f"(exec 9<{binary}; exec /proc/self/fd/9 {rest})"
+    yield "path", f"{binary} {call}"
+    yield "relative-path", f'(cd "$(dirname {binary})" && ./{tool} {call})'
+    yield "descriptor", f"(exec 9<{binary}; exec /proc/self/fd/9 {call})"
     names = {"renamed": "updater", "hidden": f".{tool}", "upper": tool.upper()} | {name: name for name in _OTHERS[tool]}
     for way, name in names.items():
-        yield f"copy-{way}", f'cp {binary} "$HOME/{name}"\n"$HOME/{name}" {rest}'
+        yield f"copy-{way}", f'cp {binary} "$HOME/{name}"\n"$HOME/{name}" {call}'
     for way in ("renamed", "upper"):
-        yield f"link-{way}", f'ln -s {binary} "$HOME/{names[way]}"\n"$HOME/{names[way]}" {rest}'
+        yield f"link-{way}", f'ln -s {binary} "$HOME/{names[way]}"\n"$HOME/{names[way]}" {call}'
     yield (
         "copy-deleted",
-        f'cp {binary} "$HOME/updater"\n(exec 9<"$HOME/updater"; rm "$HOME/updater"; exec /proc/self/fd/9 {rest})',
+        f'cp {binary} "$HOME/updater"\n(exec 9<"$HOME/updater"; rm "$HOME/updater"; exec /proc/self/fd/9 {call})',
     )
-    yield "memory", f'"#{{python}}" -c {quote(_MEMORY)} {tool} {rest}'
+    yield "memory", f'"#{{python}}" -c {quote(_MEMORY)} {tool} {call}'

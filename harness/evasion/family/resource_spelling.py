@@ -34,7 +34,7 @@ _LISTS = {
 
 
 def ways(meaning: Meaning) -> Iterator[Way]:
-    """For what is read by kubectl, and for the pod of `kubectl exec`."""
+    """For a resource that kubectl reads, and for the pod of `kubectl exec`."""
     if isinstance(meaning, ResourceRead):
         yield from _reads(meaning)
     elif isinstance(meaning, PodExec):
@@ -55,8 +55,8 @@ def _reads(read: ResourceRead) -> Iterator[Way]:
     else:
         for way, names in _LISTS.items():
             yield way, text(["kubectl", "get", names, *options])
-    found = path(read)
-    if found:
-        yield "raw", text(["kubectl", "get", "--raw", found])
-        yield "raw-equals", text(["kubectl", "get", f"--raw={found}"])
-        yield "raw-query", text(["kubectl", "get", "--raw", f"{found}'?resourceVersion=0'"])
+    resource_path = path(read)
+    if resource_path:
+        yield "raw", text(["kubectl", "get", "--raw", resource_path])
+        yield "raw-equals", text(["kubectl", "get", f"--raw={resource_path}"])
+        yield "raw-query", text(["kubectl", "get", "--raw", f"{resource_path}'?resourceVersion=0'"])

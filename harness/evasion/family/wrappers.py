@@ -38,6 +38,6 @@ def ways(meaning: Meaning) -> Iterator[Way]:
     used = variables(command)
     if used is None:
         return
-    export = f"export {' '.join(used)}\n" if used else ""  # another shell knows what is exported
+    export = f"export {' '.join(used)}\n" if used else ""  # another shell only knows exported variables
     for name, form in _SHELLS.items():
         yield name, export + form.replace("{}", quote(command))

@@ -1,13 +1,13 @@
-"""The bench: one rule, its expectations, and an engine for each recording, by which mutants are judged."""
+"""The bench: one rule, its expectations, and an engine for each recording, to judge mutants with."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import LimitMet, NothingSelected, Position
-from harness.files.expectation_file import load_expectations
 from harness.judge.blame import limited
 from harness.judge.cases import cases as all_cases
 from harness.judge.effect import effect_of
@@ -32,29 +32,33 @@ from harness.telemetry.schema import BACKGROUND
 
 @dataclass(frozen=True)
 class Case:
-    """A recording, and what is expected of the atomics in it, their variants among them."""
+    """A recording, and the expectations of its atomics and their variants."""
 
     recording: Recording
     expectations: list[Expectation]
 
 
-def cases(rule: Path, expectations: Path, recordings: list[Path]) -> list[Case]:
-    """The recordings with what is expected of them. Raises NothingSelected when none holds any such atomic."""
-    every, found = load_expectations(expectations, rule), []
+def cases(expectations: Sequence[Expectation], recordings: list[Path]) -> list[Case]:
+    """The recordings with their expectations. Raises NothingSelected where no recording holds any such atomic."""
     opened = [open_recording(path) for path in recordings]
-    copied = copies([canaries(each.manifest) for each in opened])
-    for recording in (each for place, each in enumerate(opened) if place not in copied):
-        ran = {each.atomic for each in recording.manifest.detonations if each.attack}
-        chosen = [case.expectation for case in all_cases(recording.manifest, every) if case.detonation.atomic in ran]
-        found.append(Case(recording, [each for each in chosen if each.variant is None or each.variant.of in ran]))
-    if not any(case.expectations for case in found):
-        raise NothingSelected(f"no recording holds an atomic that {expectations} expects anything of")
-    return found
+    copied = copies([canaries(recording.manifest) for recording in opened])
+    chosen = [_case(expectations, recording) for place, recording in enumerate(opened) if place not in copied]
+    if not any(case.expectations for case in chosen):
+        path = expectations[0].source.path
+        raise NothingSelected(f"no recording holds an atomic that {path} has expectations for")
+    return chosen
+
+
+def _case(expectations: Sequence[Expectation], recording: Recording) -> Case:
+    """A recording with the expectations of the atomics that were run; of a variant, where its atomic was run, too."""
+    ran = {detonation.atomic for detonation in recording.manifest.detonations if detonation.attack}
+    of_run = [c.expectation for c in all_cases(recording.manifest, expectations) if c.detonation.atomic in ran]
+    return Case(recording, [e for e in of_run if e.variant is None or e.variant.of in ran])
 
 
 @dataclass(frozen=True)
 class _Stand:
-    """One recording, ready: `background` is how many alerts the rule itself raises there."""
+    """One recording in an engine. `background` is how many alerts the rule itself raises in the background."""
 
     workspace: Workspace
     expectations: list[Expectation]
@@ -64,19 +68,19 @@ class _Stand:
 
 
 def mutant_of(mutation: Mutation, at: Position, status: Status, **more: Any) -> Mutant:
-    """A mutant as it is written down."""
+    """A mutant for the report."""
     change = {name: getattr(mutation, name) for name in ("operator", "line", "column", "before", "after")}
     return Mutant(**change, at=str(at), status=status, **more)
 
 
 class Bench:
-    """Judges mutants of one rule. Each is executed once over all slices, if it works row by row."""
+    """Judges mutants of one rule. A mutant that works row by row is executed once over all slices."""
 
-    def __init__(self, rule: Rule, found: list[Case], limits: Limits) -> None:
-        """Raises QueryFailed for a rule that does not run, LimitMet for one that takes more than it may."""
+    def __init__(self, rule: Rule, given: list[Case], limits: Limits) -> None:
+        """Raises QueryFailed for a rule that does not run, LimitMet for one that exceeds a limit."""
         self._rule = rule
         self._stands = []
-        for case in found:
+        for case in given:
             with limited(case.expectations):
                 self._stands.append(_stand(rule, case, limits))
 
@@ -91,22 +95,22 @@ class Bench:
         return ""
 
     def judge(self, mutation: Mutation) -> Mutant:
-        """What becomes of one mutant."""
+        """Judge one mutant. Raises LimitMet where the engine was lost."""
         at = self._rule.at(mutation.line, mutation.column)
         if why := equivalence(mutation, self._rule.query):
             return mutant_of(mutation, at, "equivalent", suggestion=why)
         mutant = self._rule.with_query(mutation.query)
         try:
-            return self._asked(mutation, mutant, at)
+            return self._tried(mutation, mutant, at)
         except QueryFailed as error:
             return mutant_of(mutation, at, "invalid", suggestion=error.message)
         except LimitMet as error:
-            if error.lost:  # the engine is of no more use
+            if error.lost:  # the engine can't be used any more
                 error.at = at
                 raise
             return mutant_of(mutation, at, "invalid", suggestion=error.message)
 
-    def _asked(self, mutation: Mutation, mutant: Rule, at: Position) -> Mutant:
+    def _tried(self, mutation: Mutation, mutant: Rule, at: Position) -> Mutant:
         workspace = self._stands[0].workspace
         workspace.query(mutant.query, BACKGROUND)
         columns = workspace.columns(mutant.query)
@@ -122,7 +126,7 @@ def _stand(rule: Rule, case: Case, limits: Limits) -> _Stand:
     manifest = case.recording.manifest
     workspace = new_workspace(manifest.finished, limits)
     load(workspace, case.recording)
-    expectations = [each for each in case.expectations if _did_the_same(each, workspace)]
+    expectations = [expectation for expectation in case.expectations if _did_the_same(expectation, workspace)]
     prepare(expectations, workspace)
     slices = [*(expectation.atomic for expectation in expectations), BACKGROUND]
     background = len(workspace.query(rule.query, BACKGROUND))
@@ -131,7 +135,7 @@ def _stand(rule: Rule, case: Case, limits: Limits) -> _Stand:
 
 
 def _did_the_same(expectation: Expectation, workspace: Workspace) -> bool:
-    """Whether there is anything to judge a rule by: of a variant, that it did what its atomic does."""
+    """Whether a rule can be judged by it: a variant must have the effect of its atomic."""
     variant = expectation.variant
     if variant is None:
         return True
@@ -139,7 +143,7 @@ def _did_the_same(expectation: Expectation, workspace: Workspace) -> bool:
 
 
 def _killers(stand: _Stand, mutant: Rule) -> list[str]:
-    killers = [e.atomic for e in stand.expectations if _minds(stand.workspace, replace(e, rule=mutant))]
+    killers = [e.atomic for e in stand.expectations if _unmet(stand.workspace, replace(e, rule=mutant))]
     if _background(stand.workspace, mutant) != stand.background:
         killers.append("background")
     if not stand.window.is_kept(mutant, stand.workspace, stand.slices):
@@ -147,10 +151,10 @@ def _killers(stand: _Stand, mutant: Rule) -> list[str]:
     return killers
 
 
-def _minds(workspace: Workspace, expectation: Expectation) -> bool:
+def _unmet(workspace: Workspace, expectation: Expectation) -> bool:
     try:
         return not judge_rule(expectation, workspace, expectation.atomic)[0].as_expected
-    except QueryFailed:  # what the expectation asks of the rows can't be asked any more
+    except QueryFailed:  # the mutant's rows lack what the expectation asks for
         return True
 
 

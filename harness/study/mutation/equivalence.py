@@ -1,6 +1,6 @@
-"""Mutants that can be proven to be the rule itself in other words. What can't be proven is not claimed.
+"""Mutants that are proven to give the same rows as the rule. Without a proof nothing is claimed.
 
-`has` asks for a term boundary at an edge of the needle that is a letter or digit, and at no other; letter case is
+`has` needs a term boundary at each edge of the needle that is a letter or digit, and at no other edge; letter case is
 ignored by `has`, `has_any`, `has_all`, `contains`, `in~` and `=~` (measured on the engine, see tests/unit).
 """
 
@@ -29,27 +29,27 @@ def equivalence(mutation: Mutation, kql: str) -> str:
 
 
 def _dropped(mutation: Mutation, kql: str) -> str:
-    """A literal that the others of its list stand in for, in each operation that the list is for."""
+    """A dropped literal whose matches the other literals of its list cover, in each operation that uses the list."""
     node = _literal(mutation, kql)
     if node is None:
         return ""
     operations = uses(list_around(node))
-    literal, others = _value(node), [_value(each) for each in _siblings(node)]
+    literal, others = _value(node), [_value(sibling) for sibling in _siblings(node)]
     if literal is None or not operations:
         return ""
-    known = [other for other in others if other is not None]
+    known = [text for text in others if text is not None]
     if all(_is_redundant(literal, known, operation) for operation in operations):
         return "another element matches all that this one does"
     return ""
 
 
 def _is_redundant(literal: str, others: list[str], operation: str) -> bool:
-    folded = [_folded(other) for other in others]
+    folded = [_folded(text) for text in others]
     match operation:
         case "has_any":
-            return any(implies(_folded(literal), other) for other in folded)
+            return any(implies(_folded(literal), text) for text in folded)
         case "has_all":
-            return any(implies(other, _folded(literal)) for other in folded)
+            return any(implies(text, _folded(literal)) for text in folded)
         case "in~" | "!in~":
             return _folded(literal) in folded
         case "in" | "!in":
@@ -60,7 +60,7 @@ def _is_redundant(literal: str, others: list[str], operation: str) -> bool:
 
 def _changed(mutation: Mutation, kql: str) -> str:
     node = _at(mutation.offset, kql)
-    values = [_value(each) for each in _compared(node)]
+    values = [_value(operand) for operand in _compared(node)]
     known = [value for value in values if value is not None]
     if node is None or not known or len(known) < len(values):
         return ""
@@ -70,7 +70,7 @@ def _changed(mutation: Mutation, kql: str) -> str:
         case ("in~", "in") | ("!in~", "!in") | ("=~", "==") if not any(_has_case(value) for value in known):
             return "no element has a letter"
         case ("has", "contains") | ("contains", "has") if not any(_bounded(value) for value in known):
-            return "no edge of it is a letter or digit, so it asks for no boundary"
+            return "neither edge is a letter or digit, so it needs no boundary"
         case _:
             return ""
 
@@ -78,33 +78,33 @@ def _changed(mutation: Mutation, kql: str) -> str:
 def _loosened(mutation: Mutation, kql: str) -> str:
     for node in walk(parse(kql)):
         if kind(node) == "EqualityExpression" and span(node)[0] == mutation.offset and len(node.children) == 2:
-            values = [_value(each) for each in listed(node.children[1])]
+            values = [_value(element) for element in listed(node.children[1])]
             if values and not any(value is None or _bounded(value) for value in values):
-                return "no edge of any element is a letter or digit, so none asks for a boundary"
+                return "no edge of any element is a letter or digit, so none needs a boundary"
     return ""
 
 
 def _repeated(mutation: Mutation, kql: str) -> str:
-    """An operand that stands beside the same operand."""
+    """A dropped operand that the expression holds twice."""
     dropped = "".join(mutation.before.split())
     for node in walk(parse(kql)):
         if kind(node) in ("LogicalAndExpression", "LogicalOrExpression") and len(children(node)) > 1:
             start, stop = span(node)
             if not start <= mutation.offset < stop:
                 continue
-            for part in children(node):
-                operand = inner(part)[0] if kind(part).endswith("Operation") else part
+            for child in children(node):
+                operand = inner(child)[0] if kind(child).endswith("Operation") else child
                 texts = [(inner(p)[0] if kind(p).endswith("Operation") else p).getText() for p in children(node)]
                 word = "and" if kind(node) == "LogicalAndExpression" else "or"
                 cut = {f"{operand.getText()}{word}", f"{word}{operand.getText()}"}
                 inside = mutation.offset <= span(operand)[0] < mutation.offset + len(mutation.before)
                 if inside and dropped in cut and texts.count(operand.getText()) > 1:
-                    return "the same condition stands beside it"
+                    return "the same condition is in the expression twice"
     return ""
 
 
 def _literal(mutation: Mutation, kql: str) -> Any:
-    """The literal of a list that was dropped."""
+    """The node of the dropped literal."""
     stop = mutation.offset + len(mutation.before)
     for node in walk(parse(kql)):
         if kind(node) in ("StringLiteralExpression", "JsonString"):
@@ -116,7 +116,7 @@ def _literal(mutation: Mutation, kql: str) -> Any:
 
 def _siblings(literal: Any) -> list[Any]:
     """The other elements of a literal's list."""
-    return [each for each in map(inmost, elements(list_around(literal))) if each is not literal]
+    return [element for element in map(inmost, elements(list_around(literal))) if element is not literal]
 
 
 def _at(offset: int, kql: str) -> Any:
@@ -125,7 +125,7 @@ def _at(offset: int, kql: str) -> Any:
 
 
 def _compared(word: Any) -> list[Any]:
-    """What the operator that is this word compares with: literals, or anything else, which has no value."""
+    """The operands that an operator, given by its word, compares with: literals, or nodes without a value."""
     if word is None:
         return []
     operation = word.parentCtx
@@ -137,7 +137,7 @@ def _compared(word: Any) -> list[Any]:
 
 
 def _value(node: Any) -> str | None:
-    """The text that a string literal stands for; None for one with a backslash, or for no string."""
+    """The text of a string literal; None for a literal with a backslash, or for no string."""
     text = node.getText()
     if kind(node) not in ("StringLiteralExpression", "JsonString") or "\\" in text or text[:1] not in "\"'":
         return None
@@ -145,7 +145,7 @@ def _value(node: Any) -> str | None:
 
 
 def _folded(text: str) -> str:
-    """Without letter case, where everybody agrees what that is."""
+    """A text without letter case; only ASCII, where all engines agree on it."""
     return text.lower() if text.isascii() else text
 
 
@@ -154,24 +154,24 @@ def _has_case(text: str) -> bool:
 
 
 def _bounded(needle: str) -> bool:
-    """Whether a needle asks for a term boundary at an edge, or has letters of which there are others outside of ASCII.
+    """Whether a needle needs a term boundary at an edge, or has letters with other forms outside of ASCII.
 
-    The Kelvin sign is a k and the long s an s for regular expressions, and not for all that compares texts.
+    Regular expressions take the Kelvin sign for a k and the long s for an s; other comparisons do not.
     """
     known = needle.isascii() and not set("ks") & set(needle.lower())
     return not needle or not known or needle[0].isalnum() or needle[-1].isalnum()
 
 
-def implies(literal: str, other: str) -> bool:
-    """Whether every text that has `literal` has `other`: it stands inside, with a boundary at each edge that asks."""
-    if not other:
+def implies(literal: str, inner_text: str) -> bool:
+    """Whether every text that has `literal` has `inner_text`: inside, with a boundary at each edge that needs one."""
+    if not inner_text:
         return True
-    for start in range(len(literal) - len(other) + 1):
-        stop = start + len(other)
-        if literal[start:stop] != other:
+    for start in range(len(literal) - len(inner_text) + 1):
+        stop = start + len(inner_text)
+        if literal[start:stop] != inner_text:
             continue
-        left = start == 0 or not other[0].isalnum() or not literal[start - 1].isalnum()
-        right = stop == len(literal) or not other[-1].isalnum() or not literal[stop].isalnum()
+        left = start == 0 or not inner_text[0].isalnum() or not literal[start - 1].isalnum()
+        right = stop == len(literal) or not inner_text[-1].isalnum() or not literal[stop].isalnum()
         if left and right:
             return True
     return False

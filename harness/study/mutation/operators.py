@@ -40,11 +40,11 @@ def mutations(kql: str) -> list[Mutation]:
         for name, operator in OPERATORS.items():
             for edit in operator(node, kql):
                 edits[edit, name] = None
-    found: dict[str, Mutation] = {}  # two operators may change the same thing into the same
+    by_query: dict[str, Mutation] = {}  # two operators may give the same query
     for edit, name in sorted(edits):
         mutation = _mutation(kql, edit, name)
-        found.setdefault(mutation.query, mutation)
-    return list(found.values())
+        by_query.setdefault(mutation.query, mutation)
+    return list(by_query.values())
 
 
 def _mutation(kql: str, edit: Edit, operator: str) -> Mutation:
@@ -55,12 +55,12 @@ def _mutation(kql: str, edit: Edit, operator: str) -> Mutation:
 
 
 def drop_literal(node: Any, kql: str) -> Iterator[Edit]:
-    """One element out of a list of several: `has_any ("a", "b")`, `in~ (…)`, `dynamic([…])`."""
+    """A list of several without one element: `has_any ("a", "b")`, `in~ (…)`, `dynamic([…])`."""
     yield from _each_less(elements(node))
 
 
 def alter_literal(node: Any, kql: str) -> Iterator[Edit]:
-    """A value that stands by itself, made another: a text that nothing contains, the next number, the other boolean."""
+    """A single value replaced: by a text that nothing contains, the next number, the other boolean."""
     if len(elements(list_around(node))) > 1:
         return
     text = node.getText()
@@ -74,19 +74,19 @@ def alter_literal(node: Any, kql: str) -> Iterator[Edit]:
 
 
 def drop_where(node: Any, kql: str) -> Iterator[Edit]:
-    """A `where` less."""
+    """The query without one `where`."""
     if kind(node) == "PipedOperator" and kind(inmost(node.children[1])) == "WhereOperator":
         yield *span(node), ""
 
 
 def drop_operand(node: Any, kql: str) -> Iterator[Edit]:
-    """An operand of `and` or `or` less."""
+    """`and` or `or` without one operand."""
     if kind(node) in ("LogicalAndExpression", "LogicalOrExpression"):
         yield from _each_less(children(node))
 
 
 def drop_branch(node: Any, kql: str) -> Iterator[Edit]:
-    """A table of a `union` less, or a branch of an `iff` or `case`."""
+    """A `union` without one table, an `iff` or `case` without one branch."""
     if kind(node) == "UnionOperator":
         operands = [child for child in inner(node) if kind(child) == "UnionOperatorExpression"]
         yield from _each_less(operands)
@@ -134,7 +134,7 @@ _OPERATORS = {
 
 
 def change_operator(node: Any, kql: str) -> Iterator[Edit]:
-    """`in~` as `in`, `has_any` as `has_all`, `has` as `contains`, and their like."""
+    """`in~` as `in`, `has_any` as `has_all`, `has` as `contains`, and similar changes."""
     if is_token(node) and node.symbol.text in _OPERATORS and "Name" not in kind(node.parentCtx):
         yield node.symbol.start, node.symbol.stop + 1, _OPERATORS[node.symbol.text]
 
@@ -143,7 +143,7 @@ def loosen_terms(node: Any, kql: str) -> Iterator[Edit]:
     """`x has_any ("a", "b")` as `(x contains "a" or x contains "b")`."""
     if kind(node) == "EqualityExpression" and len(node.children) == 2 and node.children[1].start.text == "has_any":
         subject = kql[slice(*span(node.children[0]))]
-        literals = [kql[slice(*span(each))] for each in listed(node.children[1])]
+        literals = [kql[slice(*span(literal))] for literal in listed(node.children[1])]
         if literals:
             yield *span(node), f"({' or '.join(f'{subject} contains {literal}' for literal in literals)})"
 
@@ -164,7 +164,7 @@ def widen_window(node: Any, kql: str) -> Iterator[Edit]:
 
 
 def drop_column(node: Any, kql: str) -> Iterator[Edit]:
-    """A column less in a `project`."""
+    """A `project` without one column."""
     if kind(node) == "ProjectOperator":
         yield from _each_less(inner(node))
 
@@ -185,18 +185,18 @@ OPERATORS: dict[str, _Operator] = {
 }
 
 
-def _each_less(parts: list[Any]) -> Iterator[Edit]:
-    """Each of several parts dropped, with what joins it to the next. The last one that is left stays."""
-    starts = [span(inner(part)[0] if kind(part).startswith("Logical") else part)[0] for part in parts]
-    for number, part in enumerate(parts if len(parts) > 1 else []):
-        if number + 1 < len(parts):
+def _each_less(operands: list[Any]) -> Iterator[Edit]:
+    """Each of several operands dropped, with what joins it to the next. A single operand is kept."""
+    starts = [span(inner(operand)[0] if kind(operand).startswith("Logical") else operand)[0] for operand in operands]
+    for number, operand in enumerate(operands if len(operands) > 1 else []):
+        if number + 1 < len(operands):
             yield starts[number], starts[number + 1], ""
         else:
-            yield span(parts[number - 1])[1], span(part)[1], ""
+            yield span(operands[number - 1])[1], span(operand)[1], ""
 
 
 def _flags(node: Any) -> Iterator[tuple[int, int]]:
-    """The truth values to which an `extend` gives a name."""
+    """The boolean expressions that an `extend` names."""
     if kind(node) != "ExtendOperator":
         return
     for child in node.children:
@@ -205,10 +205,10 @@ def _flags(node: Any) -> Iterator[tuple[int, int]]:
 
 
 def _timespans(call: Any) -> Iterator[Any]:
-    """The timespan in a call; where it is a name, the one that a `let` gives it."""
+    """The timespan in a call; for a name, the timespan that a `let` binds to it."""
     argument = inmost(call.children[2])
     if kind(argument) == "IdentifierName":
-        found = let_value(argument)
-        argument = inmost(found) if found is not None else argument
+        value = let_value(argument)
+        argument = inmost(value) if value is not None else argument
     if kind(argument) == "TimeSpanLiteralExpression" and multiplied(argument.getText(), 2):
         yield argument

@@ -16,13 +16,13 @@ _MARGIN = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Window:
-    """The times at which a rule is asked again; None where the rule itself does not keep to its period."""
+    """The times at which a rule is run again; None where the rule itself does not keep to its period."""
 
     inside: datetime | None
     beyond: datetime | None
 
     def is_kept(self, rule: Rule, workspace: Workspace, slices: Iterable[str]) -> bool:
-        """Whether a rule has its own alerts at the end of the period, and none after it."""
+        """Whether a rule gives the same alerts at the end of the period, and none after it."""
         for slice_ in slices:
             if self.inside and not _same(rule, workspace, slice_, self.inside):
                 return False
@@ -32,7 +32,7 @@ class Window:
 
 
 def window(rule: Rule, workspace: Workspace, slices: list[str], started: datetime, finished: datetime) -> Window:
-    """What a rule as it is keeps to, for a recording that was made between two times."""
+    """The window that the rule itself keeps to, for a recording made between two times."""
     long = rule.metadata.queryPeriod or _DEFAULT
     inside, beyond = started + long - _MARGIN, finished + long + _MARGIN
     kept = inside > finished and all(_same(rule, workspace, slice_, inside) for slice_ in slices)

@@ -1,4 +1,4 @@
-"""Why two results differ: from facts that stand in both, in the order in which they are asked."""
+"""Why two results differ, from facts that both hold, in the order in which causes are checked."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from harness.model.atomic_result import AtomicResult
 from harness.model.comparison import Cause
 from harness.model.result import Result
 
-# What each lab chooses anew, and a command line may name.
+# Each lab chooses its port anew, and a command line may name it.
 _LOOPBACK_PORT = re.compile(r"127\.0\.0\.1:\d+")
 _SHORT = 12
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The result of one atomic, and the run that it is from."""
+    """The result of one atomic, and the run that it comes from."""
 
     run: Result
-    each: AtomicResult
+    result: AtomicResult
 
 
 def changed(old: Sequence[Seen], new: Sequence[Seen]) -> dict[Cause, str]:
-    """What differs between the inputs of these results, in words, in the order of the causes."""
-    found = {
+    """What differs between the inputs of these results, in words, by cause and in their order."""
+    details = {
         Cause.EXPECTATION: _expectations(old, new),
         Cause.RULE: _rules(old, new),
         Cause.ATOMIC: _atomics(old, new),
@@ -33,58 +33,58 @@ def changed(old: Sequence[Seen], new: Sequence[Seen]) -> dict[Cause, str]:
         Cause.LAB: _lab(old, new),
         Cause.HEALTH: _health(old, new),
     }
-    return {cause: detail for cause, detail in found.items() if detail}
+    return {cause: detail for cause, detail in details.items() if detail}
 
 
-def cause_of(old: Sequence[Seen], new: Sequence[Seen], unasked: Iterable[Cause] = ()) -> tuple[Cause, str]:
-    """The first cause that applies, and its facts; further ones are named. `unasked` can't have mattered."""
-    found = {cause: detail for cause, detail in changed(old, new).items() if cause not in unasked}
-    if not found:
+def cause_of(old: Sequence[Seen], new: Sequence[Seen], excluded: Iterable[Cause] = ()) -> tuple[Cause, str]:
+    """The first cause that applies, and its facts; the names of further ones. `excluded` are not considered."""
+    details = {cause: detail for cause, detail in changed(old, new).items() if cause not in excluded}
+    if not details:
         return _unknown(old, new)
-    first, *others = found
+    first, *others = details
     also = f" (also: {', '.join(others)})" if others else ""
-    return first, found[first] + also
+    return first, details[first] + also
 
 
 def _unknown(old: Sequence[Seen], new: Sequence[Seen]) -> tuple[Cause, str]:
-    """Where nothing that is known differs. A replay does not flake: it gives what it gave, but for Livefire itself."""
-    told = all(seen.each.inputs.rule for seen in [*old, *new])
-    doubt = "" if told else "; whether the rule has, an older result does not tell"
+    """The cause where no known input differs. A replay does not flake: only a change of Livefire can change it."""
+    known = all(seen.result.inputs.rule for seen in [*old, *new])
+    doubt = "" if known else "; an older result does not say whether the rule has"
     if {seen.run.run_id for seen in old} == {seen.run.run_id for seen in new}:
-        return Cause.VERSION, f"one recording, judged twice: Livefire itself has changed{doubt}"
+        return Cause.VERSION, f"one recording judged twice: Livefire itself has changed{doubt}"
     return Cause.FLAKE, f"nothing that is known has changed{doubt}"
 
 
 def _expectations(old: Sequence[Seen], new: Sequence[Seen]) -> str:
-    before = {(seen.each.atomic, seen.each.rule): seen.each for seen in old}
-    pairs = [(before.get((seen.each.atomic, seen.each.rule)), seen.each) for seen in new]
-    different = [after.at for one, after in pairs if one and _expects(one, after) != _expects(after, one)]
+    olds = {(seen.result.atomic, seen.result.rule): seen.result for seen in old}
+    pairs = [(olds.get((seen.result.atomic, seen.result.rule)), seen.result) for seen in new]
+    different = [after.at for before, after in pairs if before and _expects(before, after) != _expects(after, before)]
     more = f" and {len(different) - 1} more" if len(different) > 1 else ""
     return f"{different[0]}{more}" if different else ""
 
 
-def _expects(one: AtomicResult, other: AtomicResult) -> object:
-    """What was expected, to be compared with the other's: by digest where both have one."""
-    if one.inputs.expectation and other.inputs.expectation:
-        return one.inputs.expectation
-    flags = {name: flag.expected for name, flag in one.flags.items() if flag.expected is not None}
-    return one.fired.expected, one.fired.expected_rows, flags
+def _expects(first: AtomicResult, second: AtomicResult) -> object:
+    """What `first` expected, to compare with `second`: the digest where both have one."""
+    if first.inputs.expectation and second.inputs.expectation:
+        return first.inputs.expectation
+    flags = {name: flag.expected for name, flag in first.flags.items() if flag.expected is not None}
+    return first.fired.expected, first.fired.expected_rows, flags
 
 
 def _rules(old: Sequence[Seen], new: Sequence[Seen]) -> str:
     before, after = _digests(old), _digests(new)
-    told = []
+    changes = []
     for rule in sorted(before.keys() & after.keys()):
         if before[rule] != after[rule] and "" not in before[rule] | after[rule]:
-            told.append(f"{rule}: query {_shortened(before[rule])} -> {_shortened(after[rule])}")
-    return ", ".join(told)
+            changes.append(f"{rule}: query {_shortened(before[rule])} -> {_shortened(after[rule])}")
+    return ", ".join(changes)
 
 
 def _digests(seen: Sequence[Seen]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for one in seen:
-        found.setdefault(one.each.rule, set()).add(one.each.inputs.rule)
-    return found
+    digests: dict[str, set[str]] = {}
+    for case in seen:
+        digests.setdefault(case.result.rule, set()).add(case.result.inputs.rule)
+    return digests
 
 
 def _shortened(digests: Iterable[str]) -> str:
@@ -92,20 +92,21 @@ def _shortened(digests: Iterable[str]) -> str:
 
 
 def _atomics(old: Sequence[Seen], new: Sequence[Seen]) -> str:
-    """Commands that differ, and atomics that only one side has. One that was skipped has no command to compare."""
-    before, after = ({seen.each.atomic: _command(seen) for seen in side} for side in (old, new))
+    """Commands that differ, and atomics that only one side has. A skipped atomic has no command to compare."""
+    before, after = ({seen.result.atomic: _command(seen) for seen in side} for side in (old, new))
     both = before.keys() & after.keys()
-    other = sorted(name for name in both if before[name] and after[name] and before[name] != after[name])
-    told = [f"command of {other[0]}" + (f" and {len(other) - 1} more" if len(other) > 1 else "")] if other else []
-    told += [f"{len(after.keys() - both)} new"] if after.keys() - both else []
-    told += [f"{len(before.keys() - both)} gone"] if before.keys() - both else []
-    return ", ".join(told)
+    differing = sorted(name for name in both if before[name] and after[name] and before[name] != after[name])
+    more = f" and {len(differing) - 1} more" if len(differing) > 1 else ""
+    changes = [f"command of {differing[0]}{more}"] if differing else []
+    changes += [f"{len(after.keys() - both)} new"] if after.keys() - both else []
+    changes += [f"{len(before.keys() - both)} gone"] if before.keys() - both else []
+    return ", ".join(changes)
 
 
 def _command(seen: Seen) -> str:
-    text = _LOOPBACK_PORT.sub("127.0.0.1:PORT", seen.each.executed.command)
-    for part in (seen.run.lab.docker, seen.run.lab.cluster):
-        text = text.replace(part.name, "LAB") if part and part.name else text
+    text = _LOOPBACK_PORT.sub("127.0.0.1:PORT", seen.result.executed.command)
+    for lab_part in (seen.run.lab.docker, seen.run.lab.cluster):
+        text = text.replace(lab_part.name, "LAB") if lab_part and lab_part.name else text
     return text
 
 
@@ -120,21 +121,21 @@ def _lab(old: Sequence[Seen], new: Sequence[Seen]) -> str:
 
 
 def _lab_of(run: Result) -> dict[str, str]:
-    """What was chosen, without names, which each lab has of its own, and versions, which are asked by themselves."""
+    """What was chosen for the lab; no names, which differ in each lab, and no versions, which are a separate cause."""
     facts = {"image": run.lab.image, "runtime shim": str(run.lab.runtime_shim).lower()}
-    for name, part in (("docker", run.lab.docker), ("cluster", run.lab.cluster)):
-        if part:
-            facts |= {name: part.kind, f"{name} node image": part.node_image}
+    for name, lab_part in (("docker", run.lab.docker), ("cluster", run.lab.cluster)):
+        if lab_part:
+            facts |= {name: lab_part.kind, f"{name} node image": lab_part.node_image}
     return {name: value for name, value in facts.items() if value}
 
 
 def _merged(facts: Iterable[dict[str, str]]) -> dict[str, str]:
-    """One set of facts of several runs; values that differ stand side by side."""
-    found: dict[str, set[str]] = {}
-    for each in facts:
-        for name, value in each.items():
-            found.setdefault(name, set()).add(value)
-    return {name: "/".join(sorted(values)) for name, values in found.items()}
+    """The facts of several runs as one; differing values are joined by `/`."""
+    merged: dict[str, set[str]] = {}
+    for of_run in facts:
+        for name, value in of_run.items():
+            merged.setdefault(name, set()).add(value)
+    return {name: "/".join(sorted(values)) for name, values in merged.items()}
 
 
 def _differences(before: dict[str, str], after: dict[str, str]) -> str:
@@ -143,18 +144,19 @@ def _differences(before: dict[str, str], after: dict[str, str]) -> str:
 
 
 def _health(old: Sequence[Seen], new: Sequence[Seen]) -> str:
-    """The sensors that are unwell on one side only. A skipped atomic has no health to compare."""
+    """The sensors that are unhealthy on one side only. A skipped atomic has no health to compare."""
     before, after = _problems(old), _problems(new)
-    told = [problem for sensor, problem in after.items() if sensor not in before]
-    told += [f"no longer: {problem}" for sensor, problem in before.items() if sensor not in after]
-    return "; ".join(told)
+    changes = [problem for sensor, problem in after.items() if sensor not in before]
+    changes += [f"no longer: {problem}" for sensor, problem in before.items() if sensor not in after]
+    return "; ".join(changes)
 
 
 def _problems(seen: Sequence[Seen]) -> dict[str, str]:
-    """The first problem of each unwell sensor."""
-    found: dict[str, str] = {}
-    for one in seen:
-        for health in one.each.health:
+    """The first problem of each unhealthy sensor."""
+    problems: dict[str, str] = {}
+    for case in seen:
+        for health in case.result.health:
             if not health.ok:
-                found.setdefault(health.sensor, health.problems[0] if health.problems else f"{health.sensor}: unwell")
-    return found
+                first = health.problems[0] if health.problems else f"{health.sensor}: unhealthy"
+                problems.setdefault(health.sensor, first)
+    return problems

@@ -1,4 +1,4 @@
-"""Two results compared: which verdicts and figures changed, for better or for worse, and by what cause."""
+"""Two results compared: which verdicts and figures changed, for better or worse, and the cause of each change."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from harness.study.nights.rule_changes import changed_rules
 
 BACKGROUND = "background"
 PROOF = "proof of the rule"
-# An atomic's own doing, which the figures of the background do not rest on.
+# Causes that concern atomics only, so they can't change a figure of the background.
 _OF_ATOMICS = (Cause.EXPECTATION, Cause.ATOMIC)
 
 
 @dataclass(frozen=True)
 class _Figure:
-    """A count of a rule: in words, and as a number of which more is worse. None says that nothing can be said."""
+    """A count of a rule, in words and as a number that is higher when worse; None where it can't be compared."""
 
     text: str
     badness: float | None
 
 
 def compare_results(old: Sequence[Result], new: Sequence[Result]) -> Comparison:
-    """Compare what two runs found; each may be several results, such as those of several recordings.
+    """Compare two runs; each may have several results, such as those of several recordings.
 
-    The result of a copy shows nothing of its own, and is left aside.
+    Results of copies are left out.
     """
     old, new = counted(old), counted(new)
     before, after = _seen(old), _seen(new)
-    found = [_verdict(before[key], after[key]) for key in after if key in before]
-    differences = [each for each in found if each]
-    judged = {seen.each.rule for seen in before.values()}, {seen.each.rule for seen in after.values()}
+    changes = [_verdict(before[key], after[key]) for key in after if key in before]
+    differences = [change for change in changes if change]
+    judged = {seen.result.rule for seen in before.values()}, {seen.result.rule for seen in after.values()}
     unjudged = dict.fromkeys(judged[1] - judged[0], "old") | dict.fromkeys(judged[0] - judged[1], "new")
-    for cause, side, other in ((Cause.NEW, after, before), (Cause.GONE, before, after)):
-        alone = [seen for key, seen in side.items() if key not in other and seen.each.rule not in unjudged]
+    for cause, side, other_side in ((Cause.NEW, after, before), (Cause.GONE, before, after)):
+        alone = [seen for key, seen in side.items() if key not in other_side and seen.result.rule not in unjudged]
         differences += [_only(cause, seen) for seen in alone]
     differences += _figures(old, new, list(before.values()), list(after.values()))
     return Comparison(
@@ -55,28 +55,26 @@ def compare_results(old: Sequence[Result], new: Sequence[Result]) -> Comparison:
 
 
 def _seen(results: Sequence[Result]) -> dict[tuple[str, str, int], Seen]:
-    """By atomic and rule, and the how-manieth of that name it is: several recordings may hold one atomic."""
-    found: dict[tuple[str, str, int], Seen] = {}
+    """Results by atomic, rule and a counter from 0, since several recordings may hold one atomic."""
+    seen: dict[tuple[str, str, int], Seen] = {}
     times: Counter[tuple[str, str]] = Counter()
     for run in results:
-        for each in run.results:
-            key = (each.atomic, each.rule)
-            found[*key, times[key]] = Seen(run, each)
+        for result in run.results:
+            key = (result.atomic, result.rule)
+            seen[*key, times[key]] = Seen(run, result)
             times[key] += 1
-    return found
+    return seen
 
 
 def _verdict(old: Seen, new: Seen) -> Difference | None:
-    before, after = old.each.verdict, new.each.verdict
+    before, after = old.result.verdict, new.result.verdict
     if before is after:
         return None
-    cause, detail = cause_of([old], [new])
-    each = new.each
-    return _difference(_kind(before, after), each, (before, after), (cause, detail), each.reason)
+    return _difference(_kind(before, after), new.result, (before, after), cause_of([old], [new]), new.result.reason)
 
 
 def _kind(before: Verdict, after: Verdict) -> Kind:
-    """Whether a change of verdict is for the worse. What is not judged any more is: nobody knows what it would be."""
+    """The kind of a change of verdict. No longer being judged is a regression, since the verdict is unknown."""
     if after is Verdict.SKIPPED or (before.as_expected and not after.as_expected):
         return "regression"
     if after.as_expected and not before.as_expected:
@@ -85,11 +83,11 @@ def _kind(before: Verdict, after: Verdict) -> Kind:
 
 
 def _only(cause: Cause, seen: Seen) -> Difference:
-    """What one side has alone. It is no regression: what was asked of the two runs is not the same."""
-    verdict, each = seen.each.verdict, seen.each
+    """An atomic that only one side has. It is no regression, since the two runs were asked for different atomics."""
+    verdict, result = seen.result.verdict, seen.result
     before, after = ("", str(verdict)) if cause is Cause.NEW else (str(verdict), "")
     detail = "only in the new result" if cause is Cause.NEW else "only in the old result"
-    return _difference("change", each, (before, after), (cause, detail), each.reason if after else "")
+    return _difference("change", result, (before, after), (cause, detail), result.reason if after else "")
 
 
 def _difference(
@@ -102,23 +100,23 @@ def _difference(
 
 
 def _figures(old: Sequence[Result], new: Sequence[Result], before: list[Seen], after: list[Seen]) -> list[Difference]:
-    """Changes of what is counted by rule: alerts in the background, recall and benign alerts by family."""
-    found: list[Difference] = []
+    """Changes of the counts by rule: alerts in the background, proof, recall and benign alerts by family."""
+    differences: list[Difference] = []
     counts = _background(old), _background(new)
     for rule in sorted(counts[0].keys() & counts[1].keys()):
-        olds, news = ([s for s in side if s.each.rule == rule] for side in (before, after))
-        found += _figure(BACKGROUND, rule, counts[0][rule], counts[1][rule], cause_of(olds, news, _OF_ATOMICS))
+        olds, news = ([s for s in side if s.result.rule == rule] for side in (before, after))
+        differences += _figure(BACKGROUND, rule, counts[0][rule], counts[1][rule], cause_of(olds, news, _OF_ATOMICS))
     proofs = _proofs(old), _proofs(new)
     for rule in sorted(proofs[0].keys() & proofs[1].keys()):
-        olds, news = ([s for s in side if s.each.rule == rule] for side in (before, after))
-        found += _figure(PROOF, rule, proofs[0][rule], proofs[1][rule], cause_of(olds, news))
+        olds, news = ([s for s in side if s.result.rule == rule] for side in (before, after))
+        differences += _figure(PROOF, rule, proofs[0][rule], proofs[1][rule], cause_of(olds, news))
     for title, count, belongs in _BY_FAMILY:
         counted = count(old), count(new)
         for rule, family in sorted(counted[0].keys() & counted[1].keys()):
             olds, news = ([s for s in side if belongs(s, rule, family)] for side in (before, after))
-            figures = counted[0][rule, family], counted[1][rule, family]
-            found += _figure(f"{title} {family}", rule, *figures, cause_of(olds, news, [Cause.EXPECTATION]))
-    return found
+            pair = counted[0][rule, family], counted[1][rule, family]
+            differences += _figure(f"{title} {family}", rule, *pair, cause_of(olds, news, [Cause.EXPECTATION]))
+    return differences
 
 
 def _figure(name: str, rule: str, before: _Figure, after: _Figure, why: tuple[Cause, str]) -> list[Difference]:
@@ -141,7 +139,7 @@ def _background(results: Sequence[Result]) -> dict[str, _Figure]:
 
 
 def _proofs(results: Sequence[Result]) -> dict[str, _Figure]:
-    """Whether each rule is proven: what dropped out of a run is no regression, and what a rule lost by it is."""
+    """Whether each rule is proven. An atomic that left a run is no regression, but a rule that is unproven by it is."""
     proofs = {proof.rule: proof for result in results for proof in result.proofs}
     return {rule: _Figure("proven" if p.proven else p.reason, float(not p.proven)) for rule, p in proofs.items()}
 
@@ -161,7 +159,7 @@ def _recall(results: Sequence[Result]) -> dict[tuple[str, str], _Figure]:
 
 
 def _benign(results: Sequence[Result]) -> dict[tuple[str, str], _Figure]:
-    """Alerts of benign runs. Those of the background are a figure of their own."""
+    """Alerts of benign runs, without those of the background, which have their own figure."""
     counts: Counter[tuple[str, str]] = Counter()
     for result in results:
         for rule, families in result.benign.items():
@@ -174,11 +172,11 @@ def _alerts(count: int) -> str:
 
 
 def _is_variant(seen: Seen, rule: str, family: str) -> bool:
-    return seen.each.rule == rule and seen.each.variant is not None and seen.each.variant.family == family
+    return seen.result.rule == rule and seen.result.variant is not None and seen.result.variant.family == family
 
 
 def _is_benign(seen: Seen, rule: str, family: str) -> bool:
-    return seen.each.rule == rule and seen.each.benign == family
+    return seen.result.rule == rule and seen.result.benign == family
 
 
 _Count = Callable[[Sequence[Result]], dict[tuple[str, str], _Figure]]

@@ -1,4 +1,4 @@
-"""Which verdicts differ between results of the same atomics: flakes, where nothing was changed between them."""
+"""Which verdicts differ between results of the same atomics: flakes, if nothing was changed between them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.model.verdict import Verdict
 
 @dataclass(frozen=True)
 class Flake:
-    """One atomic under one rule with several verdicts; `recordings` has those that each was given for."""
+    """One atomic under one rule with several verdicts; `recordings` has the recordings of each verdict."""
 
     rule: str
     atomic: str
@@ -20,8 +20,8 @@ class Flake:
 
 def flakes(results: Sequence[Result]) -> list[Flake]:
     """Each atomic, variants among them, whose verdict is not the same in every result that has it."""
-    found: dict[tuple[str, str], dict[Verdict, list[str]]] = {}
+    verdicts: dict[tuple[str, str], dict[Verdict, list[str]]] = {}
     for result in results:
-        for each in result.results:
-            found.setdefault((each.rule, each.atomic), {}).setdefault(each.verdict, []).append(result.recording)
-    return [Flake(rule, atomic, by) for (rule, atomic), by in found.items() if len(by) > 1]
+        for case in result.results:
+            verdicts.setdefault((case.rule, case.atomic), {}).setdefault(case.verdict, []).append(result.recording)
+    return [Flake(rule, atomic, by) for (rule, atomic), by in verdicts.items() if len(by) > 1]

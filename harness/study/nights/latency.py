@@ -16,8 +16,8 @@ TELEMETRY, ALERT = "telemetry", "alert"
 class Timed:
     """The seconds from the exec of one atomic to one layer.
 
-    A layer is a sensor (until the signals that it must give could be read), `telemetry` (until those of all sensors
-    could), or `alert`, which is known in a live run alone.
+    A layer is a sensor (until its required signals could be read), `telemetry` (until those of all sensors could), or
+    `alert`, which only a live run knows.
     """
 
     rule: str
@@ -29,22 +29,22 @@ class Timed:
 def timed(results: Sequence[Result]) -> list[Timed]:
     """Each layer that was measured at least once, in the order of the results. Variants and copies are left out.
 
-    Two rules may rest on other signals, so each has its own figures.
+    Two rules may need other signals, so each has its own figures.
     """
-    every = [each for result in counted(results) for each in result.results if each.variant is None]
-    found = []
-    for rule in dict.fromkeys(each.rule for each in every):
-        of_rule = [each for each in every if each.rule == rule]
-        for atomic in dict.fromkeys(each.atomic for each in of_rule):
-            found += _layers(rule, atomic, [each for each in of_rule if each.atomic == atomic])
-    return found
+    every = [case for result in counted(results) for case in result.results if case.variant is None]
+    timed_layers = []
+    for rule in dict.fromkeys(case.rule for case in every):
+        of_rule = [case for case in every if case.rule == rule]
+        for atomic in dict.fromkeys(case.atomic for case in of_rule):
+            timed_layers += _layers(rule, atomic, [case for case in of_rule if case.atomic == atomic])
+    return timed_layers
 
 
 def _layers(rule: str, atomic: str, results: list[AtomicResult]) -> list[Timed]:
     measured: dict[str, list[float]] = {}
-    for name in sorted({name for each in results for name in each.latency.sensors}):
-        measured[name] = [each.latency.sensors[name] for each in results if name in each.latency.sensors]
-    measured[TELEMETRY] = [each.latency.telemetry for each in results if each.latency.telemetry is not None]
-    measured[ALERT] = [each.latency.alert for each in results if each.latency.alert is not None]
+    for name in sorted({name for case in results for name in case.latency.sensors}):
+        measured[name] = [case.latency.sensors[name] for case in results if name in case.latency.sensors]
+    measured[TELEMETRY] = [case.latency.telemetry for case in results if case.latency.telemetry is not None]
+    measured[ALERT] = [case.latency.alert for case in results if case.latency.alert is not None]
     spreads = [(layer, Spread.of(values)) for layer, values in measured.items()]
     return [Timed(rule, atomic, layer, spread) for layer, spread in spreads if spread]

@@ -1,4 +1,4 @@
-"""A night of the history: what is kept of the results of one."""
+"""A night of the history, made from the results of that night."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from harness.model.verdict import Verdict
 
 
 def night_of(results: Sequence[Result], finished: datetime | None = None) -> Night:
-    """One night's results. Proving a recording finishes later than its night did: then `finished` says when.
+    """The results of one night. `finished` is when the night ended, where its recordings were proven later.
 
-    Of those of several recordings a copy shows nothing of its own.
+    Results of copies are left out.
     """
     results = counted(results)
-    every = [each for result in results for each in result.results]
-    timed = [each for each in every if each.variant is None]
+    every = [case for result in results for case in result.results]
+    timed = [case for case in every if case.variant is None]
     background: dict[str, int] = {}
     for result in results:
         for rule, alerts in result.background.alerts.items():
@@ -27,25 +27,25 @@ def night_of(results: Sequence[Result], finished: datetime | None = None) -> Nig
     return Night(
         finished=finished or max((result.finished for result in results), key=datetime.timestamp),
         verdicts=_verdicts(every),
-        variants=frozenset(each.atomic for each in every if each.variant),
+        variants=frozenset(case.atomic for case in every if case.variant),
         background=background,
-        telemetry=_median(each.latency.telemetry for each in timed),
-        alert=_median(each.latency.alert for each in timed),
+        telemetry=_median(case.latency.telemetry for case in timed),
+        alert=_median(case.latency.alert for case in timed),
     )
 
 
 def _verdicts(results: Iterable[AtomicResult]) -> dict[Key, Verdict]:
-    """Of several results of one atomic, as several recordings give them, the first of the worst stands."""
-    found: dict[Key, Verdict] = {}
-    for each in results:
-        key = (each.rule, each.atomic)
-        if key not in found or _badness(each.verdict) > _badness(found[key]):
-            found[key] = each.verdict
-    return found
+    """The verdict of each atomic; where several recordings have it, the first of its worst verdicts."""
+    verdicts: dict[Key, Verdict] = {}
+    for case in results:
+        key = (case.rule, case.atomic)
+        if key not in verdicts or _badness(case.verdict) > _badness(verdicts[key]):
+            verdicts[key] = case.verdict
+    return verdicts
 
 
 def _badness(verdict: Verdict) -> int:
-    """What was judged and is wrong is worse than what says nothing."""
+    """A rank of verdicts: a wrong one is worse than an inconclusive or a skipped one."""
     if verdict.as_expected:
         return 0
     return {Verdict.SKIPPED: 1, Verdict.INCONCLUSIVE: 2}.get(verdict, 3)

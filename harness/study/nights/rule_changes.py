@@ -16,15 +16,15 @@ def changed_rules(old: Sequence[Result], new: Sequence[Result]) -> tuple[RuleCha
     """Every rule that both sides judged, by queries that differ, in alphabetical order."""
     before, after = _digests(old), _digests(new)
     different = [rule for rule in sorted(before.keys() & after.keys()) if before[rule] != after[rule]]
-    told = [rule for rule in different if "" not in before[rule] | after[rule]]
-    return tuple(_change(rule, _text(old, before[rule]), _text(new, after[rule])) for rule in told)
+    known = [rule for rule in different if "" not in before[rule] | after[rule]]
+    return tuple(_change(rule, _text(old, before[rule]), _text(new, after[rule])) for rule in known)
 
 
 def _digests(results: Sequence[Result]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for each in (each for result in results for each in result.results):
-        found.setdefault(each.rule, set()).add(each.inputs.rule)
-    return found
+    digests: dict[str, set[str]] = {}
+    for case in (case for result in results for case in result.results):
+        digests.setdefault(case.rule, set()).add(case.inputs.rule)
+    return digests
 
 
 def _text(results: Sequence[Result], digests: set[str]) -> RuleFacts | None:

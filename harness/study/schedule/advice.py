@@ -1,4 +1,4 @@
-"""What is wrong with a schedule, in words, and what would cure it."""
+"""The weaknesses of a schedule, in words, with their cures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MINUTE = 60
 
 
 def weaknesses(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule], idle_alert: bool) -> list[Weakness]:
-    """Each thing that is wrong, the worst first, told once for all atomics that it is true of."""
+    """Each weakness once, for all atomics that it concerns, the worst first."""
     return [
         *_silent(rule, atomics),
         *_lost(rule, schedule, atomics),
@@ -26,17 +26,17 @@ def weaknesses(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]
 
 
 def sure_period(schedule: Schedule, delay: float) -> float:
-    """The shortest look-back, in seconds, that surely sees an event with this delay, in whole minutes.
+    """The shortest look-back that is sure to see an event with this delay; both in seconds, in whole minutes.
 
-    The last run that has an event in its look-back is scheduled at most `frequency` before it leaves it, and sees what
-    is ingested until it is executed, `schedule.delay` later.
+    The last run with an event in its look-back is scheduled at most `frequency` before the event leaves it. That run
+    sees what is ingested until it is executed, `schedule.delay` later.
     """
     needed = max(schedule.frequency, schedule.frequency + delay - schedule.delay)
     return math.ceil(needed / _MINUTE) * _MINUTE
 
 
 def _silent(rule: Rule, atomics: Sequence[AtomicSchedule]) -> Iterator[Weakness]:
-    silent = [each for each in atomics if not each.fires_at_once]
+    silent = [atomic for atomic in atomics if not atomic.fires_at_once]
     if silent:
         text = f"no alert on {_names(silent)} even where one run sees all of its events"
         cure = "look at it with `livefire prove`, and at triggerOperator and triggerThreshold"
@@ -44,12 +44,12 @@ def _silent(rule: Rule, atomics: Sequence[AtomicSchedule]) -> Iterator[Weakness]
 
 
 def _lost(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> Iterator[Weakness]:
-    losing = [each for each in atomics if each.lost]
+    losing = [atomic for atomic in atomics if atomic.lost]
     if not losing:
         return
-    longest = max(each.longest_delay for each in losing)
+    longest = max(atomic.longest_delay for atomic in losing)
     sure = schedule.period - schedule.frequency + schedule.delay
-    most = max(losing, key=lambda each: each.lost_share)
+    most = max(losing, key=lambda atomic: atomic.lost_share)
     text = (
         f"up to {most.lost_share:.1%} of the events ({short_id(most.atomic)}) are ingested after the last run that "
         f"looks back to them, and no run ever sees them: a delay of more than queryPeriod - queryFrequency + "
@@ -65,7 +65,7 @@ def _lost(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> 
 
 
 def _split(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> Iterator[Weakness]:
-    split = [each for each in atomics if each.fires_at_once and each.missed > each.missed_by_loss]
+    split = [atomic for atomic in atomics if atomic.fires_at_once and atomic.missed > atomic.missed_by_loss]
     if split:
         text = f"without any event lost, no single run sees enough of {_names(split)} at once in some of the draws"
         cure = "a longer queryPeriod" if schedule.kind == "Scheduled" else "a scheduled rule, which looks back further"
@@ -81,12 +81,12 @@ def _idle(rule: Rule, schedule: Schedule, idle_alert: bool) -> Iterator[Weakness
 
 
 def _repeated(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule]) -> Iterator[Weakness]:
-    """One attack that is spread over two runs may well raise two alerts: more than two is told."""
-    repeated = [each for each in atomics if each.runs and each.runs.p50 > 2]
+    """One attack at the border of two runs may raise two alerts, so only more than two is a weakness."""
+    repeated = [atomic for atomic in atomics if atomic.runs and atomic.runs.p50 > 2]
     if not repeated:
         return
-    most = max(each.runs.p50 for each in repeated if each.runs)
-    longest = max(each.longest_delay for each in atomics)
+    most = max(atomic.runs.p50 for atomic in repeated if atomic.runs)
+    longest = max(atomic.longest_delay for atomic in atomics)
     text = (
         f"one attack raises an alert at each of about {most:.0f} runs, as long as it stays in the look-back: "
         f"queryPeriod {format_duration(schedule.period)} / queryFrequency {format_duration(schedule.frequency)}"
@@ -105,4 +105,4 @@ def _repeated(rule: Rule, schedule: Schedule, atomics: Sequence[AtomicSchedule])
 
 
 def _names(atomics: Sequence[AtomicSchedule]) -> str:
-    return ", ".join(short_id(each.atomic) for each in atomics)
+    return ", ".join(short_id(atomic.atomic) for atomic in atomics)

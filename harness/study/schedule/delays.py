@@ -1,4 +1,4 @@
-"""Ingestion delays: how long after an event was generated a query can see it, and the words that describe them."""
+"""Ingestion delays: how long after an event was generated a query can see it, and how a command line writes them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _Z95 = 1.6448536269514722  # the 95th percentile of the standard normal distribu
 
 @dataclass(frozen=True)
 class Delay:
-    """A distribution of delays. `text` is how it was asked for; `draw` gives one delay, in seconds.
+    """A distribution of delays. `text` is as on the command line; `draw` returns one delay, in seconds.
 
-    Without `draw` each event has the delay that was measured when it was recorded.
+    Without `draw` each event has the delay measured in its recording.
     """
 
     text: str
@@ -32,7 +32,7 @@ class Delay:
 
 @dataclass(frozen=True)
 class Late:
-    """A share of the events, from 0 to 1, that comes so many seconds later than it would."""
+    """A share of the events, from 0 to 1, that arrives `seconds` later."""
 
     share: float = 0.0
     seconds: float = 0.0
@@ -42,12 +42,12 @@ def parse_delay(text: str) -> Delay:
     """A distribution from a word such as `uniform:1m..10m`. Raises InvalidInput for anything else."""
     if text == "measured":
         return Delay(text, None)
-    kind, _, rest = text.partition(":")
+    kind, _, parameters = text.partition(":")
     try:
         if kind == "file":
-            return Delay(text, _empirical(Path(rest)))
+            return Delay(text, _empirical(Path(parameters)))
         if kind in _PARSERS:
-            return Delay(text, _PARSERS[kind](rest))
+            return Delay(text, _PARSERS[kind](parameters))
     except ValueError as error:
         raise InvalidInput(f"--delay {text}: {error}", hint=f"Known: {FORMS}.") from None
     raise InvalidInput(f"--delay {text}: unknown", hint=f"Known: {FORMS}.")
@@ -105,13 +105,13 @@ def _lognormal(text: str) -> Callable[[Random], float]:
 
 
 def _named(text: str, names: list[str]) -> list[float]:
-    """The values of `name=DURATION,…` in seconds, each more than none, in the order of `names`."""
-    given = dict(part.partition("=")[::2] for part in text.split(","))
+    """The values of `name=DURATION,…` in seconds, each positive, in the order of `names`. Raises ValueError."""
+    given = dict(pair.partition("=")[::2] for pair in text.split(","))
     if list(given) != names or len(text.split(",")) != len(names):
         raise ValueError(f"write {','.join(f'{name}=DURATION' for name in names)}")
     values = [parse_duration(given[name]).total_seconds() for name in names]
     if min(values) <= 0:
-        raise ValueError("a delay of nothing has no distribution: write fixed:0s")
+        raise ValueError("a delay of 0 has no distribution: write fixed:0s")
     return values
 
 
@@ -124,7 +124,7 @@ _PARSERS: dict[str, Callable[[str], Callable[[Random], float]]] = {
 
 
 def _empirical(path: Path) -> Callable[[Random], float]:
-    """The delays in a file, one a line, in seconds; a first line that is no number is a heading."""
+    """Delays from a file, one per line, in seconds; a first line without a number is a heading."""
     lines = read_text(path).removeprefix("\ufeff").splitlines()
     values = []
     for number, line in enumerate(lines, 1):
@@ -134,7 +134,7 @@ def _empirical(path: Path) -> Callable[[Random], float]:
         if value is not None:
             values.append(value)
     if not values:
-        raise InvalidInput("it holds no delay: one a line, in seconds", at=Position(path))
+        raise InvalidInput("it holds no delays: write one per line, in seconds", at=Position(path))
     return lambda random: random.choice(values)
 
 

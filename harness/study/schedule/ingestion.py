@@ -1,4 +1,4 @@
-"""When each event of an attack would have been ingested: late, twice, and in another order, if that is asked for."""
+"""When each event of an attack would have been ingested: optionally late, twice, or in another order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.study.schedule.delays import Delay, Late
 class Event:
     """A table row. `number` is the engine's; times are seconds after the attack's exec.
 
-    `measured` is how long after it was generated it could be read when it was recorded; None where that is not known.
+    `measured` is the delay in its recording, from generated to readable; None where it is not known.
     """
 
     number: int
@@ -35,7 +35,7 @@ class Arrival:
 class Ingestion:
     """How events get into the workspace. `duplicates` is the share of them, from 0 to 1, that is ingested twice.
 
-    The events of one sensor have one delay, as they travel together; with `out_of_order` each has its own.
+    The events of one sensor share one delay, since they travel together; with `out_of_order` each has its own.
     """
 
     delay: Delay
@@ -44,16 +44,16 @@ class Ingestion:
     out_of_order: bool = False
 
     def arrivals(self, events: Sequence[Event], random: Random) -> list[Arrival]:
-        """One way in which these events may arrive, by chance. A duplicate has a delay of its own."""
+        """Arrivals of these events, drawn at random. A duplicate has its own delay."""
         shared = {sensor: self._drawn(random) for sensor in sorted({event.sensor for event in events})}
-        found = []
+        arrivals = []
         for event in events:
             drawn = self._drawn(random) if self.out_of_order else shared[event.sensor]
             late = self.late.seconds if random.random() < self.late.share else 0.0
-            found.append(self._arrival(event, drawn, late))
+            arrivals.append(self._arrival(event, drawn, late))
             if random.random() < self.duplicates:
-                found.append(self._arrival(event, self._drawn(random), 0.0))
-        return found
+                arrivals.append(self._arrival(event, self._drawn(random), 0.0))
+        return arrivals
 
     def _drawn(self, random: Random) -> float | None:
         return self.delay.draw(random) if self.delay.draw else None

@@ -1,4 +1,4 @@
-"""An attack played against a schedule many times over: when the real rule, run by the workspace, would have alerted."""
+"""An attack played against a schedule many times: when the real rule, run by the workspace, would have alerted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.study.schedule.timetable import ScheduledRun, Timetable
 
 @dataclass(frozen=True)
 class Attack:
-    """One detonation: when it was executed, and the events that it left in the tables that the rule reads."""
+    """One detonation: when it was executed, and its events in the tables that the rule reads."""
 
     atomic: str
     executed: datetime
@@ -28,9 +28,9 @@ class Attack:
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried: in how many draws, how events are ingested. The same seed gives the same draws.
+    """How events are ingested, and in how many draws. The same seed gives the same draws.
 
-    `max_missed` is the share of draws without an alert that is allowed of each atomic, from 0 to 1.
+    `max_missed` is the share of draws without an alert that is allowed for each atomic, from 0 to 1.
     """
 
     ingestion: Ingestion
@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Draw:
-    """What came of one draw. For each run that alerted on the attack `alerts` has the seconds from exec and how often.
+    """The result of one draw. `alerts` has, for each run that alerted on the attack, seconds from exec and a count.
 
     `lost` counts events of which no run saw any copy; `longest_delay` is in seconds.
     """
@@ -53,7 +53,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Played:
-    """All draws of one attack. `idle_alert` says that the rule alerts where nothing of it is to be seen."""
+    """All draws of one attack. `idle_alert` says that the rule alerts where it sees nothing of the attack."""
 
     draws: list[Draw]
     fires_at_once: bool
@@ -61,10 +61,10 @@ class Played:
 
 
 def play(attack: Attack, rule: Rule, trial: Trial, workspace: Workspace) -> Played:
-    """Draw phases and delays, and run the rule at each run that sees anything. Raises QueryFailed.
+    """Draw phases and delays, and run the rule at each run that sees any event. Raises QueryFailed.
 
-    The phase of the schedule is uniform: nobody attacks by the clock of a rule. A run's alert is about the attack when
-    its rows are not those that the rule gives over nothing.
+    The phase of the schedule is uniform, since attacks do not follow a rule's clock. A run alerts on the attack if its
+    rows differ from those over no events.
     """
     schedule = rule.schedule()
     drawn: list[tuple[Timetable, list[Arrival], list[ScheduledRun]]] = []
@@ -75,18 +75,18 @@ def play(attack: Attack, rule: Rule, trial: Trial, workspace: Workspace) -> Play
         drawn.append((timetable, arrivals, timetable.runs(arrivals)))
     at_once = Run(tuple(event.number for event in attack.events), attack.executed + _after(attack.events))
     nothing = Run((), at_once.now)
-    runs = [_run(attack, run) for _, _, found in drawn for run in found]
+    runs = [_run(attack, run) for _, _, scheduled in drawn for run in scheduled]
     everything, idle, *given = workspace.rerun(rule.query, [at_once, nothing, *runs])
     empty = workspace.rerun(rule.query, [Run((), run.now) for run in runs]) if idle else [idle] * len(runs)
     rows = iter(zip(given, empty, strict=True))
     return Played(
         [
             Draw(
-                _alerts(schedule, [(run, *next(rows)) for run in found]),
+                _alerts(schedule, [(run, *next(rows)) for run in scheduled]),
                 _lost(timetable, arrivals),
-                max((each.ingested - each.generated for each in arrivals), default=0.0),
+                max((arrival.ingested - arrival.generated for arrival in arrivals), default=0.0),
             )
-            for timetable, arrivals, found in drawn
+            for timetable, arrivals, scheduled in drawn
         ],
         fires_at_once=schedule.triggers(len(everything)) and _differ(everything, idle),
         idle_alert=schedule.triggers(len(idle)),
@@ -94,7 +94,7 @@ def play(attack: Attack, rule: Rule, trial: Trial, workspace: Workspace) -> Play
 
 
 def _after(events: Sequence[Event]) -> timedelta:
-    """When all of them have happened."""
+    """A time after exec when all events have happened."""
     return timedelta(seconds=max((event.generated for event in events), default=0.0) + 1)
 
 
@@ -105,16 +105,16 @@ def _run(attack: Attack, run: ScheduledRun) -> Run:
 def _alerts(
     schedule: Schedule, runs: Sequence[tuple[ScheduledRun, list[Row], list[Row]]]
 ) -> tuple[tuple[float, int], ...]:
-    """When and how often the runs alert on the attack. After any alert none runs for as long as the rule suppresses."""
-    found = []
+    """When and how often the runs alert on the attack. After an alert no run takes place while the rule suppresses."""
+    alerts = []
     silent_until = float("-inf")
     for run, rows, idle in runs:
         if run.scheduled < silent_until or not schedule.triggers(len(rows)):
             continue
         silent_until = run.scheduled + schedule.suppression
         if _differ(rows, idle):
-            found.append((run.executed, schedule.alerts(len(rows))))
-    return tuple(found)
+            alerts.append((run.executed, schedule.alerts(len(rows))))
+    return tuple(alerts)
 
 
 def _differ(rows: list[Row], idle: list[Row]) -> bool:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import InvalidInput, NothingSelected, Position, RuleNotRunnable
-from harness.files.expectation_file import load_expectations
 from harness.judge.blame import limited
 from harness.judge.lint import require
 from harness.judge.loading import load
@@ -26,27 +25,26 @@ from harness.study.schedule.ingestion import Event
 from harness.study.schedule.play import Attack, Played, Trial, play
 from harness.telemetry.schema import ARRIVED, SENSOR_OF
 
-_Play = tuple[Expectation, Played, int]  # and how many events the attack left
+_Play = tuple[Expectation, Played, int]  # the int: how many events the attack left
 
 
 def simulate(
-    rule: Path,
-    expectations: Path,
+    expectations: Sequence[Expectation],
     recordings: Sequence[Path],
     trial: Trial,
     *,
     limits: Limits = Limits(),
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ScheduleResult:
-    """Play each attack that `rule` is expected to fire on, known gaps and variants apart, in every recording.
+    """Play each recorded attack on which the rule of these expectations must fire, without known gaps and variants.
 
     Raises InvalidInput for a rule that does not say when it runs, NothingSelected, RuleNotRunnable, LimitMet.
     """
     opened = _originals(recordings)
-    attacks = _attacks(opened, rule, expectations)
+    attacks = _attacks(opened, expectations)
     require([e for _, e, _ in attacks], limits=limits)
     workspaces: dict[Path, Workspace] = {}
-    loaded = attacks[0][1].rule
+    rule = expectations[0].rule
     played: dict[str, list[_Play]] = {}
     for done, (recording, expectation, detonation) in enumerate(attacks):
         progress(done, len(attacks))
@@ -54,19 +52,19 @@ def simulate(
             workspaces[recording.path] = _workspace(recording, limits)
         workspace = workspaces[recording.path]
         played.setdefault(expectation.atomic, []).append(_played(recording, expectation, detonation, trial, workspace))
-    idle_alert = any(found.idle_alert for plays in played.values() for _, found, _ in plays)
-    atomics = [_summary(each) for each in played.values()]
+    idle_alert = any(outcome.idle_alert for plays in played.values() for _, outcome, _ in plays)
+    atomics = [_summary(plays) for plays in played.values()]
     return ScheduleResult(
-        rule=loaded.id,
-        path=str(loaded.path),
-        schedule=loaded.schedule(),
+        rule=rule.id,
+        path=str(rule.path),
+        schedule=rule.schedule(),
         assumptions=_assumptions(trial),
         recordings=[str(recording.path) for recording in opened],
         atomics=atomics,
         idle_alert=idle_alert,
-        findings=weaknesses(loaded, loaded.schedule(), atomics, idle_alert),
+        findings=weaknesses(rule, rule.schedule(), atomics, idle_alert),
         max_missed=trial.max_missed,
-        passed=all(each.missed_share <= trial.max_missed for each in atomics),
+        passed=all(atomic.missed_share <= trial.max_missed for atomic in atomics),
     )
 
 
@@ -86,18 +84,19 @@ def _played(
 def _originals(recordings: Sequence[Path]) -> list[Recording]:
     """The recordings, without copies of one another."""
     opened = [open_recording(path) for path in recordings]
-    copied = copies([canaries(each.manifest) for each in opened])
-    return [each for place, each in enumerate(opened) if place not in copied]
+    copied = copies([canaries(recording.manifest) for recording in opened])
+    return [recording for place, recording in enumerate(opened) if place not in copied]
 
 
 def _attacks(
-    recordings: Sequence[Recording], rule: Path, expectations: Path
+    recordings: Sequence[Recording], expectations: Sequence[Expectation]
 ) -> list[tuple[Recording, Expectation, Detonation]]:
     """The attacks on which the rule is expected to fire. Raises NothingSelected where there are none."""
-    expected = [e for e in load_expectations(expectations, rule) if e.entry.fires and not e.entry.known_gap]
+    expected = [e for e in expectations if e.entry.fires and not e.entry.known_gap]
     attacks = [(recording, e, d) for recording in recordings for e in expected if (d := _detonation(recording, e))]
     if not attacks:
-        raise NothingSelected(f"no recording holds an atomic that {expectations} expects the rule to fire on")
+        path = expectations[0].source.path
+        raise NothingSelected(f"no recording holds an atomic that {path} expects the rule to fire on")
     return attacks
 
 
@@ -116,9 +115,9 @@ def _attack(
 ) -> Attack:
     """The attack's events in the tables that the rule reads.
 
-    Raises InvalidInput where measured delays are wanted and the recording does not have them.
+    Raises InvalidInput where delays are to be `measured` and the recording has none.
     """
-    assert detonation.attack is not None  # _detonation asks for it
+    assert detonation.attack is not None  # _detonation selects executed ones
     started = detonation.attack.started.timestamp()
     events = []
     for table in sorted(workspace.tables(rule.query)):
@@ -141,19 +140,19 @@ def _epoch(value: datetime) -> float:
 def _summary(played: list[_Play]) -> AtomicSchedule:
     """All draws of one atomic, over all recordings that have it."""
     expectation = played[0][0]
-    draws = [draw for _, found, _ in played for draw in found.draws]
+    draws = [draw for _, outcome, _ in played for draw in outcome.draws]
     alerted = [draw.alerts for draw in draws if draw.alerts]
     return AtomicSchedule(
         atomic=expectation.atomic,
         at=str(expectation.at()),
-        fires_at_once=all(found.fires_at_once for _, found, _ in played),
+        fires_at_once=all(outcome.fires_at_once for _, outcome, _ in played),
         draws=len(draws),
         missed=len(draws) - len(alerted),
         missed_by_loss=sum(not draw.alerts and draw.lost > 0 for draw in draws),
         first_alert=Spread.of(alerts[0][0] for alerts in alerted),
         runs=Spread.of(len(alerts) for alerts in alerted),
         alerts=Spread.of(sum(count for _, count in alerts) for alerts in alerted),
-        events=sum(len(found.draws) * events for _, found, events in played),
+        events=sum(len(outcome.draws) * events for _, outcome, events in played),
         lost=sum(draw.lost for draw in draws),
         longest_delay=max(draw.longest_delay for draw in draws),
     )

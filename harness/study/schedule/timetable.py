@@ -1,4 +1,4 @@
-"""Which runs of a rule see which events: the arithmetic of its schedule. What the rule makes of them is the engine's.
+"""Which runs of a rule see which events: the arithmetic of its schedule. The engine then runs the rule on them.
 
 Sources: «Scheduled analytics rules in Microsoft Sentinel»: a run looks at the events generated in its look-back, and
 is executed five minutes after its scheduled time. «Handle ingestion delay in scheduled analytics rules»
@@ -21,7 +21,7 @@ from harness.study.schedule.ingestion import Arrival
 class ScheduledRun:
     """One run. Times are seconds after the attack's exec.
 
-    `scheduled` is the end of its look-back, and what `now()` is to the query; at `executed` its alert would appear.
+    `scheduled` is the end of its look-back and the query's `now()`; its alert would appear at `executed`.
     `visible` are the numbers of the events that it sees, one for each copy.
     """
 
@@ -38,7 +38,7 @@ class Timetable:
     phase: float
 
     def runs(self, arrivals: Sequence[Arrival]) -> list[ScheduledRun]:
-        """The runs that see any of these, in the order of their times."""
+        """The runs that see any of these arrivals, by time."""
         seen: dict[int, list[int]] = {}
         for arrival in arrivals:
             for number in self._seeing(arrival):
@@ -46,7 +46,7 @@ class Timetable:
         return [self._run(number, seen[number]) for number in sorted(seen)]
 
     def sees(self, arrival: Arrival) -> bool:
-        """Whether any run sees it. If not, it is lost for good."""
+        """Whether any run sees it; if not, it is lost."""
         return bool(self._seeing(arrival))
 
     def _seeing(self, arrival: Arrival) -> range:

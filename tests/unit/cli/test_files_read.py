@@ -10,6 +10,7 @@ import pytest
 from harness.cli.app import app
 from harness.files import yaml_reading
 from harness.model.source import YamlSource
+from harness.study.mutation import score
 from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, PROJECT, main_job_rule
 
 
@@ -47,3 +48,14 @@ def test_prove_parses_each_file_once(tmp_path: Path, parsed: Counter[Path], of_a
         app(["prove", str(COMMITTED), "--expectations", str(tmp_path), *chosen], standalone_mode=False)
     assert {expectations, rule, other} <= parsed.keys()
     assert set(parsed.values()) == {1}
+
+
+@pytest.mark.parametrize("command", [["schedule", "--draws", "1"], ["mutate"]], ids=["schedule", "mutate"])
+def test_a_study_of_a_rule_parses_each_file_once(
+    tmp_path: Path, parsed: Counter[Path], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setattr(score, "mutations", lambda query: [])  # judging them needs no file
+    expectations = main_job_rule(tmp_path)
+    rule = expectations.with_name(EXPECTATIONS.name.replace(".expect", ""))
+    app([*command, str(rule), str(COMMITTED)], standalone_mode=False)
+    assert parsed == {expectations: 1, rule: 1}

@@ -51,7 +51,7 @@ def test_what_each_form_draws() -> None:
         ("uniform:5m", "write the least and the most"),
         ("uniform:10m..1m", "10m is more than 1m"),
         ("exponential:3m", "write mean=DURATION"),
-        ("exponential:mean=0s", "a delay of nothing has no distribution"),
+        ("exponential:mean=0s", "a delay of 0 has no distribution"),
         ("lognormal:p50=2m", "write p50=DURATION,p95=DURATION"),
         ("lognormal:p50=2m,p95=2m", "p95 must be more than p50"),
         ("lognormal:p50=2m,p50=1m,p95=3m", "write p50=DURATION,p95=DURATION"),
