@@ -1,6 +1,6 @@
-"""The errors that a user can meet. Each says what is wrong, where, and what to do.
+"""The errors that a user can meet. An error says what is wrong, where, and what to do.
 
-What they quote may hold anything: as text they are safe to print.
+An error may quote any text: `str(error)` is safe to print.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Position:
 
 
 class LivefireError(Exception):
-    """The root of all errors that are meant for the user; `exit_code` is that of the command line.
+    """The root of all errors that are meant for the user; the command line exits with `exit_code`.
 
-    Message and hint are a line each, whatever they quote; `more` are further lines, such as the last ones of a log.
+    Message and hint are one line each; `more` are further lines, such as the last ones of a log.
     """
 
     exit_code = 2
@@ -56,7 +56,7 @@ class InvalidInput(LivefireError):
 
 
 class InvalidFiles(InvalidInput):
-    """Several mistakes at once, so that they can be mended at once."""
+    """Several mistakes, reported together so that they can be fixed together."""
 
     def __init__(self, problems: list[LivefireError]) -> None:
         super().__init__(f"{len(problems)} problems")
@@ -75,9 +75,9 @@ class RecordingsFailed(LivefireError):
 
     def __init__(self, problems: list[LivefireError], recordings: int) -> None:
         count = f"{len(problems)} of {recordings} recordings"
-        super().__init__(f"{count} can't be judged", hint="Nothing was written. Mend them, or leave them out.")
+        super().__init__(f"{count} can't be judged", hint="Nothing was written. Fix them, or leave them out.")
         self.problems = list({str(problem): problem for problem in problems}.values())
-        nothing = NothingSelected.exit_code  # every other code says more
+        nothing = NothingSelected.exit_code  # any other code says more
         self.exit_code = next((p.exit_code for p in problems if p.exit_code != nothing), nothing)
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ class RuleNotRunnable(InvalidInput):
 
 
 class LimitMet(RuleNotRunnable):
-    """A query took more time or memory than it may. `kql` is that query, `lost` says that it could not be ended."""
+    """A query, `kql`, took more time or memory than it may. `lost` says that it could not be ended."""
 
     def __init__(
         self, message: str, *, at: Position | None = None, hint: str = "", kql: str = "", lost: bool = False
@@ -105,11 +105,11 @@ class LabUnavailable(LivefireError):
 
 
 class Busy(LabUnavailable):
-    """Another Livefire holds what only one may hold."""
+    """Another Livefire holds a lock that only one may hold."""
 
 
 class Refused(LivefireError):
-    """Livefire will not touch what it does not own unless that is named in full."""
+    """Livefire does not touch a cluster or a daemon that it does not own, unless it is named in full."""
 
     exit_code = 3
 
@@ -127,11 +127,11 @@ class NothingSelected(LivefireError):
 
 
 class Interrupted(LivefireError):
-    """Somebody ended us, by Ctrl-C or by a signal that the message names."""
+    """Ctrl-C or a signal, which the message names, ended the process."""
 
-    exit_code = 130  # as a shell says it of SIGINT
+    exit_code = 130  # what a shell reports for SIGINT
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in one line; its kind where it says nothing."""
+    """The first line of an error's message; the name of its class where the message is empty."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

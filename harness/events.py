@@ -1,4 +1,4 @@
-"""What happens while Livefire works, as typed events. The console, the JSON writer and pytest subscribe."""
+"""What happens while Livefire works, as typed events. The terminal and the pytest plugin subscribe to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LabStep:
 
 @dataclass(frozen=True)
 class LabStarted:
-    """The whole lab is up, after so many seconds."""
+    """The whole lab is up, after `seconds`."""
 
     facts: LabFacts
     seconds: float
@@ -44,7 +44,7 @@ class AtomicDetonated:
 
 @dataclass(frozen=True)
 class SensorDrained:
-    """A sensor has delivered all it saw."""
+    """A sensor has delivered everything that it saw."""
 
     sensor: SensorRecord
 
@@ -58,7 +58,7 @@ class RecordingSealed:
 
 @dataclass(frozen=True)
 class JudgingStarted:
-    """A recording is about to be judged: `Judged` follows for each of so many cases."""
+    """A recording is about to be judged: `cases` times `Judged` follows."""
 
     cases: int
 

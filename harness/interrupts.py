@@ -1,7 +1,7 @@
-"""The signals that end us: SIGINT, SIGTERM and SIGHUP, which is also what a closed terminal sends.
+"""The signals that end the process: SIGINT, SIGTERM and SIGHUP, which a closed terminal sends too.
 
-Each raises KeyboardInterrupt in the main thread, with its name, but not in a block that is shielded: that is finished
-first. So what is being undone is undone to its end, however often somebody presses Ctrl-C.
+A signal raises KeyboardInterrupt with its name in the main thread. A shielded block is finished first: so an undo is
+complete however often Ctrl-C is pressed.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from types import FrameType, TracebackType
 from typing import NoReturn
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-EXIT_CODE = 130  # as a shell says it of SIGINT
-_SAME = 0.5  # seconds: those that follow one that was raised mean the same
-_AGAIN = 0.02  # seconds until one that a destructor has swallowed comes again
+EXIT_CODE = 130  # what a shell reports for SIGINT
+_SAME = 0.5  # seconds in which further signals count as the same one
+_AGAIN = 0.02  # seconds until a signal that a destructor swallowed is sent again
 
 
 @dataclass
 class _State:
-    """`raised` is the first signal for which KeyboardInterrupt was raised, `waiting` one that waits for a shield.
+    """`raised` is the first signal for which KeyboardInterrupt was raised, `waiting` one that came in a shielded block.
 
-    `abandoned` says that there is a thread that can't be ended, `code` how the process is to end. `hook` is
-    that of Python, or of whoever started us.
+    `message` is printed at a signal that has to wait. `abandoned` says that a thread can't be ended, `code` is the exit
+    code. `hook` is the unraisable hook before ours: Python's, or that of the program that runs us.
     """
 
     shields: int = 0
-    told: str = ""
+    message: str = ""
     waiting: str = ""
     raised: str = ""
     last: float = float("-inf")
@@ -47,25 +47,25 @@ _state = _State()
 
 
 class shielded:
-    """A block that no signal ends: a KeyboardInterrupt comes when it is over. `told` says to the user what goes on.
+    """A block that no signal ends: KeyboardInterrupt is raised after it. `message` is printed at a signal.
 
-    No generator: between its lines a signal could come, and here the block is shielded once `__enter__` has begun.
+    A class and not a generator, between whose lines a signal could come: here `__enter__` is shielded at once.
     """
 
-    def __init__(self, told: str = "") -> None:
-        self._told = told
+    def __init__(self, message: str = "") -> None:
+        self._message = message
         self._before = ""
-        self._main = threading.current_thread() is threading.main_thread()  # no other is ever interrupted
+        self._main = threading.current_thread() is threading.main_thread()  # no other thread is interrupted
 
     def __enter__(self) -> None:
         if self._main:
             _state.shields += 1
-            self._before, _state.told = _state.told, self._told or _state.told
+            self._before, _state.message = _state.message, self._message or _state.message
 
     def __exit__(self, kind: type[BaseException] | None, _: object, __: TracebackType | None) -> None:
         if not self._main:
             return
-        _state.told = self._before
+        _state.message = self._before
         _state.shields -= 1
         if _state.shields == 0 and _state.waiting:
             name, _state.waiting = _state.waiting, ""
@@ -74,22 +74,22 @@ class shielded:
 
 
 def install() -> None:
-    """Heed the signals from now on; not those that whoever started us has us ignore, as nohup does."""
+    """Handle the signals from now on, but not those that are ignored, as under nohup."""
     if sys.unraisablehook is not _swallowed:
         _state.hook, sys.unraisablehook = sys.unraisablehook, _swallowed
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _heed)
+            signal.signal(number, _handle)
 
 
 def hold_back() -> None:
-    """Heed the signals from now on, as `install` does, but raise nothing before `let_come` is called."""
+    """Handle the signals from now on, as `install` does, but raise nothing before `let_come` is called."""
     _state.shields += 1
     install()
 
 
 def let_come() -> None:
-    """Raise what has come since `hold_back`, and from now on what comes."""
+    """Raise for a signal that came since `hold_back`, and for each from now on."""
     _state.shields -= 1
     if _state.waiting:
         name, _state.waiting = _state.waiting, ""
@@ -97,8 +97,8 @@ def let_come() -> None:
 
 
 @contextlib.contextmanager
-def heeded() -> Iterator[None]:
-    """Heed them for a block, in a process that is not ours alone. Only the main thread may set handlers."""
+def handled() -> Iterator[None]:
+    """Handle the signals in a block, in another program's process. Only the main thread may set handlers."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -114,48 +114,48 @@ def heeded() -> Iterator[None]:
 
 
 def came() -> str:
-    """The name of the signal that has ended us, whatever became of its KeyboardInterrupt; empty where none came."""
+    """The name of the signal that came, even if its KeyboardInterrupt was swallowed; empty where none came."""
     return _state.raised or _state.waiting
 
 
 def check() -> None:
-    """Raise KeyboardInterrupt anew where something has swallowed it: a library, or a destructor."""
+    """Raise KeyboardInterrupt again if a library or a destructor swallowed it."""
     if _state.raised and not _state.shields and threading.current_thread() is threading.main_thread():
         raise KeyboardInterrupt(_state.raised)
 
 
 def end_of_process() -> None:
-    """Have the process end as `leave_with` is told. To be called before anything else is to be done at the exit.
+    """Make the process end with the code given to `leave_with`. To be called before other exit handlers are registered.
 
-    While it takes itself down, Python ends by any SIGINT, and by one that it sends itself where a KeyboardInterrupt
-    went through code that an extension module had it run (pymain_exit_err_print and exit_sigint in its Modules/main.c).
-    To block them is not enough: another thread, such as an engine's, may still take them. So it is not taken down.
+    While Python finalizes, any SIGINT ends it. It also sends itself a SIGINT if a KeyboardInterrupt went through code
+    that an extension module called (pymain_exit_err_print and exit_sigint in CPython's Modules/main.c). Blocking the
+    signals is not enough: another thread, such as an engine's, may receive them. So Python is not finalized.
     """
-    atexit.register(_end)  # of all that is done at the exit the last
+    atexit.register(_end)  # the first to be registered runs last
 
 
 def leave() -> None:
-    """Everything is undone and told: a signal that comes now ends the process at once."""
+    """Let a signal end the process at once. To be called when everything is undone and reported."""
     for number in ENDING:
-        if signal.getsignal(number) is _heed:
+        if signal.getsignal(number) is _handle:
             signal.signal(number, lambda *_: os._exit(EXIT_CODE))
     _state.waiting = ""
 
 
 def abandon() -> None:
-    """There is a thread that can't be ended: the end of this process must not wait for it."""
+    """Note that a thread can't be ended: the process must not wait for it at its end."""
     _state.abandoned = True
 
 
 def abandoned() -> bool:
-    """Whether there is a thread that can't be ended."""
+    """Whether a thread can't be ended."""
     return _state.abandoned
 
 
 def leave_with(code: int) -> NoReturn:
-    """End the process, as `sys.exit` does; at once where there is a thread that can't be ended.
+    """End the process as `sys.exit` does; at once where a thread can't be ended.
 
-    To take Python down beside a thread that works in an extension module ends in a crash, or never.
+    Finalizing Python while a thread works in an extension module crashes or hangs.
     """
     _state.code = code
     if _state.abandoned:
@@ -171,7 +171,7 @@ def _end() -> None:
 
 
 def _flush() -> bool:
-    """Whether all that was printed is written; if not, Python says so when it is taken down."""
+    """Whether all output is written; if not, Python reports it when it finalizes."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -180,13 +180,13 @@ def _flush() -> bool:
     return True
 
 
-def _heed(number: int, _: FrameType | None) -> None:
+def _handle(number: int, _: FrameType | None) -> None:
     name = signal.Signals(number).name
     if _state.shields:
         _state.waiting = _state.waiting or name
-        if _state.told:
-            with contextlib.suppress(OSError):  # the terminal may be what has gone
-                os.write(2, f"\n{_state.told}\n".encode())
+        if _state.message:
+            with contextlib.suppress(OSError):  # the terminal may be closed
+                os.write(2, f"\n{_state.message}\n".encode())
     elif time.monotonic() - _state.last >= _SAME:
         _raise(name)
 
@@ -196,15 +196,15 @@ def _raise(name: str) -> None:
     raise KeyboardInterrupt(name)
 
 
-def _swallowed(told: sys.UnraisableHookArgs) -> None:
-    """What Python does with an exception in a destructor or a callback of the collector, where nobody can catch it.
+def _swallowed(unraisable: sys.UnraisableHookArgs) -> None:
+    """Take an exception that nothing can catch: one in a destructor, or in a callback of the garbage collector.
 
-    A KeyboardInterrupt of ours is not lost there: it comes again when the destructor is over. Whatever else one
-    complains of after one has come is of no interest: of a temporary file, say, whose folder has been removed.
+    A KeyboardInterrupt of ours is sent again when the destructor is over. Other exceptions after a signal are not
+    reported, such as one about a temporary file whose folder has been removed.
     """
     if not _state.raised:
-        _state.hook(told)
-    elif isinstance(told.exc_value, KeyboardInterrupt):
+        _state.hook(unraisable)
+    elif isinstance(unraisable.exc_value, KeyboardInterrupt):
         _thread.start_new_thread(_send_again, (signal.Signals[_state.raised],))
 
 

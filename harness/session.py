@@ -1,4 +1,4 @@
-"""Where the two halves meet: a live run is a capture, its tables, the seal, and then a proof like any other."""
+"""A live run: a capture, its tables, the seal, and then a proof like any other. Here the two halves meet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from harness.capture.capture import Capture
-from harness.errors import LabUnavailable, Refused
+from harness.errors import LabUnavailable, Refused, first_line
 from harness.events import LabStarted, LabStep, RecordingSealed, Subscriber, silent
 from harness.files.catalog import require_unique
 from harness.host.heal import heal
@@ -33,7 +33,7 @@ from harness.telemetry.derivation import store_tables
 
 @dataclass(frozen=True)
 class CaptureOptions:
-    """How to capture. `timeout` is the limit of each command of an atomic, `wait` that for another capture to end."""
+    """How to capture. `timeout` limits each command of an atomic, `wait` the wait for another capture; in seconds."""
 
     choice: LabChoice = field(default_factory=LabChoice)
     keep_lab: bool = False
@@ -49,8 +49,8 @@ def default_folder(root: Path = Path("recordings")) -> Path:
 def capture(atomics: Sequence[Atomic], options: CaptureOptions, folder: Path, subscriber: Subscriber) -> Recording:
     """Detonate the atomics in a lab and return the sealed recording.
 
-    Raises InvalidFiles for two atomics of one id, LabUnavailable when the lab can't be had, or when something was left
-    behind; Busy when another capture did not end within `options.wait` seconds.
+    Raises InvalidFiles for two atomics of one id, LabUnavailable when there is no lab or something was left behind, and
+    Busy when another capture did not end within `options.wait` seconds.
     """
     require_unique(atomics)
     with _writer(folder) as writer, _lab(options, subscriber) as (lab, remains):
@@ -65,11 +65,10 @@ def repeat(
     subscriber: Subscriber,
     taken: Callable[[Recording], None],
 ) -> None:
-    """As `capture`, once for each folder, one after the other in one lab.
+    """Capture once for each folder, one after the other in one lab.
 
-    `taken` gets each recording as soon as it is sealed, while the lab is still up: whoever judges it then times the
-    alerts of this capture, not those that the next ones would have delayed. Raises as `capture` does; recordings that
-    were taken before stay.
+    `taken` gets each recording as soon as it is sealed, while the lab is still up: judged then, its alerts are not
+    delayed by the next captures. Raises as `capture` does; recordings that were sealed before stay.
     """
     require_unique(atomics)
     with _lab(options, subscriber) as (lab, remains):
@@ -83,10 +82,10 @@ def repeat(
 
 @contextlib.contextmanager
 def _writer(folder: Path) -> Iterator[RecordingWriter]:
-    """A new recording. Where the block is ended before something has been recorded, nothing of it stays."""
+    """A new recording. It is removed if the block ends with an error before anything was recorded."""
     writer: RecordingWriter | None = None
     try:
-        with shielded():  # or it may have been made, and nobody knows it
+        with shielded():  # else a signal could leave a folder that nothing removes
             writer = RecordingWriter(folder)
         yield writer
     except BaseException:
@@ -98,15 +97,15 @@ def _writer(folder: Path) -> Iterator[RecordingWriter]:
 
 @contextlib.contextmanager
 def _lab(options: CaptureOptions, subscriber: Subscriber) -> Iterator[tuple[Lab, list[str]]]:
-    """A lab for as long as the block runs, and the list of what is left behind, for the block to add to.
+    """A lab for the block, and the list of what is left behind, for the block to add to.
 
-    It is taken down or kept after that. Raises LabUnavailable when the block ended well and something was left behind,
-    Busy when another capture did not end in time.
+    After the block the lab is taken down or kept. Raises LabUnavailable when the block succeeded and something was left
+    behind, and Busy when another capture did not end in time.
     """
     remains: list[str] = []
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as locks:
         wait_for_turn(
-            lambda: held.enter_context(alone()),
+            lambda: locks.enter_context(alone()),
             seconds=options.wait,
             tell=lambda text: subscriber(LabStep("turn", "working", text)),
         )
@@ -157,41 +156,40 @@ def _seal(writer: RecordingWriter, manifest: Manifest, subscriber: Subscriber) -
 
 
 def _unwritable(writer: RecordingWriter, error: Exception) -> LabUnavailable:
-    """What to say of a disk that is full, or of a folder that may not be written any more."""
-    said = next(iter(str(error).splitlines()), type(error).__name__)
-    hint = "Free some of the disk, or give --recording a folder elsewhere; the state folder is set by LIVEFIRE_STATE."
-    return LabUnavailable(f"{writer.path}: the recording cannot be written: {said}", hint=hint)
+    """The error for a full disk, or a folder that can't be written any more."""
+    hint = "Free disk space, or record elsewhere with --recording; LIVEFIRE_STATE sets the state folder."
+    return LabUnavailable(f"{writer.path}: the recording can't be written: {first_line(error)}", hint=hint)
 
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Nobody else uses the state folder, and nobody else captures."""
+    """Hold the locks: no other process uses the state folder, and no other captures."""
     with exclusive(), sole_capture():
         yield
 
 
 def obtain_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
-    """The kept lab if it is what was asked for, else a new one. Raises Refused when a kept one is in the way."""
+    """The kept lab if it fits `choice`; a new one where none is kept. Raises Refused when the kept lab does not fit."""
     lab = kept_lab()
     if lab is None:
         return start_lab(choice, subscriber)
     if not fits(lab, choice):
-        raise Refused(f"the kept lab {lab.owned.id} is another kind", hint="Run `livefire lab down` first.")
-    for name, part in (("docker", lab.docker), ("cluster", lab.cluster)):
-        if part:
-            subscriber(LabStep(name, "ready", f"{part.kind} {part.version}: kept lab {lab.owned.id}"))
+        raise Refused(f"the kept lab {lab.owned.id} is of another kind", hint="Run `livefire lab down` first.")
+    for name, component in (("docker", lab.docker), ("cluster", lab.cluster)):
+        if component:
+            subscriber(LabStep(name, "ready", f"{component.kind} {component.version}: kept lab {lab.owned.id}"))
     subscriber(LabStarted(lab.facts(""), 0.0))
     return lab
 
 
 def pull_node_image(reference: str | None, subscriber: Subscriber) -> Path:
-    """Pull a node image by a Docker host of our own, which is taken down again; returns the archive in the cache.
+    """Pull a node image with a Docker host of our own, which is taken down again; return the archive in the cache.
 
     Raises LabUnavailable where no registry answers.
     """
     lab = start_lab(LabChoice(cluster="none"), subscriber)
     try:
-        assert lab.docker is not None  # auto is managed or the host's
+        assert lab.docker is not None  # `auto` always has a Docker host
         path = fetch(reference, lab.docker.socket, lambda text: subscriber(LabStep("node image", "working", text)))
     except BaseException as error:
         add_left_behind(error, lab.owned.undo())

@@ -1,7 +1,7 @@
 """The pytest plugin: `*.expect.yaml` files as tests, one for each atomic and layer.
 
 `pytest expectations/ --livefire` detonates; `--livefire-recording DIR` replays. Without either, nothing is collected
-and nothing heavy is imported: the plugin is loaded by every pytest in its environment.
+and no engine is imported, since every pytest in the environment loads the plugin.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _MARKER = (
 _PASSED_OVER = pytest.StashKey[int]()
 _FINISHED = pytest.StashKey[pytest.Session]()
 
-_under_way: list[pytest.Config] = []  # of this process: pytester runs a session within another
+_under_way: list[pytest.Config] = []  # in this process: pytester runs a session within another
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Each option stands on the command line and, with underscores, in the ini file."""
+    """Add each option to the command line and, with underscores, to the ini file."""
     add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse what contradicts itself before anything runs. Raises pytest.UsageError."""
+    """Read the options before anything runs. Raises pytest.UsageError for wrong or contradictory ones."""
     _under_way.append(config)
     config.addinivalue_line("markers", _MARKER)
     settings = settings_of(config)
@@ -56,32 +56,32 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ExpectFile | None:
-    """Collect expectations, when there is something to judge them by."""
+    """Collect expectations, when there is a recording or a live run to judge."""
     if not looks_like_expectations(file_path):
         return None
     if not parent.config.stash[SETTINGS].active:
-        if _is_asked_for(file_path, parent.config):
+        if _is_below_argument(file_path, parent.config):
             parent.config.stash[_PASSED_OVER] = parent.config.stash.get(_PASSED_OVER, 0) + 1
         return None
-    from harness.pytest_plugin.items import ExpectFile  # only here: it loads what judges
+    from harness.pytest_plugin.items import ExpectFile  # only here: this loads the engine
 
     root = parent.config.rootpath
     name = str(file_path.relative_to(root) if file_path.is_relative_to(root) else file_path)
-    named: dict[str, Any] = {}
-    if visible(name) != name:  # else pytest names it; it would take what stands behind `::` for a test
-        named["nodeid"] = visible(name).replace("::", "\\x3a:")
-    return ExpectFile.from_parent(parent, path=file_path, **named)
+    options: dict[str, Any] = {}
+    if visible(name) != name:  # else pytest makes the node id; it would read the text after `::` as a test's name
+        options["nodeid"] = visible(name).replace("::", "\\x3a:")
+    return ExpectFile.from_parent(parent, path=file_path, **options)
 
 
-def _is_asked_for(file: Path, config: pytest.Config) -> bool:
-    """Whether a file is below one of the arguments: pytest looks at those beside them, too."""
+def _is_below_argument(file: Path, config: pytest.Config) -> bool:
+    """Whether a file is below one of the arguments: pytest looks at the files beside them, too."""
     here = config.invocation_params.dir
     return any(file.is_relative_to(here / argument.partition("::")[0]) for argument in config.args)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Where all is required, expectations that nobody judged are a failure."""
+    """With --livefire-require-all, expectations that were not judged are a failure."""
     session.config.stash[_FINISHED] = session
     required = session.config.stash[SETTINGS].require_all
     if required and session.config.stash.get(_PASSED_OVER, 0) and exitstatus == pytest.ExitCode.OK:
@@ -90,8 +90,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave a query that can't be ended to itself, when all is reported and no session around this one goes on."""
-    if config in _under_way:  # else another plugin refused the session before it came to us
+    """Exit without waiting for a query that can't be ended, unless this session runs within another."""
+    if config in _under_way:  # else another plugin refused the session before `pytest_configure`
         _under_way.remove(config)
     session = config.stash.get(_FINISHED, None)
     if interrupts.abandoned() and session and not _under_way:
@@ -99,7 +99,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """Say that expectations were there and nothing was judged by them."""
+    """Say that there were expectations, and that none was judged."""
     if files := config.stash.get(_PASSED_OVER, 0):
         what = f"{files} file{'s' if files > 1 else ''} of expectations not judged"
         terminalreporter.write_line(f"livefire: {what}: give --livefire-recording=DIR or --livefire")

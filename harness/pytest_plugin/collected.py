@@ -1,4 +1,4 @@
-"""What was collected in this process, before anything was deselected: what speaks of which recording."""
+"""What was collected in this process, before anything was deselected, and which recordings it covers."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from harness.recording import Recording
 
 
 class Collected:
-    """The files of expectations, broken ones too, and what the sound ones expect."""
+    """The files of expectations, broken ones too, and the expectations of the sound ones."""
 
     def __init__(self) -> None:
         self.files: set[Path] = set()
         self._expectations: list[Expectation] = []
-        self._spoken_of: set[Path] = set()  # recordings that hold an atomic which an expectation names
+        self._used: set[Path] = set()  # recordings that hold an atomic which an expectation names
 
     def add(self, expectation: Expectation, recordings: Iterable[Recording]) -> list[Case]:
-        """Note an expectation; returns what is to be judged by it."""
+        """Note an expectation; return the cases that it makes with these recordings."""
         self._expectations.append(expectation)
-        found: list[Case] = []
+        all_cases: list[Case] = []
         for recording in recordings:
-            held = cases(recording.manifest, [expectation])
-            if held:
-                self._spoken_of.add(recording.path)
-            found += held
-        return found
+            own_cases = cases(recording.manifest, [expectation])
+            if own_cases:
+                self._used.add(recording.path)
+            all_cases += own_cases
+        return all_cases
 
     def unused(self, recordings: Iterable[Path]) -> list[str]:
-        """The recordings of which no expectation speaks; none where nothing was collected."""
-        return [str(path) for path in recordings if self._expectations and path not in self._spoken_of]
+        """The recordings that hold no atomic of any expectation; none where nothing was collected."""
+        return [str(path) for path in recordings if self._expectations and path not in self._used]
 
     def unjudged(self, recordings: Iterable[Recording], rules: Sequence[Rule]) -> list[Unjudged]:
-        """The atomics of the recordings, and these rules, of which nothing is expected.
+        """The rules without expectations, and the atomics of the recordings that no expectation names.
 
-        What was deselected is expected, and was not asked for: it is none of this.
+        Deselected expectations count here: they exist, and were not asked for.
         """
-        expected = {each.atomic for each in self._expectations}
-        found = [each for recording in recordings for each in without_rules(recording.manifest, expected)]
-        return [*without_expectations(rules), *dict.fromkeys(found)]
+        expected = {expectation.atomic for expectation in self._expectations}
+        atomics = [atomic for recording in recordings for atomic in without_rules(recording.manifest, expected)]
+        return [*without_expectations(rules), *dict.fromkeys(atomics)]

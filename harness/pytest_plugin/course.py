@@ -1,4 +1,4 @@
-"""The course of a session: what is collected, a capture before the first test, and what the tests ask."""
+"""The course of a session: what is collected, a capture before the first test, and the answers to the tests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ from harness.report.unjudged_text import lines
 
 
 class SessionPlugin:
-    """One in each process. A worker replays, or reads what came of the capture; where there are none, we capture."""
+    """The plugin of a session, one in each process. A worker replays, or reads the outcome of the capture.
+
+    Without workers, this one captures.
+    """
 
     def __init__(self, config: pytest.Config, tally: Tally) -> None:
         self._config, self._tally = config, tally
@@ -40,10 +43,10 @@ class SessionPlugin:
         self._judging: Judging | None = None
         self._workspace: Workspace | None = None
         self._unjudged: Sequence[str] = ()
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self.collected = Collected()
 
-    # what items ask
+    # what the tests ask
 
     @cached_property
     def recordings(self) -> list[Recording]:
@@ -51,26 +54,26 @@ class SessionPlugin:
         return [open_recording(path) for path in self._settings.recordings]
 
     def mistakes(self, path: Path, expectations: list[Expectation]) -> str:
-        """Every mistake in a file of expectations and its rule. Workers look for them in each file once."""
+        """Every mistake in a file of expectations and its rule. Of several workers, one checks each file."""
 
-        def look() -> Outcome:
+        def check_file() -> Outcome:
             limits = self._settings.limits
             self._workspace = self._workspace or new_workspace(datetime.now(UTC), limits)  # files share signals
             return Outcome(error="\n".join(str(problem) for problem in check(expectations, self._workspace)))
 
         if self._worker is None:
-            return look().error
+            return check_file().error
         name = hashlib.sha256(str(path).encode()).hexdigest()
-        outcome = self._worker.shared.once(f"check-{name}", look, wait=True)
+        outcome = self._worker.shared.once(f"check-{name}", check_file, wait=True)
         return outcome.error if outcome else ""
 
     def holds_variants(self, expectation: Expectation) -> bool:
         """Whether there are, or will be, variants to judge by this expectation; notes that it was collected."""
-        held = self.collected.add(expectation, self.recordings)
-        return any(case.detonation.variant for case in held) or (self._settings.live and expectation.entry.evade)
+        own_cases = self.collected.add(expectation, self.recordings)
+        return any(case.detonation.variant for case in own_cases) or (self._settings.live and expectation.entry.evade)
 
     def outcomes(self, session: pytest.Session, expectation: Expectation) -> list[Outcome]:
-        """What judging the rule of an expectation came to: for each recording, or for the capture of this session."""
+        """The outcomes of judging the rule of an expectation: one for each recording, or for this session's capture."""
         if self._settings.live:
             outcome = self._worker.captured if self._worker else self._live
             return [outcome] if outcome else []
@@ -81,19 +84,19 @@ class SessionPlugin:
             self._judging = Judging(todo, from_raw=settings.from_raw, limits=settings.limits, shared=shared)
         return self._judging.of(expectation)
 
-    def tell(self, error: str) -> str:
-        """An error as a whole to the first test that meets it, and its first line to the others."""
-        first, *rest = error.split("\n")
-        if error in self._told and rest:
+    def not_judged(self, error: str) -> str:
+        """The message for an error: in full for the first test that meets it, its first line for the others."""
+        first, *more = error.split("\n")
+        if error in self._reported and more:
             return f"not judged: {first}"
-        self._told.add(error)
+        self._reported.add(error)
         return f"not judged: {error}"
 
     # the session
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, session: pytest.Session) -> None:
-        """Look at what lies beside what was collected: what is left out in silence is a mistake of the collection."""
+        """Report what pytest left out silently, beside what it collected, as errors of the collection."""
         problems = passed_over(self._config, self.collected.files)
         rules, unreadable = rules_without(self._config) if self.collected.files else ([], [])
         if self._settings.require_all:
@@ -102,30 +105,30 @@ class SessionPlugin:
             session.ihook.pytest_collectreport(report=collection_error(problem, self._config))
         if self.collected.files and not session.testsfailed:
             self._unjudged = list(lines(self.collected.unjudged(self.recordings, rules)))
-            for said in copied(self.recordings):
-                say(self._config, said)
+            for note in copied(self.recordings):
+                say(self._config, note)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Say what is selected, before the controller hears that the collection is over."""
-        self._workspace = None  # it was for mistakes; one that lives until the interpreter ends makes DuckDB complain
+        """Write down what is selected, before the controller is notified that the collection is over."""
+        self._workspace = None  # not needed any more; alive at the interpreter's end, it makes DuckDB complain
         if self._worker and (chosen := _selected(session)):
-            self._worker.say_selected(chosen, self._unused(), self._unjudged)
+            self._worker.write_selected(chosen, self._unused(), self._unjudged)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> None:
-        """Capture before the first test: no test's time limit can end it half-way, and nothing runs beside it."""
+        """Capture before the first test: no test's time limit can end it, and no test runs at the same time."""
         option = self._config.option
         chosen = _selected(session) if session.items and not option.collectonly and not self._worker else []
         if session.testsfailed and not option.continue_on_collection_errors:
-            return  # pytest stops here, too
+            return  # as pytest does
         if chosen:
             self._tally.unused, self._tally.unjudged = self._unused(), self._unjudged
             if self._settings.live:
                 self._live = detonated(self._config, chosen)
 
     def _unused(self) -> list[str]:
-        """Recordings of which no expectation that was collected speaks."""
+        """Recordings that hold no atomic of any collected expectation."""
         return self.collected.unused(self._settings.recordings)
 
 

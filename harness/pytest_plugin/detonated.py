@@ -1,4 +1,4 @@
-"""The capture of a session, and what came of it."""
+"""The capture of a session, and its outcome."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.pytest_plugin.shared import Outcome
 
 
 def detonated(config: pytest.Config, chosen: list[Selected]) -> Outcome:
-    """Detonate what is asked for and judge it. Raises KeyboardInterrupt, with everything undone."""
-    from harness.pytest_plugin.live import live_outcome  # it loads the clients of daemons, which a replay is without
+    """Detonate what is selected and judge it. Raises KeyboardInterrupt after everything is undone."""
+    from harness.pytest_plugin.live import live_outcome  # this loads clients of daemons, which a replay may lack
 
     return live_outcome(config.stash[SETTINGS], chosen, partial(say, config))

@@ -1,4 +1,4 @@
-"""Some lines of a YAML file, with their numbers, and marks below the places that matter."""
+"""Lines of a YAML file with their numbers, and marks below the places of interest."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from harness.errors import Position
 _BLOCK = 8  # how many lines below a place are shown
 
 
-def excerpt(text: str, wanted: Sequence[Position], around: Sequence[Position] = ()) -> list[str]:
-    """The lines of the `wanted` places, with what is indented below them, a mark below each; those `around` bare.
+def excerpt(text: str, marked: Sequence[Position], around: Sequence[Position] = ()) -> list[str]:
+    """The lines of the `marked` places, what is indented below them, and a mark below each; lines `around` have none.
 
-    Lines that were left out between two that are shown are told by a colon.
+    A colon stands for lines that are left out.
     """
     lines = text.splitlines()
     marks: dict[int, set[int]] = {}
     shown = {position.line for position in around}
-    for position in wanted:
+    for position in marked:
         marks.setdefault(position.line, set()).add(position.column)
         shown |= set(_block(lines, position))
     width = len(str(max(shown | marks.keys())))
-    found: list[str] = []
+    excerpted: list[str] = []
     last = min(shown)
     for number in sorted(shown):
         if number > last + 1:
-            found.append(f"  {':':>{width}}")
-        found.append(f"  {number:>{width}} | {lines[number - 1]}".rstrip())
+            excerpted.append(f"  {':':>{width}}")
+        excerpted.append(f"  {number:>{width}} | {lines[number - 1]}".rstrip())
         if number in marks:
-            found.append(f"  {'':>{width}} | {_carets(marks[number])}")
+            excerpted.append(f"  {'':>{width}} | {_carets(marks[number])}")
         last = number
-    return found
+    return excerpted
 
 
 def _block(lines: Sequence[str], position: Position) -> range:
-    """The numbers of the lines of a place: its own, and those that are indented more (or belong to its list item)."""
+    """The line numbers of a place: its own line, and those indented more or in the same list item."""
     first = lines[position.line - 1]
     item = first[: position.column - 1].strip() == "-"
     end = position.line

@@ -1,4 +1,4 @@
-"""Why a test failed: the lines of the expectation, the keys that did not hold, and the evidence."""
+"""Why a test failed: the evidence, and the expectation with the keys that did not hold."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from harness.report.describe import alert_lines, details
 from harness.report.shown import shown
 from harness.text import visible
 
-Found = Sequence[tuple[str, AtomicResult]]  # each with its recording
+Results = Sequence[tuple[str, AtomicResult]]  # with the recording of each
 Key = tuple[str | int, ...]
 
-_NAMES, _ALERTS = 24, 10  # how many of them are shown
+_NAMES, _ALERTS = 24, 10  # how many are shown
 _WIDTH = 78
 
 
-def explain(expectation: Expectation, layer: str, broken: Found, *, of: int) -> str:
-    """For a layer that let go in some of the `of` recordings that hold the atomic."""
+def explain(expectation: Expectation, layer: str, broken: Results, *, of: int) -> str:
+    """The explanation of a layer that failed in some of the `of` recordings that hold the atomic."""
     lines: list[str] = []
     keys: list[Key] = []
     for recording, result in broken:
@@ -32,28 +32,28 @@ def explain(expectation: Expectation, layer: str, broken: Found, *, of: int) -> 
     return "\n".join([*lines, "", *_excerpt(expectation, keys)])
 
 
-def explain_variants(expectation: Expectation, wrong: Found, *, of: int) -> str:
-    """For variants that are not as expected: all by verdict, and the first of each verdict in full."""
+def explain_variants(expectation: Expectation, wrong: Results, *, of: int) -> str:
+    """The explanation of variants that are not as expected: all by verdict, and the first of each verdict in full."""
     lines = [f"{len(wrong)} of {of} variants of {visible(expectation.atomic)} are not as expected"]
     keys: list[Key] = []
     by_verdict: dict[str, list[tuple[str, AtomicResult]]] = {}
     for recording, result in wrong:
         by_verdict.setdefault(str(result.verdict), []).append((recording, result))
-    for verdict, found in by_verdict.items():
-        lines += _names(f"  {verdict} {len(found)}: ", [_key(result) for _, result in found])
-    for found in by_verdict.values():
-        recording, result = found[0]
+    for verdict, results in by_verdict.items():
+        lines += _names(f"  {verdict} {len(results)}: ", [_key(result) for _, result in results])
+    for results in by_verdict.values():
+        recording, result = results[0]
         lines += ["", *details(shown(result)), f"  recorded in {visible(recording)}"]
         key = _pinned(expectation, _key(result))
         keys += [key] if key not in keys else []
     return "\n".join([*lines, "", *_excerpt(expectation, keys)])
 
 
-def explain_background(rule: str, found: dict[str, list[Alert]]) -> str:
-    """For alerts, by recording, where no atomic ran."""
-    count = sum(len(alerts) for alerts in found.values())
+def explain_background(rule: str, alerts_in: dict[str, list[Alert]]) -> str:
+    """The explanation of alerts, by recording, where no atomic ran."""
+    count = sum(len(alerts) for alerts in alerts_in.values())
     lines = [f"{visible(rule)} fires {count} time{'s' if count != 1 else ''} where no atomic ran"]
-    for recording, alerts in found.items():
+    for recording, alerts in alerts_in.items():
         for alert in alerts[:_ALERTS]:
             lines += alert_lines(shown(alert))
         if len(alerts) > _ALERTS:
@@ -63,7 +63,7 @@ def explain_background(rule: str, found: dict[str, list[Alert]]) -> str:
 
 
 def keys_of(expectation: Expectation, layer: str, result: AtomicResult) -> list[Key]:
-    """The keys of the expectation that did not hold, as paths in its entry. Empty where it is no key's doing."""
+    """The keys of the expectation that did not hold, as paths in its entry; empty where no key is the reason."""
     entry = expectation.entry
     if layer in ("executed", "seen"):
         key, signals, seen = (
@@ -71,7 +71,7 @@ def keys_of(expectation: Expectation, layer: str, result: AtomicResult) -> list[
             if layer == "executed"
             else ("signals", entry.signals, result.signals)
         )
-        missing = {each.name for each in seen if not each.seen}
+        missing = {signal.name for signal in seen if not signal.seen}
         return [(key, number) for number, signal in enumerate(signals) if signal.name in missing]
     if layer == "fired":
         return [("fires",), *((key,) for key in ("false_alarms", "known_gap") if getattr(entry, key))]
@@ -88,13 +88,13 @@ def keys_of(expectation: Expectation, layer: str, result: AtomicResult) -> list[
 
 
 def _excerpt(expectation: Expectation, keys: Sequence[Key]) -> list[str]:
-    """The entry in its file. A key that comes from another file (`signals_from`) is not pointed at."""
+    """The entry in its file. A key that comes from another file (`signals_from`) is not marked."""
     path = expectation.source.path
     base: Key = ("expectations", expectation.index)
     there = [key for key in keys if (*base, *key) in expectation.source.positions]
     around = [expectation.at()] + [expectation.at(*key[:n]) for key in there for n in range(1, len(key))]
-    wanted = [expectation.at(*key) for key in there] or [expectation.at()]
-    return [f"{visible(_first(wanted))}:", *excerpt(path.read_text(encoding="utf-8"), wanted, around)]
+    marked = [expectation.at(*key) for key in there] or [expectation.at()]
+    return [f"{visible(_first(marked))}:", *excerpt(path.read_text(encoding="utf-8"), marked, around)]
 
 
 def _first(positions: Sequence[Position]) -> Position:
@@ -102,7 +102,7 @@ def _first(positions: Sequence[Position]) -> Position:
 
 
 def _pinned(expectation: Expectation, variant: str) -> Key:
-    """Where a variant stands among the known evasions; else what says that the rule fires."""
+    """The key of a variant among the known evasions, or else the key `fires`."""
     for number, known in enumerate(expectation.entry.evasions):
         if variant in known.variants:
             return ("evasions", number, "variants", known.variants.index(variant))

@@ -1,4 +1,4 @@
-"""What all tests of a proof share: how they get their results, fail, skip and report."""
+"""The base of all tests of a proof: how they get their results, fail, skip and report."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class LivefireItem(pytest.Item):
         )
 
     def setup(self) -> None:
-        """Have everything judged that this session is to judge. What goes wrong there is no layer that let go."""
+        """Have the rule judged. An error there fails the setup, and not a layer."""
         answers = answers_of(self)
         self._outcomes = answers.outcomes(self.session, self.expectation)
-        errors = [answers.tell(outcome.error) for outcome in self._outcomes if outcome.error]
+        errors = [answers.not_judged(outcome.error) for outcome in self._outcomes if outcome.error]
         if errors:
             self.fail("\n".join(errors))
 
@@ -47,7 +47,7 @@ class LivefireItem(pytest.Item):
         pytest.fail(shorten(text, self.config), pytrace=False)
 
     def leave_out(self, reason: str) -> NoReturn:
-        """Skip what nothing is known of; where all is required, it fails."""
+        """Skip what could not be judged; with --livefire-require-all, it fails."""
         if self.config.stash[SETTINGS].require_all:
             self.fail(f"not judged: {reason}")
         self.skip(reason)
@@ -57,25 +57,25 @@ class LivefireItem(pytest.Item):
         pytest.skip(visible(reason))
 
     def require_no_skip(self, results: list[tuple[str, AtomicResult]]) -> None:
-        """Fail for what was skipped though no expectation allows for it, where all is required."""
+        """With --livefire-require-all, fail for atomics that were skipped and whose expectation does not allow it."""
         skipped = [result for _, result in results if result.verdict is Verdict.SKIPPED and not result.may_skip]
         if skipped and self.config.stash[SETTINGS].require_all:
-            self.leave_out("; ".join(dict.fromkeys(f"{each.atomic}: {each.reason}" for each in skipped)))
+            self.leave_out("; ".join(dict.fromkeys(f"{result.atomic}: {result.reason}" for result in skipped)))
 
     def results(self) -> list[tuple[str, AtomicResult]]:
-        """What was judged by this expectation, variants of its atomic among it, each with its recording."""
+        """The results of this expectation, those of variants too, each with its recording."""
         at = str(self.expectation.at())
         all_ = (result for outcome in self._outcomes for result in outcome.results)
-        return [(result.recording, each) for result in all_ for each in result.results if each.at == at]
+        return [(result.recording, row) for result in all_ for row in result.results if row.at == at]
 
     def note(self, recording: str, *, judged: bool) -> None:
         """Remember that this layer was, or was not, judged in a recording."""
         self._judged[recording] = self._judged.get(recording, False) or judged
 
     def complete_report(self, report: pytest.TestReport) -> None:
-        """Name the place of the expectation, and not that of our code."""
+        """Name the place of the expectation instead of a place in our code."""
         path, line, _ = self.location
-        if report.when != "teardown" and self.layer not in OF_RULE:  # as `livefire prove`: an attack must be judged
+        if report.when != "teardown" and self.layer not in OF_RULE:  # as in `livefire prove`, an atomic must be judged
             report.livefire_judged = self._judged  # type: ignore[attr-defined]
         if report.skipped and isinstance(report.longrepr, tuple):
             report.longrepr = (path, (line or 0) + 1, report.longrepr[2])
@@ -87,12 +87,12 @@ class LivefireItem(pytest.Item):
 
     @cached_property
     def location(self) -> tuple[str, int | None, str]:
-        """Where this item stands, as pytest prints it."""
+        """The place of this item, as pytest prints it."""
         path, line, name = super().location
         return visible(path), line, visible(name)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Where this item stands: pytest counts lines from 0. Not its name, in which pytest would replace dots."""
+        """The place of this item, with lines from 0, and a heading: in a test's name, pytest would replace dots."""
         return self.path, self.expectation.at().line - 1, f"{self.expectation.atomic}, layer {self.layer}"
 
 

@@ -1,4 +1,4 @@
-"""The collected tests: for each atomic one item a layer, and for each rule its background and its own proof."""
+"""The collected tests: for each atomic an item per layer, and for each rule its background and its own proof."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class ExpectFile(pytest.File):
             is_expectations(self.path)
             expectations = load_expectations(self.path)
             problems = answers_of(self).mistakes(self.path, expectations)
-            with_variants = [each for each in expectations if answers_of(self).holds_variants(each)]
+            with_variants = [answers_of(self).holds_variants(expectation) for expectation in expectations]
         except LivefireError as error:
             raise self.CollectError(self._short(str(error))) from None
         if problems:
             raise self.CollectError(self._short(problems))
-        for each in expectations:
-            variants = any(each is other for other in with_variants)
-            yield AtomicTests.from_parent(self, name=visible(each.atomic), expectation=each, variants=variants)
+        for expectation, variants in zip(expectations, with_variants, strict=True):
+            name = visible(expectation.atomic)
+            yield AtomicTests.from_parent(self, name=name, expectation=expectation, variants=variants)
         for name, kind in ((BACKGROUND, BackgroundItem), (PROVEN, ProvenItem)):
             yield kind.from_parent(self, name=name, expectations=expectations)
 
@@ -82,7 +82,10 @@ class LayerItem(LivefireItem):
         super().__init__(expectation=expectation, kind="benign" if expectation.entry.benign else "attack", **kwargs)
 
     def runtest(self) -> None:
-        """Judge this layer in every recording that holds the atomic: it fails in any, or is judged in any, or skips."""
+        """Judge this layer in every recording that holds the atomic.
+
+        Fails if it fails in one of them. Skips if it was judged in none of them.
+        """
         results = [(recording, result) for recording, result in self.results() if result.variant is None]
         if not results:
             self.leave_out(f"no recording holds {self.expectation.atomic}")
@@ -98,29 +101,29 @@ class LayerItem(LivefireItem):
                 broken.append((recording, result))
         if broken:
             self.fail(explain(self.expectation, self.layer, broken, of=len(results)))
-        if unasked := self._unasked(results):
-            self.leave_out(unasked)
+        if unreported := self._unreported(results):
+            self.leave_out(unreported)
         if len(reasons) == len(results):
             self.skip("; ".join(dict.fromkeys(reasons)))
 
     def _not_judged(self, result: AtomicResult) -> str:
-        """Why nothing is known of this layer; empty where something is."""
+        """Why this layer was not judged; empty where it was."""
         if result.verdict is Verdict.SKIPPED:
             return result.reason
         if self.layer == "executed" and result.verdict is Verdict.INCONCLUSIVE and not result.executed.effect:
-            return f"nobody knows whether it had an effect: {result.reason}"
+            return f"it is not known whether it had an effect: {result.reason}"
         broken, layers = _layer_of(result.verdict), list(LAYERS)
         if broken and layers.index(broken) < layers.index(self.layer):
-            return f"the layer '{broken}' let go: {result.reason}"
+            return f"the layer '{broken}' failed: {result.reason}"
         return ""
 
-    def _unasked(self, results: list[tuple[str, AtomicResult]]) -> str:
-        """Where all is required, what let go in a layer before this one that was deselected; else that one fails."""
+    def _unreported(self, results: list[tuple[str, AtomicResult]]) -> str:
+        """With --livefire-require-all, a failure in an earlier layer that is deselected, so that no test reports it."""
         if not self.config.stash[SETTINGS].require_all:
             return ""
-        asked = {item.name for item in self.session.items if item.parent is self.parent}
-        let_go = (r for _, r in results if self._not_judged(r) and (_layer_of(r.verdict) or self.layer) not in asked)
-        return next((self._not_judged(result) for result in let_go), "")
+        selected = {item.name for item in self.session.items if item.parent is self.parent}
+        failed = (r for _, r in results if self._not_judged(r) and (_layer_of(r.verdict) or self.layer) not in selected)
+        return next((self._not_judged(result) for result in failed), "")
 
 
 class VariantsItem(LivefireItem):
@@ -131,7 +134,7 @@ class VariantsItem(LivefireItem):
         self.extra_keyword_matches.add("variants")
 
     def runtest(self) -> None:
-        """Those that were skipped prove nothing."""
+        """Judge the variants that were not skipped; skip this test where all of them were."""
         results = [(recording, result) for recording, result in self.results() if result.variant]
         for recording, result in results:
             self.note(recording, judged=result.verdict is not Verdict.SKIPPED)
@@ -146,5 +149,5 @@ class VariantsItem(LivefireItem):
 
 
 def _layer_of(verdict: Verdict) -> str:
-    """The layer that let go; empty when none did."""
+    """The layer that failed; empty when none did."""
     return next((layer for layer, verdicts in LAYERS.items() if verdict in verdicts), "")

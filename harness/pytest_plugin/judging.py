@@ -1,4 +1,4 @@
-"""Replay: each recording is judged once in a session, however many workers there are, when a test first asks."""
+"""Replay: each recording is judged once in a session, by one of the workers, when a test first asks for it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from harness.recording import Recording, canaries, copies
 
 @dataclass(frozen=True)
 class Unit:
-    """What is judged in one go: a recording by the expectations of some rules. `name` is the same in all workers.
+    """What is judged together: a recording by the expectations of some rules. `name` is the same in all workers.
 
-    `copy_of` is another recording of the session that has some of the same canaries; empty where there is none.
+    `copy_of` is another recording of the session that shares canaries with this one; empty where there is none.
     """
 
     name: str
@@ -29,31 +29,32 @@ class Unit:
     expectations: tuple[Expectation, ...]
     copy_of: str = ""
 
-    def speaks_of(self, expectation: Expectation) -> bool:
-        """Whether it judges the rule of this expectation."""
-        return any(each.source.path == expectation.source.path for each in self.expectations)
+    def judges(self, expectation: Expectation) -> bool:
+        """Whether the rule of this expectation is judged here."""
+        return any(own.source.path == expectation.source.path for own in self.expectations)
 
 
 def units(recordings: Sequence[Recording], chosen: Sequence[Selected], workers: int) -> list[Unit]:
     """Every recording with the expectations that it can be judged by.
 
-    All rules in one go cost less than one by one, since they share tables and signals. So they are told apart only
-    where there are more `workers` than recordings.
+    All rules together cost less than one by one, since they share tables and signals. So a recording is split by rules
+    only where there are more `workers` than recordings.
     """
-    found: list[Unit] = []
-    of = copies([canaries(each.manifest) for each in recordings])
+    all_units: list[Unit] = []
+    of = copies([canaries(recording.manifest) for recording in recordings])
     for number, recording in enumerate(recordings):
         rules: dict[Path, list[Expectation]] = {}
-        for each in chosen:
-            path = each.expectation.source.path
-            if cases(recording.manifest, [each.expectation]) and not (each.for_its_rule and path in rules):
-                rules.setdefault(path, []).append(each.expectation)
-        parts = list(rules.values())
+        for choice in chosen:
+            path = choice.expectation.source.path
+            if cases(recording.manifest, [choice.expectation]) and not (choice.for_its_rule and path in rules):
+                rules.setdefault(path, []).append(choice.expectation)
+        groups = list(rules.values())
         if workers <= len(recordings):
-            parts = [[each for part in parts for each in part]] if parts else []
+            groups = [[expectation for group in groups for expectation in group]] if groups else []
         copied = str(recordings[of[number]].path) if number in of else ""
-        found += [Unit(f"unit-{len(found) + n}", recording, tuple(part), copied) for n, part in enumerate(parts)]
-    return found
+        first = len(all_units)
+        all_units += [Unit(f"unit-{first + n}", recording, tuple(group), copied) for n, group in enumerate(groups)]
+    return all_units
 
 
 class Judging:
@@ -66,36 +67,36 @@ class Judging:
         self._known: dict[str, Outcome] = {}
 
     def of(self, expectation: Expectation) -> list[Outcome]:
-        """The outcomes that speak of the rule of an expectation, one for each recording."""
-        return [self._outcome(unit) for unit in self._units if unit.speaks_of(expectation)]
+        """The outcomes of judging the rule of an expectation, one for each recording."""
+        return [self._outcome(unit) for unit in self._units if unit.judges(expectation)]
 
     def _outcome(self, unit: Unit) -> Outcome:
         if unit.name not in self._known:
             self._known[unit.name] = self._obtain(unit) if self._shared else self._judge(unit)
         return self._known[unit.name]
 
-    def _obtain(self, wanted: Unit) -> Outcome:
-        """The outcome of a unit. While another worker is at it, this one does what nobody has begun.
+    def _obtain(self, needed: Unit) -> Outcome:
+        """The outcome of a unit. While another worker judges it, this one judges units that no worker has begun.
 
-        All workers have the same items, so whatever is done here is needed by some test.
+        All workers have the same items, so some test needs each of these units.
         """
         assert self._shared is not None
-        for unit in (wanted, *self._units):
+        for unit in (needed, *self._units):
             if unit.name not in self._known and not self._shared.has(unit.name):
                 self._attempt(unit, wait=False)
-            if wanted.name in self._known or self._shared.has(wanted.name):
+            if needed.name in self._known or self._shared.has(needed.name):
                 break
-        return self._known.get(wanted.name) or self._attempt(wanted, wait=True)
+        return self._known.get(needed.name) or self._attempt(needed, wait=True)
 
     def _attempt(self, unit: Unit, *, wait: bool) -> Outcome:
         assert self._shared is not None
-        found = self._shared.once(unit.name, lambda: self._judge(unit), wait=wait)
-        if found is not None:
-            self._known[unit.name] = found
-        return found or Outcome()
+        outcome = self._shared.once(unit.name, lambda: self._judge(unit), wait=wait)
+        if outcome is not None:
+            self._known[unit.name] = outcome
+        return outcome or Outcome()
 
     def _judge(self, unit: Unit) -> Outcome:
-        sound = Sound(unit.expectations)  # they were checked when they were collected
+        sound = Sound(unit.expectations)  # checked when they were collected
         try:
             expected = list(unit.expectations)
             result = prove(unit.recording, expected, from_raw=self._from_raw, sound=sound, limits=self._limits)

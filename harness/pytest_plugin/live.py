@@ -20,13 +20,13 @@ from harness.pytest_plugin.shared import Outcome
 
 
 def live_outcome(settings: Settings, chosen: list[Selected], say: Callable[[str], None]) -> Outcome:
-    """Detonate what is asked for and judge it. KeyboardInterrupt and SystemExit pass, with everything undone."""
+    """Detonate what is selected and judge it. Raises KeyboardInterrupt after everything is undone."""
     with _orderly_end():
         try:
             with scratch(state_root()):
                 return Outcome(results=[_detonate(settings, chosen, say)])
         except Exception as error:
-            if not interrupts.came():  # else it is what became of an interrupt
+            if not interrupts.came():  # else the interrupt caused this error
                 if isinstance(error, LivefireError):
                     return Outcome(error=str(error))
                 raise
@@ -34,19 +34,19 @@ def live_outcome(settings: Settings, chosen: list[Selected], say: Callable[[str]
             pass
         with interrupts.shielded("still undoing"):
             remains = "; ".join(undo_unfinished())
-    told = f"left behind: {remains}; run `livefire clean`" if remains else "what was made has been undone"
-    # anew: Python can interrupt a frame before its first line (`tb_lineno` is None), and pytest fails to show that
-    raise KeyboardInterrupt(f"{interrupts.came()}; {told}")
+    outcome = f"left behind: {remains}; run `livefire clean`" if remains else "what was made has been undone"
+    # A new one: Python can interrupt a frame before its first line (`tb_lineno` is None), which pytest can't show.
+    raise KeyboardInterrupt(f"{interrupts.came()}; {outcome}")
 
 
 def _detonate(settings: Settings, chosen: list[Selected], say: Callable[[str], None]) -> Result:
-    expectations = [each.expectation for each in chosen]
+    expectations = [choice.expectation for choice in chosen]
     atomics = find_atomics([settings.atomics])
     if problems := check_atomics_known(expectations, atomics):
         raise InvalidFiles(problems)
     names = {expectation.atomic for expectation in expectations}
     base = [atomic for atomic in atomics if atomic.id in names]
-    every = with_marked(base, [each.expectation for each in chosen if each.with_variants])
+    every = with_marked(base, [choice.expectation for choice in chosen if choice.with_variants])
     variants = f" and {len(every) - len(base)} variants" if len(every) > len(base) else ""
     say(f"detonating {len(base)} atomic{'s' if len(base) != 1 else ''}{variants}")
     return session.live_result(
@@ -54,13 +54,13 @@ def _detonate(settings: Settings, chosen: list[Selected], say: Callable[[str], N
         expectations,
         lab_choice(settings),
         folder=settings.folder,
-        subscriber=_Teller(say, len(every)),
+        subscriber=_Progress(say, len(every)),
         limits=settings.limits,
     )
 
 
-class _Teller:
-    """Tells of a capture in a few lines."""
+class _Progress:
+    """Reports a capture in a few lines."""
 
     def __init__(self, say: Callable[[str], None], total: int) -> None:
         self._say = say
@@ -70,8 +70,8 @@ class _Teller:
     def __call__(self, event: Event) -> None:
         match event:
             case LabStarted(facts, seconds):
-                parts = (("Docker", facts.docker), ("cluster", facts.cluster))
-                up = ", ".join(f"{name} {part.kind} {part.version}" for name, part in parts if part)
+                components = (("Docker", facts.docker), ("cluster", facts.cluster))
+                up = ", ".join(f"{name} {fact.kind} {fact.version}" for name, fact in components if fact)
                 self._say(f"lab up after {seconds:.1f} s: {up}")
             case AtomicDetonated():
                 self._done += 1
@@ -83,10 +83,10 @@ class _Teller:
 
 @contextlib.contextmanager
 def _orderly_end() -> Iterator[None]:
-    """As the command `livefire` does: files for their owner only, and a signal that ends us lets us undo first."""
+    """As in the command `livefire`: files are for their owner only, and a signal lets us undo before it ends us."""
     mask = os.umask(0o077)
     try:
-        with interrupts.heeded():
+        with interrupts.handled():
             yield
     finally:
         os.umask(mask)

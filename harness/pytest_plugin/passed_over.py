@@ -1,4 +1,4 @@
-"""What `livefire prove` would read in the folders that pytest was given, and what pytest says nothing of."""
+"""What `livefire prove` would read in the folders given to pytest, and pytest leaves out silently."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _BY_DEFAULT = ("build", "dist", "node_modules", "venv", "*.egg", "CVS", "_darcs"
 
 
 def passed_over(config: pytest.Config, collected: Iterable[Path]) -> list[LivefireError]:
-    """A mistake for each folder and file that pytest left out in silence.
+    """An error for each folder and file that pytest left out silently.
 
-    Folders that can't be read, YAML that is a dangling link or no regular file, and expectations in a folder that
-    pytest does not search unless it is told to. What the user told pytest to ignore is left out on purpose.
+    These are folders that can't be read, YAML that is a dangling link or no regular file, and expectations in folders
+    that pytest does not search by default. What the user configured pytest to ignore is left out on purpose.
     """
     known = set(collected)
     folders = _folders(config)
-    files, found = yaml_files(folders)
-    problems = [each for each in found if each.at and not _ignored(config, each.at.path, folders)]
-    near = {file.parent for file in files if looks_like_expectations(file)}  # other YAML may be anything
+    files, errors = yaml_files(folders)
+    problems = [error for error in errors if error.at and not _ignored(config, error.at.path, folders)]
+    near = {file.parent for file in files if looks_like_expectations(file)}  # YAML elsewhere may be anything
     for file in files:
         if file in known or file.parent not in near or _ignored(config, file, folders):
             continue
@@ -40,14 +40,14 @@ def passed_over(config: pytest.Config, collected: Iterable[Path]) -> list[Livefi
             problems.append(error)
             continue
         if looks_like_expectations(file):
-            said = "pytest does not look into this folder, and `livefire prove` does"
+            message = "pytest does not search this folder, and `livefire prove` does"
             hint = "Rename the folder, or set norecursedirs in the ini file."
-            problems.append(InvalidInput(said, at=Position(file), hint=hint))
+            problems.append(InvalidInput(message, at=Position(file), hint=hint))
     return problems
 
 
 def rules_without(config: pytest.Config) -> tuple[list[Rule], list[LivefireError]]:
-    """The rules, in the folders that pytest was given, of which nothing is expected; and what can't be read there."""
+    """The rules without expectations in the folders given to pytest, and the errors of files that can't be read."""
     try:
         return find_expected(_folders(config)).rules_without, []
     except InvalidFiles as error:
@@ -55,29 +55,29 @@ def rules_without(config: pytest.Config) -> tuple[list[Rule], list[LivefireError
 
 
 def collection_error(problem: LivefireError, config: pytest.Config) -> pytest.CollectReport:
-    """A mistake as pytest reports what could not be collected."""
+    """The report that pytest makes of a file that could not be collected."""
     where = visible(shorten(str(problem.at.path), config)).replace("::", "\\x3a:") if problem.at else ""
     return pytest.CollectReport(where, "failed", shorten(str(problem), config), [])
 
 
 class Unreadable:
-    """Keeps pytest out of folders that can't be read: `passed_over` names them, and pytest shows a traceback."""
+    """Keeps pytest out of folders that can't be read: `passed_over` names them; pytest would show a traceback."""
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-        """For a folder that nothing can be read in."""
+        """True for a folder that can't be read."""
         return True if collection_path.is_dir() and not os.access(collection_path, os.R_OK | os.X_OK) else None
 
 
 def _folders(config: pytest.Config) -> list[Path]:
-    """Those among the arguments; not where a part of a file is named, or a package by its name."""
+    """The folders among the arguments, without node ids and names of packages."""
     here = config.invocation_params.dir
-    given = [here / argument for argument in config.args if "::" not in argument]
-    return [folder for folder in given if folder.is_dir()]
+    paths = [here / argument for argument in config.args if "::" not in argument]
+    return [path for path in paths if path.is_dir()]
 
 
 def _ignored(config: pytest.Config, file: Path, folders: Iterable[Path]) -> bool:
-    """Whether the user told pytest to ignore a file, or a folder above it."""
-    ours = [each for each in config.pluginmanager.get_plugins() if isinstance(each, Unreadable)]
+    """Whether the user configured pytest to ignore a file, or a folder above it."""
+    ours = [plugin for plugin in config.pluginmanager.get_plugins() if isinstance(plugin, Unreadable)]
     ask = config.pluginmanager.subset_hook_caller("pytest_ignore_collect", remove_plugins=ours)
     for place in (file, *file.parents):
         if place in folders:

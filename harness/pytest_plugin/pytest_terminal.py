@@ -1,4 +1,4 @@
-"""pytest's terminal, while expectations are judged: names of folders and files are printed by pytest itself."""
+"""pytest's terminal, made safe: pytest itself prints names of folders and files."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import pytest
 
 from harness.text import printable, visible
 
-_OWN = re.compile("(^\r|\x1b\\[[0-9;]*m)")  # a line that is begun anew, and colours: pytest's own
+_OWN = re.compile("(^\r|\x1b\\[[0-9;]*m)")  # what pytest itself writes: a line's restart, and colours
 
 
 def guard_terminal(config: pytest.Config) -> None:
-    """Let nothing through to pytest's terminal but printable text, and its colours."""
+    """Let only printable text and pytest's colours through to its terminal."""
     if not config.pluginmanager.has_plugin("terminalreporter"):
         return
     terminal: Any = config.get_terminal_writer()
     write = terminal.write
 
     def guarded(text: str, **options: Any) -> None:
-        parts = _OWN.split(text)  # text and what is pytest's own take turns
-        write("".join(part if number % 2 else printable(part) for number, part in enumerate(parts)), **options)
+        pieces = _OWN.split(text)  # at odd places, what pytest itself writes
+        write("".join(piece if number % 2 else printable(piece) for number, piece in enumerate(pieces)), **options)
 
     terminal.write = guarded
 
 
 def shorten(text: str, config: pytest.Config) -> str:
-    """A text as it may be printed; paths below the folder in which pytest was started as pytest shows them."""
+    """A text that is safe to print; paths below the folder of pytest's start become relative, as pytest shows them."""
     return printable(text.replace(f"{config.invocation_params.dir}/", ""))
 
 
 def say(config: pytest.Config, text: str) -> None:
-    """A line of Livefire's, on a line of its own; nothing with `-q`."""
+    """Print a message on a line of its own; nothing with `-q`."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter and config.get_verbosity() >= 0:
         reporter.ensure_newline()

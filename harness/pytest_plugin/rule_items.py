@@ -1,4 +1,4 @@
-"""The tests of a rule as a whole: what it says where no atomic ran, and whether it is proven."""
+"""The tests of a whole rule: its alerts in the background, and whether it is proven."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NONE = "no recording holds an atomic of these expectations"
 
 
 class RuleItem(LivefireItem):
-    """What is asked once of the rule of a file of expectations."""
+    """A test of the rule of a file of expectations, once for each file."""
 
     def __init__(self, *, expectations: list[Expectation], name: str, **kwargs: Any) -> None:
         super().__init__(expectation=expectations[0], kind=name, name=name, **kwargs)
@@ -25,10 +25,11 @@ class RuleItem(LivefireItem):
     def judged(self) -> list[Result]:
         """The results in which something of the rule was judged. Skips this test where there are none."""
         rule = self.expectation.rule.id
-        found = [result for outcome in self._outcomes for result in outcome.results if rule in result.background.alerts]
-        if not found:
+        results = [result for outcome in self._outcomes for result in outcome.results]
+        judged = [result for result in results if rule in result.background.alerts]
+        if not judged:
             self.skip(_NONE)
-        return found
+        return judged
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """The file as a whole."""
@@ -36,31 +37,31 @@ class RuleItem(LivefireItem):
 
 
 class BackgroundItem(RuleItem):
-    """What no atomic did, under one rule: `expectations/x.expect.yaml::background`."""
+    """The background under one rule: `expectations/x.expect.yaml::background`."""
 
     def runtest(self) -> None:
-        """Each alert there is a false positive."""
+        """Fail for each alert: it is a false alarm."""
         rule = self.expectation.rule.id
-        found: dict[str, list[Alert]] = {each.recording: each.background.alerts[rule] for each in self.judged()}
-        if any(found.values()):
-            self.fail(explain_background(rule, found))
+        alerts_in: dict[str, list[Alert]] = {r.recording: r.background.alerts[rule] for r in self.judged()}
+        if any(alerts_in.values()):
+            self.fail(explain_background(rule, alerts_in))
 
 
 class ProvenItem(RuleItem):
     """Whether the rule is proven, over all recordings: `expectations/x.expect.yaml::proven`.
 
-    All expectations of the file count, deselected ones too: that they were not asked for makes no rule unproven.
+    All expectations of the file count, deselected ones too: to deselect one does not make a rule unproven.
     """
 
     def runtest(self) -> None:
-        """It fires on an attack, and is silent in a benign run. What is undecided is not proven either."""
-        places = {str(each.at()) for each in self.rule_expectations}
+        """Fail unless the rule fires on an attack and is silent on a benign run. If this is undecided, fail too."""
+        places = {str(expectation.at()) for expectation in self.rule_expectations}
         own = [
-            result.model_copy(update={"results": [each for each in result.results if each.at in places]})
+            result.model_copy(update={"results": [row for row in result.results if row.at in places]})
             for result in self.judged()
         ]
         proofs = prove_rules(own)
-        if not proofs:  # another file's rule has this one's name
+        if not proofs:  # the results are of another file, whose rule has the same name
             self.skip(_NONE)
         missing = [unproven(proof) for proof in proofs if not proof.proven]
         if missing:

@@ -1,4 +1,4 @@
-"""What a session is to judge: the expectations of the items that are left after `-k`, `-m` and `--lf`."""
+"""What a session judges: the expectations of the items that are left after `-k`, `-m` and `--lf`."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from harness.files.expectation_file import load_expectations
 from harness.model.expectation import Expectation
 
 BACKGROUND, EVASIONS, PROVEN = "background", "evasions", "proven"
-OF_RULE = (BACKGROUND, PROVEN)  # what a rule has one of, and not each of its expectations
+OF_RULE = (BACKGROUND, PROVEN)  # tests of a whole rule
 
 
 @dataclass(frozen=True)
 class Selected:
-    """An expectation and those of its layers that are asked for; the rule's own where it stands for it."""
+    """An expectation and its selected layers; or one that is judged for a test of its rule, with that test's name."""
 
     expectation: Expectation
     layers: frozenset[str]
 
     @property
     def with_variants(self) -> bool:
-        """Whether the variants of its atomic are asked for."""
+        """Whether the variants of its atomic are selected."""
         return EVASIONS in self.layers
 
     @property
     def for_its_rule(self) -> bool:
-        """Whether nothing of it is asked for but the background of its rule."""
+        """Whether only the background of its rule is selected."""
         return self.layers == {BACKGROUND}
 
 
-class Asking(Protocol):
-    """A test, as far as its place and what it asks for go."""
+class Test(Protocol):
+    """What is needed here of a test: its file, its layer and its expectations."""
 
     layer: str
     path: Path
@@ -42,11 +42,11 @@ class Asking(Protocol):
     rule_expectations: list[Expectation]
 
 
-def selected(items: Iterable[Asking]) -> list[Selected]:
+def selected(items: Iterable[Test]) -> list[Selected]:
     """The expectations in the order of their items.
 
-    The background is that of a run. Where it alone is asked for, the run is that of all expectations in the file. So it
-    is wherever it is asked whether the rule is proven: that is a matter of all of them, whatever else is deselected.
+    The test whether a rule is proven needs all expectations of the file, deselected ones too. The background needs a
+    run: where it alone is selected, that is a run of all expectations of the file.
     """
     layers: dict[tuple[Path, int], set[str]] = {}
     expectations: dict[tuple[Path, int], Expectation] = {}
@@ -58,29 +58,29 @@ def selected(items: Iterable[Asking]) -> list[Selected]:
         key = (item.path, item.expectation.index)
         layers.setdefault(key, set()).add(item.layer)
         expectations[key] = item.expectation
-    found = [Selected(expectations[key], frozenset(names)) for key, names in layers.items()]
+    chosen = [Selected(expectations[key], frozenset(names)) for key, names in layers.items()]
     for path, all_ in rules[PROVEN].items():
-        found += [Selected(each, frozenset({PROVEN})) for each in all_ if (path, each.index) not in layers]
-    named = {path for path, _ in layers} | rules[PROVEN].keys()
-    alone = [each for path, all_ in rules[BACKGROUND].items() if path not in named for each in all_]
-    return found + [Selected(each, frozenset({BACKGROUND})) for each in alone]
+        chosen += [Selected(e, frozenset({PROVEN})) for e in all_ if (path, e.index) not in layers]
+    files = {path for path, _ in layers} | rules[PROVEN].keys()
+    alone = [e for path, all_ in rules[BACKGROUND].items() if path not in files for e in all_]
+    return chosen + [Selected(expectation, frozenset({BACKGROUND})) for expectation in alone]
 
 
 def to_json(chosen: Iterable[Selected]) -> str:
-    """For another process: files and places in them."""
-    each = [
+    """The selection for another process: for each expectation its file, its index there, and its layers."""
+    entries = [
         {"path": str(c.expectation.source.path), "index": c.expectation.index, "layers": [*c.layers]} for c in chosen
     ]
-    return json.dumps(each)
+    return json.dumps(entries)
 
 
 def from_json(text: str) -> list[Selected]:
-    """What `to_json` wrote. Raises LivefireError when a file was changed in between."""
+    """Read what `to_json` wrote. Raises LivefireError for a file that became invalid in between."""
     files: dict[str, list[Expectation]] = {}
-    found = []
-    for each in json.loads(text):
-        path = each["path"]
+    chosen = []
+    for entry in json.loads(text):
+        path = entry["path"]
         if path not in files:
             files[path] = load_expectations(Path(path))
-        found.append(Selected(files[path][each["index"]], frozenset(each["layers"])))
-    return found
+        chosen.append(Selected(files[path][entry["index"]], frozenset(entry["layers"])))
+    return chosen

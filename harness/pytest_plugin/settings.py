@@ -1,4 +1,4 @@
-"""What the user asked of the plugin: on the command line, else in the ini file, else the default."""
+"""The plugin's settings: from the command line, else the ini file, else the environment, else the default."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from harness.kql.limits import MEMORY, TIME, Limits, limits_of
 from harness.lab.clients import require_clients
 from harness.text import printable, visible
 
-_WORDS = {
+_TEXT_OPTIONS = {
     "cluster": "cluster for --livefire: auto, kind, control-plane, none, or context:NAME (default: auto)",
     "docker": "Docker host for --livefire: auto, managed, host, or none (default: auto)",
-    "node-image": "what kind's node runs: a reference, or an archive of `docker save`",
+    "node-image": "kind's node image: a reference, or an archive of `docker save`",
     "kube-audit-log": "the API server's audit log, with a context:NAME cluster",
     "atomics": "where the atomics are, for --livefire (default: atomics)",
     "query-timeout": f"the longest that one query may take (default: {TIME})",
@@ -26,13 +26,13 @@ _WORDS = {
     "folder": "where --livefire records (default: a new folder below recordings/)",
 }
 _ENVIRONMENT = {"cluster": "LIVEFIRE_CLUSTER", "node-image": "LIVEFIRE_NODE_IMAGE"}
-_REQUIRE_ALL = "fail for what was asked for and not judged, as `livefire prove --require-all` does"
+_REQUIRE_ALL = "fail if something was not judged, as `livefire prove --require-all` does"
 _EXCLUSIVE = "--livefire and --livefire-recording exclude each other"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Either `live` or some `recordings`, or neither: then the plugin does nothing. Paths are absolute."""
+    """`live`, or some `recordings`; with neither of them the plugin does nothing. Paths are absolute."""
 
     live: bool = False
     recordings: tuple[Path, ...] = ()
@@ -48,7 +48,7 @@ class Settings:
 
     @property
     def active(self) -> bool:
-        """Whether there is anything to judge by."""
+        """Whether there is anything to judge."""
         return self.live or bool(self.recordings)
 
     @property
@@ -61,39 +61,39 @@ SETTINGS = pytest.StashKey[Settings]()
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """`--livefire-X` on the command line, `livefire_x` in the ini file."""
+    """Add `--livefire-X` to the command line and `livefire_x` to the ini file."""
     group = parser.getgroup("livefire", "proof of detection rules")
     group.addoption("--livefire", action="store_true", default=None, help="detonate the atomics, then judge")
     parser.addini("livefire", "detonate the atomics, then judge", type="bool", default=False)
-    several = "recordings to judge, or folders that hold some; wildcards are expanded"
-    group.addoption("--livefire-recording", action="append", metavar="DIR", help=f"{several} (repeatable)")
-    parser.addini("livefire_recording", several, type="paths", default=None)
+    recordings = "recordings to judge, or folders of them; wildcards are expanded"
+    group.addoption("--livefire-recording", action="append", metavar="DIR", help=f"{recordings} (repeatable)")
+    parser.addini("livefire_recording", recordings, type="paths", default=None)
     group.addoption("--livefire-from-raw", action="store_true", default=None, help="rebuild the tables from raw logs")
     parser.addini("livefire_from_raw", "rebuild the tables from raw logs", type="bool", default=False)
     group.addoption("--livefire-require-all", action="store_true", default=None, help=_REQUIRE_ALL)
     parser.addini("livefire_require_all", _REQUIRE_ALL, type="bool", default=False)
-    for name, text in _WORDS.items():
+    for name, text in _TEXT_OPTIONS.items():
         group.addoption(f"--livefire-{name}", metavar="X", help=text)
         parser.addini(_key(name), text, default="")
 
 
 def settings_of(config: pytest.Config) -> Settings:
-    """What was asked for. Raises pytest.UsageError, in one line, for what can't be."""
+    """The settings. Raises pytest.UsageError, in one line, for wrong or contradictory ones."""
     live, recordings = _flag(config, "livefire"), _given_recordings(config)
     on_line = [config.getoption(name, default=None) for name in ("--livefire", "--livefire-recording")]
     if all(on_line) or (live and recordings and not any(on_line)):
         raise _usage(_EXCLUSIVE)
-    # what stands on the command line beats what the ini file says of the other
+    # an option on the command line overrides the other one in the ini file
     if on_line[0]:
         recordings = []
     elif on_line[1]:
         live = False
     if not live and not recordings:
         return Settings(require_all=_flag(config, "livefire-require-all"))
-    values = {name: _Word.of(config, name) for name in _WORDS}
+    values = {name: _Value.of(config, name) for name in _TEXT_OPTIONS}
     settings = Settings(
         live=live,
-        recordings=tuple(dict.fromkeys(found for path, said in recordings for found in _expand(path, said))),
+        recordings=tuple(dict.fromkeys(folder for path, source in recordings for folder in _expand(path, source))),
         from_raw=_flag(config, "livefire-from-raw"),
         cluster=values["cluster"].text or "auto",
         docker=values["docker"].text or "auto",
@@ -110,18 +110,18 @@ def settings_of(config: pytest.Config) -> Settings:
 
 
 @dataclass(frozen=True)
-class _Word:
-    """The value of an option; `said` names it as the user did, and relative paths begin at `base`."""
+class _Value:
+    """The value of an option; `source` is the option, ini key or variable, and relative paths begin at `base`."""
 
     text: str
-    said: str
+    source: str
     base: Path
 
     @classmethod
-    def of(cls, config: pytest.Config, name: str) -> _Word:
-        given = config.getoption(f"--livefire-{name}", default=None)
-        if given is not None:
-            return cls(str(given), f"--livefire-{name}", config.invocation_params.dir)
+    def of(cls, config: pytest.Config, name: str) -> _Value:
+        option = config.getoption(f"--livefire-{name}", default=None)
+        if option is not None:
+            return cls(str(option), f"--livefire-{name}", config.invocation_params.dir)
         text = str(_ini(config, _key(name)))
         if text:
             return cls(text, _key(name), _ini_folder(config))
@@ -132,69 +132,69 @@ class _Word:
         return self.base / self.text if self.text else None
 
     def reference(self) -> str | None:
-        """A reference as it is, and the path of an archive."""
+        """A reference unchanged, or the absolute path of an archive."""
         archive = self.path()
         return str(archive) if archive and archive.is_file() else self.text or None
 
 
 def _given_recordings(config: pytest.Config) -> list[tuple[Path, str]]:
-    """Each path that was given, and how the user said it."""
-    given = config.getoption("--livefire-recording", default=None)
-    if given and not all(given):
+    """Each path with its source: the option, or the ini key."""
+    options = config.getoption("--livefire-recording", default=None)
+    if options and not all(options):
         raise _usage("--livefire-recording: it must not be empty")
-    if given:
-        return [(config.invocation_params.dir / path, f"--livefire-recording {path}") for path in given]
-    stands = _ini(config, "livefire_recording")
-    if stands == []:
+    if options:
+        return [(config.invocation_params.dir / path, f"--livefire-recording {path}") for path in options]
+    paths = _ini(config, "livefire_recording")
+    if paths == []:
         raise _usage(f"livefire_recording in {config.inipath}: it must not be empty")
-    return [(path, f"livefire_recording: {path}") for path in stands or []]
+    return [(path, f"livefire_recording: {path}") for path in paths or []]
 
 
-def _expand(path: Path, said: str) -> list[Path]:
-    """The recordings at `path`, as `livefire prove` finds them, or in the folders that the wildcards in it mean."""
-    from harness.recording import find_recordings  # pydantic, which a pytest that does not judge need not load
+def _expand(path: Path, source: str) -> list[Path]:
+    """The recordings at `path`, as `livefire prove` finds them, or in the folders that its wildcards match."""
+    from harness.recording import find_recordings  # only here: this loads pydantic
 
     folders = [path]
     if not os.path.lexists(path):
-        # as a shell does it: hidden ones are not meant, and pathlib would give them
-        folders = [Path(each) for each in sorted(glob.glob(str(path)))]  # noqa: PTH207
-        folders = [each for each in folders if each.is_dir()]
+        # as in a shell, wildcards match no hidden folders; pathlib's would
+        folders = [Path(name) for name in sorted(glob.glob(str(path)))]  # noqa: PTH207
+        folders = [folder for folder in folders if folder.is_dir()]
         if not folders:
-            raise _usage(f"{said}: not there")
+            raise _usage(f"{source}: not there")
     try:
         return find_recordings(folders)
     except LivefireError as error:
-        raise _usage(said, error) from None
+        raise _usage(source, error) from None
 
 
-def _check_live(settings: Settings, values: dict[str, _Word]) -> None:
-    """Refuse what can't be run, and words that mean nothing, before anything is collected."""
+def _check_live(settings: Settings, values: dict[str, _Value]) -> None:
+    """Raise pytest.UsageError for missing clients, unknown words and missing files, before anything is collected."""
     try:
         require_clients()
     except LabUnavailable as error:
         raise _usage("--livefire", error) from None
-    from harness.lab.lab_choice import cluster_kind, docker_kind  # the capture half needs more than a replay does
+    from harness.lab.lab_choice import cluster_kind, docker_kind  # only here: a replay does not need it
 
-    for name, ask in (("cluster", cluster_kind), ("docker", docker_kind)):
+    for name, kind_of in (("cluster", cluster_kind), ("docker", docker_kind)):
         try:
-            ask(lab_choice(settings))
+            kind_of(lab_choice(settings))
         except InvalidInput as error:
-            raise _usage(f"{values[name].said} {values[name].text}: unknown. {error.hint}") from None
+            raise _usage(f"{values[name].source} {values[name].text}: unknown. {error.hint}") from None
     for name, path in (("atomics", settings.atomics), ("kube-audit-log", settings.kube_audit_log)):
         if path and not path.exists():
-            raise _usage(f"{values[name].said or f'--livefire-{name}'} {path}: not there")
+            raise _usage(f"{values[name].source or f'--livefire-{name}'} {path}: not there")
 
 
-def _limits(time: _Word, memory: _Word) -> Limits:
+def _limits(time: _Value, memory: _Value) -> Limits:
     try:
-        return limits_of(time.text or TIME, memory.text or MEMORY, names=(time.said, memory.said))
+        return limits_of(time.text or TIME, memory.text or MEMORY, names=(time.source, memory.source))
     except InvalidInput as error:
         raise _usage(str(error)) from None
 
 
 def lab_choice(settings: Settings) -> Any:
-    """The lab that a live run is to have, a `LabChoice`."""
-    from harness.lab.lab_choice import LabChoice  # the capture half needs more than a replay does
+    """The lab for a live run, a `LabChoice`."""
+    from harness.lab.lab_choice import LabChoice  # only here: a replay does not need it
 
     return LabChoice(settings.cluster, settings.docker, settings.kube_audit_log, settings.node_image)
 
@@ -206,8 +206,8 @@ def _default_atomics(config: pytest.Config) -> Path:
 
 
 def _flag(config: pytest.Config, name: str) -> bool:
-    given = config.getoption(f"--{name}", default=None)
-    return bool(_ini(config, name.replace("-", "_")) if given is None else given)
+    option = config.getoption(f"--{name}", default=None)
+    return bool(_ini(config, name.replace("-", "_")) if option is None else option)
 
 
 def _ini(config: pytest.Config, key: str) -> Any:
@@ -225,6 +225,6 @@ def _key(name: str) -> str:
     return f"livefire_{name.replace('-', '_')}"
 
 
-def _usage(said: str, error: LivefireError | None = None) -> pytest.UsageError:
-    """What pytest prints of a wrong option: a line, and what an error tells."""
-    return pytest.UsageError(printable(f"{visible(said)}: {error}" if error else visible(said)))
+def _usage(text: str, error: LivefireError | None = None) -> pytest.UsageError:
+    """The error that pytest prints for a wrong option: one line, and an error's text after it."""
+    return pytest.UsageError(printable(f"{visible(text)}: {error}" if error else visible(text)))

@@ -1,6 +1,6 @@
-"""What the workers of one session share: outcomes as JSON in a folder, each made by one of them.
+"""What the workers of one session share: outcomes as JSON in a folder, each written by one worker.
 
-A lock is the kernel's (flock(2)), so it is free again when its holder dies, and the next one does the work.
+Locks are the kernel's (flock(2)): when the holder dies, the lock is free, and another worker does the work.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.model.result import Result
 
 
 class Outcome(BaseModel):
-    """What judging came to: results, or why there are none."""
+    """The outcome of judging: results, or the error."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,13 +26,13 @@ class Outcome(BaseModel):
 
 
 class Shared:
-    """The folder of a session. Names are those of what is made, once each."""
+    """The folder of a session, with one outcome for each name."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def read(self, name: str) -> Outcome | None:
-        """The outcome of that name; None where it has not been made yet."""
+        """The outcome of that name; None where there is none yet."""
         with contextlib.suppress(FileNotFoundError):
             return Outcome.model_validate_json((self.folder / f"{name}.json").read_bytes())
         return None
@@ -42,21 +42,21 @@ class Shared:
         return (self.folder / f"{name}.json").exists()
 
     def write(self, name: str, outcome: Outcome) -> None:
-        """Put an outcome there, at once and as a whole."""
+        """Write an outcome atomically."""
         scratch = self.folder / f"{name}.{os.getpid()}"
         scratch.write_text(outcome.model_dump_json(by_alias=True), encoding="utf-8")
         scratch.rename(self.folder / f"{name}.json")
 
     def once(self, name: str, make: Callable[[], Outcome], *, wait: bool) -> Outcome | None:
-        """The outcome of that name, made here unless it is there. None where another is at it and `wait` is false."""
+        """The outcome of that name, made if it is missing. None while another worker makes it and `wait` is false."""
         with self._locked(name, wait) as mine:
             if not mine:
                 return None
-            found = self.read(name)
-            if found is None:
-                found = make()
-                self.write(name, found)
-            return found
+            outcome = self.read(name)
+            if outcome is None:
+                outcome = make()
+                self.write(name, outcome)
+            return outcome
 
     @contextlib.contextmanager
     def _locked(self, name: str, wait: bool) -> Iterator[bool]:

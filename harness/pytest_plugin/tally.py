@@ -1,4 +1,4 @@
-"""Whether a session proved anything, and all that was asked for: what was judged, in which recordings."""
+"""What a session judged, and in which recordings: one that proves nothing does not pass."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from harness.text import visible
 
 
 class Tally:
-    """Counts by the reports of tests, so in the process that the user started, wherever the tests ran.
+    """Counts the reports of tests, which all reach the process that the user started, also those from workers.
 
-    `unused` are recordings of which no collected expectation speaks; `unjudged` says what else nothing is expected of.
+    `unused` are recordings without an atomic of any collected expectation. `unjudged` are lines on what else has no
+    expectations.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -28,12 +29,12 @@ class Tally:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Before anything is printed."""
+        """Make pytest's terminal safe before anything is printed."""
         guard_terminal(session.config)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Reports name the place of the expectation, and not that of our code; they carry what was judged."""
+        """Let the item complete its report: with the place of the expectation, and what was judged."""
         report = yield
         complete = getattr(item, "complete_report", None)
         if complete:
@@ -42,19 +43,19 @@ class Tally:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note in which recordings something was judged."""
-        found = getattr(report, "livefire_judged", None)
-        self._ran = self._ran or found is not None
-        for recording, judged in (found or {}).items():
+        by_recording = getattr(report, "livefire_judged", None)
+        self._ran = self._ran or by_recording is not None
+        for recording, judged in (by_recording or {}).items():
             self._judged[recording] = self._judged.get(recording, False) or judged
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """A session that proves nothing of a recording does not pass, as `livefire prove` does not."""
+        """Fail a session in which nothing was judged in some recording, as `livefire prove` does."""
         if exitstatus == pytest.ExitCode.OK and not self._worker and self._wrong():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
-        """Say why a session does not pass that its tests alone would let pass, and what was not judged."""
+        """Say why the session fails though its tests passed, and what was not judged."""
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             for line in self._wrong():
                 terminalreporter.write_line(f"livefire: {visible(line)}", red=True)
@@ -66,7 +67,8 @@ class Tally:
         return [*self._unproven(), *(self.unjudged if self._required else ())]
 
     def _unproven(self) -> list[str]:
-        idle = [f"nothing was judged in {each}: all was skipped" for each, judged in self._judged.items() if not judged]
+        idle = [recording for recording, judged in self._judged.items() if not judged]
+        lines = [f"nothing was judged in {recording}: all was skipped" for recording in idle]
         if self._ran and not self._judged:
-            idle.append("nothing was judged: no recording holds what was selected")
-        return idle + [f"no expectation names an atomic of {each}" for each in self.unused]
+            lines.append("nothing was judged: no recording holds what was selected")
+        return lines + [f"no expectation names an atomic of {recording}" for recording in self.unused]

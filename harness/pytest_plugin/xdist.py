@@ -1,4 +1,4 @@
-"""A session with workers of pytest-xdist: one process captures for them, and they share what they judge in a folder."""
+"""A session with workers of pytest-xdist: the controller captures, and the workers share outcomes in a folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOT_COLLECTED = "nothing was detonated: some tests could not be collected"
 
 @dataclass(frozen=True)
 class Worker:
-    """What a worker knows: the folder of the session, its own name, and how many workers there are."""
+    """A worker: the folder of the session, the worker's id, and how many workers there are."""
 
     folder: Path
     id: str
@@ -35,24 +35,24 @@ class Worker:
     @classmethod
     def of(cls, config: pytest.Config) -> Worker | None:
         """The worker that this process is; None where it is none."""
-        given = getattr(config, "workerinput", None)
-        told = given and given["livefire"]
-        return cls(Path(told["folder"]), told["id"], told["count"]) if told else None
+        workerinput = getattr(config, "workerinput", None)
+        own = workerinput and workerinput["livefire"]
+        return cls(Path(own["folder"]), own["id"], own["count"]) if own else None
 
     @property
     def shared(self) -> Shared:
-        """What the workers have judged."""
+        """The outcomes that the workers share."""
         return Shared(self.folder)
 
     @property
     def captured(self) -> Outcome | None:
-        """What came of the capture; None where there was none."""
+        """The outcome of the capture; None where there was none."""
         return self.shared.read(_LIVE)
 
-    def say_selected(self, chosen: list[Selected], unused: Sequence[str], unjudged: Sequence[str]) -> None:
-        """Let the controller know, who has collected nothing."""
-        said = {"chosen": to_json(chosen), "unused": unused, "unjudged": unjudged}
-        _selection(self.folder, self.id).write_text(json.dumps(said), encoding="utf-8")
+    def write_selected(self, chosen: list[Selected], unused: Sequence[str], unjudged: Sequence[str]) -> None:
+        """Write down what is selected, for the controller, which collects nothing."""
+        selection = {"chosen": to_json(chosen), "unused": unused, "unjudged": unjudged}
+        _selection(self.folder, self.id).write_text(json.dumps(selection), encoding="utf-8")
 
 
 class Controller:
@@ -65,7 +65,7 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker where its fellows put what they have judged."""
+        """Pass a worker the folder of the session, its id, and the number of workers."""
         if self._folder is None:
             self._folder = _shared_folder()
         node.workerinput["livefire"] = {
@@ -76,16 +76,16 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:
-        """Capture when the first worker knows what is selected. No test has been handed out by then."""
+        """Capture when the first worker has written down what is selected. No test has been distributed by then."""
         if self._folder is None or self._live:
             return
         path = _selection(self._folder, node.gateway.id)
-        if not path.exists():  # no item of ours
+        if not path.exists():  # nothing of ours is selected
             return
-        said = json.loads(path.read_text(encoding="utf-8"))
-        self._tally.unused, self._tally.unjudged = said["unused"], said["unjudged"]
+        selection = json.loads(path.read_text(encoding="utf-8"))
+        self._tally.unused, self._tally.unjudged = selection["unused"], selection["unjudged"]
         if self._config.stash[SETTINGS].live:
-            self._live = self._captured(said["chosen"])
+            self._live = self._captured(selection["chosen"])
             Shared(self._folder).write(_LIVE, self._live)
 
     def _captured(self, chosen: str) -> Outcome:
@@ -108,7 +108,7 @@ def _selection(folder: Path, worker: str) -> Path:
 
 
 def _shared_folder() -> Path:
-    """In the state folder, where it is found after a crash; a replay goes on also where that can't be written."""
+    """A folder in the state folder, where it is found after a crash; in /tmp where that can't be written."""
     try:
         return make_shared(state_root())
     except (OSError, LivefireError):

@@ -118,7 +118,7 @@ def test_a_folder_that_pytest_does_not_search_is_named(here: Path) -> None:
     assert told["prove"][0] == told["lint"][0] == 0
     code, output = told["pytest"]
     assert code == 2
-    assert "rules/build/privileged-container.expect.yaml: pytest does not look into this folder" in output
+    assert "rules/build/privileged-container.expect.yaml: pytest does not search this folder" in output
     (here / "pytest.ini").write_text("[pytest]\nnorecursedirs = .*\n")
     assert tell(here)["pytest"][0] == 0
 

@@ -14,11 +14,11 @@ from harness import interrupts
 
 
 @pytest.fixture(autouse=True)
-def heeded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def handled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(interrupts, "_state", interrupts._State())
     # a shell has what it starts in the background ignore SIGINT
     before = {number: signal.signal(number, signal.SIG_DFL) for number in interrupts.ENDING}
-    with interrupts.heeded():
+    with interrupts.handled():
         yield
     for number, handler in before.items():
         signal.signal(number, handler)

@@ -285,7 +285,7 @@ def test_a_signal_waits_until_all_is_undone_and_is_told_so(
     paper.acts["b"] = lambda: os.kill(os.getpid(), signal.SIGTERM)
     for path in ("a", "b"):
         ledger.add("folder", path=path)
-    with interrupts.heeded(), pytest.raises(KeyboardInterrupt, match="SIGTERM"):
+    with interrupts.handled(), pytest.raises(KeyboardInterrupt, match="SIGTERM"):
         ledger.undo()
     assert paper.undone == ["b", "a"]
     assert capfd.readouterr().err == "\nstill undoing\n"

@@ -39,7 +39,7 @@ def test_a_silent_rule(proof: Path, run: Run) -> None:
             "   :",
             "  56 |     fires: true",
             "     |     ^",
-            f"SKIPPED * expectations/{EXPECTATIONS.name}:24: the layer 'fired' let go: *",
+            f"SKIPPED * expectations/{EXPECTATIONS.name}:24: the layer 'fired' failed: *",
         ]
     )
 

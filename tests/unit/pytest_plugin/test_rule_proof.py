@@ -148,5 +148,5 @@ def test_where_all_is_required_no_layer_is_left_out_for_one_that_was_deselected(
     run_apart(*how, rules, REPLAY, "-k", "creation and flags").assert_outcomes(skipped=1)
     done = run_apart(*how, rules, REPLAY, REQUIRED, "-k", "creation and flags")
     done.assert_outcomes(failed=1)
-    done.stdout.fnmatch_lines(["not judged: the layer 'fired' let go: *"])
+    done.stdout.fnmatch_lines(["not judged: the layer 'fired' failed: *"])
     run_apart(*how, rules, REPLAY, REQUIRED, "-k", "creation").assert_outcomes(passed=3, failed=1, skipped=1)

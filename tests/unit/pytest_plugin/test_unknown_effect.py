@@ -22,7 +22,7 @@ def silent(resealed: Resealed) -> str:
 def test_the_layer_is_skipped_and_the_sensor_s_fails(proof: Path, run: Run, silent: str) -> None:
     done = run(proof, silent, RAW, "-rs", "-k", "container-execution and (executed or healthy)")
     done.assert_outcomes(skipped=1, failed=1, deselected=15)
-    done.stdout.fnmatch_lines(["SKIPPED *: nobody knows whether it had an effect: docker_daemon: *"])
+    done.stdout.fnmatch_lines(["SKIPPED *: it is not known whether it had an effect: docker_daemon: *"])
 
 
 def test_by_itself_it_is_no_success_where_all_is_required(proof: Path, run: Run, silent: str) -> None:

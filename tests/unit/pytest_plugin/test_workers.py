@@ -50,7 +50,7 @@ def test_a_failure_reads_as_without_workers(proof: Path, run_apart: Run) -> None
     done = run_apart(proof, REPLAY, "-n", 2, "-rs")
     done.assert_outcomes(passed=14, failed=2, skipped=1)
     done.stdout.fnmatch_lines(["RULE_SILENT *", "*fires: true", "*^"])
-    done.stdout.fnmatch_lines([f"SKIPPED * expectations/{EXPECTATIONS.name}:*: the layer 'fired' let go: *"])
+    done.stdout.fnmatch_lines([f"SKIPPED * expectations/{EXPECTATIONS.name}:*: the layer 'fired' failed: *"])
     done.stdout.no_fnmatch_line("*Traceback*")
 
 
