@@ -1,4 +1,4 @@
-"""A comparison of two results: by cause for a terminal, as Markdown for a CI job."""
+"""A comparison of two results, by cause: for a terminal, and as Markdown for a CI job."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _RULE_STYLES = {"+": "green", "-": "red"}
 
 @dataclass(frozen=True)
 class _Line:
-    """Differences that are told together: one; variants of one atomic that went the same way; all that are new."""
+    """Differences shown together: a single one, variants of one atomic with the same change, or all that are new."""
 
     first: Difference
     names: list[str]
 
     @property
     def subject(self) -> str:
-        """What changed: an atomic, a figure, or how many atomics or variants of one."""
+        """What changed: an atomic, a figure, or a number of atomics or of variants."""
         if len(self.names) < 2:
             return self.first.atomic
         named = ", ".join(self.names[:_NAMED]) + (", …" if len(self.names) > _NAMED else "")
@@ -52,7 +52,7 @@ class _Line:
 
     @property
     def reason(self) -> str:
-        """What the new result says of its verdict, where that is news."""
+        """The reason of the new verdict; empty for atomics that are new or gone."""
         return "" if self.first.cause in _ONE_SIDED else self.first.reason
 
 
@@ -63,17 +63,17 @@ def print_diff(comparison: Comparison, console: Console) -> None:
         _print(console, f"{_TITLES[cause]}: {detail}", width, "  ")
         for change in comparison.rules if cause is Cause.RULE else ():
             _print_rule(console, change, width)
-    for said in _unjudged(comparison):
-        _print(console, said, width, "  ")
+    for line in _unjudged(comparison):
+        _print(console, line, width, "  ")
     for cause, differences in _by_cause(comparison):
         console.print()
         console.print(Text(_TITLES[cause], style="bold"))
-        said = ""
-        for line in _lines(differences):
-            if line.first.detail != said:
-                said = line.first.detail
-                _print(console, f"  {said}", width, "    ")
-            _print_line(console, line, width)
+        detail = ""
+        for row in _lines(differences):
+            if row.first.detail != detail:
+                detail = row.first.detail
+                _print(console, f"  {detail}", width, "    ")
+            _print_line(console, row, width)
     console.print() if comparison.differences or comparison.inputs or comparison.unjudged else None
     style = "bold red" if comparison.worse else "bold green"
     console.print(Text(figures(comparison), style=style).append(f" · exit {int(comparison.worse)}", style="default"))
@@ -82,14 +82,14 @@ def print_diff(comparison: Comparison, console: Console) -> None:
 def _print_rule(console: Console, change: RuleChange, width: int) -> None:
     _print(console, f"  {_about(change)}", width, "    ")
     for line in visible_lines("\n".join(change.lines), _RULE_LINES):
-        for part in textwrap.wrap(line, width - 2, subsequent_indent="    ", drop_whitespace=False) or [""]:
-            console.print(Text(f"  {part}".rstrip(), style=_RULE_STYLES.get(line[:1], "")), soft_wrap=True)
+        for piece in textwrap.wrap(line, width - 2, subsequent_indent="    ", drop_whitespace=False) or [""]:
+            console.print(Text(f"  {piece}".rstrip(), style=_RULE_STYLES.get(line[:1], "")), soft_wrap=True)
 
 
 def _about(change: RuleChange) -> str:
     """A heading for the lines of a rule, or why there are none."""
     if change.untold:
-        return f"{change.rule}: its lines can't be told: the {change.untold} result holds no text of it, or several"
+        return f"{change.rule}: lines unknown, since the {change.untold} result holds no text of the rule, or several"
     old, new = change.versions
     return f"{change.rule}, version {f'{old} -> {new}' if old != new else f'{old} on both sides'}"
 
@@ -109,7 +109,7 @@ def _print_line(console: Console, line: _Line, width: int) -> None:
 
 
 def figures(comparison: Comparison) -> str:
-    """How many differences there are of each kind."""
+    """The number of differences of each kind, in words."""
     counts = [(kind, len(comparison.of(kind))) for kind in _KINDS]
     return " · ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts)
 
@@ -117,8 +117,8 @@ def figures(comparison: Comparison) -> str:
 def to_markdown(comparison: Comparison) -> str:
     """The comparison in GitHub's Markdown, of bounded size: a table for each cause, the worst first."""
     lines = ["## Livefire: what has changed", "", f"**{figures(comparison)}**", ""]
-    told = [f"{_TITLES[cause]}: {detail}" for cause, detail in comparison.inputs.items()] + _unjudged(comparison)
-    lines += [f"- {escaped(each)}" for each in told] + [""] * bool(told)
+    items = [f"{_TITLES[cause]}: {detail}" for cause, detail in comparison.inputs.items()] + _unjudged(comparison)
+    lines += [f"- {escaped(item)}" for item in items] + [""] * bool(items)
     for change in comparison.rules:
         shown = visible_lines("\n".join(change.lines), _RULE_LINES)
         fence = "`" * (1 + max([2, *(len(run) for line in shown for run in re.findall("`+", line))]))
@@ -141,20 +141,22 @@ def to_markdown(comparison: Comparison) -> str:
 
 def _by_cause(comparison: Comparison) -> Iterator[tuple[Cause, list[Difference]]]:
     for cause in Cause:
-        if found := [each for each in comparison.differences if each.cause is cause]:
-            yield cause, found
+        if differences := [difference for difference in comparison.differences if difference.cause is cause]:
+            yield cause, differences
 
 
 def _lines(differences: Sequence[Difference]) -> list[_Line]:
-    """Regressions first. There may be hundreds of variants: those of an atomic that went the same way are one line."""
+    """The lines, regressions first. Variants of an atomic with the same change are one line: there may be hundreds."""
     grouped: dict[tuple[object, ...], _Line] = {}
-    for each in sorted(differences, key=lambda each: list(_KINDS).index(each.kind)):
-        base, _, variant = each.atomic.partition("~")
-        told = (each.rule, each.before, each.after)
-        key = told if each.cause in _ONE_SIDED else (each.kind, base, bool(variant), *told, each.detail, each.reason)
-        line = grouped.setdefault(key, _Line(each, []))
-        if each.cause in _ONE_SIDED:
-            line.names.append(each.atomic)
+    for diff in sorted(differences, key=lambda diff: list(_KINDS).index(diff.kind)):
+        base, _, variant = diff.atomic.partition("~")
+        change = (diff.rule, diff.before, diff.after)
+        key = (
+            change if diff.cause in _ONE_SIDED else (diff.kind, base, bool(variant), *change, diff.detail, diff.reason)
+        )
+        line = grouped.setdefault(key, _Line(diff, []))
+        if diff.cause in _ONE_SIDED:
+            line.names.append(diff.atomic)
         elif variant:
             line.names.append(variant)
     return list(grouped.values())

@@ -1,4 +1,4 @@
-"""The terminal at the end: a table that fits 80 columns, and what explains it."""
+"""A result for the terminal: a table that fits 80 columns, and its explanation."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _NAME_WIDTH = 36
 
 
 def print_result(result: Result, console: Console) -> None:
-    """A table for each rule, what explains each result that is not as expected, the figures, and the summary."""
-    for rule in dict.fromkeys(each.rule for each in result.results):
-        console.print(_table(rule, [each for each in result.results if each.rule == rule and not each.variant]))
+    """A table for each rule, the explanation of each result that is not as expected, the figures, and the summary."""
+    for rule in dict.fromkeys(row.rule for row in result.results):
+        console.print(_table(rule, [row for row in result.results if row.rule == rule and not row.variant]))
         console.print()
-    for each in result.results:
-        if not each.verdict.as_expected and each.verdict is not Verdict.SKIPPED:
-            _print_lines(console, details(each))
+    for row in result.results:
+        if not row.verdict.as_expected and row.verdict is not Verdict.SKIPPED:
+            _print_lines(console, details(row))
             console.print()
     _print_skipped(result, console)
     for rule, alerts in result.background.alerts.items():
@@ -44,11 +44,11 @@ def print_result(result: Result, console: Console) -> None:
 
 
 def _print_skipped(result: Result, console: Console) -> None:
-    """What was not run, by its reason: the same for every rule."""
+    """The atomics that were not run, once for all rules, by reason."""
     reasons: dict[str, dict[str, None]] = {}
-    for each in result.results:
-        if each.verdict is Verdict.SKIPPED:
-            reasons.setdefault(each.reason, {})[each.atomic] = None
+    for row in result.results:
+        if row.verdict is Verdict.SKIPPED:
+            reasons.setdefault(row.reason, {})[row.atomic] = None
     for reason, atomics in reasons.items():
         console.print(Text(f"SKIPPED  {visible(reason)}", style="bold"), soft_wrap=True)
         for atomic in atomics:
@@ -89,8 +89,8 @@ def _table(rule: str, results: list[AtomicResult]) -> Table:
     table.add_column("ATOMIC")
     for title in ("SEEN", "FIRED", "FLAGS", "ALERT IN", "VERDICT"):
         table.add_column(title, no_wrap=True)
-    for each in results:
-        table.add_row(*_cells(each))
+    for result in results:
+        table.add_row(*_cells(result))
     return table
 
 

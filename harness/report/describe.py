@@ -1,4 +1,4 @@
-"""A result in words: the lines that explain a verdict, for the terminal, JUnit and pytest alike."""
+"""A result in words: the lines that explain a verdict, for the terminal, JUnit and pytest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TIMES = ("TimeGenerated", "Timestamp")
 
 
 def details(result: AtomicResult) -> list[str]:
-    """Everything that a person needs to find the layer that let go, safe to print."""
+    """The lines that show which layer failed, safe to print."""
     lines = [f"{result.verdict}  {result.atomic}", f"  {visible(result.reason)}", f"  expected at {result.at}"]
     if result.executed.command.strip():
         session = "" if result.executed.session is None else f", audit session {result.executed.session}"
@@ -31,13 +31,13 @@ def details(result: AtomicResult) -> list[str]:
         where = f"  {seen.evidence[0].record}" if seen.evidence else ""
         lines.append(f"  {'seen' if seen.seen else 'MISSING':7}  {seen.sensor}: {visible(seen.name)}{where}")
     for health in result.health:
-        lines += [f"  UNWELL   {visible(problem)}" for problem in health.problems]
+        lines += [f"  PROBLEM  {visible(problem)}" for problem in health.problems]
     lines += _fired(result)
     return lines
 
 
 def unproven(proof: RuleProof) -> str:
-    """What is missing to a rule's own proof: its verdicts alone may look well."""
+    """Why a rule is not proven, which its verdicts alone don't show."""
     return f"UNPROVEN RULE  {visible(proof.rule)}: {proof.reason}"
 
 
@@ -64,7 +64,7 @@ def _fired(result: AtomicResult) -> list[str]:
 
 
 def alert_lines(alert: Alert) -> list[str]:
-    """An alert: the command line it is about, its true flags, where it comes from."""
+    """The lines of an alert: its command line, its true flags, and its evidence."""
     row = alert.row
     subject = row.get("ProcessCommandLine") or row.get("CommandLine") or row.get("RequestUri") or _words(row)
     flags = ", ".join(name for name, value in row.items() if value is True) or "no flag"
@@ -73,7 +73,7 @@ def alert_lines(alert: Alert) -> list[str]:
 
 
 def _words(row: dict[str, Any]) -> str:
-    """What a row says in words, where no column of it is known to be what it is about."""
+    """The text columns of a row without a known main column."""
     return " · ".join(value for name, value in row.items() if isinstance(value, str) and value and name not in _TIMES)
 
 
@@ -83,27 +83,27 @@ def _where(evidence: Evidence) -> str:
 
 
 def tables_read(result: Result) -> str:
-    """Which tables were judged, safe to print; empty for an older result of stored ones, which does not tell."""
-    read = _tables(result)
+    """Which tables were judged, safe to print; empty for results of older versions, which don't record it."""
+    source = _tables(result)
     if not result.copy_of:
-        return read
+        return source
     copied = no_capture(visible(result.copy_of))
-    return f"{copied}; {read}" if read else copied
+    return f"{copied}; {source}" if source else copied
 
 
 def _tables(result: Result) -> str:
     if result.tables_from == "stored tables":
-        return "tables as stored: they agree with the hashes and counts of when they were built from its raw logs"
+        return "tables as stored; hashes and counts agree with those of when they were built from the raw logs"
     if not result.tables:
         return ""
     differing = f"; otherwise stored: {', '.join(result.tables_differ)}" if result.tables_differ else ""
-    return f"tables built anew from its raw logs: {visible(result.tables + differing)}"
+    return f"tables rebuilt from the raw logs: {visible(result.tables + differing)}"
 
 
 def ambiguous_lines(ambiguous: Ambiguous) -> Iterator[str]:
-    """What can't be told whose it is: how much of it, and what the rules say of it."""
+    """The ambiguous rows: how many there are, and the alerts of the rules on them."""
     tables = ", ".join(f"{count} in {table}" for table, count in ambiguous.rows.items())
-    yield f"AMBIGUOUS  rows of which it can't be told whose doing they are, which no atomic gets credit for: {tables}"
+    yield f"AMBIGUOUS  rows that can't be attributed, for which no atomic gets credit: {tables}"
     for rule, alerts in ambiguous.alerts.items():
         for alert in alerts:
             yield f"  {rule} fires on one:"

@@ -1,8 +1,8 @@
 """JUnit XML, in the form that pytest calls xunit1: a test case for each atomic and rule, with properties.
 
-There is no one standard. Written is what GitLab (doc/ci/testing/unit_test_reports.md), Jenkins' junit step and the
-actions of GitHub that turn JUnit XML into annotations read: `file` and `line` of a test case, relative to the
-repository; a message of one short line; the evidence as the element's text; a time for each test case, suite and file.
+There is no single standard. This is what GitLab (doc/ci/testing/unit_test_reports.md), Jenkins' junit step and the
+GitHub actions for annotations read: `file` and `line` of a test case, relative to the repository; a message of one
+short line; the evidence as the element's text; a time for each test case, suite and file.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _UNSAFE_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 def write_junit(results: Sequence[Result], path: Path) -> None:
     """Write JUnit XML.
 
-    One test suite for each recording, and in it one test case more for the background of each rule.
+    Each recording is a test suite, with a test case for each atomic and rule, and one for the background of each rule.
 
-    Class and name say together which testcase it is, in every recording anew and from night to night alike: GitLab and
-    Jenkins follow a testcase by them, and Jenkins folds at the dots of a class, so there is none in a part of it. The
-    variants of an atomic are a class of their own.
+    Class and name identify a test case in its recording and from night to night: GitLab and Jenkins track it by them.
+    Jenkins groups by the dots of a class, so there are no dots within a part of it. The variants of an atomic are a
+    class of their own.
     """
     root = ET.Element("testsuites", name="livefire")
     for result, recording in zip(results, _recordings(results), strict=True):
         root.append(_suite(result, recording))
-    # a skip has a testcase of its own already, and fails there only where all is required
+    # a skip has a test case already, which is no failure; here it is one, with --require-all
     required = any(result.all_required for result in results)
-    if left := [each for each in all_unjudged(results) if required or each.kind != "skip"]:
-        root.append(_unjudged(left, required=required))
+    if unjudged := [item for item in all_unjudged(results) if required or item.kind != "skip"]:
+        root.append(_unjudged(unjudged, required=required))
     _tell_apart(root)
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
@@ -54,7 +54,7 @@ def write_junit(results: Sequence[Result], path: Path) -> None:
 
 
 def _tell_apart(root: ET.Element) -> None:
-    """GitLab ignores all but the first case of a name: two rules of one file name are such, in different folders."""
+    """Number test cases of the same name, as of two rules of one file name: GitLab ignores all but the first."""
     seen: Counter[tuple[str, str]] = Counter()
     for testcase in root.iter("testcase"):
         classname, name = testcase.get("classname", ""), testcase.get("name", "")
@@ -64,21 +64,21 @@ def _tell_apart(root: ET.Element) -> None:
 
 
 def _recordings(results: Sequence[Result]) -> list[list[str]]:
-    """What the classes of each result begin with: nothing for a single one, else the name of its recording."""
+    """The first part of the classes of each result: none for a single result, else the name of its recording."""
     if len(results) == 1:
         return [[]]
     seen: Counter[str] = Counter()
-    found = []
+    prefixes = []
     for result in results:
         name = Path(result.recording).name or result.run_id
         seen[name] += 1
-        found.append([name if seen[name] == 1 else f"{name}-{seen[name]}"])
-    return found
+        prefixes.append([name if seen[name] == 1 else f"{name}-{seen[name]}"])
+    return prefixes
 
 
 def _suite(result: Result, recording: list[str]) -> ET.Element:
-    testcases = [_testcase(each, recording) for each in result.results]
-    places = {each.rule: each.at for each in reversed(result.results)}
+    testcases = [_testcase(row, recording) for row in result.results]
+    places = {row.rule: row.at for row in reversed(result.results)}
     for rule, alerts in result.background.alerts.items():
         testcases.append(_background(rule, alerts, recording, places.get(rule, "")))
     if result.ambiguous.count:
@@ -95,22 +95,22 @@ def _suite(result: Result, recording: list[str]) -> ET.Element:
     properties = ET.SubElement(suite, "properties")
     for name, version in result.versions.items():
         ET.SubElement(properties, "property", name=f"version.{name}", value=visible_text(version))
-    if read := tables_read(result):
-        ET.SubElement(properties, "property", name="tables", value=visible_text(read))
+    if tables := tables_read(result):
+        ET.SubElement(properties, "property", name="tables", value=visible_text(tables))
     suite.extend(testcases)
     return suite
 
 
 def _unjudged(unjudged: Sequence[Unjudged], *, required: bool) -> ET.Element:
-    """A case for each thing that was not judged; a failure where all is required, else skipped."""
+    """A suite with a test case for each item that was not judged: a failure with `required`, else skipped."""
     suite = ET.Element("testsuite", name="livefire not judged", tests=str(len(unjudged)), time="0.000")
     suite.set("failures" if required else "skipped", str(len(unjudged)))
-    for each in unjudged:
-        technique, _, name = each.name.rpartition("/")
-        testcase = _element(["not-judged", each.kind, *([each.rule] if each.rule else []), technique], name, 0)
-        _set_place(testcase, each.at)
-        lines = [f"{each.name}: {each.reason}", *([f"expected at {each.at}"] if each.at else [])]
-        _add_outcome(testcase, "failure" if required else "skipped", Verdict.SKIPPED, each.reason, lines)
+    for item in unjudged:
+        technique, _, name = item.name.rpartition("/")
+        testcase = _element(["not-judged", item.kind, *([item.rule] if item.rule else []), technique], name, 0)
+        _set_place(testcase, item.at)
+        lines = [f"{item.name}: {item.reason}", *([f"expected at {item.at}"] if item.at else [])]
+        _add_outcome(testcase, "failure" if required else "skipped", Verdict.SKIPPED, item.reason, lines)
         suite.append(testcase)
     return suite
 
@@ -134,7 +134,7 @@ def _testcase(result: AtomicResult, recording: list[str]) -> ET.Element:
 
 
 def _add_outcome(testcase: ET.Element, kind: str, verdict: Verdict, reason: str, lines: Sequence[str]) -> None:
-    """GitLab shows the text alone, Jenkins and GitHub the message and then the text: so the text repeats it in full."""
+    """The message is cut, and the text repeats it in full: GitLab shows only the text, others the message first."""
     message = f"{verdict}: {visible(reason)}"
     short = message if len(message) <= _MESSAGE else message[: _MESSAGE - 1] + "…"
     outcome = ET.SubElement(testcase, kind, message=visible_text(short), type=str(verdict))
@@ -142,7 +142,7 @@ def _add_outcome(testcase: ET.Element, kind: str, verdict: Verdict, reason: str,
 
 
 def _set_place(testcase: ET.Element, at: str) -> None:
-    """Where the case stands: in the working folder, which should be that of the repository, as a relative path."""
+    """Set file and line; the path is relative in the working folder, which should be the repository's."""
     if place := _PLACE.fullmatch(at):
         path, here = Path(place["file"]), Path.cwd()
         inside = path.is_absolute() and path.is_relative_to(here)
@@ -151,7 +151,7 @@ def _set_place(testcase: ET.Element, at: str) -> None:
 
 
 def _element(parts: list[str], name: str, seconds: float) -> ET.Element:
-    classname = ".".join(_UNSAFE.sub("_", part) for part in ["livefire", *parts])
+    classname = ".".join(_UNSAFE.sub("_", segment) for segment in ["livefire", *parts])
     return ET.Element("testcase", classname=classname, name=_UNSAFE_NAME.sub("_", name), time=f"{seconds:.3f}")
 
 
@@ -173,7 +173,7 @@ def _background(rule: str, alerts: Sequence[Alert], recording: list[str], at: st
 
 
 def _ambiguous(ambiguous: Ambiguous, recording: list[str]) -> ET.Element:
-    """What can't be told whose it is: no failure of its own, since what hangs on it is told there; so it is skipped."""
+    """A skipped test case for the ambiguous rows: the verdicts that depend on them are INCONCLUSIVE themselves."""
     testcase = _element([*recording, "ambiguous"], "rows", 0)
     first, *more = ambiguous_lines(ambiguous)
     outcome = ET.SubElement(
@@ -195,8 +195,8 @@ def _proof(proof: RuleProof, recording: list[str], at: str) -> ET.Element:
 
 
 def properties_of(result: AtomicResult) -> dict[str, str]:
-    """What identifies a result: verdict, expectation, process, session, containers, latency."""
-    found = {
+    """The properties of a result: verdict, expectation, process, session, containers, latency."""
+    properties = {
         "verdict": str(result.verdict),
         "guid": result.guid,
         "expectation": result.at,
@@ -209,6 +209,6 @@ def properties_of(result: AtomicResult) -> dict[str, str]:
     containers = sorted({str(e.facts["ContainerId"])[:12] for e in evidence if e.facts.get("ContainerId")})
     return {
         key: str(value)
-        for key, value in (found | {"containers": ",".join(containers)}).items()
+        for key, value in (properties | {"containers": ",".join(containers)}).items()
         if value not in (None, "")
     }

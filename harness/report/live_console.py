@@ -1,4 +1,4 @@
-"""The terminal while a live run goes on: what has come about, and what is under way."""
+"""The terminal during a live run: what is done, and what is in progress."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from harness.text import visible
 
 
 class LiveConsole:
-    """A subscriber that prints a line for each thing that has come about, and shows what is under way.
+    """A subscriber that prints a line for each finished step, and shows the steps in progress.
 
-    Without a terminal there is no spinner and no colour: the same lines, as they come.
+    Without a terminal it prints the same lines, without spinner and colour.
     """
 
     def __init__(self, console: Console) -> None:
@@ -55,13 +55,13 @@ class LiveConsole:
     def __call__(self, event: Event) -> None:
         """Take an event. May be called from several threads: rich locks its console."""
         match event:
-            case LabStep(part, "starting", _):
-                self._begin(part)
-            case LabStep(part, "working", detail):
-                self._line("..", f"{part:15} {detail}")
-            case LabStep(part, state, detail):
-                self._end(part)
-                self._line("ok" if state == "ready" else "FAIL", f"{part:15} {detail}", good=state == "ready")
+            case LabStep(name, "starting", _):
+                self._begin(name)
+            case LabStep(name, "working", detail):
+                self._line("..", f"{name:15} {detail}")
+            case LabStep(name, state, detail):
+                self._end(name)
+                self._line("ok" if state == "ready" else "FAIL", f"{name:15} {detail}", good=state == "ready")
             case LabStarted(_, seconds) if seconds:
                 self._line("ok", f"{'lab':15} up in {seconds:.1f} s")
             case AtomicStarted(atomic, variant):
@@ -73,7 +73,7 @@ class LiveConsole:
             case SensorDrained(sensor):
                 at_marks = [problem for mark in sensor.marks for problem in mark.problems]
                 problems = [*sensor.before.problems, *at_marks, *sensor.after.problems]
-                self._line("UNWELL", f"{sensor.name}: {problems[0]}", good=False) if problems else None
+                self._line("PROBLEM", f"{sensor.name}: {problems[0]}", good=False) if problems else None
             case RecordingSealed(path):
                 self._end_variants()
                 self._line("ok", f"{'recording':15} {path}")
@@ -94,9 +94,9 @@ class LiveConsole:
         attack = detonation.attack
         outcome = detonation.skipped or (f"exit code {attack.exit_code}" if attack else "not run")
         if attack and attack.timed_out:
-            outcome = "ran into its time limit"
+            outcome = "reached its time limit"
         if attack and attack.given_up:
-            outcome = f"ended before its time: {attack.given_up}"
+            outcome = f"ended early: {attack.given_up}"
         if attack and attack.survivors:
             outcome += f"; outlived its shell, and was ended: pid {', '.join(map(str, attack.survivors))}"
         self._line("--" if detonation.skipped else "ran", f"{detonation.atomic}: {outcome}")
@@ -110,7 +110,7 @@ class LiveConsole:
                 self._end_bar()
 
     def _begin_bar(self, what: str, total: int) -> None:
-        """A bar in the place of what is under way: there may be but one of them on a terminal."""
+        """Show a bar instead of the spinner: rich allows only one live display on a terminal."""
         self._end_bar()
         if self._status:
             self._status.stop()
@@ -126,7 +126,7 @@ class LiveConsole:
             self._status.start()
 
     def _end_variants(self) -> None:
-        """One line for all variants of an atomic: there may be dozens."""
+        """Print one line for all variants of an atomic: there may be dozens."""
         if self._variants:
             self._line("ran", f"{len(self._variants)} variants of {self._variants[-1].of}")
         self._variants = []

@@ -1,4 +1,4 @@
-"""Results in GitHub's Markdown, for the summary of a CI job: verdicts, and what is unmet with reason and place."""
+"""Results in GitHub's Markdown, for the summary of a CI job: verdicts, and the unmet ones with reason and place."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from harness.report.unjudged_text import by_kind
 from harness.text import visible
 
 LIMIT = 256 * 1024  # bytes; GitHub drops the summary of a step that is over 1 MiB, and several may share one
-_LEFT_OUT = 200  # bytes that are kept free to say so
+_LEFT_OUT = 200  # bytes kept free for the note on what is left out
 _CELL = 300
 _EVIDENCE = 20
 _LINES = 40
-# What Markdown reads as its own, and what makes an address or a mention of plain text.
+# Characters with a meaning in Markdown, and those that turn plain text into a link or a mention.
 _SPECIAL = re.compile(r"[\\`*_\[\]|~$#@]|(?<=http):|(?<=https):|(?<=ftp):|(?<=www)\.", re.IGNORECASE)
 
 
@@ -35,14 +35,14 @@ def to_markdown(results: Sequence[Result]) -> str:
 
 
 def escaped(text: object) -> str:
-    """One line of text that is nothing but text, in a table or a list; a long one is cut."""
+    """One line of plain text for a table or a list; a long line is cut."""
     line = visible(text)
     short = line if len(line) <= _CELL else line[: _CELL - 1] + "…"
     return html.escape(_SPECIAL.sub(r"\\\g<0>", short), quote=False)
 
 
 def within(limit: int, blocks: Iterable[str]) -> str:
-    """The blocks, a line or more each, as far as they fit into `limit` bytes; what is left out is counted."""
+    """The blocks, a line or more each, that fit into `limit` bytes, and a count of the lines that are left out."""
     kept: list[str] = []
     size = left_out = 0
     for block in blocks:
@@ -52,7 +52,7 @@ def within(limit: int, blocks: Iterable[str]) -> str:
         else:
             kept.append(block)
     if left_out:
-        kept += ["", f"… and {left_out} more lines, left out so that this is shown at all.", ""]
+        kept += ["", f"… and {left_out} more lines, left out because GitHub limits the size.", ""]
     return "\n".join(kept).encode("utf-8", "replace").decode()
 
 
@@ -68,7 +68,7 @@ def _section(result: Result) -> Iterator[str]:
         yield from (escaped(read), "")
     yield from _rules(result)
     yield from (f"**UNPROVEN RULE** {escaped(p.rule)}: {escaped(p.reason)}\n" for p in result.proofs if not p.proven)
-    unmet = [each for each in result.results if not each.verdict.as_expected and each.verdict is not Verdict.SKIPPED]
+    unmet = [row for row in result.results if not row.verdict.as_expected and row.verdict is not Verdict.SKIPPED]
     yield from _unmet(unmet)
     for rule, alerts in result.background.alerts.items():
         if alerts:
@@ -77,16 +77,16 @@ def _section(result: Result) -> Iterator[str]:
         title, *lines = ambiguous_lines(result.ambiguous)
         yield _folded(title, lines)
     yield from _unjudged(result)
-    yield from _skipped([each for each in result.results if each.verdict is Verdict.SKIPPED])
+    yield from _skipped([row for row in result.results if row.verdict is Verdict.SKIPPED])
 
 
 def _rules(result: Result) -> Iterator[str]:
-    """A row for each rule: how many atomics, variants among them, have which verdict."""
-    verdicts = [verdict for verdict in Verdict if any(each.verdict is verdict for each in result.results)]
+    """A row for each rule: the number of atomics, variants too, with each verdict."""
+    verdicts = [verdict for verdict in Verdict if any(row.verdict is verdict for row in result.results)]
     yield f"| rule | {' | '.join(verdicts)} | alerts in the background |"
     yield f"|---|{'---:|' * len(verdicts)}---:|"
-    for rule in dict.fromkeys(each.rule for each in result.results):
-        of_rule = [each.verdict for each in result.results if each.rule == rule]
+    for rule in dict.fromkeys(row.rule for row in result.results):
+        of_rule = [row.verdict for row in result.results if row.rule == rule]
         counts = [str(of_rule.count(verdict)) for verdict in verdicts]
         background = len(result.background.alerts.get(rule, []))
         yield f"| {escaped(rule)} | {' | '.join(counts)} | {background} |"
@@ -94,18 +94,18 @@ def _rules(result: Result) -> Iterator[str]:
 
 
 def _unmet(unmet: Sequence[AtomicResult]) -> Iterator[str]:
-    """A table of all, then the evidence of the first, folded away."""
+    """A table of all, then the evidence of the first ones, folded."""
     if not unmet:
         return
     yield from ("### Not as expected", "")
     yield "| verdict | atomic | rule | why | expected at |"
     yield "|---|---|---|---|---|"
-    for each in unmet:
-        cells = (each.verdict, each.atomic, each.rule, each.reason, each.at)
+    for row in unmet:
+        cells = (row.verdict, row.atomic, row.rule, row.reason, row.at)
         yield f"| {' | '.join(escaped(cell) for cell in cells)} |"
     yield ""
-    for each in unmet[:_EVIDENCE]:
-        yield _folded(f"{each.verdict} {each.atomic} [{each.rule}]", details(each))
+    for row in unmet[:_EVIDENCE]:
+        yield _folded(f"{row.verdict} {row.atomic} [{row.rule}]", details(row))
     if len(unmet) > _EVIDENCE:
         yield f"The evidence of {len(unmet) - _EVIDENCE} more is in the other reports."
 
@@ -117,20 +117,20 @@ def _background(rule: str, alerts: Sequence[Alert]) -> Iterator[str]:
 
 
 def _unjudged(result: Result) -> Iterator[str]:
-    """What was asked for and not judged, by kind."""
+    """What was not judged, by kind."""
     if result.unjudged:
         yield from ("### Not judged" + (", and all was required" if result.all_required else ""), "")
-    for said, of_kind in by_kind(result.unjudged):
-        yield f"- {said}: {escaped(', '.join(dict.fromkeys(each.name for each in of_kind)))}"
+    for heading, of_kind in by_kind(result.unjudged):
+        yield f"- {heading}: {escaped(', '.join(dict.fromkeys(item.name for item in of_kind)))}"
     if result.unjudged:
         yield ""
 
 
 def _skipped(skipped: Sequence[AtomicResult]) -> Iterator[str]:
-    """What was not run, by its reason: the same for every rule."""
+    """The atomics that were not run, once for all rules, by reason."""
     reasons: dict[str, set[str]] = {}
-    for each in skipped:
-        reasons.setdefault(each.reason, set()).add(each.atomic)
+    for row in skipped:
+        reasons.setdefault(row.reason, set()).add(row.atomic)
     if reasons:
         yield from ("### Skipped", "")
     for reason, atomics in reasons.items():
@@ -140,7 +140,7 @@ def _skipped(skipped: Sequence[AtomicResult]) -> Iterator[str]:
 
 
 def _folded(title: str, lines: Sequence[str]) -> str:
-    """Lines as they are, behind a title. Up to the next blank line, nothing but HTML is read."""
+    """Lines folded below a title. Without blank lines, as those would end the HTML block."""
     lines = [line for line in lines if line.strip()]
     shown = [html.escape(line if len(line) <= 2 * _CELL else line[: 2 * _CELL] + "…") for line in lines[:_LINES]]
     if len(lines) > _LINES:

@@ -1,4 +1,4 @@
-"""The evasion matrix for a terminal: a line for each variant, and what each rule makes of it."""
+"""The evasion matrix for a terminal: a line for each variant, with the outcome under each rule."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _STYLES = {"fires": "green", "wrong flags": "yellow", "silent": "red"}
 
 def print_matrix(result: Result, console: Console) -> None:
     """Print a table for each atomic that has variants."""
-    for atomic in dict.fromkeys(each.variant.of for each in result.results if each.variant):
-        found = [each for each in result.results if each.variant and each.variant.of == atomic]
+    for atomic in dict.fromkeys(row.variant.of for row in result.results if row.variant):
+        variants = [row for row in result.results if row.variant and row.variant.of == atomic]
         console.print()
         console.print(Text(f"Variants of {visible(atomic)}", style="bold"))
-        console.print(_table(found, min(console.width, _WIDTH)))
+        console.print(_table(variants, min(console.width, _WIDTH)))
 
 
 def _table(results: list[AtomicResult], width: int) -> Table:
-    """A table breaks in mid-word, so names are folded before they go into it."""
-    rules = list(dict.fromkeys(each.rule for each in results))
+    """The table of an atomic's variants. Names are folded before: rich would break them within words."""
+    rules = list(dict.fromkeys(result.rule for result in results))
     by_name: dict[str, dict[str, AtomicResult]] = {}
-    for each in results:
-        if each.variant:
-            by_name.setdefault(f"{each.variant.family}.{each.variant.name}", {})[each.rule] = each
+    for result in results:
+        if result.variant:
+            by_name.setdefault(f"{result.variant.family}.{result.variant.name}", {})[result.rule] = result
     titles = ["EFFECT", "SEEN BY", *(_folded(rule, _CELL) for rule in rules)]
     cells = [_cells(by_rule, rules) for by_rule in by_name.values()]
     left = width - sum(1 + max(map(_width, column)) for column in zip(titles, *cells, strict=True))

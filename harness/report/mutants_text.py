@@ -1,4 +1,4 @@
-"""The mutants of a rule for a terminal: those that live, with what would kill them."""
+"""The mutants of a rule for a terminal: the live ones, with what would kill them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def print_mutants(report: Mutants, console: Console) -> None:
             place = f"{mutant.operator}  {mutant.at}"
             console.print(Text(f"invalid  {place}  (the engine can't run it)", style="dim"), soft_wrap=True)
     counts = Counter(mutant.status for mutant in report.mutants)
-    told = " · ".join(
+    statuses = " · ".join(
         f"{counts[status]} {status}" for status in ("killed", "live", "equivalent", "invalid") if counts[status]
     )
-    figures = f"{len(report.mutants)} mutants · {told} · score {report.score:.2f}, by {report.cases} cases"
+    figures = f"{len(report.mutants)} mutants · {statuses} · score {report.score:.2f}, by {report.cases} cases"
     console.print()
     console.print(f"{report.rule}: {figures}", soft_wrap=True)
 
 
 def short(text: str, width: int = _WIDTH) -> str:
-    """A part of a rule on one line, cut where it is longer than `width`."""
+    """A part of a rule on one line, cut at `width`."""
     text = " ".join(text.split())
     return text if len(text) <= width else f"{text[: width - 1]}…"

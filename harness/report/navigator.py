@@ -1,4 +1,4 @@
-"""An ATT&CK Navigator layer, format 4.5: how much of each technique is proven, by verdicts and not by claims.
+"""An ATT&CK Navigator layer, format 4.5: how much of each technique is proven.
 
 Format: https://github.com/mitre-attack/attack-navigator, layers/spec/v4.5/layerformat.md.
 """
@@ -25,7 +25,7 @@ _NOT_JUDGED = (Verdict.SKIPPED, Verdict.INCONCLUSIVE)
 
 @dataclass(frozen=True)
 class _Outcome:
-    """A result, and which of several recordings it is from."""
+    """A result, and the number of its recording."""
 
     recording: int
     result: AtomicResult
@@ -36,12 +36,12 @@ class _Outcome:
 
     @property
     def proven(self) -> bool:
-        """Proven to be found. That a rule is rightly silent is proven, too, and covers nothing."""
+        """Whether the attack is proven to be detected. A rightly silent rule is PROVEN too, and covers nothing."""
         return self.result.verdict is Verdict.PROVEN and self.result.fired.actual
 
     @property
     def control(self) -> bool:
-        """Whether the rule owed no alert and gave none, so that this is no attack for it."""
+        """Whether the rule rightly gave no alert, so that this is no attack for it."""
         return self.result.verdict is Verdict.PROVEN and not self.result.fired.expected
 
 
@@ -51,21 +51,21 @@ def write_navigator(results: Sequence[Result], path: Path) -> None:
 
 
 def to_layer(results: Sequence[Result]) -> dict[str, Any]:
-    """One layer; results of several recordings merge, technique by technique.
+    """One layer of all results, merged by technique.
 
-    The score is the share of attacks on which a rule at least is PROVEN, rounded down, so that 100 means all. An attack
-    that is detonated for several recordings counts once in each. Benign runs, variants, and atomics on which each rule
-    is rightly silent are not in the score; SKIPPED and INCONCLUSIVE are neither for it nor against.
+    The score is the percentage of attacks on which at least one rule is PROVEN, rounded down, so that 100 means all. An
+    attack counts once for each recording. The score leaves out benign runs, variants, atomics on which every rule is
+    rightly silent, and the verdicts SKIPPED and INCONCLUSIVE.
     """
-    found: dict[str, list[_Outcome]] = {}
+    by_technique: dict[str, list[_Outcome]] = {}
     for number, result in enumerate(results):
-        for each in result.results:
-            if not each.benign:
-                found.setdefault(each.technique, []).append(_Outcome(number, each))
+        for row in result.results:
+            if not row.benign:
+                by_technique.setdefault(row.technique, []).append(_Outcome(number, row))
     recordings = [f"{result.recording} ({result.run_id})" for result in results]
-    techniques = {name: _technique(name, outcomes, recordings) for name, outcomes in sorted(found.items())}
-    for name in sorted(found):
-        if "." in name:  # a sub-technique is folded away unless its parent says otherwise
+    techniques = {name: _technique(name, outcomes, recordings) for name, outcomes in sorted(by_technique.items())}
+    for name in sorted(by_technique):
+        if "." in name:  # the Navigator hides a sub-technique unless its parent shows it
             parent = name.partition(".")[0]
             techniques.setdefault(parent, {"techniqueID": parent})["showSubtechniques"] = True
     return {
@@ -83,41 +83,41 @@ def _technique(name: str, outcomes: list[_Outcome], recordings: list[str]) -> di
     attacks = _attacks([outcome for outcome in outcomes if outcome.judged and not outcome.result.variant])
     proven = sum(any(outcome.proven for outcome in of_one) for of_one in attacks)
     head: dict[str, Any] = {"techniqueID": name}
-    if attacks:  # without `color`: it would outdo the score's own, also where layers are combined
+    if attacks:  # without `color`, which would override that of the score, also where layers are combined
         rules = len({outcome.result.rule for outcome in outcomes})
         together = f", by {rules} rules together" if rules > 1 else ""
         comment = f"{proven} of {len(attacks)} attacks proven{together}"
         head |= {"score": 100 * proven // len(attacks), "comment": comment}
     else:
         head |= {"color": _UNSCORED, "comment": "no score: no attack that a rule must find was judged"}
-    metadata = [_entry("recording", recordings[number]) for number in sorted({each.recording for each in outcomes})]
+    metadata = [_entry("recording", recordings[number]) for number in sorted({o.recording for o in outcomes})]
     for rule in sorted({outcome.result.rule for outcome in outcomes}):
-        metadata += [{"divider": True}, *_rule([each for each in outcomes if each.result.rule == rule], rule)]
+        metadata += [{"divider": True}, *_rule([o for o in outcomes if o.result.rule == rule], rule)]
     return head | {"metadata": metadata}
 
 
 def _attacks(outcomes: list[_Outcome]) -> list[list[_Outcome]]:
-    """What all rules made of each attack in each recording, without those that are none for any rule."""
-    found: dict[tuple[int, str], list[_Outcome]] = {}
+    """The outcomes of each attack in each recording, under all rules; without atomics that are no attack for any."""
+    by_attack: dict[tuple[int, str], list[_Outcome]] = {}
     for outcome in outcomes:
-        found.setdefault((outcome.recording, outcome.result.atomic), []).append(outcome)
-    return [of_one for of_one in found.values() if not all(outcome.control for outcome in of_one)]
+        by_attack.setdefault((outcome.recording, outcome.result.atomic), []).append(outcome)
+    return [of_one for of_one in by_attack.values() if not all(outcome.control for outcome in of_one)]
 
 
 def _rule(outcomes: list[_Outcome], rule: str) -> list[dict[str, Any]]:
-    """What one rule made of a technique."""
+    """The entries of one rule for a technique."""
     plain = [outcome for outcome in outcomes if not outcome.result.variant]
     attacks = _attacks([outcome for outcome in plain if outcome.judged])
     proven = sum(any(outcome.proven for outcome in of_one) for of_one in attacks)
-    told = [_entry("rule", rule), _entry("proven", f"{proven} of {len(attacks)} attacks")]
+    entries = [_entry("rule", rule), _entry("proven", f"{proven} of {len(attacks)} attacks")]
     controls = sum(outcome.control for outcome in plain)
     if controls:
-        told.append(_entry("rightly silent", str(controls)))
-    told.append(_entry("verdicts", _counts(plain)))
+        entries.append(_entry("rightly silent", str(controls)))
+    entries.append(_entry("verdicts", _counts(plain)))
     variants = [outcome for outcome in outcomes if outcome.result.variant]
     if variants:
-        told += [_entry("variants found", _recall(variants)), _entry("verdicts of variants", _counts(variants))]
-    return told
+        entries += [_entry("variants found", _recall(variants)), _entry("verdicts of variants", _counts(variants))]
+    return entries
 
 
 def _counts(outcomes: list[_Outcome]) -> str:
@@ -126,10 +126,10 @@ def _counts(outcomes: list[_Outcome]) -> str:
 
 
 def _recall(variants: list[_Outcome]) -> str:
-    """On how many of the variants that do the same as their atomic the rule fires, whatever its flags."""
-    ran = [each for each in variants if each.judged and each.result.verdict is not Verdict.NOT_EXECUTED]
-    same = [each for each in ran if each.result.variant and each.result.variant.equivalent]
-    fired = sum(each.result.fired.actual for each in same)
+    """The share of equivalent variants on which the rule fires, whatever its flags."""
+    ran = [outcome for outcome in variants if outcome.judged and outcome.result.verdict is not Verdict.NOT_EXECUTED]
+    same = [outcome for outcome in ran if outcome.result.variant and outcome.result.variant.equivalent]
+    fired = sum(outcome.result.fired.actual for outcome in same)
     return f"{fired} of {len(same)} ({100 * fired // len(same)} %)" if same else "none was judged"
 
 

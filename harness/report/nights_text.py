@@ -1,4 +1,4 @@
-"""The history of many nights for a terminal: nights as columns, atomics as rows, one letter a verdict."""
+"""The history of many nights for a terminal: nights as columns, atomics as rows, a letter for each verdict."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 80
 _NAME = 35
 _NIGHT = 3
-# Further lines of the head, as many as it takes to tell nights apart.
+# Further lines of the head, as many as needed to tell nights apart.
 _FINER = {"hour": "%H", "minute": "%M", "second": "%S"}
 _HARD_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def print_history(history: History, console: Console) -> None:
-    """Print a table for each rule, of the newest nights that fit, then the latency, then what the letters mean."""
+    """Print a table for each rule, with the newest nights that fit, then the latency, then the legend."""
     fit = history.last(max(1, (min(console.width, _WIDTH) - len(_CHANGED) - _NAME) // _NIGHT))
     for rule in fit.rules:
         console.print(Text(visible(rule), style="bold"), soft_wrap=True)
@@ -54,17 +54,17 @@ def print_history(history: History, console: Console) -> None:
 
 
 def _print_head(history: History, console: Console) -> None:
-    """The month where it begins, the day, and the time as far as runs of one day need it to be told apart."""
+    """Print the month where it begins, the day, and as much of the time as tells runs of one day apart."""
     months = [f"{night.finished:%b}" for night in history.nights]
     lines = [("", [month if not i or months[i - 1] != month else "" for i, month in enumerate(months)])]
     lines.append(("", [f"{night.finished:%d}" for night in history.nights]))
-    told = [f"{night.finished:%Y%m%d}" for night in history.nights]
+    names = [f"{night.finished:%Y%m%d}" for night in history.nights]
     for name, form in _FINER.items():
-        if len(set(told)) == len(told):
+        if len(set(names)) == len(names):
             break
         cells = [night.finished.strftime(form) for night in history.nights]
         lines.append((name, cells))
-        told = [before + cell for before, cell in zip(told, cells, strict=True)]
+        names = [before + cell for before, cell in zip(names, cells, strict=True)]
     for name, cells in lines:
         console.print(Text(_row(name, cells), style="dim"), soft_wrap=True)
 
@@ -86,7 +86,7 @@ def _print_rule(history: History, rule: str, console: Console) -> None:
 
 
 def _print_named(atomic: str, verdicts: Sequence[Verdict | None], changed: bool, console: Console) -> None:
-    """A row; a long name takes several lines, and the verdicts stand in the last."""
+    """Print a row; a long name takes several lines, and the verdicts are in the last."""
     *first, last = folded(visible(short_id(atomic)), _NAME - 1)
     sign = _CHANGED if changed else ""
     for line in first:
@@ -104,7 +104,7 @@ def _row(name: str, cells: Iterable[str], sign: str = "") -> str:
 
 
 def _print_latency(history: History, console: Console) -> None:
-    """The trend as bars, and its ends in figures."""
+    """Print the trend as bars, and first, last, lowest and highest as figures."""
     for name, values in (
         ("telemetry", [night.telemetry for night in history.nights]),
         ("alert", [night.alert for night in history.nights]),
@@ -119,7 +119,7 @@ def _print_latency(history: History, console: Console) -> None:
 
 
 def _bars(values: Sequence[float | None]) -> list[str]:
-    """From zero, so that a small change looks small."""
+    """The values as bars that begin at zero, so that a small change looks small."""
     top = max((value for value in values if value is not None), default=0.0)
     steps = len(_BARS) - 1
     return [
@@ -128,8 +128,8 @@ def _bars(values: Sequence[float | None]) -> list[str]:
 
 
 def _legend(used: set[Verdict]) -> list[str]:
-    """What the letters mean, broken between two of them only."""
+    """The meaning of the letters, with line breaks only between entries."""
     letters = [f"{letter} {verdict}" for verdict, letter in LETTERS.items() if verdict in used]
-    told = [*letters, f"{_ABSENT} not part of it", f"{_CHANGED.strip()} changed"]
-    text = "  ".join(each.replace(" ", _HARD_SPACE) for each in told)
+    entries = [*letters, f"{_ABSENT} not part of it", f"{_CHANGED.strip()} changed"]
+    text = "  ".join(entry.replace(" ", _HARD_SPACE) for entry in entries)
     return [line.replace(_HARD_SPACE, " ") for line in textwrap.wrap(text, _WIDTH)]

@@ -1,4 +1,4 @@
-"""A bar on a terminal while something is counted: `3 of 9`, and the time left. Nothing where there is no terminal."""
+"""A progress bar on a terminal: `3 of 9`, and the time left. Without a terminal there is none."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from rich.text import Text
 
 from harness.report.terminal import Terminal
 
-_PACE = 600.0  # seconds of the past by which the time left is told: one recording may take a minute
+_PACE = 600.0  # seconds of the past from which the time left is estimated: one recording may take a minute
 
 
 class _Counted(ProgressColumn):
-    """`3 of 9`; empty where it is not known of how many."""
+    """`3 of 9`; empty while the total is not known."""
 
     def render(self, task: Task) -> Text:
         return Text("") if task.total is None else Text(f"{int(task.completed)} of {int(task.total)}")
 
 
 class _Left(TimeRemainingColumn):
-    """`0:00:12 left`; empty where it is not known."""
+    """`0:00:12 left`; empty while it is not known."""
 
     def render(self, task: Task) -> Text:
         return super().render(task).append(" left") if task.time_remaining else Text("")
 
 
 def bar(console: Console) -> Progress:
-    """A bar that vanishes when it is stopped."""
+    """A bar that disappears when it is stopped."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -44,7 +44,7 @@ def bar(console: Console) -> Progress:
 
 @contextlib.contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error for the block. Yields what is to be told `(done, total)`."""
+    """A bar on standard error for the block. Yields the function to call with `(done, total)`."""
     with bar(Terminal(stderr=True)) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -14,12 +14,12 @@ from harness.report.fitting import folded
 from harness.text import visible
 
 _WIDTH = 80
-_FIRST = 26  # for what a row is about and how often it ran
+_FIRST = 26  # the width of the first two columns
 _SPLIT = {"tuned": "variants a rule may be tuned on", "held_out": "variants held out"}
 
 
 def print_account(result: Result, console: Console) -> None:
-    """Print what there is; nothing for a result without variants and benign runs."""
+    """Print the tables; nothing for a result without variants and benign runs."""
     for title, table in _tables(result):
         console.print()
         console.print(Text(title, style="bold"))
@@ -94,14 +94,14 @@ def _change(share: float | None, before: float | None) -> str:
 
 
 def _headings(rules: list[str]) -> list[str]:
-    """Names of rules, folded so that all of them fit."""
+    """The names of the rules, folded so that all columns fit."""
     width = max(10, (_WIDTH - _FIRST) // len(rules) - 2)
     return ["\n".join(folded(visible(rule), width)) for rule in rules]
 
 
-def _table(first: str, *others: str) -> Table:
+def _table(first: str, *titles: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(first, overflow="fold")
-    for title in others:
+    for title in titles:
         table.add_column(title, justify="right", overflow="fold")
     return table

@@ -1,6 +1,6 @@
 """Findings in rules as SARIF 2.1.0, with file, line and column, so that a pull request shows them at their place.
 
-Format: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html; what GitHub needs beyond it is marked so.
+Format: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html; comments say what GitHub requires beyond it.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _LINK = re.compile(r"\[(?=[^\]]*\]\()")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to look at. `kind` names what sort it is, `about` says what all of that sort have in common.
+    """One finding. `kind` is its sort, and `about` describes that sort. `length` is in characters, within the line.
 
-    Without a place it is no finding in a file but a failure of the run. `length` is in characters, within the line.
+    Without a place it is not in a file, but a failure of the run.
     """
 
     kind: str
@@ -45,27 +45,27 @@ class Finding:
 
 
 def of_mutants(report: Mutants) -> list[Finding]:
-    """Live mutants as warnings, and as notes the patterns that can't match anything that another one does not."""
-    found = [_of_mutant(mutant) for mutant in report.mutants]
-    return [finding for finding in found if finding is not None]
+    """Live mutants as warnings; as notes, patterns that match nothing beyond what another pattern matches."""
+    findings = [_of_mutant(mutant) for mutant in report.mutants]
+    return [finding for finding in findings if finding is not None]
 
 
 def of_mistakes(mistakes: Iterable[LivefireError]) -> list[Finding]:
-    """Mistakes in files as errors; several that were raised as one are several."""
-    found: list[Finding] = []
+    """Mistakes in files as errors; an InvalidFiles gives a finding for each of its problems."""
+    findings: list[Finding] = []
     for mistake in mistakes:
         if isinstance(mistake, InvalidFiles):
-            found += of_mistakes(mistake.problems)
+            findings += of_mistakes(mistake.problems)
         else:
             kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(mistake).__name__).lower()
             about = (type(mistake).__doc__ or kind).partition("\n")[0]
             message = f"{mistake.message.rstrip('.')}. {mistake.hint}".strip()
-            found.append(Finding(kind, about, "error", message, mistake.at))
-    return found
+            findings.append(Finding(kind, about, "error", message, mistake.at))
+    return findings
 
 
 def write_sarif(findings: Sequence[Finding], path: Path, category: str) -> None:
-    """Write all findings of one run; without any, a file that says so, which closes those of the run before."""
+    """Write all findings of one run. A file without findings is written too: it closes those of the run before."""
     write_json_document(json.dumps(to_sarif(findings, category), indent=1), path)
 
 
@@ -87,8 +87,8 @@ def to_sarif(findings: Sequence[Finding], category: str) -> dict[str, Any]:
     }
     failures = [finding for finding in findings if not finding.at]
     if failures:
-        told = [{"level": finding.level, "message": _text(finding.message)} for finding in failures]
-        run["invocations"] = [{"executionSuccessful": False, "toolExecutionNotifications": told}]
+        notes = [{"level": finding.level, "message": _text(finding.message)} for finding in failures]
+        run["invocations"] = [{"executionSuccessful": False, "toolExecutionNotifications": notes}]
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
@@ -126,9 +126,9 @@ def _result(finding: Finding, at: Position, indices: dict[str, int], seen: Count
 
 
 def _fingerprint(finding: Finding, at: Position, seen: Counter[str]) -> str:
-    """In GitHub's form. By the line alone, all findings of one kind in a line would be one; this tells them apart."""
-    told = f"{at.path}\n{finding.kind}\n{finding.message}"
-    digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    """A fingerprint in GitHub's form. It includes the message, so that two findings of a kind in a line differ."""
+    text = f"{at.path}\n{finding.kind}\n{finding.message}"
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     seen[digest] += 1
     return f"{digest}:{seen[digest]}"
 
@@ -141,7 +141,7 @@ def _artifact(path: Path) -> dict[str, str]:
 
 
 def _region(at: Position, length: int) -> dict[str, int]:
-    """GitHub requires all four; a mistake of a whole file is shown at its beginning."""
+    """The region, with the four keys that GitHub requires; a mistake without a line is shown at the file's start."""
     line, column = at.line or 1, at.column or 1
     return {"startLine": line, "startColumn": column, "endLine": line, "endColumn": column + length}
 

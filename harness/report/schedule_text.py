@@ -1,4 +1,4 @@
-"""A simulated schedule for a terminal: a line for each atomic and what is wrong, in words."""
+"""A simulated schedule for a terminal: a line for each atomic, and the weaknesses in words."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def print_schedule(result: ScheduleResult, console: Console) -> None:
     console.print()
     console.print(Text(_row("", ("", "FIRST ALERT AFTER"), ("", "")).rstrip()), soft_wrap=True)
     console.print(Text(_row("ATOMIC", ("MISSED", "P50", "P95", "MAX"), ("RUNS", "LOST"))), soft_wrap=True)
-    for each in result.atomics:
-        console.print(Text(_line(each), style="" if each.missed_share <= result.max_missed else "red"), soft_wrap=True)
+    for atomic in result.atomics:
+        style = "" if atomic.missed_share <= result.max_missed else "red"
+        console.print(Text(_line(atomic), style=style), soft_wrap=True)
     for weakness in result.weaknesses:
         console.print()
         console.print(Text(f"{weakness.kind}  {visible(weakness.at)}", style="bold yellow"), soft_wrap=True)
@@ -39,12 +40,12 @@ def print_schedule(result: ScheduleResult, console: Console) -> None:
 
 
 def verdict(result: ScheduleResult) -> str:
-    """What it comes to, in words."""
-    failing = sum(each.missed_share > result.max_missed for each in result.atomics)
+    """The outcome in words."""
+    failing = sum(atomic.missed_share > result.max_missed for atomic in result.atomics)
     count = "1 atomic" if len(result.atomics) == 1 else f"{len(result.atomics)} atomics"
     if failing:
         return f"{failing} of {count} without an alert in more than {result.max_missed:.1%} of the draws"
-    if any(each.missed for each in result.atomics):
+    if any(atomic.missed for atomic in result.atomics):
         return f"{count}: no more than {result.max_missed:.1%} of the draws without an alert"
     return f"{count}: an alert in every draw"
 
@@ -55,43 +56,43 @@ def _print_summary(result: ScheduleResult, console: Console) -> None:
 
 
 def how(schedule: Schedule) -> str:
-    """When the rule runs, over what, and what makes an alert, in words."""
+    """When the rule runs, over which data, and what makes an alert, in words."""
     if schedule.kind == "NRT":
-        told = (
+        run = (
             "near real time: a run every minute over what was ingested in the minute before, executed 2m later; any row"
         )
     else:
-        told = (
+        run = (
             f"a run every {format_duration(schedule.frequency)} over what was generated in the last "
             f"{format_duration(schedule.period)}, executed {format_duration(schedule.delay)} later; "
             f"{_OPERATORS[schedule.operator]} {schedule.threshold} row{'' if schedule.threshold == 1 else 's'}"
         )
-    each = " for each row" if schedule.grouping == "AlertPerResult" else ""
+    grouping = " for each row" if schedule.grouping == "AlertPerResult" else ""
     quiet = f", then no run for {format_duration(schedule.suppression)}" if schedule.suppression else ""
-    return f"{told} make{'s' if schedule.kind == 'NRT' else ''} an alert{each}{quiet}"
+    return f"{run} make{'s' if schedule.kind == 'NRT' else ''} an alert{grouping}{quiet}"
 
 
-def assumed(given: Assumptions) -> str:
-    """What was simulated, in words."""
-    told = [f"ingestion delay {given.delay}"]
-    if given.delay == "measured":
-        told = ["ingestion delay as measured, which is how fast this lab was read, not how fast a workspace is"]
-    if given.late_share:
-        told.append(f"{given.late_share:.1%} of events {format_duration(given.late_by)} later")
-    if given.duplicates:
-        told.append(f"{given.duplicates:.1%} of events twice")
-    if given.out_of_order:
-        told.append("out of order")
-    return f"{'; '.join(told)}; {given.draws} draws of each attack, seed {given.seed}"
+def assumed(assumptions: Assumptions) -> str:
+    """The assumptions of the simulation, in words."""
+    texts = [f"ingestion delay {assumptions.delay}"]
+    if assumptions.delay == "measured":
+        texts = ["ingestion delay as measured, which is how fast this lab was read, not how fast a workspace is"]
+    if assumptions.late_share:
+        texts.append(f"{assumptions.late_share:.1%} of events {format_duration(assumptions.late_by)} later")
+    if assumptions.duplicates:
+        texts.append(f"{assumptions.duplicates:.1%} of events twice")
+    if assumptions.out_of_order:
+        texts.append("out of order")
+    return f"{'; '.join(texts)}; {assumptions.draws} draws of each attack, seed {assumptions.seed}"
 
 
-def _line(each: AtomicSchedule) -> str:
-    first = each.first_alert
+def _line(atomic: AtomicSchedule) -> str:
+    first = atomic.first_alert
     times = (first.p50, first.p95, first.max) if first else (None, None, None)
-    told = [_time(time) for time in times]
-    runs = f"{each.runs.p50:.0f}" if each.runs else "-"
-    name = visible(short_id(each.atomic))
-    return _row(name, (f"{each.missed_share:.1%}", *told), (runs, f"{each.lost_share:.1%}"))
+    runs = f"{atomic.runs.p50:.0f}" if atomic.runs else "-"
+    name = visible(short_id(atomic.atomic))
+    figures = (f"{atomic.missed_share:.1%}", *(_time(time) for time in times))
+    return _row(name, figures, (runs, f"{atomic.lost_share:.1%}"))
 
 
 def _time(seconds: float | None) -> str:
@@ -99,11 +100,11 @@ def _time(seconds: float | None) -> str:
 
 
 def _row(name: str, figures: Sequence[str], counts: Sequence[str]) -> str:
-    """A long name has a line of its own."""
+    """A row of the table. A long name has a line of its own."""
     share, *times = figures
-    told = f"{share:>{_SHARE}}" + "".join(f"{time:>{_TIME}}" for time in times)
-    told += f"{counts[0]:>{_COUNT}}{counts[1]:>{_SHARE}}"
-    return f"{name:{_NAME}}{told}" if len(name) <= _NAME else f"{name}\n{'':{_NAME}}{told}"
+    cells = f"{share:>{_SHARE}}" + "".join(f"{time:>{_TIME}}" for time in times)
+    cells += f"{counts[0]:>{_COUNT}}{counts[1]:>{_SHARE}}"
+    return f"{name:{_NAME}}{cells}" if len(name) <= _NAME else f"{name}\n{'':{_NAME}}{cells}"
 
 
 def _wrapped(text: str) -> list[str]:

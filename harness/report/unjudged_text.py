@@ -1,4 +1,4 @@
-"""What was asked for and not judged, in words."""
+"""What was not judged, in words."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from harness.text import visible
 _SOME = 3
 _KINDS = {
     "rule": ("rule without expectations", "rules without expectations"),
-    "atomic": ("atomic of which no rule expects anything", "atomics of which no rule expects anything"),
+    "atomic": ("atomic without expectations", "atomics without expectations"),
     "expectation": ("expectation without its atomic", "expectations without their atomic"),
-    "skip": ("skip that no expectation allows for", "skips that no expectation allows for"),
+    "skip": ("skip that no expectation allows", "skips that no expectation allows"),
 }
 
 
 def all_unjudged(results: Iterable[Result]) -> list[Unjudged]:
-    """Those of all results, each once."""
-    return list(dict.fromkeys(each for result in results for each in result.unjudged))
+    """What was not judged in any of the results, without duplicates."""
+    return list(dict.fromkeys(item for result in results for item in result.unjudged))
 
 
 def by_kind(unjudged: Sequence[Unjudged]) -> list[tuple[str, list[Unjudged]]]:
-    """Each kind in words, with its number, and what is of it."""
-    found = []
+    """The items by kind, with a heading for each kind: their number and the kind in words."""
+    groups = []
     for kind, (one, several) in _KINDS.items():
-        of_kind = [each for each in unjudged if each.kind == kind]
+        of_kind = [item for item in unjudged if item.kind == kind]
         if of_kind:
-            found.append((f"{len(of_kind)} {one if len(of_kind) == 1 else several}", of_kind))
-    return found
+            groups.append((f"{len(of_kind)} {one if len(of_kind) == 1 else several}", of_kind))
+    return groups
 
 
 def lines(unjudged: Sequence[Unjudged]) -> Iterator[str]:
-    """A line for each kind, with a name for each that is of it."""
-    for said, of_kind in by_kind(unjudged):
-        names = dict.fromkeys(visible(each.name) for each in of_kind)
-        yield f"not judged: {said}: {', '.join(names)}"
+    """A line for each kind, with all names."""
+    for heading, of_kind in by_kind(unjudged):
+        names = dict.fromkeys(visible(item.name) for item in of_kind)
+        yield f"not judged: {heading}: {', '.join(names)}"
 
 
 def print_unjudged(results: Sequence[Result], console: Console) -> None:
-    """A line for each kind, and where all is required one more for each; nothing where all was judged."""
+    """Print a line for each kind, with --require-all also one for each item; nothing where all was judged."""
     required = any(result.all_required for result in results)
     unjudged = all_unjudged(results)
-    for said, of_kind in by_kind(unjudged):
-        names = list(dict.fromkeys(each.name for each in of_kind))
+    for heading, of_kind in by_kind(unjudged):
+        names = list(dict.fromkeys(item.name for item in of_kind))
         if required:
-            console.print(Text(f"not judged: {said}", style="bold red"), soft_wrap=True)
+            console.print(Text(f"not judged: {heading}", style="bold red"), soft_wrap=True)
             for name in names:
                 console.print(Text(f"  {visible(name)}"), soft_wrap=True)
             continue
         some = ", ".join(visible(short_id(name)) for name in names[:_SOME])
         more = f" and {len(names) - _SOME} more" if len(names) > _SOME else ""
-        console.print(Text(f"not judged: {said}:\n  {some}{more}", style="dim"), soft_wrap=True)
+        console.print(Text(f"not judged: {heading}:\n  {some}{more}", style="dim"), soft_wrap=True)
     if unjudged and required:
         console.print(Text("All were required: exit 1", style="bold red"))

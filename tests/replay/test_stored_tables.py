@@ -31,7 +31,7 @@ from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, PROJECT
 Edit = Callable[[Path], object]
 Change = Callable[[Manifest], Manifest]
 TABLE = "tables/DeviceProcessEvents.parquet"
-BY_HASH = "tables as stored: they agree with the hashes and counts of when they were built from its raw logs"
+BY_HASH = "tables as stored; hashes and counts agree with those of when they were built from the raw logs"
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def test_the_note_is_on_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("from_raw", "said"), [(False, BY_HASH), (True, "tables built anew from its raw logs: asked for")]
+    ("from_raw", "said"), [(False, BY_HASH), (True, "tables rebuilt from the raw logs: asked for")]
 )
 def test_each_report_says_what_was_read(tmp_path: Path, from_raw: bool, said: str) -> None:
     result = judged(COMMITTED, from_raw=from_raw)

@@ -1,4 +1,4 @@
-"""The result as one self-contained HTML page: no script, no network, nothing beside it."""
+"""The result as one self-contained HTML page: without scripts, network access or other files."""
 
 from harness.report.html.page import Additions, to_html, write_html
 

@@ -1,4 +1,4 @@
-"""The chain from exec through each sensor and the rule to the flags, and which step of it broke."""
+"""The chain from exec through each sensor and the rule to the flags, and the step that failed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.report.html.subject import flag_text
 
 @dataclass(frozen=True)
 class State:
-    """What became of a step. `key` names its colours; `sign` and `words` are for those who see none."""
+    """The state of a step. `key` names its colours; `sign` and `words` say the same without colour."""
 
     key: str
     sign: str
@@ -20,9 +20,9 @@ class State:
 
 
 OK = State("right", "✓", "ok")
-BROKEN = State("broken", "✗", "broke here")
+BROKEN = State("broken", "✗", "failed here")
 GAP = State("known", "◇", "known gap")
-UNKNOWN = State("unclear", "?", "nothing is claimed")
+UNKNOWN = State("unclear", "?", "not known")
 IDLE = State("idle", "-", "not judged")
 
 _BEFORE_THE_RULE = (Verdict.NOT_EXECUTED, Verdict.INCONCLUSIVE, Verdict.NO_TELEMETRY, Verdict.SKIPPED)
@@ -30,7 +30,7 @@ _BEFORE_THE_RULE = (Verdict.NOT_EXECUTED, Verdict.INCONCLUSIVE, Verdict.NO_TELEM
 
 @dataclass(frozen=True)
 class Step:
-    """One step. `seconds` is when it was done, after exec; None where that is not known."""
+    """One step. `seconds` is the time from exec until it was done; None where that is not known."""
 
     layer: str
     name: str
@@ -53,43 +53,43 @@ def _exec(result: AtomicResult) -> Step:
     if result.verdict is Verdict.NOT_EXECUTED:
         return Step("exec", "attack", BROKEN, result.reason, 0.0)
     if not result.executed.effect:
-        return Step("exec", "attack", UNKNOWN, "whether it had its effect is not known", 0.0)
+        return Step("exec", "attack", UNKNOWN, "it is not known whether it had its effect", 0.0)
     return Step("exec", "attack", OK, "ran, and had its effect", 0.0)
 
 
 def _sensors(result: AtomicResult) -> list[Step]:
-    asked: dict[str, list[SignalResult]] = {health.sensor: [] for health in result.health}
+    by_sensor: dict[str, list[SignalResult]] = {health.sensor: [] for health in result.health}
     for signal in [*result.executed.oracle, *result.signals]:
-        asked.setdefault(signal.sensor, []).append(signal)
-    unwell = {health.sensor: health.problems for health in result.health if not health.ok}
-    return [_sensor(result, name, signals, unwell.get(name)) for name, signals in asked.items()]
+        by_sensor.setdefault(signal.sensor, []).append(signal)
+    problems = {health.sensor: health.problems for health in result.health if not health.ok}
+    return [_sensor(result, name, signals, problems.get(name)) for name, signals in by_sensor.items()]
 
 
-def _sensor(result: AtomicResult, name: str, asked: list[SignalResult], problems: list[str] | None) -> Step:
+def _sensor(result: AtomicResult, name: str, signals: list[SignalResult], problems: list[str] | None) -> Step:
     seconds = result.latency.sensors.get(name)
-    missing = [signal.name for signal in asked if not signal.seen]
+    missing = [signal.name for signal in signals if not signal.seen]
     counted = _counted(result.executed.oracle, name, "effects") + _counted(result.signals, name, "signals")
     if problems is not None:
-        return Step("sensor", name, UNKNOWN, "; ".join(problems) or "was not well", seconds)
+        return Step("sensor", name, UNKNOWN, "; ".join(problems) or "was not healthy", seconds)
     if result.verdict is Verdict.SKIPPED:
         return Step("sensor", name, IDLE, "")
     if missing:
         state = BROKEN if result.verdict is Verdict.NO_TELEMETRY else IDLE
         return Step("sensor", name, state, f"{', '.join(counted)}; did not show: {'; '.join(missing)}", seconds)
-    if not asked:
-        return Step("sensor", name, OK, "well, and not asked for anything")
+    if not signals:
+        return Step("sensor", name, OK, "healthy; no signal is required of it")
     return Step("sensor", name, OK, f"seen: {', '.join(counted)}", seconds)
 
 
 def _counted(signals: list[SignalResult], sensor: str, kind: str) -> list[str]:
-    """How many of a sensor's effects or signals were seen, as the table of atomics counts them; empty without any."""
+    """A count of a sensor's effects or signals that were seen, as in the table of atomics; empty without any."""
     seen = [signal.seen for signal in signals if signal.sensor == sensor]
     return [f"{kind} {sum(seen)}/{len(seen)}"] if seen else []
 
 
 def _rule(result: AtomicResult) -> Step:
     rows = "1 row" if result.fired.rows == 1 else f"{result.fired.rows} rows"
-    said = f"fired, {rows}" if result.fired.actual else "silent"
+    outcome = f"fired, {rows}" if result.fired.actual else "silent"
     seconds = result.latency.alert
     if result.verdict in _BEFORE_THE_RULE:
         return Step("rule", result.rule, IDLE, "")
@@ -98,15 +98,15 @@ def _rule(result: AtomicResult) -> Step:
     if result.verdict is Verdict.UNEXPECTED_ALERT or (result.verdict is Verdict.WRONG_FLAGS and _all_right(result)):
         return Step("rule", result.rule, BROKEN, result.reason, seconds)
     if result.verdict is Verdict.KNOWN_GAP and not _flags_are_the_gap(result):
-        return Step("rule", result.rule, GAP, said, seconds)
-    return Step("rule", result.rule, OK, said if result.fired.actual else "rightly silent", seconds)
+        return Step("rule", result.rule, GAP, outcome, seconds)
+    return Step("rule", result.rule, OK, outcome if result.fired.actual else "rightly silent", seconds)
 
 
 def _flags(result: AtomicResult) -> Step:
     name = f"{len(result.flags)} {'flag' if len(result.flags) == 1 else 'flags'}"
     if result.verdict in _BEFORE_THE_RULE or not result.fired.actual:
         return Step("flags", name, IDLE, "")
-    wrong = [f"{flag}: {flag_text(each, fired=True)}" for flag, each in result.flags.items() if not each.right]
+    wrong = [f"{flag}: {flag_text(value, fired=True)}" for flag, value in result.flags.items() if not value.right]
     if wrong:
         return Step("flags", name, BROKEN, "; ".join(wrong))
     state = GAP if result.verdict is Verdict.KNOWN_GAP and _flags_are_the_gap(result) else OK
@@ -114,10 +114,10 @@ def _flags(result: AtomicResult) -> Step:
 
 
 def _all_right(result: AtomicResult) -> bool:
-    """Whether the flags are, so that it is the number of rows that is wrong."""
+    """Whether all flags are right, so that the number of rows is wrong."""
     return all(flag.right for flag in result.flags.values())
 
 
 def _flags_are_the_gap(result: AtomicResult) -> bool:
-    """Whether it is known that the rule fires with other flags than the attack deserves."""
+    """Whether the known gap is that the rule fires with wrong flags."""
     return bool(result.flags) and result.fired.actual and result.variant is not None and not result.variant.flags_right

@@ -27,23 +27,23 @@ class RuleLine:
 
 @dataclass(frozen=True)
 class TuningRow:
-    """A row of the tuning table. `gain` and `cost` are differences to the rule as it is; None in its own row."""
+    """A row of the tuning table. `gain` and `cost` are differences to the unchanged rule; None in its own row."""
 
-    found: TuningResult
+    tuning: TuningResult
     gain: float | None
     cost: float | None
 
 
 def rules_of(result: Result) -> list[str]:
     """The rules that were judged."""
-    return list(dict.fromkeys(each.rule for each in result.results))
+    return list(dict.fromkeys(row.rule for row in result.results))
 
 
 def rule_lines(result: Result) -> list[RuleLine]:
     """A line for each rule."""
     lines = []
     for rule in rules_of(result):
-        counts = Counter(each.verdict for each in result.results if each.rule == rule)
+        counts = Counter(row.verdict for row in result.results if row.rule == rule)
         split = result.recall_split.get(rule, {})
         alerts = result.background.alerts.get(rule)
         lines.append(
@@ -63,36 +63,36 @@ def total_recall(families: dict[str, Recall]) -> Recall:
     """The sum over families."""
     every = list(families.values())
     return Recall(
-        executed=sum(each.executed for each in every),
-        equivalent=sum(each.equivalent for each in every),
-        fired=sum(each.fired for each in every),
-        flags_right=sum(each.flags_right for each in every),
+        executed=sum(recall.executed for recall in every),
+        equivalent=sum(recall.equivalent for recall in every),
+        fired=sum(recall.fired for recall in every),
+        flags_right=sum(recall.flags_right for recall in every),
     )
 
 
 def total_benign(families: dict[str, BenignRuns]) -> BenignRuns:
     """The sum over families."""
     flags: Counter[str] = Counter()
-    for each in families.values():
-        flags.update(each.flags)
     every = list(families.values())
-    commands, alerts = sum(each.commands for each in every), sum(each.alerts for each in every)
+    for runs in every:
+        flags.update(runs.flags)
+    commands, alerts = sum(runs.commands for runs in every), sum(runs.alerts for runs in every)
     return BenignRuns(commands=commands, alerts=alerts, flags=dict(flags))
 
 
 def tuning_rows(tuning: Sequence[TuningResult]) -> list[TuningRow]:
-    """The rows, the rule as it is first, and how the others differ from it."""
+    """The rows, the unchanged rule first, and how the others differ from it."""
     if not tuning:
         return []
     base = tuning[0]
     rows = [TuningRow(base, None, None)]
-    for each in tuning[1:]:
-        rows.append(TuningRow(each, _minus(each.precision, base.precision), _minus(each.recall, base.recall)))
+    for row in tuning[1:]:
+        rows.append(TuningRow(row, _minus(row.precision, base.precision), _minus(row.recall, base.recall)))
     return rows
 
 
 def seen_by(subjects: Sequence[Subject]) -> list[tuple[str, int]]:
-    """Which sensors have rows of how many of these variants, as far as they were executed."""
+    """For each sensor, the number of executed variants of which it has rows."""
     counts: Counter[str] = Counter()
     for subject in subjects:
         variant = subject.first.variant
@@ -102,24 +102,24 @@ def seen_by(subjects: Sequence[Subject]) -> list[tuple[str, int]]:
 
 
 def flag_tables(subjects: Sequence[Subject]) -> dict[str, tuple[list[str], list[tuple[Subject, AtomicResult]]]]:
-    """For each rule its flags, and the executed results for which it has any."""
-    found: dict[str, tuple[list[str], list[tuple[Subject, AtomicResult]]]] = {}
+    """For each rule its flags, and the results of executed subjects that have flags."""
+    tables: dict[str, tuple[list[str], list[tuple[Subject, AtomicResult]]]] = {}
     for subject in subjects:
         for row in subject.rows:
             if row.result.flags and row.result.executed.effect:
-                names, rows = found.setdefault(row.result.rule, ([], []))
+                names, rows = tables.setdefault(row.result.rule, ([], []))
                 names += [name for name in row.result.flags if name not in names]
                 rows.append((subject, row.result))
-    return found
+    return tables
 
 
-def share(part: int, whole: int) -> float | None:
-    """A share; None of nothing."""
-    return part / whole if whole else None
+def share(count: int, total: int) -> float | None:
+    """A share; None where the total is 0."""
+    return count / total if total else None
 
 
 def percent(value: float | None) -> str:
-    """A share in per cent. Only all is 100 %, and only none is 0 %."""
+    """A share in per cent, rounded; but only 1 gives 100 %, and only 0 gives 0 %."""
     if value is None:
         return "-"
     if 0 < value < 0.01:

@@ -13,7 +13,7 @@ from harness.report.html.subject import Subject
 
 @dataclass(frozen=True)
 class Kind:
-    """What became of a variant under a rule. `key` names its colours, `sign` is for those who see none."""
+    """The outcome of a variant under a rule. `key` names its colours; `sign` says the same without colour."""
 
     key: str
     sign: str
@@ -40,7 +40,7 @@ class Cell:
 
     @property
     def words(self) -> str:
-        """All that the cell says, in words."""
+        """The content of the cell in words."""
         held_out = ", held out" if self.held_out else ""
         return f"{self.kind.words}{held_out}{'' if self.as_expected else ', not as expected'}"
 
@@ -50,7 +50,7 @@ Column = tuple[str, str]  # a rule, and an atomic that has variants
 
 @dataclass
 class HeatMap:
-    """`cells[family][name][column]` are those of a variant: one, unless two rules have one name."""
+    """`cells[family][name][column]` are the cells of a variant: one, unless two rules have the same name."""
 
     columns: dict[Column, None] = field(default_factory=dict)
     cells: dict[str, dict[str, dict[Column, list[Cell]]]] = field(default_factory=dict)
@@ -58,10 +58,10 @@ class HeatMap:
     @property
     def rules(self) -> dict[str, list[str]]:
         """The atomics of each rule."""
-        found: dict[str, list[str]] = {}
+        atomics: dict[str, list[str]] = {}
         for rule, atomic in self.ordered:
-            found.setdefault(rule, []).append(atomic)
-        return found
+            atomics.setdefault(rule, []).append(atomic)
+        return atomics
 
     @property
     def ordered(self) -> list[Column]:
@@ -75,9 +75,9 @@ class HeatMap:
             cell
             for rows in self.cells.values()
             for row in rows.values()
-            for column, found in row.items()
+            for column, cells in row.items()
             if column[0] == rule
-            for cell in found
+            for cell in cells
         ]
         counted = Counter(cell.kind.key for cell in of_rule)
         return [(kind, counted[kind.key]) for kind in KINDS if counted[kind.key]]
@@ -85,22 +85,22 @@ class HeatMap:
 
 def heat_map(subjects: Sequence[Subject]) -> HeatMap:
     """The heat map of all variants among the subjects; without columns where there are none."""
-    found = HeatMap()
+    heat = HeatMap()
     for subject in subjects:
         for row in subject.rows:
             variant = row.result.variant
             if variant:
                 column = (row.result.rule, variant.of)
-                found.columns[column] = None
-                cells = found.cells.setdefault(variant.family, {}).setdefault(variant.name, {})
+                heat.columns[column] = None
+                cells = heat.cells.setdefault(variant.family, {}).setdefault(variant.name, {})
                 expected = row.result.verdict.as_expected or row.result.verdict is Verdict.SKIPPED
                 cell = Cell(kind_of(row.result), subject.anchor, variant.held_out, expected)
                 cells.setdefault(column, []).append(cell)
-    return found
+    return heat
 
 
 def kind_of(result: AtomicResult) -> Kind:
-    """What became of a variant. Of what was not comparable, or not well observed, nothing is claimed."""
+    """The outcome of a variant; UNKNOWN for one that could not be compared, or whose sensors were not healthy."""
     variant = result.variant
     if variant is None or result.verdict is Verdict.INCONCLUSIVE:
         return UNKNOWN

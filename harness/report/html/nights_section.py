@@ -1,4 +1,4 @@
-"""The history of many nights for the page: what became of each atomic, and the trend of the latency as a curve."""
+"""The history of many nights for the page: the verdicts of each atomic, and the trend of the latency as a curve."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Curve:
 
 
 def nights(history: History) -> list[str]:
-    """What each night is called: the day, and the time where two would else be called the same."""
+    """The name of each night: the day, with the time where two nights would have the same name."""
     for form in _FORMATS:
         names = [night.finished.strftime(form) for night in history.nights]
         if len(set(names)) == len(names):
@@ -57,18 +57,18 @@ def nights(history: History) -> list[str]:
 
 def rules(history: History) -> list[RuleHistory]:
     """The rows of each rule."""
-    found = []
+    histories = []
     for rule in history.rules:
         rows = {atomic: _row(history, rule, atomic) for atomic in history.atomics(rule)}
         shown = [row for atomic, row in rows.items() if row.changed or not history.is_variant(atomic)]
         shown.sort(key=lambda row: not row.changed)
         background = [night.background.get(rule) for night in history.nights]
-        found.append(RuleHistory(rule, shown, len(rows) - len(shown), background))
-    return found
+        histories.append(RuleHistory(rule, shown, len(rows) - len(shown), background))
+    return histories
 
 
 def curves(history: History) -> tuple[list[Curve], float]:
-    """The trend of the telemetry and of the alert, and the seconds at the top: it begins at zero."""
+    """The trends of telemetry and alert, and the seconds at the top of the scale, which begins at zero."""
     values = {
         "telemetry": [night.telemetry for night in history.nights],
         "alert": [night.alert for night in history.nights],

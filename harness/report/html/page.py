@@ -1,4 +1,4 @@
-"""The page: what the templates are given, and how they are filled in."""
+"""The page: the data for the templates, and how they are rendered."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _FILTERS = (
 
 @dataclass(frozen=True)
 class Additions:
-    """What a page may hold beside results: each has a section of its own, after those of the recordings."""
+    """What a page may hold beside results. Each addition has its own section, after those of the recordings."""
 
     mutations: Sequence[Mutants] = ()
     schedules: Sequence[ScheduleResult] = ()
@@ -79,18 +79,18 @@ class Additions:
 
     @property
     def sections(self) -> dict[str, str]:
-        """The sections that there are: their anchor, which is also their template's name, and their title."""
+        """The titles of the sections that have content, by anchor, which is also the template's name."""
         titles = {
             "mutation": ("Mutation", self.mutations),
             "schedule": ("Schedule", self.schedules),
             "history": ("History", self.history),
         }
-        return {name: title for name, (title, given) in titles.items() if given}
+        return {name: title for name, (title, data) in titles.items() if data}
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """All that the page tells of one recording. `prefix` begins its anchors."""
+    """All that the page shows of one recording. Its anchors begin with `prefix`."""
 
     prefix: str
     result: Result
@@ -109,8 +109,8 @@ class Chapter:
 
     @property
     def detonated(self) -> str:
-        """When the first and the last of what was executed were; empty where that is not known."""
-        times = sorted(each.latency.detonated for each in self.result.results if each.latency.detonated)
+        """The times of the first and the last detonation; empty where they are not known."""
+        times = sorted(row.latency.detonated for row in self.result.results if row.latency.detonated)
         if not times:
             return ""
         first, last = (time.strftime("%Y-%m-%d %H:%M:%S") for time in (times[0], times[-1]))
@@ -119,26 +119,26 @@ class Chapter:
     @property
     def counts(self) -> list[tuple[Verdict, int]]:
         """How often each verdict was given."""
-        counts = Counter(each.verdict for each in self.result.results)
+        counts = Counter(row.verdict for row in self.result.results)
         return [(verdict, counts[verdict]) for verdict in Verdict if counts[verdict]]
 
     @property
     def skipped(self) -> dict[str, list[Subject]]:
-        """What could not be run, by what is missing."""
-        found: dict[str, list[Subject]] = {}
+        """The subjects that were not run, by what is missing."""
+        by_reason: dict[str, list[Subject]] = {}
         for subject in [*self.attacks, *self.benign, *self.variants]:
             if subject.first.verdict is Verdict.SKIPPED:
-                found.setdefault(subject.first.reason, []).append(subject)
-        return found
+                by_reason.setdefault(subject.first.reason, []).append(subject)
+        return by_reason
 
     @property
     def families(self) -> dict[str, list[Subject]]:
         """The variants by family."""
-        found: dict[str, list[Subject]] = {}
+        by_family: dict[str, list[Subject]] = {}
         for subject in self.variants:
             if subject.first.variant:
-                found.setdefault(subject.first.variant.family, []).append(subject)
-        return found
+                by_family.setdefault(subject.first.variant.family, []).append(subject)
+        return by_family
 
 
 def to_html(results: Sequence[Result], additions: Additions | None = None, recording: Path | None = None) -> str:
@@ -191,7 +191,7 @@ def _chapter(result: Result, prefix: str, recording: Path | None) -> Chapter:
 
 @cache
 def _environment() -> Environment:
-    """Whatever a template prints becomes harmless text: control characters by `visible`, markup by escaping."""
+    """Jinja's environment. All that a template prints becomes safe text: by `visible`, and by escaping."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -222,13 +222,13 @@ def _environment() -> Environment:
 
 
 def content(text: str) -> Markup:
-    """Text as the content of an element, where a quote may stand as it is: JSON would else be a third longer.
+    """Text as the content of an element, with plain quotes: escaped, JSON would be a third longer.
 
-    Not for an attribute.
+    Not safe in an attribute.
     """
     return Markup(str(escape(visible(text))).replace("&#34;", '"').replace("&#39;", "'"))
 
 
 def _finalize(value: object) -> object:
-    """Text as it may be shown; what a macro has made of text is that already."""
+    """Safe text; a macro's output is safe already."""
     return value if hasattr(value, "__html__") else visible("-" if value is None else value)

@@ -1,4 +1,4 @@
-"""The raw records that a page cites: each once, with all lines of its event, and how to come back from it."""
+"""The raw records that a page cites: each once, with all lines of its event, and links to where it is cited."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.recording import Recording, layout, open_recording
 from harness.report.html.subject import Subject
 from harness.telemetry.readers.audit_log import AuditEvent, parse_line
 
-LINE_BYTES = 8 * 1024  # of one line; the longest that a recording of ours has is 6 kB
+LINE_BYTES = 8 * 1024  # shown of one line; the longest in our recordings has 6 kB
 EVENT_LINES = 40
 
 _PLACE = re.compile(r"(raw/[\w.-]+):([1-9][0-9]{0,17})")
@@ -24,7 +24,7 @@ _ENCODED = re.compile(r"a([0-9]{1,7})(?:\[[0-9]{1,7}\])?")
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a raw file, bytes that are no UTF-8 as escapes. `cut` counts those that are left out at its end."""
+    """A line of a raw file; bytes that are no UTF-8 are escaped. `cut` counts the bytes left out at its end."""
 
     number: int
     text: str
@@ -33,7 +33,7 @@ class Line:
 
 @dataclass
 class RawRecord:
-    """What stands at a cited place. `decoded` are the arguments that the kernel wrote in hex, as (name, text).
+    """The record at a cited place. `decoded` are the arguments that the kernel wrote in hex, as (name, text).
 
     `more` counts the lines of the event that are left out; `cited_by` are the anchors from which it is cited.
     """
@@ -48,29 +48,29 @@ class RawRecord:
 
 @dataclass(frozen=True)
 class RawRecords:
-    """The records by place; `missing` says why there are none of this recording. `seal` is its manifest's SHA-256."""
+    """The records by place; `missing` says why there are none. `seal` is the SHA-256 of the recording's manifest."""
 
     records: dict[str, RawRecord] = field(default_factory=dict)
     missing: str = ""
     seal: str = ""
 
     def anchor(self, place: str) -> str:
-        """Where the page shows this place; empty where it does not."""
+        """The anchor of this place in the page; empty where it is not shown."""
         return self.records[place].anchor if place in self.records else ""
 
     @property
     def files(self) -> dict[str, list[RawRecord]]:
         """The records by file, in the order of its lines."""
-        found: dict[str, list[RawRecord]] = {}
+        by_file: dict[str, list[RawRecord]] = {}
         for record in sorted(self.records.values(), key=lambda record: _split(record.place)):
-            found.setdefault(_split(record.place)[0], []).append(record)
-        return found
+            by_file.setdefault(_split(record.place)[0], []).append(record)
+        return by_file
 
 
 def raw_records(result: Result, subjects: Iterable[Subject], prefix: str, folder: Path | None) -> RawRecords:
-    """The records that a result cites, from its recording in `folder` (default: where the result says it was).
+    """The records that a result cites, from its recording in `folder` (default: the path in the result).
 
-    Nothing of a recording is shown that is damaged, or of another run.
+    None where that recording is damaged, or of another run.
     """
     path = folder or Path(result.recording)
     try:
@@ -103,25 +103,25 @@ def cited(result: AtomicResult) -> Iterator[Evidence]:
 
 
 def _citing(result: Result, subjects: Iterable[Subject], prefix: str) -> dict[str, dict[str, str]]:
-    """For each place the anchors that cite it, and what each is called."""
-    found: dict[str, dict[str, str]] = {}
+    """For each place the anchors that cite it, with their names."""
+    citing: dict[str, dict[str, str]] = {}
     for subject in subjects:
         for row in subject.rows:
             for evidence in cited(row.result):
-                found.setdefault(evidence.record, {})[subject.anchor] = subject.short
+                citing.setdefault(evidence.record, {})[subject.anchor] = subject.short
     for name, slice_ in (("background", result.background), ("ambiguous", result.ambiguous)):
         for alert in (alert for alerts in slice_.alerts.values() for alert in alerts):
             for evidence in alert.evidence:
-                found.setdefault(evidence.record, {})[f"{prefix}-{name}"] = name
-    return found
+                citing.setdefault(evidence.record, {})[f"{prefix}-{name}"] = name
+    return citing
 
 
 def _by_file(places: Iterable[str]) -> dict[str, set[int]]:
-    found: dict[str, set[int]] = {}
+    lines: dict[str, set[int]] = {}
     for place in places:
         if match := _PLACE.fullmatch(place):
-            found.setdefault(match[1], set()).add(int(match[2]))
-    return found
+            lines.setdefault(match[1], set()).add(int(match[2]))
+    return lines
 
 
 def _split(place: str) -> tuple[str, int]:
@@ -137,7 +137,7 @@ def _read(recording: Recording, name: str, places: set[int]) -> Iterator[RawReco
             continue
         record = RawRecord(f"{name}:{place}", f"at-{Path(name).name}-{place}", [])
         event = events.get(place)
-        numbers = [each.line for each in event.records] if event else [place]
+        numbers = [part.line for part in event.records] if event else [place]
         record.lines = [_line(number, lines[number - 1]) for number in numbers[:EVENT_LINES]]
         record.more = max(0, len(numbers) - EVENT_LINES)
         record.decoded = _decoded(event) if event else []
@@ -145,21 +145,21 @@ def _read(recording: Recording, name: str, places: set[int]) -> Iterator[RawReco
 
 
 def _events(lines: list[bytes], places: set[int]) -> dict[int, AuditEvent]:
-    """The audit events of these lines: each with all of its lines, wherever they stand among those of others."""
-    wanted: dict[tuple[int, int], AuditEvent] = {}
-    found: dict[int, AuditEvent] = {}
+    """The audit events of these lines, each with all of its lines: events may be interleaved."""
+    by_key: dict[tuple[int, int], AuditEvent] = {}
+    by_line: dict[int, AuditEvent] = {}
     for place in places:
         if place <= len(lines) and (parsed := parse_line(lines[place - 1].decode(errors="replace"), place)):
-            found[place] = wanted.setdefault(parsed[:2], AuditEvent(*parsed[:2]))
+            by_line[place] = by_key.setdefault(parsed[:2], AuditEvent(*parsed[:2]))
     for number, line in enumerate(lines, 1):
         parsed = parse_line(line.decode(errors="replace"), number)
-        if parsed and parsed[:2] in wanted:
-            wanted[parsed[:2]].records.append(parsed[2])
-    return found
+        if parsed and parsed[:2] in by_key:
+            by_key[parsed[:2]].records.append(parsed[2])
+    return by_line
 
 
 def _decoded(event: AuditEvent) -> list[tuple[str, str]]:
-    """The arguments of which some part is in hex: so the kernel writes what holds a space, a quote and the like."""
+    """The arguments that are in hex, as the kernel writes arguments with spaces, quotes and the like."""
     encoded = {
         int(match[1])
         for record in event.records

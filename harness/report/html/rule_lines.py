@@ -1,4 +1,4 @@
-"""The lines of a rule that let an atomic go: the predicate that rejected a row, or what sets a wrong flag."""
+"""The lines of a rule that explain a failure: the predicate that rejected a row, or what sets a wrong flag."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Span = tuple[int, int]  # where a part of the query begins and ends (exclusive),
 
 @dataclass(frozen=True)
 class RuleLine:
-    """A line of the rule; `marked` where it is part of the reason, `gap` where lines before it are left out."""
+    """A line of the rule. `marked`: it is part of the reason. `gap`: lines before it are left out."""
 
     number: int
     text: str
@@ -36,21 +36,21 @@ class RuleLine:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Lines of a rule. `file` is where the numbers are those of; empty where they count the lines of the query."""
+    """Lines of a rule, numbered as in `file`; where that is empty, as in the query."""
 
     lines: list[RuleLine] = field(default_factory=list)
     file: str = ""
 
 
 class RuleTexts:
-    """The rules that were judged: their queries as a result has them, and their files as far as these are the same."""
+    """The rules that were judged: their queries in the result, and their files if these are unchanged."""
 
     def __init__(self, rules: Mapping[str, RuleFacts]) -> None:
         self._rules = rules
         self._files: dict[tuple[Path, str], Rule | None] = {}
 
     def query(self, result: AtomicResult) -> str:
-        """The query that was judged; empty where neither the result has it nor a file is, to its letter, that rule."""
+        """The query that was judged; empty where the result does not hold it and no file has exactly that query."""
         facts, file = self._rules.get(result.inputs.rule), self._file(result)
         return facts.query if facts else file.query if file else ""
 
@@ -61,36 +61,36 @@ class RuleTexts:
         if not query or near is None:
             return Excerpt()
         try:
-            found = [(p.offset, p.offset + len(p.text)) for p in predicates(query) if p.text == near.predicate]
+            spans = [(p.offset, p.offset + len(p.text)) for p in predicates(query) if p.text == near.predicate]
         except QueryFailed:
             return Excerpt()
         file, first = self._place(result)
-        if match and not first and len(found) == 1:
-            file, first = match["file"], int(match["line"]) - query.count("\n", 0, found[0][0])
-        elif match and first:  # the same predicate may stand there twice
-            found = [each for each in found if query.count("\n", 0, each[0]) + first == int(match["line"])]
-        return _excerpt(query, found[:1], file, first)
+        if match and not first and len(spans) == 1:
+            file, first = match["file"], int(match["line"]) - query.count("\n", 0, spans[0][0])
+        elif match and first:  # the query may hold the same predicate twice
+            spans = [place for place in spans if query.count("\n", 0, place[0]) + first == int(match["line"])]
+        return _excerpt(query, spans[:1], file, first)
 
     def of_flags(self, result: AtomicResult) -> Excerpt:
-        """The lines that set those flags that are wrong, and the `let` statements that these name."""
+        """The lines that set the wrong flags, and the `let` statements that they name."""
         query = self.query(result)
         wrong = [name for name, flag in result.flags.items() if not flag.right] if result.fired.actual else []
         if not query or not wrong:
             return Excerpt()
         try:
-            found = [each for name in wrong for each in _set_at(query, name)]
+            spans = [place for name in wrong for place in _set_at(query, name)]
         except QueryFailed:
             return Excerpt()
-        return _excerpt(query, found, *self._place(result))
+        return _excerpt(query, spans, *self._place(result))
 
     def _place(self, result: AtomicResult) -> tuple[str, int]:
-        """The rule's file, and its line in which the query begins; ("", 0) where that is not known."""
+        """The rule's file, and the line at which its query begins; ("", 0) where that is not known."""
         rule = self._file(result)
         first = rule.at(1, 1).line if rule else 0
         return (str(rule.path), first) if rule and rule.at(2, 1).line == first + 1 else ("", 0)
 
     def _file(self, result: AtomicResult) -> Rule | None:
-        """The rule's file: where the near miss says, else beside its expectation; None where its query is another."""
+        """The rule's file, by the near miss or beside the expectation; None where it holds another query."""
         places = [result.near_miss.at] if result.near_miss else []
         named = [Path(match["file"]) for at in places if (match := _PLACE.fullmatch(at))]
         if match := _PLACE.fullmatch(result.at):
@@ -99,13 +99,13 @@ class RuleTexts:
             key = (path, result.inputs.rule)
             if key not in self._files:
                 self._files[key] = _verified(*key)
-            if found := self._files[key]:
-                return found
+            if rule := self._files[key]:
+                return rule
         return None
 
 
 def _set_at(query: str, flag: str) -> Iterator[Span]:
-    """Where `flag = …` stands, in an `extend` or wherever else a column is named."""
+    """The places of `flag = …`, in an `extend` or wherever else a column is named."""
     for node in walk(parse(query)):
         if kind(node) == "NamedExpression":
             begin, end = span(node)
@@ -113,9 +113,9 @@ def _set_at(query: str, flag: str) -> Iterator[Span]:
                 yield begin, end
 
 
-def _lets(query: str, wanted: Iterable[Span]) -> Iterator[Span]:
+def _lets(query: str, places: Iterable[Span]) -> Iterator[Span]:
     """The `let` statements that the text at these places names."""
-    text = " ".join(query[begin:end] for begin, end in wanted)
+    text = " ".join(query[begin:end] for begin, end in places)
     for node in walk(parse(query)):
         if kind(node) == "LetStatement":
             begin, end = span(node)
@@ -124,18 +124,18 @@ def _lets(query: str, wanted: Iterable[Span]) -> Iterator[Span]:
                 yield begin, end
 
 
-def _excerpt(query: str, wanted: list[Span], file: str, first: int) -> Excerpt:
-    """The lines of these places with some around them, and the `let` statements that they name, all marked."""
-    lines, marked, chosen = query.splitlines(), set[int](), set[int]()
-    for begin, end in wanted:
+def _excerpt(query: str, places: list[Span], file: str, first: int) -> Excerpt:
+    """The lines of these places and of the `let` statements that they name, all marked, and some lines around."""
+    lines, marked, numbers = query.splitlines(), set[int](), set[int]()
+    for begin, end in places:
         there = range(query.count("\n", 0, begin), query.count("\n", 0, end) + 1)
         marked.update(there)
-        chosen.update(range(max(0, there[0] - _AROUND), min(len(lines), there[-1] + _AROUND + 1)))
-    for begin, end in _lets(query, wanted) if wanted else ():
+        numbers.update(range(max(0, there[0] - _AROUND), min(len(lines), there[-1] + _AROUND + 1)))
+    for begin, end in _lets(query, places) if places else ():
         there = range(query.count("\n", 0, begin), query.count("\n", 0, end) + 1)[:_LET_LINES]
         marked.update(there)
-        chosen.update(there)
-    ordered = sorted(number for number in chosen if number < len(lines))
+        numbers.update(there)
+    ordered = sorted(number for number in numbers if number < len(lines))
     return Excerpt(
         [
             RuleLine(number + (first or 1), lines[number], number in marked, i > 0 and ordered[i - 1] != number - 1)
@@ -146,7 +146,7 @@ def _excerpt(query: str, wanted: list[Span], file: str, first: int) -> Excerpt:
 
 
 def _verified(file: Path, digest: str) -> Rule | None:
-    """The rule in a file; None where its query is another one."""
+    """The rule in a file; None where it holds another query."""
     try:
         rule = load_rule(file)
         return rule if rule.digest == digest else None

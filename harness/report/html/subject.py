@@ -1,4 +1,4 @@
-"""What a recording was judged by: each atomic, benign run or variant with its results, one for each rule."""
+"""What was judged in a recording: each atomic, benign run or variant with its results, one for each rule."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.model.verdict import Verdict
 
 @dataclass(frozen=True)
 class Row:
-    """A result as a line of the table of atomics. `tone` is how the verdict is coloured."""
+    """A result as a row of the table of atomics. `tone` names the colour of the verdict."""
 
     result: AtomicResult
     executed: str
@@ -29,14 +29,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Subject:
-    """One thing that was detonated. `anchor` is where the page tells all of it."""
+    """An atomic, benign run or variant that was detonated. `anchor` leads to its evidence."""
 
     anchor: str
     rows: tuple[Row, ...]
 
     @property
     def first(self) -> AtomicResult:
-        """The result under the first rule; what is not of a rule is the same in all."""
+        """The result under the first rule; what no rule decides is the same in all results."""
         return self.rows[0].result
 
     @property
@@ -49,10 +49,10 @@ class Subject:
         """The id without its technique."""
         return short_id(self.atomic)
 
-    def told_before(self, index: int) -> bool:
-        """Whether the result with this index was executed and seen as one before it: then that needs no second telling.
+    def shown_before(self, index: int) -> bool:
+        """Whether an earlier result has the same execution and signals, so that the page need not show them again.
 
-        Two rules may ask an atomic for different signals.
+        Two rules may require different signals of an atomic.
         """
         this = self.rows[index].result
         return any(
@@ -62,20 +62,20 @@ class Subject:
 
 def subjects(result: Result, prefix: str) -> list[Subject]:
     """The subjects of a result, in the order in which they were judged first."""
-    found: dict[str, list[Row]] = {}
-    for each in result.results:
-        found.setdefault(each.atomic, []).append(_row(each))
-    return [Subject(f"{prefix}-a{number}", tuple(rows)) for number, rows in enumerate(found.values(), 1)]
+    by_atomic: dict[str, list[Row]] = {}
+    for row in result.results:
+        by_atomic.setdefault(row.atomic, []).append(_row(row))
+    return [Subject(f"{prefix}-a{number}", tuple(rows)) for number, rows in enumerate(by_atomic.values(), 1)]
 
 
 def tone(verdict: Verdict) -> str:
-    """How a verdict is coloured: `ok`, `gap`, `off` (nothing was judged) or `bad`."""
+    """The colour of a verdict: `ok`, `gap`, `off` (nothing was judged) or `bad`."""
     tones = {Verdict.PROVEN: "ok", Verdict.KNOWN_GAP: "gap", Verdict.SKIPPED: "off", Verdict.INCONCLUSIVE: "off"}
     return tones.get(verdict, "bad")
 
 
 def flag_text(flag: Flag, *, fired: bool) -> str:
-    """A flag as it was found, and what was expected where that differs."""
+    """The value of a flag, and the expected one where that differs."""
     if not fired:
         return "no alert, expected true" if flag.expected else "no alert"
     if flag.actual is flag.expected:
@@ -85,24 +85,25 @@ def flag_text(flag: Flag, *, fired: bool) -> str:
 
 
 def flag_wrong(flag: Flag, *, fired: bool) -> bool:
-    """Whether a flag is not what it should be. Of a silent rule, only a flag that should be set is missed."""
+    """Whether a flag is wrong. Where the rule is silent, only a flag that should be set is."""
     return not flag.right if fired else bool(flag.expected)
 
 
 def seconds(value: float | None) -> str:
-    """A time to a hundredth of a second; what is shorter took time, too."""
+    """A time to a hundredth of a second; a shorter time is `< 0.01 s`, not 0."""
     if value is None:
         return "-"
     return "< 0.01 s" if 0 <= value < 0.005 else f"{value:.2f} s"
 
 
 def signals(result: AtomicResult) -> list[tuple[str, SignalResult]]:
-    """The effects that the oracle looked for, and the signals."""
-    return [("effect", each) for each in result.executed.oracle] + [("signal", each) for each in result.signals]
+    """The effects that the oracle checked, and the signals."""
+    effects = [("effect", effect) for effect in result.executed.oracle]
+    return effects + [("signal", signal) for signal in result.signals]
 
 
 def headline(evidence: Evidence) -> str:
-    """The fact that tells a person most of a row."""
+    """The most telling fact of a row."""
     names = ("ProcessCommandLine", "CommandLine", "RequestUri", "Command", "Action")
     return next((str(evidence.facts[name]) for name in names if evidence.facts.get(name)), "")
 

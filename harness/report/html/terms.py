@@ -1,4 +1,4 @@
-"""In words why a predicate over a list of terms rejected a row, where that can be told from its text and the row."""
+"""Why a predicate over a list of terms rejected a row, in words, where the predicate's text and the row show it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from harness.model.atomic_result import NearMiss
 
-# Literals with an escape in them, verbatim ones and those over several lines are not read: then nothing is said.
+# Literals with escapes, verbatim literals and those of several lines are not read: for them there is no explanation.
 _LITERAL = r"""(?:"[^"\\\n]*"|'[^'\\\n]*')"""
 _LIST = rf"{_LITERAL}(?:\s*,\s*{_LITERAL})*(?:\s*,)?"
 _DYNAMIC = rf"dynamic\s*\(\s*\[\s*(?P<list>{_LIST})\s*\]\s*\)"
@@ -17,10 +17,9 @@ _PREDICATE = re.compile(
 
 
 def unmatched(query: str, near: NearMiss) -> str:
-    """That none of the terms occurs in the row's value, or that the value is none of them; else empty.
+    """A sentence that none of the terms occurs in the row's value, or that the value is none of them; else empty.
 
-    A term that does occur, but within a longer word, is one of which nothing is said: how words are told apart is the
-    engine's to know.
+    Empty too where a term occurs within a longer word: only the engine knows how it separates words.
     """
     match = _PREDICATE.fullmatch(near.predicate.strip())
     value = near.values.get(match["column"]) if match else None
@@ -32,8 +31,8 @@ def unmatched(query: str, near: NearMiss) -> str:
     if not terms:
         return ""
     if operator in ("in", "in~"):
-        found = value in terms if operator == "in" else value.lower() in [term.lower() for term in terms]
-        return "" if found else f"Its {column} is none of the {len(terms)} values{of}."
+        among = value in terms if operator == "in" else value.lower() in [term.lower() for term in terms]
+        return "" if among else f"Its {column} is none of the {len(terms)} values{of}."
     if any(term.lower() in value.lower() for term in terms):
         return ""
     if len(terms) == 1:
@@ -42,7 +41,7 @@ def unmatched(query: str, near: NearMiss) -> str:
 
 
 def _terms(query: str, match: re.Match[str]) -> list[str]:
-    """The literals that a predicate compares with, those of a `let` among them; none where they can't be read."""
+    """The literals that a predicate compares with, in it or in a `let`; none where they can't be read."""
     if not match["name"]:
         return _literals(match["literals"] or match["literal"])
     if len(re.findall(rf"\b{match['name']}\s*=(?![=~])", query)) != 1:

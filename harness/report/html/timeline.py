@@ -11,7 +11,7 @@ from harness.model.spread import Spread
 from harness.report.html.subject import Subject
 from harness.study.nights.latency import ALERT, TELEMETRY
 
-# A sensor is known by a shape; each is drawn around (0, 0) within 10 by 10. There are three sensors today.
+# Each sensor has a shape, drawn around (0, 0) within 10 by 10. There are three sensors today.
 SENSOR_SHAPES = ("M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "M0-5l5 9h-10z", "M0-5l5 5l-5 5l-5-5z", "M-4-4l8 8m0-8l-8 8")
 ALERT_SHAPE = "M-4-4h8v8h-8z"
 
@@ -46,7 +46,7 @@ class Timeline:
     ticks: list[float]
 
     def at(self, seconds: float) -> str:
-        """Where a moment lies, in per cent of the width."""
+        """The place of a moment, in per cent of the width."""
         return f"{max(0.0, seconds) / self.end * 100:.2f}%"
 
     def spread(self, layer: str) -> Spread | None:
@@ -56,38 +56,38 @@ class Timeline:
 
 def timeline(subjects: Sequence[Subject]) -> Timeline | None:
     """The timeline of those with a known latency; None where there are none."""
-    found: list[tuple[Subject, str, dict[str, float]]] = []
+    entries: list[tuple[Subject, str, dict[str, float]]] = []
     for subject in subjects:
         times: dict[tuple[tuple[str, float], ...], str] = {}
         for row in subject.rows:
             if layers := _layers(row.result.latency):
                 times.setdefault(tuple(layers.items()), row.result.rule)
-        found += [(subject, rule if len(times) > 1 else "", dict(layers)) for layers, rule in times.items()]
-    if not found:
+        entries += [(subject, rule if len(times) > 1 else "", dict(layers)) for layers, rule in times.items()]
+    if not entries:
         return None
     names = sorted(
-        {name for _, _, times in found for name in times},
+        {name for _, _, times in entries for name in times},
         key=lambda name: (name in (TELEMETRY, ALERT), name == ALERT, name),
     )
     kinds = {name: _point(name, number) for number, name in enumerate(names)}
     lanes = [
         Lane(subject, rule, times, [Point(n, s, kinds[n].shape, kinds[n].kind) for n, s in times.items()])
-        for subject, rule, times in found
+        for subject, rule, times in entries
     ]
-    last = max(seconds for _, _, times in found for seconds in times.values())
+    last = max(seconds for _, _, times in entries for seconds in times.values())
     step = _step(last)
     count = max(1, math.ceil(last / step))
     return Timeline(lanes, kinds, count * step, [number * step for number in range(count + 1)])
 
 
 def _layers(latency: Latency) -> dict[str, float]:
-    """The sensors; where a result does not tell them apart, when the last of them was done; and the alert."""
-    found = dict(latency.sensors)
-    if not found and latency.telemetry is not None:
-        found[TELEMETRY] = latency.telemetry
+    """The time of each sensor, or of all together where the result has no times by sensor; and that of the alert."""
+    times = dict(latency.sensors)
+    if not times and latency.telemetry is not None:
+        times[TELEMETRY] = latency.telemetry
     if latency.alert is not None:
-        found[ALERT] = latency.alert
-    return found
+        times[ALERT] = latency.alert
+    return times
 
 
 def _point(layer: str, number: int) -> Point:
@@ -98,7 +98,7 @@ def _point(layer: str, number: int) -> Point:
 
 
 def _step(last: float) -> float:
-    """A round number of seconds that divides the axis into five parts or fewer; its end is a millisecond or more."""
+    """A round number of seconds that divides the axis into five parts or fewer. The axis has a millisecond at least."""
     last = max(last, 0.001)
     size = 10.0 ** math.floor(math.log10(last / 5))
     return next(size * factor for factor in (1, 2, 5, 10) if size * factor * 5 >= last * 0.999999)

@@ -1,4 +1,4 @@
-"""What is not as expected, by reason: many results that failed for one reason are one thing to mend."""
+"""What is not as expected, by reason: results that failed for the same reason have the same fix."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Unmet:
 
 @dataclass
 class Failing:
-    """A verdict and its reason, and all that it befell; the first of them is explained in full.
+    """A verdict and its reason, and all results with them; the first is explained in full.
 
-    `rejecting` are the rule's lines that rejected the closest row, `unmatched` why in words; `flagging` are those that
-    set the flags that are wrong.
+    `rejecting` are the lines of the rule that rejected the closest row, `unmatched` says why in words; `flagging` are
+    the lines that set the wrong flags.
     """
 
     anchor: str
@@ -51,25 +51,25 @@ class Failing:
 
     @property
     def first(self) -> Unmet:
-        """The one that is explained."""
+        """The result that is explained."""
         return self.members[0]
 
     @property
     def tally(self) -> str:
-        """How many atomics, benign runs and variants these are, in words."""
+        """The number of atomics, benign runs and variants, in words."""
         kinds = {"atomic": 0, "benign run": 0, "variant": 0}
-        for each in self.members:
-            kinds["variant" if each.result.variant else "benign run" if each.result.benign else "atomic"] += 1
+        for member in self.members:
+            kinds["variant" if member.result.variant else "benign run" if member.result.benign else "atomic"] += 1
         return ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in kinds.items() if n)
 
 
 def failings(subjects: Iterable[Subject], prefix: str, texts: RuleTexts) -> list[Failing]:
-    """What is not as expected, without what was skipped: atomics before variants, the rules' failings first."""
-    found: dict[tuple[Verdict, str, tuple[str, ...]], list[Unmet]] = {}
-    for each in _ordered(subjects):
-        found.setdefault((each.result.verdict, each.result.reason, tuple(each.rules)), []).append(each)
+    """The failings, without skipped subjects: atomics before variants, failures of the rule first."""
+    by_reason: dict[tuple[Verdict, str, tuple[str, ...]], list[Unmet]] = {}
+    for unmet in _ordered(subjects):
+        by_reason.setdefault((unmet.result.verdict, unmet.result.reason, tuple(unmet.rules)), []).append(unmet)
     listed = []
-    for number, ((verdict, why, rules), members) in enumerate(found.items(), 1):
+    for number, ((verdict, why, rules), members) in enumerate(by_reason.items(), 1):
         result = members[0].result
         failing = Failing(f"{prefix}-u{number}", verdict, why, list(rules), members, chain(result))
         failing.rejecting, failing.flagging = texts.around(result), texts.of_flags(result)
@@ -80,12 +80,12 @@ def failings(subjects: Iterable[Subject], prefix: str, texts: RuleTexts) -> list
 
 
 def _ordered(subjects: Iterable[Subject]) -> list[Unmet]:
-    found: list[Unmet] = []
+    all_unmet: list[Unmet] = []
     for subject in subjects:
         alike: dict[tuple[Verdict, str], Unmet] = {}
         for row in subject.rows:
-            each = row.result
-            if each.verdict in GRAVITY:
-                alike.setdefault((each.verdict, each.reason), Unmet(subject, each, [])).rules.append(each.rule)
-        found += alike.values()
-    return sorted(found, key=lambda each: (bool(each.result.variant), GRAVITY.index(each.result.verdict)))
+            result = row.result
+            if result.verdict in GRAVITY:
+                alike.setdefault((result.verdict, result.reason), Unmet(subject, result, [])).rules.append(result.rule)
+        all_unmet += alike.values()
+    return sorted(all_unmet, key=lambda unmet: (bool(unmet.result.variant), GRAVITY.index(unmet.result.verdict)))

@@ -67,7 +67,7 @@ def test_what_is_deselected_makes_no_rule_unproven(rules: Path, run: Run) -> Non
 
 
 def test_atomics_without_expectations_are_told_and_may_fail(rules: Path, run: Run) -> None:
-    told = f"livefire: not judged: 1 atomic of which no rule expects anything: {SECRETS}"
+    told = f"livefire: not judged: 1 atomic without expectations: {SECRETS}"
     done = run(rules, REPLAY)
     assert done.ret == pytest.ExitCode.OK
     done.stdout.fnmatch_lines([told])

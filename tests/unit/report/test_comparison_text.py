@@ -103,7 +103,7 @@ def test_a_rule_without_its_text_and_one_that_was_not_judged_are_said() -> None:
     change = RuleChange(rule="r", versions=("", "1.0.0"), lines=(), untold="old")
     comparison = compared().model_copy(update={"rules": (change,), "unjudged": {"x": "new", "y": "old"}})
     for text in (printed(comparison), to_markdown(comparison)):
-        assert "r: its lines can't be told: the old result holds no text of it, or several" in text
+        assert "r: lines unknown, since the old result holds no text of the rule, or several" in text
         assert "Not judged in NEW: rule x" in text
         assert "Not judged in OLD: rule y" in text
 

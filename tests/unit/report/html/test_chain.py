@@ -78,7 +78,7 @@ def test_each_sensor_tells_how_long_it_took() -> None:
 
 def test_it_is_in_the_page_in_words() -> None:
     text = Page(to_html([everything()])).text
-    assert "rule container-cli-api ✗ broke here silent: no row passed" in text
+    assert "rule container-cli-api ✗ failed here silent: no row passed" in text
 
 
 def test_the_timeline_has_a_column_for_each_sensor() -> None:
@@ -118,4 +118,4 @@ def test_a_word_that_does_not_set_its_flag_alone_is_told_in_one_way() -> None:
     assert chain(wrong)[-1].words == f"PrivilegedContainer: {said}"
     text = Page(to_html([proven().model_copy(update={"results": [wrong]})])).text
     assert f"WRONG_FLAGS PrivilegedContainer is {said}" in text
-    assert "the recorded command line without the other words is put to the rule" in text
+    assert "the rule is run over the recorded command line without the other words" in text

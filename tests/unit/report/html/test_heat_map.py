@@ -68,7 +68,7 @@ def test_two_rules_of_one_name_lose_no_cell() -> None:
 
 def test_the_table_says_what_the_map_holds() -> None:
     page = Page(to_html([everything()]))
-    table = page.table("Evasion matrix: variants by family down, atomics by rule across")
+    table = page.table("Evasion matrix: variants by family as rows, atomics by rule as columns")
     rows = {row[0]: row[1:] for row in table}
     assert rows["Variant"] == ["docker-privileged-container-creation", "docker-container-execution",
                                "kubectl-secrets-enumeration"] * 2  # fmt: skip

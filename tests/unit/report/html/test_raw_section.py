@@ -103,7 +103,7 @@ def test_an_endless_event_is_cut_too(resealed: Resealed) -> None:
 )
 def test_what_is_no_line_of_a_raw_file_is_not_shown(place: str) -> None:
     assert records_of(citing(place)).records == {}
-    assert "(raw record not at hand)" in Page(to_html([citing(place)])).text
+    assert "(raw record not available)" in Page(to_html([citing(place)])).text
 
 
 def test_a_recording_that_is_gone_changed_or_of_another_run_is_said_to_be(tmp_path: Path) -> None:
@@ -121,4 +121,4 @@ def test_a_recording_that_is_gone_changed_or_of_another_run_is_said_to_be(tmp_pa
 
 def test_the_manifest_is_named_by_its_digest() -> None:
     digest = layout.digest(COMMITTED / layout.MANIFEST)
-    assert f"begins with {digest[:12]}, and is whole in its file seal" in Page(to_html([proven()])).text
+    assert f"begins with {digest[:12]} and is in the file seal" in Page(to_html([proven()])).text

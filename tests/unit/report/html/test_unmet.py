@@ -84,7 +84,7 @@ def test_the_lines_are_shown_when_the_file_has_changed_or_is_gone(silent: Result
     rule.write_text(rule.read_text().replace('"docker pull"', '"docker push"'))
     assert failings_of(silent)[0].rejecting == whole
     assert failings_of(without_queries(silent))[0].rejecting.lines == []
-    assert "The rule's lines are not shown" in Page(to_html([without_queries(silent)])).text
+    assert "The lines of the rule are not shown" in Page(to_html([without_queries(silent)])).text
     rule.unlink()
     assert failings_of(silent)[0].rejecting == whole
 
@@ -120,7 +120,7 @@ def test_the_lines_that_set_a_wrong_flag_are_shown(tmp_path: Path) -> None:
         (line.text, line.marked) for line in failing.flagging.lines
     ]
     assert gone.file == ""
-    assert "The numbers are those of the query's lines" in Page(to_html([result])).text
+    assert "Lines are numbered within the query" in Page(to_html([result])).text
 
 
 @pytest.mark.parametrize("at", ["", "/etc/passwd:1:1", "pyproject.toml:1:1", "x.yaml:99:1", ".:1:1", "\0:1:1"])
