@@ -1,6 +1,6 @@
-# To be sourced by the build scripts: a cache, a work folder, and apt on the Debian archive with lists of its own.
+# Sourced by the build scripts: a cache, a work folder, and apt on the Debian archive with lists of its own.
 #
-# apt verifies all that it fetches against the archive's signature. The system's apt state stays as it is.
+# apt verifies everything that it fetches against the archive's signature. The system's apt state is not changed.
 
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/livefire
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -8,7 +8,7 @@ started=$SECONDS
 
 say() { printf '%s: %s (%ds)\n' "${0##*/build-}" "$*" "$((SECONDS - started))"; }
 
-# A work folder in the cache, emptied; whoever is interrupted leaves it to the next build. One build at a time.
+# An empty work folder in the cache. An interrupted build leaves it to the next one. One build at a time.
 work_folder() {
   work=$CACHE/build/$1
   mkdir -p "$CACHE/build"

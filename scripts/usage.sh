@@ -1,8 +1,8 @@
-# To be sourced by the scripts beside it: `--help` prints the comment at their head.
+# Sourced by the other scripts: `--help` prints the comment at their head.
 
 usage() { awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
 
-# accept 'WORD WORD' "$@": no argument, or one of these words.
+# accept 'WORD WORD' "$@": allow no argument, or one of these words.
 accept() {
   local words=" $1 "
   shift

@@ -189,7 +189,7 @@ def test_from_the_summary_to_the_broken_layer_to_the_raw_record_and_back(report:
     step = cause.locator(".chain .broken")
     assert step.is_visible()
     assert "container-cli-api" in step.inner_text()
-    assert "broke here" in step.inner_text()
+    assert "failed here" in step.inner_text()
     assert (
         cause.locator("pre.rule mark")
         .last.inner_text()

@@ -65,7 +65,7 @@ def test_its_page_has_every_record_that_is_cited_and_stays_small(result: Result)
     html = to_html([result])
     places = {evidence.record for each in result.results for evidence in cited(each)}
     assert html.count('<div class="record" id=') == len(places)
-    assert "raw record not at hand" not in html
+    assert "raw record not available" not in html
     assert len(html.encode()) < PAGE_LIMIT
 
 
