@@ -1,7 +1,7 @@
-"""Control groups of ours: of an atomic's shells, and of the containers that are made for us.
+"""Control groups that Livefire makes: for the shells of an atomic, and for its containers.
 
-What a process starts is in its group, whatever session, environment or parent it has given up (cgroups(7)). A group is
-only to hold them together: no controller is switched on, and nothing is limited.
+What a process starts is in its group, whatever session, environment or parent it has given up (cgroups(7)). The groups
+only hold processes together: no controller is switched on, and nothing is limited.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ from harness.host.kinds import Foreign, What, Whose, finds, undoes
 from harness.host.process import kill_found, run
 from harness.host.waiting import NotYet, wait_until
 
-_HINT = "What leaves its session and empties its environment can't be found at the end of an atomic."
+_HINT = "Without one, Livefire can't find a process that leaves its session and empties its environment."
 
 
 def preferred(mounted: list[Hierarchy]) -> list[Hierarchy]:
-    """Those in which a group may be made, the best first: version 2, which kills a whole group at once."""
+    """The hierarchies in which a group may be made, the best first: version 2 kills a whole group at once."""
     ranks = {name: rank for rank, name in enumerate(HARMLESS)}
 
-    def rank(each: Hierarchy) -> int:
-        return -1 if each.version == 2 else min(ranks[name] for name in each.controllers)
+    def rank(hierarchy: Hierarchy) -> int:
+        return -1 if hierarchy.version == 2 else min(ranks[name] for name in hierarchy.controllers)
 
     return sorted((h for h in mounted if h.version == 2 or (h.controllers and h.controllers <= set(ranks))), key=rank)
 
 
 @dataclass(frozen=True)
 class Group:
-    """A group that is there."""
+    """A group that exists."""
 
     path: Path
 
     @property
     def door(self) -> Path:
-        """Who writes 0 to it is in the group from then on, with all that it starts."""
+        """The file to which a process writes 0 to enter the group, with all that it starts."""
         return self.path / MEMBERS
 
     def processes(self) -> list[int]:
-        """The pids of all that are in it, or in a group below it."""
+        """The pids of all processes in it, or in a group below it."""
         return sorted(_inside([self.path]))
 
     def stop_forks(self) -> None:
-        """Before its processes are killed one by one: else one that forks fast enough stays ahead."""
+        """Keep its processes from forking, which are about to be killed one by one."""
         _stop_forks([self.path])
 
     def remove(self) -> None:
-        """Raises NotYet while a process of it is dying."""
+        """Remove it. Raises NotYet while one of its processes is dying."""
         _remove([self.path])
 
 
 def make_group(parent: str) -> Group | None:
-    """A new group below one of that name, which the ledger names; None where this host has none to give."""
+    """A new group below the group `parent`, which the ledger names; None where this host allows none."""
     try:
         return _make(parent)
     except LabUnavailable:
@@ -63,20 +63,20 @@ def make_group(parent: str) -> Group | None:
 
 
 def _make(parent: str) -> Group:
-    """Raises LabUnavailable, with what each hierarchy says."""
-    said = []
+    """A new group. Raises LabUnavailable with the error of each hierarchy."""
+    failures = []
     for hierarchy in preferred(hierarchies()):
         path = hierarchy.path / parent / f"shell-{secrets.token_hex(4)}"
         try:
             path.mkdir(parents=True)
             return Group(path)
         except OSError as error:
-            said.append(f"{hierarchy.path}: {error.strerror}")
-    raise LabUnavailable("; ".join(said) or "none is mounted", hint=_HINT)
+            failures.append(f"{hierarchy.path}: {error.strerror}")
+    raise LabUnavailable("; ".join(failures) or "none is mounted", hint=_HINT)
 
 
 def check_group(name: str) -> str:
-    """Make a group, put a process in, and take it away; says where. Raises LabUnavailable where one can't be had."""
+    """Make a group, put a process in, and remove it; returns the folder of its hierarchy. Raises LabUnavailable."""
     group = _make(name)
     try:
         done = run(["/bin/sh", "-c", 'echo 0 >"$1" && cat /proc/self/cgroup', "sh", group.door], check=False)
@@ -89,7 +89,7 @@ def check_group(name: str) -> str:
 
 @undoes("cgroup")
 def cgroup(whose: Whose, name: str) -> None:
-    """Kill what runs in a control group of ours, in each hierarchy, and remove it."""
+    """Kill the processes in a control group of ours, in each hierarchy, and remove it."""
     if name != f"livefire-{whose.id}":
         raise Foreign(f"it is not the control group of {whose.id}")
     groups = _called(name)
@@ -107,7 +107,7 @@ def _cgroups(whose: Whose) -> list[What]:
 
 def _called(name: str) -> list[Path]:
     """The groups of this name at the top of each hierarchy."""
-    return [each.path / name for each in hierarchies() if (each.path / name).is_dir()]
+    return [path for hierarchy in hierarchies() if (path := hierarchy.path / name).is_dir()]
 
 
 def _inside(groups: list[Path]) -> set[int]:
@@ -120,7 +120,7 @@ def _inside(groups: list[Path]) -> set[int]:
 
 
 def _stop_forks(groups: list[Path]) -> None:
-    """By `cgroup.kill` of version 2 (since Linux 5.14), which ends them at once; by `pids.max` of version 1."""
+    """Write `cgroup.kill` of version 2 (since Linux 5.14), which ends all at once, or `pids.max` of version 1."""
     for group in groups:
         for name, value in (("cgroup.kill", "1"), ("pids.max", "0")):
             with contextlib.suppress(OSError):
@@ -131,10 +131,10 @@ def _stop_forks(groups: list[Path]) -> None:
 def _remove(groups: list[Path]) -> None:
     for group in groups:
         inner = sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True)
-        for each in [*inner, group]:
+        for folder in [*inner, group]:
             try:
-                each.rmdir()
+                folder.rmdir()
             except FileNotFoundError:
                 continue
-            except OSError as error:  # a process of it is dying still
-                raise NotYet(f"{each}: {error.strerror}") from None
+            except OSError as error:  # one of its processes is still dying
+                raise NotYet(f"{folder}: {error.strerror}") from None

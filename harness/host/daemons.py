@@ -1,4 +1,4 @@
-"""Starting daemons, each marked as its owner's, and telling of one that has ended."""
+"""Starting daemons, each marked with its owner, and reporting one that has ended."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LAST_LINES = 5
 def start_daemon(
     command: Sequence[str | Path], *, owner: str, log: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a daemon in a session of its own, marked as `owner`'s in its environment, with all output in `log`.
+    """Start a daemon in a session of its own, with `owner` in its environment and all output in `log`.
 
-    When this returns it can be found by its owner. Raises Halted where what this thread makes is being undone.
+    When this returns, `owned_processes(owner)` lists it. Raises Halted where what this thread makes is being undone.
     """
     with log.open("ab") as output:
         return halt.start(
@@ -37,10 +37,10 @@ def start_daemon(
 
 
 def _shown(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-    """A process once its environment can be read, or after a second.
+    """The process, once its environment can be read, or after a second.
 
     Popen waits until exec has closed its pipe. Only after that the kernel sets where the environment lies
-    (begin_new_exec in fs/exec.c, create_elf_tables in fs/binfmt_elf.c), and on a busy machine there is time in between.
+    (begin_new_exec in fs/exec.c, create_elf_tables in fs/binfmt_elf.c). On a busy machine this takes a moment.
     """
     deadline, place = time.monotonic() + 1, Path(f"/proc/{process.pid}/environ")
     while process.poll() is None and not place.read_bytes() and time.monotonic() < deadline:

@@ -19,22 +19,22 @@ from harness.interrupts import abandon, shielded
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_LONGEST = 8.0  # seconds for makers to end, once what they wait for has been killed
+_LONGEST = 8.0  # seconds for the threads to end, once the processes that they wait for have been killed
 
 
 class Halted(LabUnavailable):
-    """What this thread makes is being undone: it makes nothing more."""
+    """What this thread makes is being undone, so it must make nothing more."""
 
 
 class Closing(Protocol):
-    """A ledger, seen by those who make what stands in it."""
+    """A ledger, as the threads that make its things use it."""
 
     def on_close(self, stop: Callable[[], list[str]]) -> None:
-        """Call `stop` when it is closed; it returns what would not end."""
+        """Call `stop` when the ledger is closed; `stop` returns a line for what did not end."""
 
 
 class Halt:
-    """Says to some threads that they are to stop. What they have started is killed, so that nothing keeps them."""
+    """Tells threads to stop, and kills the processes that they have started, so that no thread waits for one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,21 +46,21 @@ class Halt:
         with self._lock:
             self._stopped = True
             for process in self._started:
-                if process.poll() is None:  # else the number may be another's by now
+                if process.poll() is None:  # else the pid may be another process's by now
                     with contextlib.suppress(ProcessLookupError):
                         os.killpg(process.pid, signal.SIGKILL)
 
     def check(self) -> None:
-        """Raise Halted if it is time to stop."""
+        """Raise Halted once `stop` was called."""
         if self._stopped:
             raise Halted("stopped: what was made is being undone")
 
     def start(self, make: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-        """Start a process in a session of its own. Either it is started and will be killed, or Halted is raised."""
+        """Start a process in a session of its own, which `stop` will kill. Raises Halted after `stop`."""
         with self._lock:
             self.check()
             process = make()
-            self._started = [each for each in self._started if each.returncode is None] + [process]
+            self._started = [old for old in self._started if old.returncode is None] + [process]
             return process
 
 
@@ -74,7 +74,7 @@ def check() -> None:
 
 
 def start(make: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-    """Start a process, in a maker's thread only if it need not stop. Raises Halted."""
+    """Start a process. Raises Halted in a maker's thread that is to stop."""
     halt = _current.get()
     return halt.start(make) if halt else make()
 
@@ -88,7 +88,7 @@ class Makers(ThreadPoolExecutor):
         ledger.on_close(self.stop)
 
     def submit(self, work: Callable[P, T], /, *given: P.args, **named: P.kwargs) -> Future[T]:
-        """As that of ThreadPoolExecutor."""
+        """As ThreadPoolExecutor.submit, with `check` able to stop the work."""
 
         def within() -> T:
             _current.set(self._halt)
@@ -98,7 +98,7 @@ class Makers(ThreadPoolExecutor):
         return super().submit(within)
 
     def stop(self) -> list[str]:
-        """Stop them and wait for their end; returns what would not end."""
+        """Stop the threads and wait for their end; returns a line if some did not end."""
         self._halt.stop()
         self.shutdown(wait=False, cancel_futures=True)
         deadline = time.monotonic() + _LONGEST
@@ -111,7 +111,7 @@ class Makers(ThreadPoolExecutor):
         return [f"{alive} of the threads that start the lab did not end within {_LONGEST:g} s"] if alive else []
 
     def __exit__(self, kind: type[BaseException] | None, _: Any, __: TracebackType | None) -> None:
-        """Wait for them; whatever ends the block, or the wait, stops them."""
+        """Wait for the threads. An exception in the block, or during the wait, stops them."""
         try:
             if kind is None:
                 self.shutdown(wait=True)

@@ -1,6 +1,6 @@
-"""After a crash the next capture undoes what dead runs have left: those of its own state folder, and of others.
+"""After a crash the next capture undoes what dead runs have left, in its own state folder and in others.
 
-What a living process has made, and a lab that was kept, is left alone.
+What a living process has made, and a kept lab, is left alone.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from harness.host.scratch import is_scratch, sweep
 
 
 def heal(subscriber: Subscriber) -> None:
-    """Undo what was left, and tell of it. To be called by whoever holds the locks: no other capture goes on.
+    """Undo what was left, and emit an event for it. The caller holds the locks, so no other capture runs.
 
-    What can't be undone is told and does not keep the next capture from going on: its sensors find out what harms them.
+    What can't be undone is an event, too, and does not stop the capture: its sensors notice what harms them.
     """
     for owned in left_behind():
         interrupts.check()  # there may be many
@@ -31,9 +31,9 @@ def heal(subscriber: Subscriber) -> None:
 
 
 def left_behind() -> list[OwnedFolder]:
-    """What was made, and neither undone nor kept, by processes that are dead: of this state folder, and of others."""
+    """What dead processes made and neither undid nor kept, in this state folder and in others."""
     notes = {name: note for name, note in noted().items() if not is_scratch(Path(note.path))}
     alive = {Path(note.path) for note in notes.values() if not note.is_dead()}
-    own = {each.path: each for each in reversed(owned_folders())}
-    others = [OwnedFolder(Path(note.path)) for note in notes.values() if Path(note.path) not in own]
-    return [each for each in (*own.values(), *others) if each.path not in alive and not each.kept]
+    own = {owned.path: owned for owned in reversed(owned_folders())}
+    elsewhere = [OwnedFolder(Path(note.path)) for note in notes.values() if Path(note.path) not in own]
+    return [owned for owned in (*own.values(), *elsewhere) if owned.path not in alive and not owned.kept]

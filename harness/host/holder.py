@@ -1,4 +1,4 @@
-"""Who holds a lock: the process, since when it runs, and its command line."""
+"""The process that holds a lock: its pid, its age and its command line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONGEST = 60
 
 
 def describe(pid: int) -> str:
-    """Such as `pid 4711, running for 2 min: livefire run T1059.013`; only the pid of a process that can't be seen."""
+    """Such as `pid 4711, running for 2 min: livefire run T1059.013`; the pid alone where /proc does not show more."""
     if pid <= 0:
         return "a process of another pid namespace"
     process = Path("/proc") / str(pid)
@@ -24,9 +24,9 @@ def describe(pid: int) -> str:
 
 
 def ticks(pid: int) -> int:
-    """When a process began: field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)); 0 where it can't be told.
+    """When a process began: field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)); 0 where that is not known.
 
-    With this a number is one process's; alone it may be another's by now.
+    A pid is used again by later processes. A pid with this number is not.
     """
     try:
         return _ticks((Path("/proc") / str(pid) / "stat").read_text())
@@ -35,7 +35,7 @@ def ticks(pid: int) -> int:
 
 
 def is_alive(pid: int, began: int) -> bool:
-    """Whether the process that began then is still there, and no zombie."""
+    """Whether the process `pid` that began at `began` (`ticks`) still runs and is no zombie."""
     try:
         stat = (Path("/proc") / str(pid) / "stat").read_text()
         return _ticks(stat) == began and stat.rpartition(")")[2].split()[0] not in "ZXx"

@@ -1,6 +1,6 @@
-"""The kinds of things that a ledger names. Whoever makes a kind registers how it is undone, and how it is found.
+"""The kinds of things that a ledger names. The module that makes a kind registers how to undo it, and how to find it.
 
-So a ledger knows nothing of those who make things, and they may know of ledgers. `makers` imports them all.
+So the ledger imports none of these modules, and they may import the ledger. `makers` imports them all.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Undoer = Callable[..., None]
 
 @dataclass(frozen=True)
 class Whose:
-    """Whose ledger it is: a run's or a lab's id, such as `run-3f9a1c`, and the folder in which the ledger lies."""
+    """The owner of a ledger: the id of a run or a lab, such as `run-3f9a1c`, and the folder of the ledger."""
 
     id: str
     folder: Path
 
     def holds(self, path: str) -> bool:
-        """Whether a path is the folder or lies in it, links followed, but for that of the last component."""
+        """Whether a path is the folder or lies in it. Links are followed, except in the last component."""
         place = Path(path)
         if not place.is_absolute() or ".." in place.parts:
             return False
@@ -38,18 +38,18 @@ UndoerT = TypeVar("UndoerT", bound=Undoer)
 FinderT = TypeVar("FinderT", bound=Finder)
 _UNDOERS: dict[str, Undoer] = {}
 _FINDERS: dict[str, Finder] = {}
-# who holds something open goes before it
+# what holds a thing open is undone before that thing
 _ORDER = ("audit_rules", "daemon", "podman", "cgroup", "bridge", "containerd_state", "mounts")
 
 
 class Foreign(LivefireError):
-    """An entry of a ledger names what can't be ours. It is left alone."""
+    """An entry of a ledger names something that can't be ours. It is left alone."""
 
 
 def undoes(kind: str) -> Callable[[UndoerT], UndoerT]:
-    """Register `function(whose, **what)`. It succeeds when the thing is already gone, and raises Foreign, before it
+    """Register `function(whose, **what)`, which undoes one thing and succeeds when the thing is already gone.
 
-    does anything, for what can't be ours. Values of other types than it declares never reach it.
+    It raises Foreign, before it does anything, for what can't be ours. Values of undeclared types never reach it.
     """
 
     def register(function: UndoerT) -> UndoerT:
@@ -60,7 +60,7 @@ def undoes(kind: str) -> Callable[[UndoerT], UndoerT]:
 
 
 def finds(kind: str) -> Callable[[FinderT], FinderT]:
-    """Register `function(whose)`: the things of this kind that carry the owner's name, as its undoer wants them."""
+    """Register `function(whose)`: the things of this kind with the owner's name, as their undoer takes them."""
 
     def register(function: FinderT) -> FinderT:
         _FINDERS[kind] = function
@@ -70,12 +70,12 @@ def finds(kind: str) -> Callable[[FinderT], FinderT]:
 
 
 def is_known(kind: str) -> bool:
-    """Whether something registered can undo it."""
+    """Whether a function is registered that undoes this kind."""
     return kind in _UNDOERS
 
 
 def known() -> frozenset[str]:
-    """All kinds that have been registered."""
+    """All kinds that can be undone."""
     return frozenset(_UNDOERS)
 
 
@@ -87,15 +87,15 @@ def undo(kind: str, whose: Whose, what: What) -> None:
     try:
         undoer(whose, **what)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise Foreign(f"not what a {kind} is written down with: {faults}") from None
 
 
 def findable() -> list[str]:
-    """The kinds of which an owner's can be found without a ledger, in the order in which they are to be undone."""
+    """The kinds that can be found without a ledger, in the order in which they are undone."""
     return sorted(_FINDERS, key=_ORDER.index)
 
 
 def find(kind: str, whose: Whose) -> list[What]:
-    """What there is of this kind that carries the owner's name."""
+    """The things of this kind that carry the owner's name."""
     return _FINDERS[kind](whose)

@@ -1,6 +1,6 @@
 """The ledger: each thing that Livefire makes is written here first, and undone from here.
 
-There is one way to take something down, and it is this one: after an orderly end and after `kill -9` alike.
+This is the only way to take something down, after an orderly end and after `kill -9`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _OURS = re.compile(r"(lab|run)-[0-9a-f]{6}")
 
 
 class LedgerClosed(LabUnavailable):
-    """What was made is being undone: nothing more is made."""
+    """What was made is being undone, so nothing more may be made."""
 
 
 class Ledger:
@@ -57,19 +57,19 @@ class Ledger:
         return number
 
     def on_close(self, stop: Callable[[], list[str]]) -> None:
-        """Call `stop` when it is closed: it ends those who make what stands in it, and returns what would not end."""
+        """Call `stop` when the ledger is closed: it ends the makers, and returns a line for what did not end."""
         with self._lock:
             self._makers.append(stop)
 
     def mark_undone(self, number: str) -> None:
-        """What this entry names has been taken back already, by whoever made it."""
+        """Mark an entry whose thing has been removed already."""
         with self._lock:
             self._append({"undone": number})
 
     def close(self) -> list[str]:
-        """From now on `add` raises, and nothing is being made any more. What was added before is on disk.
+        """From now on `add` raises, and nothing more is made. What was added before is on disk.
 
-        Returns what would not end.
+        Returns a line for each maker that did not end.
         """
         with self._lock:
             self._closed.set()
@@ -77,7 +77,7 @@ class Ledger:
         return [problem for stop in makers for problem in stop()]
 
     def read(self) -> Reading:
-        """What still has to be undone, the newest first, and what of the ledger can't be read. Never raises."""
+        """What still has to be undone, the newest first, and which lines can't be read. Never raises."""
         try:
             data = read_owned(self.path)
         except FileNotFoundError:
@@ -91,16 +91,16 @@ class Ledger:
         return list(self.read().entries)
 
     def undo_these(self, numbers: Collection[str]) -> list[str]:
-        """Undo some of the entries, the newest first; returns what failed, which is open still. More may be made."""
+        """Undo some entries, the newest first; returns what failed, which stays open. The ledger stays open, too."""
         if not numbers:
             return []
         return [problem for entry in self.open_entries() if entry.id in numbers for problem in self._undo(entry)]
 
     def undo(self) -> list[str]:
-        """Undo everything, the newest first, each entry whatever became of the others; returns what failed.
+        """Undo everything, the newest first, and go on after a failure; returns what failed.
 
-        What carries the owner's name and stands in no line is undone, too. The folder in which the ledger lies goes
-        last, and only if nothing is left that the next `clean` would need the ledger for. No signal ends it.
+        What carries the owner's name but stands in no line is undone, too. The ledger's folder goes last, and only if
+        nothing failed: else the next `clean` needs the ledger. No signal interrupts this.
         """
         with shielded("still undoing"):
             return self._undo_all()
@@ -121,7 +121,7 @@ class Ledger:
         return [problem for entry in own for problem in self._undo(entry)]
 
     def _doubt_of(self, reading: Reading) -> list[str]:
-        """A blank ledger tells nothing of what lies beside it. If nothing does, its first line was never written."""
+        """A blank ledger does not say what lies beside it. If nothing does, its first line was never written."""
         folder = self.path.parent
         if not reading.blank or not folder.is_dir() or not {path.name for path in folder.iterdir()} - {self.path.name}:
             return []
@@ -139,12 +139,12 @@ class Ledger:
         """Undo one entry; returns what failed."""
         problems = self._take_back(entry.kind, entry.what)
         if not problems and self.path.exists():  # the folder that holds the ledger may be what was removed
-            with contextlib.suppress(OSError, LabUnavailable):  # on a full disk: once more undone, which does no harm
+            with contextlib.suppress(OSError, LabUnavailable):  # on a full disk: undoing it again does no harm
                 self._append({"undone": entry.id})
         return problems
 
     def _take_back(self, kind: str, what: kinds.What) -> list[str]:
-        """Undo one thing; returns what failed: whatever a daemon, its client library or the kernel came up with."""
+        """Undo one thing; returns what failed. A daemon, its client library or the kernel may raise any exception."""
         try:
             kinds.undo(kind, self.whose, what)
         except Exception as error:
@@ -152,23 +152,23 @@ class Ledger:
         return []
 
     def _undo_leftovers(self) -> list[str]:
-        """Undo what no entry named. That it was there means that a line is missing, which may have named more."""
+        """Undo what no entry names. A leftover shows that a line is missing, and there may be more such lines."""
         if not _OURS.fullmatch(self.whose.id):
             return []
         problems = []
         for kind in kinds.findable():
             try:
-                found = kinds.find(kind, self.whose)
+                leftovers = kinds.find(kind, self.whose)
             except Exception as error:
-                problems.append(f"whether a {kind} of {self.whose.id} is left can't be told: {first_line(error)}")
+                problems.append(f"it is not known whether a {kind} of {self.whose.id} is left: {first_line(error)}")
                 continue
-            for what in found:
-                undone = f"{kind} {brief(what)}: undone, but it stood in no ledger, which so may lack more"
+            for what in leftovers:
+                undone = f"{kind} {brief(what)}: undone, but no line of the ledger named it: more lines may be missing"
                 problems += self._take_back(kind, what) or [undone]
         return problems
 
     def _append(self, entry: dict[str, Any]) -> None:
-        """One line in one write. A line that a crash has cut off is ended first, or it would swallow this one."""
+        """Write one line at once. A line that a crash has cut off is ended first, or this line would be part of it."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
         descriptor = os.open(self.path, flags, 0o600)
         try:

@@ -1,4 +1,4 @@
-"""Reading the lines of a ledger: whatever stands in them, and whoever wrote them."""
+"""Reading the lines of a ledger, which may hold anything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.recording.json_lines import seconds
 
-CUT_OFF = b'{"cut_off": true}'  # says of the line before it that a crash cut it off: the thing was not made
+CUT_OFF = b'{"cut_off": true}'  # a crash cut off the line before this one, so its thing was not made
 _LONGEST = 200
 
 
@@ -28,9 +28,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a ledger says: the open entries, the newest first, and what of it can't be understood.
+    """What a ledger says: the open entries, the newest first, and `doubts` about lines that can't be read.
 
-    `started` is the time of its first entry, in seconds since the epoch; 0 where it tells none. `blank`: there is no
+    `started` is the time of its first entry, in seconds since the epoch; 0 where there is none. `blank`: there is no
     ledger, or nothing in it.
     """
 
@@ -48,7 +48,7 @@ def brief(what: dict[str, Any]) -> str:
 
 
 def read_owned(path: Path) -> bytes:
-    """The content of a plain file of our own, into which nobody else may write. Raises OSError for any other."""
+    """The content of a plain file of our own that only we may write. Raises OSError for any other."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         state = os.fstat(descriptor)
@@ -58,7 +58,7 @@ def read_owned(path: Path) -> bytes:
 
 
 def parse(data: bytes, name: str) -> Reading:
-    """Read all lines. One that a crash has cut off is no doubt: the thing was not made, or will be undone once more."""
+    """Read all lines. One that a crash has cut off is no doubt: its thing was not made, or will be undone again."""
     lines = data.split(b"\n")
     entries: list[Entry] = []
     undone: Counter[str | int] = Counter()
@@ -73,8 +73,8 @@ def parse(data: bytes, name: str) -> Reading:
             case str() | int() as mark:
                 undone[mark] += 1
             case None if lines[number : number + 1] not in ([], [CUT_OFF]):
-                doubts.append(f"{name}:{number} can't be read, and so what it names not be undone")
-    times = Counter(entry.id for entry in entries)  # of two with one id, a single mark tells nothing
+                doubts.append(f"{name}:{number} can't be read, so what it names can't be undone")
+    times = Counter(entry.id for entry in entries)  # where two have one id, a single mark does not say which
     left = tuple(entry for entry in reversed(entries) if undone[entry.id] < times[entry.id])
     return Reading(left, tuple(doubts), started, blank=not entries and not doubts)
 
@@ -82,19 +82,19 @@ def parse(data: bytes, name: str) -> Reading:
 def _line(line: bytes) -> tuple[Entry, float] | str | int | None:
     """An entry and its time, or the id of one that was undone; None for anything else."""
     try:
-        found = json.loads(line)
+        record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    match found:
-        case {"undone": str() | int() as mark, **rest} if not rest and not isinstance(mark, bool):
+    match record:
+        case {"undone": str() | int() as mark, **further} if not further and not isinstance(mark, bool):
             return mark
         case {"id": str() | int() as number, "kind": str() as kind, "what": dict() as what}:
-            return Entry(number, kind, what), _time(found.get("time"))
+            return Entry(number, kind, what), _time(record.get("time"))
     return None
 
 
 def _time(value: object) -> float:
-    """Seconds since the epoch; 0 for what is no time: then the next entry tells when it started."""
+    """Seconds since the epoch; 0 for what is no time: then the next entry gives the start."""
     try:
         return seconds(value)
     except ValueError:

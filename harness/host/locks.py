@@ -16,14 +16,14 @@ from harness.host.safe_path import unsafe
 from harness.host.state_root import HINT, make_root, remove_root, safe_root
 from harness.interrupts import shielded
 
-# Seen from each network namespace, unlike an abstract socket, and gone with the boot. For root alone: see _place.
+# Visible from each network namespace, unlike an abstract socket, and gone after a boot. For root only: see _place.
 CAPTURING = Path("/run/livefire")
 _WAIT = "Wait for it (run, evade and capture: --wait SECONDS), or end it."
 
 
 @contextlib.contextmanager
 def exclusive() -> Iterator[None]:
-    """Hold the lock of this state folder, which is made if need be and removed if nothing is left in it.
+    """Hold the lock of this state folder. The folder is made if it is missing, and removed at the end if it is empty.
 
     The kernel drops the lock when its holder dies. Raises Busy, naming the holder.
     """
@@ -37,9 +37,9 @@ def exclusive() -> Iterator[None]:
 
 @contextlib.contextmanager
 def sole_capture() -> Iterator[None]:
-    """One capture a kernel, whatever the state folder: two would share the audit rules, and one would remove them.
+    """Allow one capture per kernel, in any state folder: of two, one would remove the audit rules of both.
 
-    Raises Busy when there is one, naming its process.
+    Raises Busy when another runs, naming its process.
     """
     busy = Busy("another Livefire is capturing on this machine", hint=f"It uses another state folder. {_WAIT}")
     try:
@@ -51,18 +51,18 @@ def sole_capture() -> Iterator[None]:
 
 
 def _place() -> Path:
-    """Where captures of this user meet. Who is not root can't have the kernel's audit, and so meets only itself."""
+    """The folder of the captures' lock. Without root there is no kernel audit, so there the state folder suffices."""
     if os.geteuid() != 0:
         return make_root()
     CAPTURING.mkdir(mode=0o700, exist_ok=True)
     if why := unsafe(CAPTURING):
-        raise Refused(f"{CAPTURING}, where captures meet, is not safe: {why}", hint="Remove it.")
+        raise Refused(f"{CAPTURING}, which holds the captures' lock, is not safe: {why}", hint="Remove it.")
     return CAPTURING
 
 
 @contextlib.contextmanager
 def _held(make: Callable[[], Path], name: str, busy: Busy) -> Iterator[None]:
-    """Hold a lock on a file in the folder that `make` makes; the file is ours alone, and goes at the end."""
+    """Hold a lock on a file in the folder that `make` makes; the file is removed at the end."""
     held: tuple[Path, int] | None = None
     try:
         with shielded():
@@ -74,7 +74,7 @@ def _held(make: Callable[[], Path], name: str, busy: Busy) -> Iterator[None]:
 
 
 def let_go() -> None:
-    """Drop what this process holds still: an interrupt may have come before the line that would have."""
+    """Release the locks that this process still holds: an interrupt may have come before the line that releases."""
     for path, descriptor in tuple(_held_here):
         _release(path, descriptor)
     remove_root()
@@ -131,7 +131,7 @@ def _open(make: Callable[[], Path], name: str, busy: Busy) -> tuple[Path, int]:
 
 
 def _require_ours(path: Path, descriptor: int) -> None:
-    """A lock holds a pid or nothing: any other file is somebody's, and would be overwritten. Raises Refused."""
+    """A lock's file holds a pid or nothing. Any other file must not be overwritten. Raises Refused."""
     state = os.fstat(descriptor)
     ours = stat.S_ISREG(state.st_mode) and state.st_uid == os.geteuid() and state.st_nlink <= 1
     if not ours or not re.fullmatch(rb"[0-9]*\n?", os.pread(descriptor, 64, 0)):

@@ -1,7 +1,6 @@
-"""Who made what on this machine, whatever the state folder: so that the next capture can undo what dead ones left.
+"""Notes of who made which folder, in any state folder, so that the next capture can undo what dead ones left.
 
-Only root leaves something in the kernel, so root notes each folder that it makes at a fixed place, with the process
-that made it.
+Only root leaves something in the kernel. So root notes each folder that it makes at a fixed place, with its process.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ NOTES = Path("/run/livefire/made")
 
 @dataclass(frozen=True)
 class Note:
-    """A folder of a run or a lab, and who made it. `pids` is the namespace in which `pid` is a number."""
+    """A folder of a run or a lab, and the process that made it. `pids` is the pid namespace of `pid`."""
 
     path: str
     pid: int
@@ -29,12 +28,12 @@ class Note:
     pids: int
 
     def is_dead(self) -> bool:
-        """Whether its maker has ended; not where that can't be told."""
+        """Whether its process has ended; False where that is not known."""
         return self.pids == _pids() and not is_alive(self.pid, self.began)
 
 
 def note(path: Path) -> None:
-    """Note a folder that this process is about to make. It is no error where that can't be done."""
+    """Note a folder that this process is about to make. A failure to do so is no error."""
     if os.geteuid() != 0:
         return
     pid = os.getpid()
@@ -48,9 +47,9 @@ def note(path: Path) -> None:
 
 
 def forget(path: Path) -> None:
-    """A folder is gone, and all that was made for it."""
-    found = noted().get(path.name)
-    if found and found.path == str(path):
+    """Remove the note of a folder, after the folder and all that was made for it is gone."""
+    entry = noted().get(path.name)
+    if entry and entry.path == str(path):
         with shielded(), contextlib.suppress(OSError):
             (NOTES / path.name).unlink()
             NOTES.rmdir()
@@ -58,25 +57,25 @@ def forget(path: Path) -> None:
 
 
 def noted() -> dict[str, Note]:
-    """What is noted, by the name of the folder. What can't be read is no note."""
-    found: dict[str, Note] = {}
+    """The notes, by the name of the folder. A note that can't be read is left out."""
+    notes: dict[str, Note] = {}
     if os.geteuid() == 0 and _is_safe():
         for path in NOTES.iterdir():
             with contextlib.suppress(OSError, ValueError, TypeError):
-                each = Note(**json.loads(path.read_text(encoding="utf-8")))
-                if Path(each.path).name == path.name and isinstance(each.pid, int):
-                    found[path.name] = each
-    return found
+                entry = Note(**json.loads(path.read_text(encoding="utf-8")))
+                if Path(entry.path).name == path.name and isinstance(entry.pid, int):
+                    notes[path.name] = entry
+    return notes
 
 
 def _is_safe() -> bool:
     """Whether nobody but root can have written a note."""
     for place in (NOTES, NOTES.parent):
         try:
-            found = place.lstat()
+            state = place.lstat()
         except OSError:
             return False
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
+        if not stat.S_ISDIR(state.st_mode) or state.st_uid != 0 or state.st_mode & 0o022:
             return False
     return True
 

@@ -1,4 +1,4 @@
-"""Where Livefire keeps what it has made: a folder each, with a ledger in it."""
+"""The folders of runs and labs, each with the ledger of what was made for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from harness import interrupts
 from harness.errors import Busy, LabUnavailable, LivefireError
 from harness.host import cgroup as cgroup  # registers how control groups are undone
-from harness.host import undo as undo  # and folders and processes
+from harness.host import undo as undo  # registers how folders and processes are undone
 from harness.host.ledger import Ledger
 from harness.host.locks import exclusive as exclusive
 from harness.host.locks import let_go
@@ -48,7 +48,7 @@ class OwnedFolder:
     @classmethod
     def create(cls, kind: str) -> OwnedFolder:
         """A new folder below the state root. The ledger's first entry is the folder itself."""
-        interrupts.check()  # one that something has swallowed: nothing more is made
+        interrupts.check()  # a library may have swallowed the exception
         root = safe_root()
         if len(os.fsencode(root)) > _LONGEST_ROOT:
             hint = (
@@ -68,18 +68,18 @@ class OwnedFolder:
 
     @property
     def started(self) -> float:
-        """When it was made, in seconds since the epoch: what its ledger says, else the folder itself."""
+        """When it was made, in seconds since the epoch, by its ledger, else by the folder's mtime."""
         with contextlib.suppress(OSError):
             return self.ledger.read().started or self.path.stat().st_mtime
         return 0.0
 
     @property
     def kept(self) -> bool:
-        """Whether it is that of a lab that was left running for the next run."""
+        """Whether it belongs to a lab that was left running for the next run."""
         return (self.path / KEPT).exists()
 
     def undo(self) -> list[str]:
-        """Undo all that is in its ledger, and remove it; returns what could not be."""
+        """Undo all that is in its ledger, and remove it; returns what could not be undone."""
         with shielded("still undoing"):
             remains = self.ledger.undo()
             if not remains:
@@ -91,35 +91,34 @@ _made: list[OwnedFolder] = []  # by this process
 
 
 def undo_unfinished() -> list[str]:
-    """Undo what this process has made, and neither undone nor kept; returns what could not be.
+    """Undo what this process has made, and neither undone nor kept; returns what could not be undone.
 
-    For the end of a process that is interrupted: between making a thing and the block that undoes it there is always a
-    moment in which an interrupt leaves it behind.
+    For the end of an interrupted process: an interrupt may come between making a thing and the block that undoes it.
     """
     let_go()
     for owned in _made:
         if not owned.path.exists():
             forget(owned.path)
-    found = [owned for owned in reversed(_made) if owned.path.exists() and not owned.kept]
+    unfinished = [owned for owned in reversed(_made) if owned.path.exists() and not owned.kept]
     with contextlib.ExitStack() as held:
-        for lock in (exclusive, sole_capture) if found else ():
+        for lock in (exclusive, sole_capture) if unfinished else ():
             with contextlib.suppress(Busy):
                 held.enter_context(lock())
-        problems = [problem for owned in found for problem in owned.undo()]
+        problems = [problem for owned in unfinished for problem in owned.undo()]
     remove_left()
     return problems
 
 
 def kept_here() -> list[str]:
-    """The labs that this process has made and kept."""
+    """The ids of the labs that this process has made and kept."""
     return [owned.id for owned in _made if owned.kept]
 
 
 def owned_folders() -> list[OwnedFolder]:
-    """All that was made and not yet undone, the oldest first: what came later is undone earlier.
+    """All folders that are not yet undone, the oldest first, since later ones are undone earlier.
 
-    Only folders that are called as ours are, that belong to us and that nobody else may enter. Raises Refused where
-    another user could have planted one.
+    Only folders with a name of ours that belong to us and that nobody else may enter. Raises Refused where another
+    user could have planted one.
     """
     root = safe_root()
     if not root.is_dir():
@@ -139,7 +138,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def add_left_behind(error: BaseException, remains: list[str]) -> None:
-    """Let an error that is on its way also tell what could not be undone."""
+    """Add what could not be undone to an error that is being raised."""
     if not remains:
         return
     text = "left behind: " + "; ".join(remains)

@@ -6,12 +6,12 @@ import socket
 
 
 def free_ports(count: int) -> list[int]:
-    """So many of them, all held at once so that they differ."""
+    """`count` different ports. They are held at once while they are chosen."""
     sockets = [socket.socket() for _ in range(count)]
     try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in sockets]
     finally:
-        for each in sockets:
-            each.close()
+        for listener in sockets:
+            listener.close()

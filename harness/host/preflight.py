@@ -1,4 +1,4 @@
-"""A check: one look at this host, and the cure for what is wrong."""
+"""A check of this host: what it found, and the cure for what is wrong."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Check:
 
 
 class Doubt(LivefireError):
-    """Something that may go wrong, and need not."""
+    """Something that may go wrong, but need not: a warning."""
 
 
 def look(name: str, probe: Probe) -> Check:
-    """Probe, and take what it raises for the outcome."""
+    """Run a probe; the error that it raises is its outcome."""
     try:
         return Check(name, "ok", probe())
     except Doubt as doubt:
@@ -39,7 +39,7 @@ def look(name: str, probe: Probe) -> Check:
 
 
 def free_disk(needed: int) -> str:
-    """The disk below the state folder. Raises LabUnavailable where it is less than so many bytes."""
+    """The free disk space below the state folder. Raises LabUnavailable where it is less than `needed` bytes."""
     root = state_root()
     while not root.exists():
         root = root.parent

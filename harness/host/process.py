@@ -32,20 +32,20 @@ class Completed:
 
 
 def base_environment() -> dict[str, str]:
-    """What our own tools need, and nothing of the caller's environment but PATH, HOME and proxies' absence."""
+    """The environment of our own tools: only PATH and HOME are the caller's, and no proxy is set."""
     path = os.environ.get("PATH", "")
     sbin = ":".join(p for p in _SYSTEM_PATH.split(":") if p not in path.split(":"))
-    found = {"PATH": f"{path}:{sbin}".strip(":"), "HOME": os.environ.get("HOME", "/root"), "LANG": "C.UTF-8"}
-    return found | {"TMPDIR": tempfile.gettempdir()}
+    variables = {"PATH": f"{path}:{sbin}".strip(":"), "HOME": os.environ.get("HOME", "/root"), "LANG": "C.UTF-8"}
+    return variables | {"TMPDIR": tempfile.gettempdir()}
 
 
 def find_tool(name: str, *, package: str = "") -> Path:
-    """The full path of a program. Raises LabUnavailable, which names the package that holds it."""
-    found = shutil.which(name, path=base_environment()["PATH"])
-    if found is None:
+    """The full path of a program. Raises LabUnavailable, which names the program's package."""
+    path = shutil.which(name, path=base_environment()["PATH"])
+    if path is None:
         hint = f"Install the package '{package or name}', or run scripts/run, which does."
         raise LabUnavailable(f"'{name}' is not installed", hint=hint)
-    return Path(found)
+    return Path(path)
 
 
 def run(
@@ -56,7 +56,7 @@ def run(
     stdin: bytes = b"",
     environment: Mapping[str, str] | None = None,
 ) -> Completed:
-    """Run a command to its end. `environment` is added to that of our own tools.
+    """Run a command to its end. `environment` is added to `base_environment`.
 
     Raises LabUnavailable when it fails (unless `check` is false) or takes longer than `timeout` seconds.
     """
@@ -68,14 +68,14 @@ def run(
     halt.check()
     done = Completed(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
     if check and done.code != 0:
-        said = (done.errors or done.output).strip().splitlines()
-        raise LabUnavailable(f"'{' '.join(str(p) for p in command)}' failed: {said[-1] if said else done.code}")
+        lines = (done.errors or done.output).strip().splitlines()
+        raise LabUnavailable(f"'{' '.join(str(p) for p in command)}' failed: {lines[-1] if lines else done.code}")
     return done
 
 
 def _start(command: Sequence[str | Path], environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [str(part) for part in command],
+        [str(word) for word in command],
         env=base_environment() | dict(environment or {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -86,10 +86,10 @@ def _start(command: Sequence[str | Path], environment: Mapping[str, str] | None)
 
 @contextlib.contextmanager
 def until_ended(make: Callable[[], subprocess.Popen[bytes]]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that does not outlive the block, whatever ends that."""
+    """A process that does not outlive the block."""
     process = None
     try:
-        with shielded():  # or it may have been started, and nobody knows it
+        with shielded():  # an interrupt between start and assignment would leave it running
             process = halt.start(make)
         yield process
     finally:
@@ -98,78 +98,78 @@ def until_ended(make: Callable[[], subprocess.Popen[bytes]]) -> Iterator[subproc
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process that was started in a session of its own, with all that it started in its group."""
+    """End a process that has a session of its own, and its process group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def owned_processes(owner: str) -> list[int]:
-    """The pids of all processes that carry `owner` in their environment: those started and their descendants."""
+    """The pids of all processes with `owner` in their environment: those that were started, and their descendants."""
     mark = f"{OWNER}={owner}".encode()
     return _with_variable(lambda variable: variable == mark)
 
 
 def owners(prefix: str) -> set[str]:
-    """The owners whose names begin with `prefix` and who have a process that runs."""
+    """The owners whose names begin with `prefix` and that have a running process."""
     mark = f"{OWNER}={prefix}".encode()
-    found: set[str] = set()
+    names: set[str] = set()
 
-    def wanted(variable: bytes) -> bool:
+    def collect(variable: bytes) -> bool:
         if variable.startswith(mark):
-            found.add(os.fsdecode(variable.partition(b"=")[2]))
+            names.add(os.fsdecode(variable.partition(b"=")[2]))
         return False
 
-    _with_variable(wanted)
-    return found
+    _with_variable(collect)
+    return names
 
 
 def podman_processes(folder: str) -> list[int]:
-    """The pids of Podman's processes that are configured below a folder.
+    """The pids of Podman's processes whose configuration lies below a folder.
 
-    Podman clears the environment of conmon, and so of the cleanup that conmon starts, but for what it needs itself.
+    Podman clears the environment of conmon, and so of the cleanup that conmon starts, except for its own variables.
     """
     mark = f"CONTAINERS_CONF={folder}/".encode()
     return _with_variable(lambda variable: variable.startswith(mark))
 
 
-def _with_variable(wanted: Callable[[bytes], bool]) -> list[int]:
-    found = []
+def _with_variable(matches: Callable[[bytes], bool]) -> list[int]:
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                if any(map(wanted, (entry / "environ").read_bytes().split(b"\0"))):
-                    found.append(int(entry.name))
-    return found
+                if any(map(matches, (entry / "environ").read_bytes().split(b"\0"))):
+                    pids.append(int(entry.name))
+    return pids
 
 
 def session_processes(session: int) -> list[int]:
     """The pids of all processes in an audit session (see proc(5), /proc/pid/sessionid)."""
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError, ValueError):
                 if int((entry / "sessionid").read_text()) == session:
-                    found.append(int(entry.name))
-    return found
+                    pids.append(int(entry.name))
+    return pids
 
 
 def group_processes(group: int) -> list[int]:
     """The pids of all processes in a process group (proc(5), /proc/pid/stat, field 5)."""
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError, ValueError, IndexError):
                 if int((entry / "stat").read_text().rpartition(")")[2].split()[2]) == group:
-                    found.append(int(entry.name))
-    return found
+                    pids.append(int(entry.name))
+    return pids
 
 
 def kill_found(find: Callable[[], Iterable[int]]) -> None:
-    """Kill what is found. Raises NotYet where there was anything: whether it has ended shows the next time.
+    """Kill what `find` returns. Raises NotYet where it returned a process: the next call shows whether that has ended.
 
-    A number may be another process's by the time it is used. So each is held (pidfd_open(2), where there is that), and
-    killed only if it is found once more after that.
+    A pid may be another process's by the time it is used. So each process is held (pidfd_open(2), where the kernel has
+    it), and killed only if `find` returns it again after that.
     """
     with contextlib.ExitStack() as held:
         processes: dict[int, int | None] = {}
@@ -187,7 +187,7 @@ def kill_found(find: Callable[[], Iterable[int]]) -> None:
 
 
 def _hold(pid: int, held: contextlib.ExitStack) -> int | None:
-    """A descriptor of the process; None where the kernel has none to give. Raises ProcessLookupError."""
+    """A descriptor of the process; None where the kernel gives none. Raises ProcessLookupError."""
     try:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -199,7 +199,7 @@ def _hold(pid: int, held: contextlib.ExitStack) -> int | None:
 
 
 def is_zombie(pid: int) -> bool:
-    """Whether it has ended, and only waits for its parent to take note of it, or is not there at all."""
+    """Whether a process has ended: it waits for its parent to read its exit code, or is gone."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:

@@ -1,6 +1,6 @@
-"""A daemon's state in memory, where there is enough of it: it is thrown away, so no disk need ever see it.
+"""A daemon's state in memory, where there is enough of it: the state is thrown away, so it needs no disk.
 
-Removing the ten thousand files of a node from a disk takes longer than everything else that takes a lab down.
+To remove the ten thousand files of a node from a disk takes longer than all other steps of taking a lab down.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def mount_ramdisk(folder: Path) -> bool:
     """Mount a tmpfs (tmpfs(5)) on an empty folder, bounded to half of the memory that is available.
 
     Returns False, and leaves the folder as it is, where less than 8 GiB are available or this process may not mount.
-    Whoever asks for it has written `mounts` into the ledger: that undoes whatever is mounted below the owner's folder.
+    The caller has written `mounts` to the ledger, which undoes all mounts below the owner's folder.
     """
     available = memory_available(Path("/proc/meminfo").read_text())
     if available < _LEAST:
@@ -28,6 +28,6 @@ def mount_ramdisk(folder: Path) -> bool:
 
 
 def memory_available(meminfo: str) -> int:
-    """MemAvailable of /proc/meminfo (proc(5)), in bytes; 0 where a kernel does not tell."""
+    """MemAvailable of /proc/meminfo (proc(5)), in bytes; 0 where it is missing."""
     match = re.search(r"^MemAvailable:\s*(\d+) kB", meminfo, re.MULTILINE)
     return int(match[1]) << 10 if match else 0

@@ -1,4 +1,4 @@
-"""Removing a tree of files of ours, whatever flags an attack has set in it (ioctl_iflags(2))."""
+"""Removing a tree of our files, also where an attack has set flags in it (ioctl_iflags(2))."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import struct
 from pathlib import Path
 
 _GETFLAGS, _SETFLAGS = 0x80086601, 0x40086602  # FS_IOC_GETFLAGS, FS_IOC_SETFLAGS of 64 bits (linux/fs.h)
-_APPEND, _IMMUTABLE = 0x20, 0x10  # FS_APPEND_FL, FS_IMMUTABLE_FL: what has one of them can't be removed
+_APPEND, _IMMUTABLE = 0x20, 0x10  # FS_APPEND_FL, FS_IMMUTABLE_FL: a file with one of them can't be removed
 
 
 def remove_tree(path: Path, last: str = "") -> None:
-    """Remove a folder with all that is in it, and what is called `last` only when nothing else is left.
+    """Remove a folder with all that is in it; the entry called `last` only when nothing else is left.
 
-    Raises OSError where something stays.
+    Raises OSError where something can't be removed.
     """
     if not path.exists():
         return
@@ -29,18 +29,18 @@ def remove_tree(path: Path, last: str = "") -> None:
 
 
 def _remove(path: Path, last: str) -> None:
-    for each in path.iterdir():
-        if each.name == last:
+    for entry in path.iterdir():
+        if entry.name == last:
             continue
-        if each.is_dir() and not each.is_symlink():
-            shutil.rmtree(each)
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
         else:
-            each.unlink()
+            entry.unlink()
     shutil.rmtree(path)
 
 
 def _unlock(path: Path) -> None:
-    """Let everything in a folder be removed. No link is followed; what has a name elsewhere, too, keeps its flags."""
+    """Clear the flags of all in a folder. No link is followed; a file that has another name keeps its flags."""
     for _, _, names, folder in os.fwalk(path, follow_symlinks=False):
         _clear(folder)
         for name in names:

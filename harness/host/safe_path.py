@@ -1,7 +1,7 @@
 """Whether somebody else could put something into a folder, or another folder in its place.
 
 After OpenSSH, misc.c, safe_path(): the folder and each one above it belong to us or to root and nobody else may write
-into them. In one with the sticky bit, as /tmp, nobody can rename what is another's (inode(7)), so that may be above.
+into them. In a folder with the sticky bit (/tmp) nobody can rename another's file (inode(7)), so it may be above.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 
 
 def unsafe(folder: Path) -> str:
-    """Why a folder, which need not exist yet, is not safe; empty where it is. Links on the way are followed."""
+    """Why a folder is not safe; empty where it is safe. It need not exist yet. Links on the way are followed."""
     written, real = folder.absolute(), Path(os.path.realpath(folder))
     try:
         written.stat()
     except FileNotFoundError:
         pass
-    except OSError as error:  # a file in the place of a folder, a link to itself
+    except OSError as error:  # a file in place of a folder, a link to itself
         return f"{written}: {error.strerror}"
     for place in (*_on_the_way(written), real):
         try:
@@ -35,7 +35,7 @@ def unsafe(folder: Path) -> str:
 
 
 def _on_the_way(folder: Path) -> Iterator[Path]:
-    """The folder and all above it, and where one of them is a link, what that leads to and all above."""
+    """The folder and all above it; where one of them is a link, also its target and all above that."""
     for place in (folder, *folder.parents):
         yield place
         if place.is_symlink():

@@ -1,8 +1,8 @@
-"""Where the temporary files of a live run lie: in a folder of this process below the state root, not in /tmp.
+"""The temporary files of a live run: in a folder of this process below the state root, not in /tmp.
 
-They hold telemetry, and a process that is killed can't remove them. The folder's name says whose it is, so whoever
-comes next knows that its process is dead: `tmp-PID-TICKS`, TICKS being when it began (field 22 of /proc/PID/stat).
-Root's are noted as well (notes.py): so they are found from another state folder.
+They hold telemetry, and a process that is killed can't remove them. The folder's name is `tmp-PID-TICKS`, where TICKS
+is the start of the process (field 22 of /proc/PID/stat), so the next run can tell that its process is dead. Folders of
+root are noted as well (notes.py), so a run with another state folder finds them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NAME = re.compile(r"tmp-(\d+)-(\d+)(-shared)?")
 
 @contextlib.contextmanager
 def scratch(root: Path) -> Iterator[Path]:
-    """Have `tempfile`, here and in the processes that are started, use a folder below `root` while the block runs.
+    """Have `tempfile`, here and in processes started from here, use a folder below `root` while the block runs.
 
     Raises LabUnavailable where it can't be made.
     """
@@ -51,14 +51,14 @@ def scratch(root: Path) -> Iterator[Path]:
 
 
 def remove_left() -> None:
-    """Remove what `scratch` has made and not removed: an interrupt may have come before the line that would have."""
+    """Remove what `scratch` has made and not removed: an interrupt may have come before the line that removes."""
     for folder in tuple(_in_use):
         remove_scratch(folder)
         _in_use.discard(folder)
 
 
 def make_shared(root: Path) -> Path:
-    """A folder of this process for what others read, too, until `remove_scratch`. Those of dead ones are removed.
+    """A folder of this process that other processes read, too, until `remove_scratch`. Removes those of dead ones.
 
     Raises OSError or Refused where it can't be made.
     """
@@ -78,7 +78,7 @@ def remove_scratch(folder: Path) -> None:
 
 
 def sweep(root: Path) -> list[str]:
-    """Remove the folders of processes that are dead, below `root` and where they are noted; returns their names."""
+    """Remove the folders of dead processes, below `root` and where they are noted; returns their names."""
     noted_here = [Path(note.path) for name, note in noted().items() if _NAME.fullmatch(name) and note.is_dead()]
     swept = []
     for folder in sorted({*root.glob("tmp-*"), *noted_here} if root.is_dir() else noted_here):
@@ -93,7 +93,7 @@ def sweep(root: Path) -> list[str]:
 
 
 def is_scratch(path: Path) -> bool:
-    """Whether it is called as such a folder is."""
+    """Whether a path has the name of a scratch folder."""
     return bool(_NAME.fullmatch(path.name))
 
 

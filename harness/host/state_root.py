@@ -11,7 +11,7 @@ from harness.host.safe_path import unsafe
 from harness.interrupts import shielded
 
 HINT = "Set LIVEFIRE_STATE to a folder of yours, in which nobody else may write."
-_MADE = "made-by-livefire"  # lies in a state folder that was not there before
+_MADE = "made-by-livefire"  # a file in a state folder that Livefire has made
 
 
 def state_root() -> Path:
@@ -25,7 +25,7 @@ def state_root() -> Path:
 
 
 def safe_root(root: Path | None = None) -> Path:
-    """The state root, or another. Raises Refused where another user could write into it or put one in its place."""
+    """The state root, or another. Raises Refused where another user could write into it or replace it."""
     root = root or state_root()
     if why := unsafe(root):
         raise Refused(f"the state folder {root} is not safe: {why}", hint=HINT)
@@ -33,7 +33,7 @@ def safe_root(root: Path | None = None) -> Path:
 
 
 def make_root(root: Path | None = None) -> Path:
-    """The state root, or another, which is there now. One that we have made is marked. Raises OSError."""
+    """The state root, or another, made if it is missing and then marked as ours. Raises OSError or Refused."""
     root = safe_root(root)
     root.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with shielded(), contextlib.suppress(FileExistsError):
@@ -43,12 +43,12 @@ def make_root(root: Path | None = None) -> Path:
 
 
 def remove_root(root: Path | None = None) -> None:
-    """Remove the state root, or another, if it is we who made it and if nothing is left in it."""
+    """Remove the state root, or another, if we have made it and nothing is left in it."""
     root = root or state_root()
     with shielded(), contextlib.suppress(OSError):
         if {path.name for path in root.iterdir()} == {_MADE}:
             (root / _MADE).unlink()
-            root.rmdir()  # it stays if somebody has come in the meantime
+            root.rmdir()  # fails where another process has written into it in the meantime
 
 
 def cache_root() -> Path:

@@ -1,4 +1,4 @@
-"""How folders and processes in the ledger are undone, and how those of an owner are found."""
+"""How folders and processes in the ledger are undone, and how an owner's are found without it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 
 @undoes("folder")
 def folder(whose: Whose, path: str) -> None:
-    """Detach every mount below a folder of the owner's, then remove it; the ledger in it last, which may be needed."""
+    """Detach every mount below a folder of the owner, then remove it; the ledger in it last: it may be needed."""
     if not whose.holds(path):
         raise Foreign(f"it does not lie in {whose.folder}")
     remove_folder(Path(path))
 
 
 def remove_folder(target: Path) -> None:
-    """Detach every mount below a folder, then remove it. A link is removed, and not what it leads to."""
+    """Detach every mount below a folder, then remove it. Of a link, only the link is removed."""
     if target.is_symlink():
         target.unlink()
     if not target.exists():
@@ -42,7 +42,7 @@ def remove_folder(target: Path) -> None:
 
 
 def make_way(place: Path) -> None:
-    """Remove whatever an attack has put at a path of ours, and what it has mounted over it. Raises OSError."""
+    """Remove what an attack has put at a path of ours, or mounted over it. Raises OSError."""
     detach_below(place)
     if place.is_dir() and not place.is_symlink():
         remove_tree(place)
@@ -65,7 +65,7 @@ def mounts_below(path: Path) -> list[str]:
 
 
 def mount_points(mountinfo: bytes) -> list[str]:
-    """That of each line."""
+    """The mount point of each line of mountinfo."""
     return [mount_point(line.split(b" ")[4]) for line in mountinfo.split(b"\n") if line]
 
 
@@ -81,7 +81,7 @@ def _detach(whose: Whose) -> None:
 
 @undoes("daemon")
 def daemon(whose: Whose, owner: str) -> None:
-    """Kill the processes that carry this owner. Their state is thrown away, so they need no farewell."""
+    """Kill the processes with this owner in their environment. Their state is thrown away."""
     if not owner.startswith(f"{whose.id}/"):
         raise Foreign(f"it is not a process of {whose.id}")
 
@@ -98,7 +98,7 @@ def _daemons(whose: Whose) -> list[What]:
 
 @undoes("podman")
 def podman(whose: Whose, folder: str) -> None:
-    """Kill what Podman left of containers that were started with a configuration below `folder`."""
+    """Kill the processes that Podman left of containers whose configuration lies below `folder`."""
     if not whose.holds(folder):
         raise Foreign(f"it does not lie in {whose.folder}")
 

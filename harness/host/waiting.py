@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class NotYet(Exception):
-    """A probe saw something other than what is waited for; the text says what."""
+    """A probe did not see what is waited for; the text says what it saw."""
 
 
 def wait_until(
@@ -26,7 +26,7 @@ def wait_until(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
-    """Call `probe` until it returns, at most for `timeout` seconds.
+    """Call `probe` until it returns, for at most `timeout` seconds; returns what it returned.
 
     A probe raises NotYet to be called again; any other exception ends the wait.
     Raises LabUnavailable, which says what the last probe saw; Halted in a maker's thread that is to stop.
@@ -52,11 +52,11 @@ def wait_for_turn(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> T:
-    """What `take` returns, once it does not raise Busy any more; at most for `seconds`, which may be infinite.
+    """What `take` returns, once it raises Busy no more. Waits at most `seconds`, which may be infinite.
 
-    `tell` is told who is waited for, each time that is somebody else. Raises the last Busy when the time is over.
+    `tell` gets a line for each new holder that is waited for. Raises the last Busy when the time is over.
     """
-    deadline, told = clock() + seconds, ""
+    deadline, announced = clock() + seconds, ""
     while True:
         interrupts.check()
         try:
@@ -66,7 +66,7 @@ def wait_for_turn(
             if left <= 0:
                 raise
             who = busy.message.partition(", running for")[0]
-            if who != told:
+            if who != announced:
                 tell(f"waiting: {busy.message}")
-                told = who
+                announced = who
         sleep(min(interval, left))

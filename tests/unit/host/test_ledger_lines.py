@@ -107,7 +107,7 @@ def test_an_entry_of_an_earlier_version_has_no_time() -> None:
 def test_a_line_that_can_t_be_read_is_told_with_its_number_and_hides_no_other(line: bytes) -> None:
     reading = read(made("a"), b"", line, made("c"), undone("c"))
     assert ids(reading) == ["a"]
-    assert reading.doubts == ("ledger:3 can't be read, and so what it names not be undone",)
+    assert reading.doubts == ("ledger:3 can't be read, so what it names can't be undone",)
     assert len(read(line, line, made("c")).doubts) == 2
 
 

@@ -140,7 +140,7 @@ def test_what_stands_in_no_line_is_undone_and_told(ledger: Ledger, paper: Paper)
     paper.lost = [{"path": "lost"}, {"path": "stuck"}]
     paper.acts["stuck"] = failing(OSError("busy"))
     assert ledger.undo() == [
-        "daemon lost: undone, but it stood in no ledger, which so may lack more",
+        "daemon lost: undone, but no line of the ledger named it: more lines may be missing",
         "daemon stuck: busy",
     ]
     assert paper.undone == ["lost"]
@@ -152,8 +152,8 @@ def test_that_nobody_can_tell_what_is_left_is_told(ledger: Ledger, paper: Paper)
     kinds.finds("mounts")(lambda _: [{"path": "mounted"}])
     kinds.undoes("mounts")(paper.undo)
     assert ledger.undo() == [
-        "whether a daemon of lab-0a1b2c is left can't be told: not permitted",
-        "mounts mounted: undone, but it stood in no ledger, which so may lack more",
+        "it is not known whether a daemon of lab-0a1b2c is left: not permitted",
+        "mounts mounted: undone, but no line of the ledger named it: more lines may be missing",
     ]
 
 
@@ -204,7 +204,7 @@ def test_a_line_that_can_t_be_read_is_told_and_keeps_the_folder(ledger: Ledger, 
     with ledger.path.open("a") as file:
         file.write("what\n")
     ledger.add("folder", path="b")
-    doubt = f"{ledger.path}:3 can't be read, and so what it names not be undone"
+    doubt = f"{ledger.path}:3 can't be read, so what it names can't be undone"
     assert ledger.describe()[-1] == doubt
     assert ledger.undo() == [doubt]
     assert paper.undone == ["b", "a"]

@@ -123,7 +123,7 @@ def test_a_capture_in_another_network_namespace_is_seen(place: str) -> None:
 def test_a_place_where_captures_meet_that_others_may_write_is_refused(place: str) -> None:
     Path(place).mkdir()
     Path(place).chmod(0o777)
-    with pytest.raises(Refused, match="where captures meet, is not safe"), sole_capture():
+    with pytest.raises(Refused, match="which holds the captures' lock, is not safe"), sole_capture():
         pass
 
 
