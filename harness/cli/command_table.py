@@ -22,6 +22,8 @@ COMMANDS: dict[str, Command | Group] = {
         "The first half: detonate and record, judge nothing.", "live_requests.Capture", "run_command.capture"
     ),
     "prove": Command("The second half: judge recordings.", "judging_requests.Prove", "prove_command.prove"),
+    "query": Command("Run KQL over the tables of a recording.", "query_requests.Query", "query_command.query"),
+    "tables": Command("List tables and columns, with sample values.", "query_requests.Tables", "query_command.tables"),
     "mutate": Command(
         "Find the parts of a rule that no test needs.", "judging_requests.Mutate", "mutate_command.mutate"
     ),

@@ -25,7 +25,7 @@ sys.argv = ["livefire", *sys.argv[1:]]
 main._run()
 open(3, "w").write("\\n".join(sys.modules))
 """
-COMMANDS = "run evade capture prove mutate schedule diff history report list lint doctor clean".split()
+COMMANDS = "run evade capture prove query tables mutate schedule diff history report list lint doctor clean".split()
 LAB = [f"lab {name}" for name in ("up", "down", "pull", "status")]
 
 
