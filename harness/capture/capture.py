@@ -43,7 +43,7 @@ class Capture:
         self._subscriber = subscriber
         self._timeout = timeout
         self._api = KubeApi(lab.cluster.kubeconfig) if lab.cluster else None
-        self.owned = OwnedFolder.create("run")  # last that is made: before we are there, nobody can undo it
+        self.owned = OwnedFolder.create("run")  # before what may fail is made, nobody can undo it
         arrivals, docker, cluster = Arrivals(recording), lab.docker, lab.cluster
         self._audit = AuditdSensor(self.owned, arrivals, docker, lab.owned.id)
         self._docker = DockerDaemonSensor(docker, arrivals, self.owned) if docker else None
@@ -51,15 +51,15 @@ class Capture:
         self._gateways = self._docker.gateways if self._docker else None
         self._sensors = [sensor for sensor in (self._audit, self._docker, kube) if sensor]
         self._homes = Homes(self.owned, cluster, self._api)
-        self._pulse = LabPulse(docker.socket if docker else None, self._api, self._homes.owner, self._asked)
+        self._pulse = LabPulse(docker.socket if docker else None, self._api, self._homes.owner, self._in_use)
 
     def run(self, atomics: Sequence[Atomic]) -> Manifest:
-        """Detonate the atomics one after the other; returns the manifest, yet without hashes.
+        """Detonate the atomics one after the other; returns the manifest, still without hashes.
 
         Raises LabUnavailable when a sensor does not start. A sensor that breaks later is a result, not an error.
         """
         with self._makers(1) as pool, self._gateways.front() if self._gateways else contextlib.nullcontext():
-            versions = pool.submit(tool_versions, self.lab.owned.path / "versions.json")  # it takes longer than atomics
+            versions = pool.submit(tool_versions, self.lab.owned.path / "versions.json")  # may take longer than atomics
             with self._gateway(HARNESS, HARNESS_SOCKET) as socket:
                 self._for_all(self._start)
                 started = now()
@@ -70,7 +70,7 @@ class Capture:
         return self._manifest(started, finished, versions.result(), detonations, drained)
 
     def undo(self) -> list[str]:
-        """Put back what this capture changed; returns what could not be."""
+        """Undo what this capture made and changed; returns what could not be undone."""
         remains = self.owned.undo()
         if self._api:
             self._api.close()
@@ -80,7 +80,7 @@ class Capture:
         return Makers(count, self.owned.ledger)
 
     def _for_all(self, step: Callable[[Sensor], T]) -> list[T]:
-        """A step of every sensor, all at the same time."""
+        """Run a step of every sensor, all at the same time."""
         with self._makers(len(self._sensors)) as pool:
             return list(pool.map(step, self._sensors))
 
@@ -101,7 +101,7 @@ class Capture:
         self._subscriber(SensorDrained(record))
         return record
 
-    def _asked(self) -> bool:
+    def _in_use(self) -> bool:
         return bool(self._gateways and self._gateways.in_use())
 
     def _gateway(self, whose: str, name: str) -> AbstractContextManager[Path | None]:
@@ -109,7 +109,7 @@ class Capture:
         return self._gateways.gateway(whose, path) if self._gateways else contextlib.nullcontext()
 
     def _detonate_all(self, atomics: Sequence[Atomic], harness: Surroundings) -> list[Detonation]:
-        """One after the other. Where the lab fails us, the rest is lost, and what has been recorded is kept."""
+        """One after the other. Where the lab fails, the remaining atomics are lost, and what was recorded is kept."""
         detonations: list[Detonation] = []
         failed = ""
         for number, atomic in enumerate(atomics):

@@ -11,7 +11,7 @@ from harness.capture.shell import SHELLS, Surroundings, execute
 from harness.model.atomic import Atomic
 from harness.model.manifest import Detonation, Execution
 
-_HASTE = 3.0  # for the clean-up of an attack that was interrupted: somebody waits
+_HASTE = 3.0  # seconds for the cleanup of an interrupted attack: the user waits
 
 
 def detonate(
@@ -25,19 +25,19 @@ def detonate(
 ) -> Detonation:
     """Check the prerequisites, run the attack, always clean up.
 
-    `attack` surrounds the attack alone; prerequisites and cleanup run in `harness`, so that nothing they do is
-    ever counted as the attack's. A failed prerequisite skips the atomic; it never raises for what a command does.
-    Where one fails, `pulse` tells whether something of the lab has died.
+    Only the attack runs in `attack`; prerequisites and cleanup run in `harness`, so that nothing they do counts as
+    the attack's. A failed prerequisite skips the atomic; then `pulse` tells whether a part of the lab has died.
+    Never raises for what a command does.
     """
-    others: list[Execution] = []
+    further: list[Execution] = []
     missing, died = unsupported(atomic), ""
     for dependency in [] if missing else atomic.test.dependencies:
         shell = atomic.test.dependency_executor_name or atomic.executor.name
         command = atomic.substitute(dependency.prereq_command, arguments)
-        others.append(execute("prerequisite", shell, command, harness, timeout=timeout, pulse=pulse))
-        if others[-1].exit_code != 0:
+        further.append(execute("prerequisite", shell, command, harness, timeout=timeout, pulse=pulse))
+        if further[-1].exit_code != 0:
             missing = f"prerequisite not met: {' '.join(atomic.substitute(dependency.description, arguments).split())}"
-            died = others[-1].given_up or pulse.died()
+            died = further[-1].given_up or pulse.died()
             break
     execution = None
     if not missing:
@@ -50,14 +50,14 @@ def detonate(
                 timeout = min(timeout, _HASTE)
             if cleanup:
                 command = atomic.substitute(cleanup, arguments)
-                others.append(execute("cleanup", atomic.executor.name, command, harness, timeout=timeout, pulse=pulse))
+                further.append(execute("cleanup", atomic.executor.name, command, harness, timeout=timeout, pulse=pulse))
     return not_detonated(atomic, died or missing, lost=bool(died)).model_copy(
-        update={"user": attack.user, "attack": execution, "others": others}
+        update={"user": attack.user, "attack": execution, "others": further}
     )
 
 
 def not_detonated(atomic: Atomic, why: str, *, lost: bool) -> Detonation:
-    """An atomic whose attack was not started; `lost` says that the lab is to blame."""
+    """The detonation of an atomic whose attack was not started; `lost` says that the lab failed."""
     return Detonation(
         atomic=atomic.id,
         guid=atomic.guid,

@@ -18,7 +18,7 @@ from harness.model.manifest import HARNESS
 
 
 class Homes:
-    """Those of one capture. `users` are who the harness is in the cluster; `owner` is what its shells carry."""
+    """The homes of one capture. `users` are the harness's users in the cluster; `owner` marks its shells."""
 
     def __init__(self, owned: OwnedFolder, cluster: Cluster | None, api: KubeApi | None) -> None:
         self.owner = f"{owned.id}/shell"
@@ -29,17 +29,17 @@ class Homes:
         self._cgroup = f"livefire-{owned.id}"
 
     def register(self) -> None:
-        """Write down what commands leave behind, before the first of them runs."""
+        """Write to the ledger what commands may leave behind, before the first of them runs."""
         ledger = self._owned.ledger
         ledger.add("cgroup", name=self._cgroup)
-        ledger.add("mounts")  # of Podman, and whatever else an atomic mounts at home
+        ledger.add("mounts")  # Podman's, and what else an atomic mounts in its home
         ledger.add("podman", folder=str(self._owned.path))
         ledger.add("daemon", owner=self.owner)
 
     def surroundings(self, name: str, docker_socket: Path | None) -> Surroundings:
         """A home, and an identity in the cluster, for one atomic or for the harness."""
         home = self._owned.path / name
-        make_way(home)  # an attack knows how the next one's is called
+        make_way(home)  # an attack can guess the name of the next home
         home.mkdir(mode=0o700)
         kubeconfig = user = None
         if self._api and self._cluster:
@@ -52,8 +52,9 @@ class Homes:
         return Surroundings(self.owner, home, docker_socket, kubeconfig, user, podman, self._cgroup)
 
     def _identity(self, name: str, api: KubeApi, cluster: Cluster) -> tuple[str | None, str]:
-        """A user of the cluster and its token. Where the server has died, nobody, and a token that opens nothing:
-        the atomic does not need it, or its sensor tells that it could not be had.
+        """A user of the cluster and its token; no user and a useless token where the server has died.
+
+        Then either the atomic does not need the server, or the server's sensor reports it.
         """
         if name != HARNESS and api.ready(timeout=1):
             return None, "none"

@@ -1,4 +1,4 @@
-"""What any live run needs of this host, and what the bare control plane needs beyond that."""
+"""Checks of this host: what any live run needs, and what the bare control plane needs beyond that."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _audit() -> str:
         raise LabUnavailable("the kernel's audit rules are locked (auditctl -e 2)", hint="Only a reboot unlocks them.")
     name = audit_daemon(status["pid"]) if status["pid"] else ""
     if name not in ("", "auditd"):
-        hint = "There is one audit daemon a kernel: end it for the time of a capture."
+        hint = "A kernel has one audit daemon: end this one for the time of a capture."
         raise LabUnavailable(f"the kernel's audit records go to {name} (pid {status['pid']})", hint=hint)
     daemon = f"auditd runs, pid {status['pid']}" if name else "no auditd runs: one will be started"
     return f"{daemon}; lost {status['lost']}"
@@ -68,22 +68,22 @@ def _audit() -> str:
 
 def _audit_rules() -> str:
     with AuditKernel() as kernel:
-        found = kernel.rules()
-    left = {key_of(rule) for rule in found if key_of(rule).startswith(OWN_KEY)}
-    swallowing_ = [describe(rule) for rule in swallowing(found, found[:1])]
+        rules = kernel.rules()
+    left = {key_of(rule) for rule in rules if key_of(rule).startswith(OWN_KEY)}
+    swallowing_ = [describe(rule) for rule in swallowing(rules, rules[:1])]
     if swallowing_:
-        hint = "Such records can't be had whatever a capture does: remove it for that time, or it is INCONCLUSIVE."
-        raise Doubt(f"records are kept from any sensor by: {'; '.join(swallowing_)}", hint=hint)
+        hint = "Remove the rule for the time of a capture, or verdicts are INCONCLUSIVE: no sensor gets these records."
+        raise Doubt(f"these audit rules keep records from any sensor: {'; '.join(swallowing_)}", hint=hint)
     if left:
-        raise Doubt(f"rules of a capture are there: {', '.join(sorted(left))}", hint="Run `livefire clean`.")
-    return f"{len(found)} of others, which a capture leaves in their place" if found else "none"
+        raise Doubt(f"audit rules of a capture are left: {', '.join(sorted(left))}", hint="Run `livefire clean`.")
+    return f"{len(rules)} that are not Livefire's, which a capture keeps" if rules else "none"
 
 
 def _login_uid() -> str:
     with AuditKernel() as kernel:
         immutable = kernel.loginuid_is_immutable()
     if immutable:
-        return "immutable: atomics are told apart by their process tree"
+        return "immutable: atomics are distinguished by their process tree"
     return "can be set: each atomic gets an audit session of its own"
 
 
@@ -94,14 +94,14 @@ def _capabilities() -> str:
 def _control_groups() -> str:
     name = f"livefire-{new_id('run')}"
     try:
-        return f"each shell of an atomic gets one of its own, in {check_group(name)}"
+        return f"each shell of an atomic gets its own, in {check_group(name)}"
     except LabUnavailable as error:
-        raise Doubt(f"none can be had: {error.message}", hint=error.hint) from None
+        raise Doubt(f"none can be made: {error.message}", hint=error.hint) from None
 
 
 def _left_behind() -> str:
     kept = [o for o in owned_folders() if o.kept]
-    others = [o.id for o in owned_folders() if o not in kept]
-    if others:
-        raise LabUnavailable(", ".join(others), hint="Run `livefire clean`, unless a run is going on.")
+    unfinished = [o.id for o in owned_folders() if o not in kept]
+    if unfinished:
+        raise LabUnavailable(", ".join(unfinished), hint="Run `livefire clean`, unless a run is going on.")
     return "nothing" + (f"; kept lab {kept[0].id}" if kept else "")

@@ -1,4 +1,4 @@
-"""All who make what a ledger names: importing this registers how each kind is undone, and how it is found."""
+"""Importing this module registers how each kind of entry in a ledger is undone, and how it is found."""
 
 from harness.host import cgroup as cgroup
 from harness.host import undo as undo

@@ -22,10 +22,10 @@ from harness.sensors.sensor import canary_token, now
 
 SHELLS = {"bash": "bash", "sh": "sh"}
 # Writing loginuid makes the kernel stamp a fresh audit session on the shell and all its descendants (kernel/audit.c,
-# audit_set_loginuid). The command travels in the environment: an argument would show up in the launcher's own record.
-# The launcher stays, to execute canaries in the attack's session before it and after it: what filters attacks filters
-# them. With little memory, the runtime of `docker` and of `kubectl` gives up at once, before it does anything.
-# It tells LABEL PID: the session, its canaries, and how the shell ended. Signals that the shell gets are not for it.
+# audit_set_loginuid). The command comes in the environment: an argument would appear in the launcher's own record.
+# The launcher executes canaries in the attack's session before it and after it, so a filter that hides attacks hides
+# them, too. With little memory, the runtimes of `docker` and `kubectl` give up at once, before they do anything.
+# It writes lines LABEL VALUE: the session, each canary's pid, the shell's exit code. It ignores the shell's signals.
 _LAUNCHER = (
     "trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2;"
     ' echo 0 2>/dev/null >"$LIVEFIRE_DOOR";'
@@ -34,25 +34,25 @@ _LAUNCHER = (
     " before=$LIVEFIRE_BEFORE after=$LIVEFIRE_AFTER;"
     " unset LIVEFIRE_SHELL LIVEFIRE_COMMAND LIVEFIRE_TOLD LIVEFIRE_BEFORE LIVEFIRE_AFTER LIVEFIRE_DOOR;"
     ' echo "session $session" >>"$told";'
-    " canaries() { for each in $1; do"
-    ' (ulimit -v 100000; exec "${each%=*}" "${each##*=}") </dev/null >/dev/null 2>&1 &'
-    ' echo "${each##*=} $!" >>"$told"; wait $!; done; };'
+    " canaries() { for pair in $1; do"
+    ' (ulimit -v 100000; exec "${pair%=*}" "${pair##*=}") </dev/null >/dev/null 2>&1 &'
+    ' echo "${pair##*=} $!" >>"$told"; wait $!; done; };'
     ' canaries "$before"; "$shell" -c "$command"; code=$?; canaries "$after"; echo "code $code" >>"$told"'
 )
-# What attacks of this technique execute; `sh` runs on and finds no file of the token's name.
+# Programs that attacks of this technique execute; `sh` ends since no file has the token's name.
 _CANARIES = ("docker", "kubectl", "sh")
-_LONGEST_TOLD = 1 << 16  # bytes; it is below 1 kB
+_LONGEST_FACTS = 1 << 16  # bytes; the launcher writes below 1 kB
 _UNSET = 0xFFFFFFFF
 _PROBING = 1.0
-_HASTE = 0.5  # for what asks a daemon that is dead: it has nothing to take leave of
+_HASTE = 0.5  # seconds for clients of a dead daemon to end
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What an atomic finds in its environment. `user` is the Kubernetes user behind its kubeconfig.
+    """The environment of an atomic. `user` is the Kubernetes user of its kubeconfig.
 
-    `further` are variables for tools that would else use something of the host's. `cgroup` is the control group, named
-    in a ledger, below which each shell gets one of its own; none where it is empty.
+    `further` are variables for tools that would else use the host's state. `cgroup` is the control group, named in a
+    ledger, below which each shell gets its own; none where it is empty.
     """
 
     owner: str
@@ -65,16 +65,16 @@ class Surroundings:
 
     def environment(self) -> dict[str, str]:
         """The whole environment of its shell."""
-        found = (
+        variables = (
             base_environment()
             | {"HOME": str(self.home), "USER": "root", "TERM": "dumb", "TMPDIR": str(self.home), OWNER: self.owner}
             | dict(self.further)
         )
         if self.docker_socket:
-            found["DOCKER_HOST"] = f"unix://{self.docker_socket}"
+            variables["DOCKER_HOST"] = f"unix://{self.docker_socket}"
         if self.kubeconfig:
-            found["KUBECONFIG"] = str(self.kubeconfig)
-        return found
+            variables["KUBECONFIG"] = str(self.kubeconfig)
+        return variables
 
 
 def execute(
@@ -88,18 +88,19 @@ def execute(
 ) -> Execution:
     """Run a command as `SHELL -c COMMAND` in its own audit session and control group, for at most `timeout` seconds.
 
-    What it prints is only counted. What outlives it is killed (`survivors`), and so is what waits for a dead daemon.
+    Its output is only counted. Processes that outlive it are killed (`survivors`), and so is a command that waits for a
+    dead daemon.
     """
     group = make_group(surroundings.cgroup) if surroundings.cgroup else None
     before, after = (_canaries() if role == "attack" else {} for _ in range(2))
     environment = surroundings.environment() | _for_launcher(shell, command, before, after, group)
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, _told_file() as (told, name):
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, _facts_file() as (facts_file, name):
         started = now()
         with until_ended(lambda: _launch(environment, name, surroundings.home, output, errors)) as process:
-            started_by_it = Started(process, lambda: _session(_told(told)), group)
+            started_by_it = Started(process, lambda: _session(_facts_in(facts_file)), group)
             timed_out, given_up = _wait(started_by_it, timeout, pulse)
         finished = now()
-        facts = _told(told)
+        facts = _facts_in(facts_file)
         survivors = started_by_it.end()
         printed = Output(stdout_bytes=os.fstat(output.fileno()).st_size, stderr_bytes=os.fstat(errors.fileno()).st_size)
     return Execution(
@@ -132,11 +133,11 @@ def _for_launcher(
 
 
 def _launch(
-    environment: Mapping[str, str], told: str, home: Path, output: IO[bytes], errors: IO[bytes]
+    environment: Mapping[str, str], facts_file: str, home: Path, output: IO[bytes], errors: IO[bytes]
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         ["/bin/sh", "-c", _LAUNCHER],
-        env={**environment, "LIVEFIRE_TOLD": told},
+        env={**environment, "LIVEFIRE_TOLD": facts_file},
         cwd=home,
         stdin=subprocess.DEVNULL,
         stdout=output,
@@ -148,8 +149,8 @@ def _launch(
 def _canaries() -> dict[str, Path]:
     """A token for each program that an attack may execute, of those that are installed."""
     path = base_environment()["PATH"]
-    found = [shutil.which(name, path=path) for name in _CANARIES]
-    return {canary_token(): Path(program) for program in found if program}
+    programs = [shutil.which(name, path=path) for name in _CANARIES]
+    return {canary_token(): Path(program) for program in programs if program}
 
 
 def _words(canaries: Mapping[str, Path]) -> str:
@@ -164,36 +165,36 @@ def _as_executed(
 
 
 @contextlib.contextmanager
-def _told_file() -> Iterator[tuple[int, str]]:
-    """A descriptor of the file in which the launcher tells, and its path, at which an attack may put anything else."""
+def _facts_file() -> Iterator[tuple[int, str]]:
+    """The descriptor and the path of the file that the launcher writes. An attack may put another file at the path."""
     descriptor, name = tempfile.mkstemp()
     try:
         yield descriptor, name
     finally:
         os.close(descriptor)
-        with contextlib.suppress(OSError):  # what is there then goes with its folder
+        with contextlib.suppress(OSError):  # else it is removed with its folder
             Path(name).unlink()
 
 
-def _told(descriptor: int) -> dict[str, str]:
-    """What the launcher told, by its first word. An attack that has found the file may have written anything."""
-    lines = os.pread(descriptor, _LONGEST_TOLD, 0).decode(errors="replace").splitlines()
+def _facts_in(descriptor: int) -> dict[str, str]:
+    """The launcher's lines, by their first word. An attack that finds the file may have written anything."""
+    lines = os.pread(descriptor, _LONGEST_FACTS, 0).decode(errors="replace").splitlines()
     return {name: value for name, _, value in (line.partition(" ") for line in reversed(lines))}
 
 
 def number(text: str | None, otherwise: int | None) -> int | None:
-    """A decimal number."""
+    """The text as a decimal number, or `otherwise`."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else otherwise
 
 
-def _exit_code(told: str | None, launcher: int, ended: bool) -> int | None:
-    """That of the attack's shell; of one that we ended, as that of any process: minus the signal's number."""
-    code = number(told, launcher)
+def _exit_code(code_text: str | None, launcher: int, ended: bool) -> int | None:
+    """The exit code of the attack's shell; minus the signal's number where we ended it."""
+    code = number(code_text, launcher)
     return 128 - code if ended and code is not None and code > 128 else code
 
 
 def _session(facts: Mapping[str, str]) -> int | None:
-    """The audit session that the launcher told; None where the kernel gave none, or ours was not left."""
+    """The audit session that the launcher wrote; None where the kernel gave none, or the session is still ours."""
     line = facts.get("session", "")
     session = int(line) if line.isascii() and line.isdigit() else _UNSET
     own = int(Path("/proc/self/sessionid").read_text())
@@ -201,7 +202,7 @@ def _session(facts: Mapping[str, str]) -> int | None:
 
 
 def _wait(started: Started, timeout: float, pulse: Pulse) -> tuple[bool, str]:
-    """Wait for the launcher's end: whether the command was ended at its time limit, and for what of the lab."""
+    """Wait for the launcher's end; returns whether the time limit ended the command, and what part of the lab died."""
     deadline = time.monotonic() + timeout
     while (left := deadline - time.monotonic()) > 0:
         try:

@@ -1,4 +1,4 @@
-"""Which versions of everything took part, for the recording."""
+"""The versions of all tools and daemons of a capture, for the recording."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def host() -> Host:
 def addresses(ipv4: str, ipv6: str) -> list[str]:
     """The machine's own IP addresses, without those of loopback, from the kernel's two tables (/proc/net).
 
-    `fib_trie` has each as a leaf of the kind LOCAL, `if_inet6` one a line, in hex. What is neither is passed over.
+    `fib_trie` has each as a leaf of the kind LOCAL, `if_inet6` one a line, in hex. Any other text is skipped.
     """
     texts = [match[1] for match in _LOCAL.finditer(ipv4)]
     texts += [":".join(re.findall("....", match[1])) for match in _IPV6.finditer(ipv6)]
-    found = set()
+    own = set()
     for text in texts:
         with contextlib.suppress(ValueError):
-            found.add(ipaddress.ip_address(text))
-    return sorted(str(each) for each in found if not each.is_loopback)
+            own.add(ipaddress.ip_address(text))
+    return sorted(str(address) for address in own if not address.is_loopback)
 
 
 def _text(path: Path) -> str:
@@ -69,12 +69,12 @@ def _text(path: Path) -> str:
 
 
 def tool_versions(cache: Path) -> dict[str, str]:
-    """Livefire, Python, and each tool that answers.
+    """The versions of Livefire, Python, and each tool that answers, by name.
 
-    Asking them all takes as long as the attacks, so the answers are kept in `cache`, each for as long as the
-    program's file stays the same.
+    To ask all tools takes as long as the attacks. So the answers are kept in the file `cache`, each for as long as
+    the program's file stays the same.
     """
-    found = {"livefire": __version__, "python": platform.python_version()}
+    versions = {"livefire": __version__, "python": platform.python_version()}
     try:
         known = json.loads(cache.read_text())
     except (OSError, ValueError):
@@ -91,9 +91,9 @@ def tool_versions(cache: Path) -> dict[str, str]:
                 match = re.search(pattern, done.output + done.errors)
                 known[key] = match[1] if match else ""
         if known.get(key):
-            found[name] = known[key]
+            versions[name] = known[key]
     cache.write_text(json.dumps(known))
-    return found
+    return versions
 
 
 def _program(name: str) -> str | None:
@@ -105,10 +105,10 @@ def _program(name: str) -> str | None:
 
 
 def lab_versions(lab: Lab) -> dict[str, str]:
-    """The daemons of a lab."""
-    found = {}
+    """The versions of a lab's daemons, by name."""
+    versions = {}
     if lab.docker:
-        found["dockerd"] = lab.docker.version
+        versions["dockerd"] = lab.docker.version
     if lab.cluster:
-        found["kube-apiserver"] = lab.cluster.version
-    return found
+        versions["kube-apiserver"] = lab.cluster.version
+    return versions

@@ -59,5 +59,5 @@ def test_without_control_groups_it_is_said_what_can_t_be_found(tmp_path: Path, m
     (tmp_path / "file").touch()
     monkeypatch.setattr(cgroup, "hierarchies", lambda: [Hierarchy(tmp_path / "file", 2)])
     found = next(each for each in check_host() if each.name == "control groups")
-    assert (found.level, found.said) == ("warn", f"none can be had: {tmp_path / 'file'}: Not a directory")
-    assert "empties its environment can't be found" in found.cure
+    assert (found.level, found.said) == ("warn", f"none can be made: {tmp_path / 'file'}: Not a directory")
+    assert "leaves its session and empties its environment" in found.cure
