@@ -99,7 +99,7 @@ class LimitMet(RuleNotRunnable):
 
 
 class LabUnavailable(LivefireError):
-    """The lab cannot be had: a tool is missing, or a daemon does not come up."""
+    """There is no lab: a tool is missing, or a daemon does not come up."""
 
     exit_code = 3
 

@@ -18,10 +18,8 @@ LAB: dict[str, Command] = {
 COMMANDS: dict[str, Command | Group] = {
     "run": LiveCommand("Detonate atomics in a lab, and prove the rule.", "live_requests.Run", "run_command.run"),
     "evade": LiveCommand("Detonate every known variant of an attack.", "live_requests.Evade", "run_command.evade"),
-    "capture": LiveCommand(
-        "The first half: detonate and record, judge nothing.", "live_requests.Capture", "run_command.capture"
-    ),
-    "prove": Command("The second half: judge recordings.", "judging_requests.Prove", "prove_command.prove"),
+    "capture": LiveCommand("Detonate and record, without judging.", "live_requests.Capture", "run_command.capture"),
+    "prove": Command("Judge recordings.", "judging_requests.Prove", "prove_command.prove"),
     "query": Command("Run KQL over the tables of a recording.", "query_requests.Query", "query_command.query"),
     "tables": Command("List tables and columns, with sample values.", "query_requests.Tables", "query_command.tables"),
     "mutate": Command(
@@ -39,7 +37,7 @@ COMMANDS: dict[str, Command | Group] = {
     "report": Command(
         "Write one HTML page of results, mutants, a history.", "judging_requests.Report", "report_command.report"
     ),
-    "lab": Group("Keep a lab, so that the next run takes seconds.", LAB),
+    "lab": Group("Keep a lab running, so that the next run takes seconds.", LAB),
     "list": Command(
         "List the atomics, and the rules that they test.",
         "file_requests.ListAtomics",

@@ -23,7 +23,7 @@ from harness.cli.options import (
 
 @dataclass(frozen=True, kw_only=True)
 class Prove(Judging):
-    """The second half: judge recordings. Needs no root, no Docker, no cluster and no network.
+    """Judge recordings: the second half of a run. Needs no root, no Docker, no cluster and no network.
 
     Several recordings are judged in parallel, in one process for each processor.
     """
@@ -86,7 +86,7 @@ class Report:
 
     html: Annotated[Path, typer.Option("--html", help="Write the page here.", metavar="F")]
     results: Annotated[
-        list[Path] | None, typer.Argument(help="Results of run, evade or prove (--json).", metavar="[RESULT]...")
+        list[Path] | None, typer.Argument(help="Results of run, evade or prove (--json).", metavar="RESULT")
     ] = None
     mutants: Annotated[
         list[Path] | None, typer.Option("--mutants", metavar="F", help="Mutants of a rule: mutate --json (repeatable).")

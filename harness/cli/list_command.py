@@ -30,7 +30,7 @@ def list_atomics(request: ListAtomics) -> None:
         by_rules.setdefault(tuple(rules.get(atomic.id, ())), []).append(atomic.id)
     console = Terminal()
     for number, (names, atomics) in enumerate(by_rules.items()):
-        head = visible(", ".join(names)) or "no rule expects anything of"
+        head = visible(", ".join(names)) or "no rule"
         lines = ["", head, *(f"  {visible(atomic)}" for atomic in atomics)]
         console.print(Text("\n".join(lines[not number :])), soft_wrap=True)  # whole names can be copied
 

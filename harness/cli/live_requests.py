@@ -50,7 +50,7 @@ class Evade(InLab, Judging):
 
 @dataclass(frozen=True, kw_only=True)
 class Capture(InLab):
-    """The first half: detonate and record, judge nothing.
+    """Detonate and record, without judging: the first half of a run.
 
     Expectations are read only for their `evade` marks, which say whose variants to run.
     """
@@ -106,6 +106,6 @@ class Doctor:
 
 @dataclass(frozen=True, kw_only=True)
 class Clean:
-    """Undo everything that Livefire left behind, a kept lab too. Also after kill -9."""
+    """Undo everything that Livefire left behind, also after kill -9. Takes a kept lab down too."""
 
     dry_run: DryRun = False

@@ -72,7 +72,7 @@ RepeatOption = Annotated[
         "--repeat", metavar="N", help="Repeat it N times in one lab, recorded in DIR/1 to DIR/N.", min=1, max=999
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show every command, and run none.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON; - is stdout.", metavar="F")]
 JunitOption = Annotated[Path | None, typer.Option("--junit", help="Write the result as JUnit XML.", metavar="F")]
 HtmlOption = Annotated[

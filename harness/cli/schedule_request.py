@@ -43,7 +43,7 @@ class Schedule(QueryLimits):
     ] = 200
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="The seed of the draws.")] = 0
     max_missed: Annotated[
-        str, typer.Option("--max-missed", metavar="SHARE", help="Exit 1 if more draws of an atomic have no alert.")
+        str, typer.Option("--max-missed", metavar="SHARE", help="Exit 1 if more of an atomic's draws have no alert.")
     ] = "0"
     expect: ExpectOption = None
     json: JsonDocumentOption = None

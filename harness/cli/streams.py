@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _STDERR = 2
-_GONE = {errno.EIO, errno.EPIPE}  # a closed terminal, a pipe that nobody reads
+_GONE = {errno.EIO, errno.EPIPE}  # a closed terminal, a pipe without a reader
 
 
 class Forgiving(io.FileIO):

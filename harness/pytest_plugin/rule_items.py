@@ -32,7 +32,7 @@ class RuleItem(LivefireItem):
         return judged
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        """The file as a whole."""
+        """The place is the file, and no single expectation."""
         return self.path, 0, f"{self.expectation.rule.id}, {self.layer}"
 
 

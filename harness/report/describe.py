@@ -93,7 +93,7 @@ def tables_read(result: Result) -> str:
 
 def _tables(result: Result) -> str:
     if result.tables_from == "stored tables":
-        return "tables as stored; hashes and counts agree with those of when they were built from the raw logs"
+        return "tables as stored: hashes and counts are those of their build from the raw logs"
     if not result.tables:
         return ""
     differing = f"; otherwise stored: {', '.join(result.tables_differ)}" if result.tables_differ else ""
@@ -103,7 +103,7 @@ def _tables(result: Result) -> str:
 def ambiguous_lines(ambiguous: Ambiguous) -> Iterator[str]:
     """The ambiguous rows: how many there are, and the alerts of the rules on them."""
     tables = ", ".join(f"{count} in {table}" for table, count in ambiguous.rows.items())
-    yield f"AMBIGUOUS  rows that can't be attributed, for which no atomic gets credit: {tables}"
+    yield f"AMBIGUOUS  rows that can't be attributed, without credit: {tables}"
     for rule, alerts in ambiguous.alerts.items():
         for alert in alerts:
             yield f"  {rule} fires on one:"

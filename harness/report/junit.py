@@ -184,7 +184,7 @@ def _ambiguous(ambiguous: Ambiguous, recording: list[str]) -> ET.Element:
 
 
 def _proof(proof: RuleProof, recording: list[str], at: str) -> ET.Element:
-    """Whether the rule as a whole is proven."""
+    """The test case that says whether a rule is proven."""
     testcase = _element([*recording, proof.rule], "proven", 0)
     _set_place(testcase, at)
     if not proof.proven:

@@ -15,7 +15,7 @@ from harness.text import visible
 
 _WIDTH = 80
 _FIRST = 26  # the width of the first two columns
-_SPLIT = {"tuned": "variants a rule may be tuned on", "held_out": "variants held out"}
+_SPLIT = {"tuned": "variants for tuning", "held_out": "held-out variants"}
 
 
 def print_account(result: Result, console: Console) -> None:
@@ -28,11 +28,11 @@ def print_account(result: Result, console: Console) -> None:
 
 def _tables(result: Result) -> Iterator[tuple[str, Table]]:
     if result.recall:
-        yield "Evasions: variants on which the rule fires / that do the same as their atomic", _recall(result)
+        yield "Evasions: equivalent variants on which the rule fires / all equivalent variants", _recall(result)
     if result.benign:
         yield "Benign runs: alerts, and alerts per 100 commands", _benign(result)
     if result.benign and result.flags:  # none where no attack was judged
-        yield "Flags: alerts of attacks / all alerts with the flag", _flags(result)
+        yield "Flags: alerts with the flag on attacks / all alerts with it", _flags(result)
     for rule, rows in result.tuning.items():
         table = _table("EXCLUSION", "BENIGN", "PRECISION", "RECALL")
         first = rows[0]
@@ -42,7 +42,7 @@ def _tables(result: Result) -> Iterator[tuple[str, Table]]:
                 precision += _change(row.precision, first.precision)
                 recall += _change(row.recall, first.recall)
             table.add_row(visible(row.name), str(row.benign_alerts), precision, recall)
-        yield f"Tuning of {rule}: benign alerts left, precision gained, recall lost", table
+        yield f"Tuning of {rule}: benign alerts, precision, recall", table
 
 
 def _recall(result: Result) -> Table:

@@ -31,7 +31,7 @@ from tests.conftest import COMMITTED, EXPECTATIONS, MAIN_JOB, PROJECT
 Edit = Callable[[Path], object]
 Change = Callable[[Manifest], Manifest]
 TABLE = "tables/DeviceProcessEvents.parquet"
-BY_HASH = "tables as stored; hashes and counts agree with those of when they were built from the raw logs"
+BY_HASH = "tables as stored: hashes and counts are those of their build from the raw logs"
 
 
 @pytest.fixture

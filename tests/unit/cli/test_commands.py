@@ -157,7 +157,7 @@ def test_list_has_whole_names_under_the_rules_that_expect_something_of_them(tmp_
     path.with_name("container-cli-api.yaml").rename(tmp_path / "x.yaml")
     lines = livefire("list", "--expectations", tmp_path).stdout.splitlines()
     assert lines[:4] == ["x", *(f"  {atomic}" for atomic in MAIN_JOB)]
-    assert lines[4:7] == ["", "no rule expects anything of", "  T1059.013/pipeline-build"]
+    assert lines[4:7] == ["", "no rule", "  T1059.013/pipeline-build"]
     assert max(map(len, lines)) <= 80
 
 
