@@ -33,8 +33,8 @@ def print_tables(counts: Mapping[str, int] | None, tables: Mapping[str, Mapping[
     """Print each table with the type and a sample value of its columns. `counts` are the rows of each, if known."""
     terminal = Terminal()
     for name, columns in tables.items():
-        said = "" if counts is None else f"  {counts[name]} row{'' if counts[name] == 1 else 's'}"
-        terminal.print(Text(f"{name}{said}", style="bold"))
+        count = "" if counts is None else f"  {counts[name]} row{'' if counts[name] == 1 else 's'}"
+        terminal.print(Text(f"{name}{count}", style="bold"))
         width = max(map(len, columns))
         for column, (kind, sample) in columns.items():
             line = f"  {column:{width}}  {kind:8}  {visible(sample)}".rstrip()

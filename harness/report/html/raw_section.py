@@ -137,7 +137,7 @@ def _read(recording: Recording, name: str, places: set[int]) -> Iterator[RawReco
             continue
         record = RawRecord(f"{name}:{place}", f"at-{Path(name).name}-{place}", [])
         event = events.get(place)
-        numbers = [record.line for record in event.records] if event else [place]
+        numbers = [entry.line for entry in event.records] if event else [place]
         record.lines = [_line(number, lines[number - 1]) for number in numbers[:EVENT_LINES]]
         record.more = max(0, len(numbers) - EVENT_LINES)
         record.decoded = _decoded(event) if event else []
