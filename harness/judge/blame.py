@@ -20,9 +20,11 @@ def blaming(expectations: Sequence[Expectation], over: object) -> Iterator[None]
     try:
         yield
     except QueryFailed as error:
-        found = explained(error.kql, error)
-        at = place(error.kql, expectations, found.line, found.column)
-        raise RuleNotRunnable(f"a query failed over {over}: {found.message}", at=at, hint=found.hint) from None
+        explanation = explained(error.kql, error)
+        at = place(error.kql, expectations, explanation.line, explanation.column)
+        raise RuleNotRunnable(
+            f"a query failed over {over}: {explanation.message}", at=at, hint=explanation.hint
+        ) from None
     except LimitMet as error:
         raise placed(error, expectations) from None
 
@@ -48,15 +50,15 @@ def place(kql: str, expectations: Sequence[Expectation], line: int = 0, column: 
 
     What is none of the texts was made of a rule: it is the first one's. None where there is no rule.
     """
-    for each in expectations:
-        if each.rule.query == kql:
-            return each.rule.at(line or 1, column or 1)
+    for expectation in expectations:
+        if expectation.rule.query == kql:
+            return expectation.rule.at(line or 1, column or 1)
         for key in ("oracle", "signals"):
-            for number, signal in enumerate(getattr(each.entry, key)):
+            for number, signal in enumerate(getattr(expectation.entry, key)):
                 where = (key, number, "kql")
                 if signal.kql == kql:
-                    return each.at_kql(where, line, column) if line else each.at(*where)
-        for number, exclusion in enumerate(each.tuning):
+                    return expectation.at_kql(where, line, column) if line else expectation.at(*where)
+        for number, exclusion in enumerate(expectation.tuning):
             if kql.endswith(f"({exclusion.where})"):
-                return each.source.at(("tuning", number, "where"))
+                return expectation.source.at(("tuning", number, "where"))
     return expectations[0].rule.at(1, 1) if expectations else None

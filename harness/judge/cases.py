@@ -29,16 +29,16 @@ def cases(manifest: Manifest, expectations: Sequence[Expectation]) -> list[Case]
     What an atomic must show for itself (oracle, signals, rows, grounds) is not asked of a variant: that it does the
     same is shown by its effect. An atomic on which the rule is silent, or a benign run, has no variants to judge.
     """
-    found: list[Case] = []
+    selected: list[Case] = []
     for expectation in expectations:
         right = expectation.entry.vectors
         for detonation in manifest.detonations:
             variant = detonation.variant
             if variant is None and detonation.atomic == expectation.atomic:
-                found.append(Case(expectation, detonation, right))
+                selected.append(Case(expectation, detonation, right))
             elif variant and variant.of == expectation.atomic and expectation.entry.fires:
-                found.append(Case(of_variant(expectation, variant), detonation, right, expectation.entry.oracle))
-    return found
+                selected.append(Case(of_variant(expectation, variant), detonation, right, expectation.entry.oracle))
+    return selected
 
 
 def of_variant(expectation: Expectation, variant: Variant) -> Expectation:

@@ -108,7 +108,7 @@ def _container(inspect: dict[str, Any]) -> Container:
     config, host = _object(inspect.get("Config")), _object(inspect.get("HostConfig"))
     privileged = bool(host.get("Privileged"))
     modes = {name: str(host.get(key) or "") for key, name in _MODES.items()}
-    mounts = [_object(each) for each in _list(inspect.get("Mounts"))]
+    mounts = [_object(mount) for mount in _list(inspect.get("Mounts"))]
     drops = [] if privileged else [_capability(c) for c in words(host.get("CapDrop"))]  # a privileged one has them all
     return Container(
         image=str(config.get("Image") or ""),
@@ -140,8 +140,8 @@ def _security(host: dict[str, Any], *, privileged: bool) -> frozenset[str]:
 
 
 def _devices(host: dict[str, Any]) -> frozenset[str]:
-    each = (_object(device) for device in _list(host.get("Devices")))
-    paths = {":".join(str(device.get(key) or "") for key in _DEVICE) for device in each}
+    devices = (_object(device) for device in _list(host.get("Devices")))
+    paths = {":".join(str(device.get(key) or "") for key in _DEVICE) for device in devices}
     requests = {json.dumps(request, sort_keys=True) for request in _list(host.get("DeviceRequests"))}
     return frozenset(paths | requests | set(words(host.get("DeviceCgroupRules"))))
 

@@ -61,12 +61,12 @@ class Known:
 
     def absent(self) -> list[SignalResult]:
         """What of the effect was not observed."""
-        return [part for part in self.facts.executed.oracle if not part.seen]
+        return [result for result in self.facts.executed.oracle if not result.seen]
 
     def unheard(self) -> list[str]:
         """The problems of the sensors whose silence about the effect says nothing, since they were not healthy."""
         ill = self.ill()
-        return [ill[sensor] for part in self.absent() for sensor in part.rests_on if sensor in ill]
+        return [ill[sensor] for result in self.absent() for sensor in result.rests_on if sensor in ill]
 
     def unseen(self) -> list[SignalResult]:
         """The signals that are missing."""

@@ -31,7 +31,7 @@ def check_grounds(
     be enough in each row with that flag in which it stands, and stand in one at least.
     """
     lay_grounds(expectation, workspace, slice_, alerts)
-    found: dict[str, dict[str, bool]] = {}
+    grounds: dict[str, dict[str, bool]] = {}
     for flag, words in expectation.entry.grounds.items():
         tried: dict[str, list[bool]] = {word: [] for word in words}
         for derived in _laid(expectation, workspace, slice_, flag):
@@ -39,8 +39,8 @@ def check_grounds(
             enough = {origin[RECORD] for row in flagged for origin in origins_of(workspace, derived, row)[1]}
             for word in _words(workspace, derived):
                 tried[word].append(word in enough)
-        found[flag] = {word: bool(each) and all(each) for word, each in tried.items()}
-    return found
+        grounds[flag] = {word: bool(outcomes) and all(outcomes) for word, outcomes in tried.items()}
+    return grounds
 
 
 def lay_grounds(expectation: Expectation, workspace: Workspace, slice_: str, alerts: list[Row]) -> None:
@@ -77,7 +77,7 @@ def _vector(workspace: Workspace, slice_: str, origin: Row) -> list[str] | None:
     for row in workspace.numbered(_EXECS, slice_).values():
         if row[RECORD] == origin[RECORD] and row["Argv"]:
             argv = json.loads(row["Argv"])
-            return argv if isinstance(argv, list) and all(isinstance(each, str) for each in argv) else None
+            return argv if isinstance(argv, list) and all(isinstance(argument, str) for argument in argv) else None
     return None
 
 
@@ -86,10 +86,10 @@ def _variants(origin: Row, argv: list[str] | None, words: list[str]) -> list[Row
     texts = [value.split() for value in origin.values() if isinstance(value, str)] if argv is None else [argv]
     variants = []
     for word in words:
-        others = [other.split() for other in words if other != word]
-        cut = {name: _without_text(value, others) for name, value in origin.items()}
+        other_words = [w.split() for w in words if w != word]
+        cut = {name: _without_text(value, other_words) for name, value in origin.items()}
         if argv is not None:
-            cut |= _command(origin, _without(argv, others))
+            cut |= _command(origin, _without(argv, other_words))
         if any(_without(text, [word.split()]) != text for text in texts):
             variants.append(cut | {RECORD: word})
     return variants

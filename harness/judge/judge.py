@@ -70,16 +70,16 @@ class Judge:
             variant=variant,
         )
         verdict, reason = decide(expectation, facts)
-        asked = [(seen.signal, seen.result) for seen in [*oracle, *signals]]
-        if why := hangs_on_ambiguous(expectation, self._workspace, detonation.atomic, asked, verdict):
+        evidence = [(seen.signal, seen.result) for seen in [*oracle, *signals]]
+        if why := hangs_on_ambiguous(expectation, self._workspace, detonation.atomic, evidence, verdict):
             verdict, reason = Verdict.INCONCLUSIVE, why
-        if other := changed_by_others(expectation, self._workspace, detonation.atomic, verdict):
-            verdict, reason = other
+        if changed := changed_by_others(expectation, self._workspace, detonation.atomic, verdict):
+            verdict, reason = changed
         near = self._near_miss(expectation, detonation, facts, verdict)
         if near and verdict is Verdict.RULE_SILENT:
             reason = f"no row passed: {near.predicate}"
-        found = self._result(expectation, detonation, facts, verdict, reason)
-        return found.model_copy(update={"near_miss": near, "latency": _latency(attack, signals, alert)})
+        result = self._result(expectation, detonation, facts, verdict, reason)
+        return result.model_copy(update={"near_miss": near, "latency": _latency(attack, signals, alert)})
 
     def _near_miss(
         self, expectation: Expectation, detonation: Detonation, facts: Facts, verdict: Verdict
@@ -89,14 +89,14 @@ class Judge:
         A variant has none; then it is the command of its atomic.
         """
         # that a variant is missed is known, with its reason: there are dozens of them
-        wanted = verdict is Verdict.RULE_SILENT or (verdict is Verdict.KNOWN_GAP and not facts.variant)
-        if facts.answer.rows or not wanted:
+        needed = verdict is Verdict.RULE_SILENT or (verdict is Verdict.KNOWN_GAP and not facts.variant)
+        if facts.answer.rows or not needed:
             return None
-        evidence = [found for signal in facts.signals for found in signal.evidence]
-        telling = [fact for found in evidence for fact in found.facts.values() if isinstance(fact, str)]
-        for each in self._health.manifest.detonations:
-            if each.attack and detonation.variant and each.atomic == detonation.variant.of:
-                telling.append(each.attack.command)
+        evidence = [row for signal in facts.signals for row in signal.evidence]
+        telling = [fact for row in evidence for fact in row.facts.values() if isinstance(fact, str)]
+        for base in self._health.manifest.detonations:
+            if base.attack and detonation.variant and base.atomic == detonation.variant.of:
+                telling.append(base.attack.command)
         return explain(expectation.rule, self._workspace, detonation.atomic, telling)
 
     def alerts(self, rule: Rule, slice_: str) -> list[Alert]:
@@ -110,7 +110,7 @@ class Judge:
     def _signal(self, signal: Signal, slice_: str) -> _Seen:
         rows, tables = self._workspace.query(signal.kql, slice_), self._workspace.tables(signal.kql)
         origins = {
-            table: [found for row in rows[:LIMIT] for found in self._workspace.matching(table, slice_, row)]
+            table: [origin for row in rows[:LIMIT] for origin in self._workspace.matching(table, slice_, row)]
             for table in sorted(tables)
         }
         sensors = sensors_of(tables)
@@ -119,13 +119,13 @@ class Judge:
             sensor=sensors[0],
             sensors=sensors,
             seen=bool(rows),
-            evidence=[found for table, of in origins.items() for found in to_evidence(table, of)],
+            evidence=[row for table, of in origins.items() for row in to_evidence(table, of)],
         )
         return _Seen(signal, result, first_arrival([row for of in origins.values() for row in of]))
 
     def _sensors(self, expectation: Expectation, seen: list[_Seen]) -> list[str]:
         """The sensors on which this expectation rests, in a fixed order."""
-        names = {name for each in seen for name in each.result.sensors}
+        names = {name for signal in seen for name in signal.result.sensors}
         names.update(sensors_of(self._workspace.tables(expectation.rule.query)))
         if expectation.variant:  # its effect is looked for wherever there may be one
             names.update(sensor.name for sensor in self._health.manifest.sensors)

@@ -43,11 +43,11 @@ def check_labs(expectations: Iterable[Expectation]) -> tuple[list[LivefireError]
     problems: list[LivefireError] = []
     notes: list[str] = []
     for expectation in expectations:
-        said = {kind: why for kind in KINDS if (why := lacking(expectation, kind))}
-        if len(said) == len(KINDS):
+        reasons = {kind: why for kind in KINDS if (why := lacking(expectation, kind))}
+        if len(reasons) == len(KINDS):
             why = f"'{expectation.atomic}' can't be judged on any kind of lab"
-            hint = "An oracle and a signal must remain: " + "; ".join(said.values())
+            hint = "An oracle and a signal must remain: " + "; ".join(reasons.values())
             problems.append(InvalidInput(why, at=expectation.at("atomic"), hint=hint))
         else:
-            notes += [f"{expectation.at('atomic')}: {expectation.atomic}: {why}" for why in said.values()]
+            notes += [f"{expectation.at('atomic')}: {expectation.atomic}: {why}" for why in reasons.values()]
     return problems, notes

@@ -54,7 +54,7 @@ class Likeness:
 
     def _unknown(self, case: Case, of: str) -> tuple[Equivalence, list[str]] | None:
         """Why a variant can't be compared with its atomic, whatever the logs have of that; None where it can."""
-        ran = next((each for each in self._health.manifest.detonations if each.atomic == of), None)
+        ran = next((d for d in self._health.manifest.detonations if d.atomic == of), None)
         if ran is None or ran.attack is None or ran.skipped:
             return "unknown", [f"{of} was not executed"]
         if ran.attack.given_up:
@@ -76,71 +76,73 @@ class Likeness:
         return self._effects[slice_]
 
 
-def compare(base: Effect, other: Effect) -> tuple[Equivalence, list[str]]:
+def compare(base: Effect, variant: Effect) -> tuple[Equivalence, list[str]]:
     """Whether `other` did what `base` did, and what differs, in words: what is missing before what it did beyond."""
     if base.empty:
         return "unknown", ["nothing is known of what the atomic itself brought about"]
-    if other.empty:
+    if variant.empty:
         return "none", ["it brought nothing about"]
     missing, beyond = list[str](), list[str]()
-    for container, like in _paired(base.containers, other.containers):
+    for container, like in _paired(base.containers, variant.containers):
         if like is None:
             missing.append(f"no container like {' '.join(container.command)}")
             continue
         lost, more = _differences(container, like)
         missing += lost
         beyond += more
-    missing += [f"'{absent}' was not executed" for absent in sorted(base.execs - other.execs)]
-    missing += [f"nothing ended with '{end}'" for end in sorted(base.ends - other.ends)]
-    missing += [f"no {r.verb} of {_named(r)} answered {r.code}" for r in sorted(base.requests - other.requests)]
-    beyond += [f"also {r.verb} of {_named(r)}" for r in sorted(other.requests - base.requests)]
-    if len(other.containers) > len(base.containers):
-        beyond.append(f"{len(other.containers)} containers instead of {len(base.containers)}")
+    missing += [f"'{absent}' was not executed" for absent in sorted(base.execs - variant.execs)]
+    missing += [f"nothing ended with '{end}'" for end in sorted(base.ends - variant.ends)]
+    missing += [f"no {r.verb} of {_named(r)} answered {r.code}" for r in sorted(base.requests - variant.requests)]
+    beyond += [f"also {r.verb} of {_named(r)}" for r in sorted(variant.requests - base.requests)]
+    if len(variant.containers) > len(base.containers):
+        beyond.append(f"{len(variant.containers)} containers instead of {len(base.containers)}")
     if missing:
         return "different", missing + beyond
     return "covers" if beyond else "identical", beyond
 
 
-def _paired(base: Sequence[Container], others: Sequence[Container]) -> list[tuple[Container, Container | None]]:
+def _paired(base: Sequence[Container], variants: Sequence[Container]) -> list[tuple[Container, Container | None]]:
     """Each container with the most similar of the others, which then stands for no second one."""
-    left, pairs = list(others), list[tuple[Container, Container | None]]()
-    for container in sorted(base, key=lambda each: each not in others):  # exact likenesses first
-        like = min(left, key=lambda each: sum(map(len, _differences(container, each))), default=None)
+    left, pairs = list(variants), list[tuple[Container, Container | None]]()
+    for container in sorted(base, key=lambda c: c not in variants):  # exact likenesses first
+        like = min(left, key=lambda candidate: sum(map(len, _differences(container, candidate))), default=None)
         if like:
             left.remove(like)
         pairs.append((container, like))
     return pairs
 
 
-def _differences(base: Container, other: Container) -> tuple[list[str], list[str]]:
+def _differences(base: Container, variant: Container) -> tuple[list[str], list[str]]:
     """What `base` is and may do and `other` does not, and what `other` may do beyond."""
     missing = [
-        f"{what} {getattr(other, what)!r} instead of {getattr(base, what)!r}"
+        f"{what} {getattr(variant, what)!r} instead of {getattr(base, what)!r}"
         for what in ("image", "command", "user")
-        if getattr(base, what) != getattr(other, what)
+        if getattr(base, what) != getattr(variant, what)
     ]
-    beyond = ["privileged"] if other.privileged and not base.privileged else []
-    missing += ["not privileged"] if base.privileged and not other.privileged else []
+    beyond = ["privileged"] if variant.privileged and not base.privileged else []
+    missing += ["not privileged"] if base.privileged and not variant.privileged else []
     for what in ("capabilities", "modes", "security", "devices", "groups", "settings"):
-        have, want = getattr(other, what), getattr(base, what)
-        beyond += [f"also {what} {each}" for each in sorted(have - want)]
+        have, want = getattr(variant, what), getattr(base, what)
+        beyond += [f"also {what} {item}" for item in sorted(have - want)]
         if _ALL not in have or what != "capabilities":
-            missing += [f"without {what} {each}" for each in sorted(want - have)]
-    missing += [f"dropped {each}" for each in sorted(other.dropped - base.dropped) if _ALL not in base.dropped]
-    beyond += [f"{each} is not dropped" for each in sorted(base.dropped - other.dropped)]
-    missing += ["its root is read-only"] if other.read_only and not base.read_only else []
-    beyond += ["its root can be written"] if base.read_only and not other.read_only else []
-    for mount in sorted(base.mounts - other.mounts):
-        like = [each for each in sorted(other.mounts) if _reaches(each, mount)]
-        beyond += [f"mount {each.source}:{each.target}" for each in like[:1]]
+            missing += [f"without {what} {item}" for item in sorted(want - have)]
+    missing += [
+        f"dropped {capability}" for capability in sorted(variant.dropped - base.dropped) if _ALL not in base.dropped
+    ]
+    beyond += [f"{capability} is not dropped" for capability in sorted(base.dropped - variant.dropped)]
+    missing += ["its root is read-only"] if variant.read_only and not base.read_only else []
+    beyond += ["its root can be written"] if base.read_only and not variant.read_only else []
+    for mount in sorted(base.mounts - variant.mounts):
+        like = [candidate for candidate in sorted(variant.mounts) if _reaches(candidate, mount)]
+        beyond += [f"mount {candidate.source}:{candidate.target}" for candidate in like[:1]]
         missing += [] if like else [f"no mount of {mount.source}"]
     return missing, beyond
 
 
-def _reaches(mount: Mount, wanted: Mount) -> bool:
+def _reaches(mount: Mount, needed: Mount) -> bool:
     """Whether all that `wanted` gives can be had by `mount`."""
-    inside = PurePosixPath(wanted.source).is_relative_to(mount.source)
-    return inside and (mount.writable or not wanted.writable)
+    inside = PurePosixPath(needed.source).is_relative_to(mount.source)
+    return inside and (mount.writable or not needed.writable)
 
 
 def _named(request: Request) -> str:

@@ -73,11 +73,11 @@ class Sound:
 
     def __init__(self, known: Iterable[Expectation] = ()) -> None:
         """`known` have been checked before."""
-        self._known = {id(each): each for each in known}  # what is kept here keeps its id
+        self._known = {id(expectation): expectation for expectation in known}  # what is kept here keeps its id
 
     def require(self, expectations: Iterable[Expectation], workspace: Workspace) -> None:
         """As `require`, for those that were not yet checked."""
-        new = {id(each): each for each in expectations if id(each) not in self._known}
+        new = {id(expectation): expectation for expectation in expectations if id(expectation) not in self._known}
         require(list(new.values()), workspace)
         self._known |= new
 
@@ -87,10 +87,12 @@ def _rule_flags(rule: Rule, workspace: Workspace, problems: list[LivefireError])
     try:
         columns = workspace.columns(rule.query)
     except QueryFailed as error:
-        found = explained(rule.query, error)
-        hint = found.hint or "This says nothing about whether the rule would fire elsewhere."
-        at = rule.at(found.line or 1, found.column or 1)
-        problems.append(RuleNotRunnable(f"the rule is not runnable on this engine: {found.message}", at=at, hint=hint))
+        explanation = explained(rule.query, error)
+        hint = explanation.hint or "This says nothing about whether the rule would fire elsewhere."
+        at = rule.at(explanation.line or 1, explanation.column or 1)
+        problems.append(
+            RuleNotRunnable(f"the rule is not runnable on this engine: {explanation.message}", at=at, hint=hint)
+        )
         return None
     except LimitMet as error:
         problems.append(_at(error, rule.at(1, 1)))
@@ -109,33 +111,37 @@ def missing_columns(rule: Rule, columns: dict[str, str]) -> list[str]:
 def vacuous(expectations: Iterable[Expectation], workspace: Workspace) -> list[LivefireError]:
     """A mistake for each rule and each piece of evidence that yields rows over empty tables, at the engine's time."""
     problems: list[LivefireError] = []
-    asked: dict[str, bool] = {}
+    answers: dict[str, bool] = {}
 
-    def speaks(kql: str, each: Expectation) -> bool:
-        if kql not in asked:
-            asked[kql] = False
+    def speaks(kql: str, expectation: Expectation) -> bool:
+        if kql not in answers:
+            answers[kql] = False
             try:
-                asked[kql] = workspace.speaks_of_nothing(kql)
+                answers[kql] = workspace.speaks_of_nothing(kql)
             except LimitMet as error:
-                problems.append(placed(error, [each]))
+                problems.append(placed(error, [expectation]))
             except QueryFailed as error:
-                found = explained(kql, error)
-                said = f"it fails over empty tables: {found.message}"
-                at = place(kql, [each], found.line, found.column)
-                problems.append(RuleNotRunnable(said, at=at, hint=found.hint))
-        return asked[kql]
+                explanation = explained(kql, error)
+                message = f"it fails over empty tables: {explanation.message}"
+                at = place(kql, [expectation], explanation.line, explanation.column)
+                problems.append(RuleNotRunnable(message, at=at, hint=explanation.hint))
+        return answers[kql]
 
-    for each in expectations:
+    for expectation in expectations:
         for key in ("oracle", "signals"):
-            for number, signal in enumerate(getattr(each.entry, key)):
-                if speaks(signal.kql, each):
-                    said = f"the {_WORDS[key]} '{signal.name}' yields rows over empty tables"
+            for number, signal in enumerate(getattr(expectation.entry, key)):
+                if speaks(signal.kql, expectation):
+                    message = f"the {_WORDS[key]} '{signal.name}' yields rows over empty tables"
                     hint = "It would be there whatever happened, so it shows nothing."
-                    problems.append(InvalidInput(said, at=each.at(key, number, "kql"), hint=hint))
-        if each.entry.fires and not each.entry.looks_for_silence and speaks(each.rule.query, each):
-            said = f"the rule {each.rule.id} fires over empty tables: that it fires here shows nothing"
+                    problems.append(InvalidInput(message, at=expectation.at(key, number, "kql"), hint=hint))
+        if (
+            expectation.entry.fires
+            and not expectation.entry.looks_for_silence
+            and speaks(expectation.rule.query, expectation)
+        ):
+            message = f"the rule {expectation.rule.id} fires over empty tables: that it fires here shows nothing"
             hint = "Where silence is what the rule looks for, say so: looks_for_silence: REASON."
-            problems.append(InvalidInput(said, at=each.at("fires"), hint=hint))
+            problems.append(InvalidInput(message, at=expectation.at("fires"), hint=hint))
     return problems
 
 
@@ -163,14 +169,16 @@ def _file_problems(expectation: Expectation, workspace: Workspace) -> list[Livef
     shared = expectation.companions[: len(expectation.companions) - len(expectation.entry.companions)]
     problems: list[LivefireError] = []
     for key, texts in (("companions", shared), ("tuning", expectation.tuning)):
-        for number, said in _predicate_problems(expectation, [each.where for each in texts], workspace):
-            problems.append(InvalidInput(said, at=expectation.source.at((key, number, "where"))))
+        for number, why in _predicate_problems(expectation, [predicate.where for predicate in texts], workspace):
+            problems.append(InvalidInput(why, at=expectation.source.at((key, number, "where"))))
     return problems
 
 
 def _companion_problems(expectation: Expectation, workspace: Workspace) -> list[LivefireError]:
-    found = _predicate_problems(expectation, [each.where for each in expectation.entry.companions], workspace)
-    return [InvalidInput(said, at=expectation.at("companions", number, "where")) for number, said in found]
+    problems = _predicate_problems(
+        expectation, [companion.where for companion in expectation.entry.companions], workspace
+    )
+    return [InvalidInput(why, at=expectation.at("companions", number, "where")) for number, why in problems]
 
 
 def _predicate_problems(expectation: Expectation, wheres: list[str], workspace: Workspace) -> list[tuple[int, str]]:
@@ -179,13 +187,13 @@ def _predicate_problems(expectation: Expectation, wheres: list[str], workspace: 
         return []
     columns = workspace.columns(expectation.rule.query)
     row = {name: _SAMPLE.get(kind, "") for name, kind in columns.items()}
-    found = []
+    problems = []
     for number, where in enumerate(wheres):
         try:
             workspace.passing([row], where)
         except (QueryFailed, LimitMet) as error:
-            found.append((number, error.message))
-    return found
+            problems.append((number, error.message))
+    return problems
 
 
 def _sensor_problems(
@@ -195,9 +203,9 @@ def _sensor_problems(
     behind = sensors_of(workspace.tables(signal.kql))
     if signal.sensor in (None, *behind):
         return []
-    said = f"'{signal.name}' reads what {' and '.join(behind)} saw, and not what {signal.sensor} did"
+    message = f"'{signal.name}' reads what {' and '.join(behind)} saw, and not what {signal.sensor} did"
     hint = "Leave `sensor` out: it follows from the tables."
-    return [InvalidInput(said, at=expectation.at(*where, "sensor"), hint=hint)]
+    return [InvalidInput(message, at=expectation.at(*where, "sensor"), hint=hint)]
 
 
 def _signal_problems(expectation: Expectation, workspace: Workspace) -> list[LivefireError]:
@@ -213,9 +221,13 @@ def _signal_problems(expectation: Expectation, workspace: Workspace) -> list[Liv
                 workspace.columns(signal.kql)
                 problems += _sensor_problems(expectation, (key, number), signal, workspace)
             except QueryFailed as error:
-                found = explained(signal.kql, error)
-                at = expectation.at_kql(where, found.line, found.column) if found.line else expectation.at(*where)
-                problems.append(InvalidInput(found.message, at=at, hint=found.hint))
+                explanation = explained(signal.kql, error)
+                at = (
+                    expectation.at_kql(where, explanation.line, explanation.column)
+                    if explanation.line
+                    else expectation.at(*where)
+                )
+                problems.append(InvalidInput(explanation.message, at=at, hint=explanation.hint))
             except LimitMet as error:
                 problems.append(_at(error, expectation.at(*where)))
     return problems

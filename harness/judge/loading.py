@@ -87,17 +87,17 @@ def _differing(recording: Recording, built: Mapping[str, BinaryIO]) -> list[str]
     """
     if recording.manifest.tables != VERSION:
         return []
-    found = []
+    differing = []
     for name in TABLES:
         stored = layout.copy(recording.sealed, layout.table_file(name))
         if stored is not None:
             with stored:
                 if not same_rows(name, stored, built[layout.table_file(name)]):
-                    found.append(name)
-    if found and is_vouched_for(recording):
+                    differing.append(name)
+    if differing and is_vouched_for(recording):
         raise RecordingDamaged(
-            f"{found[0]} doesn't follow from the raw logs, though the manifest says so",
-            at=Position(recording.path / layout.table_file(found[0])),
+            f"{differing[0]} doesn't follow from the raw logs, though the manifest says so",
+            at=Position(recording.path / layout.table_file(differing[0])),
             hint="It was changed, and the recording sealed anew with another hash of it.",
         )
-    return found
+    return differing

@@ -43,7 +43,7 @@ class Predicate:
 def predicates(kql: str) -> list[Predicate]:
     """The conjuncts of the `where` operators of the last statement's pipeline, in order."""
     kql = _LITERAL.sub(lambda match: " " * len(match[0]) if match[0].startswith("//") else match[0], kql)
-    found: list[Predicate] = []
+    conjuncts: list[Predicate] = []
     for node in walk(parse(kql)):
         if kind(node) != "PipedOperator" or _is_nested(node):
             continue
@@ -53,9 +53,9 @@ def predicates(kql: str) -> list[Predicate]:
             prefix = kql[: node.start.start]
             passed = ""
             for offset, text in _conjuncts(kql[start:stop], start):
-                found.append(Predicate(text, offset, f"{prefix}{passed}"))
+                conjuncts.append(Predicate(text, offset, f"{prefix}{passed}"))
                 passed += f"| where {text}\n"
-    return found
+    return conjuncts
 
 
 def explain(rule: Rule, workspace: Workspace, slice_: str, telling: Iterable[str] = ()) -> NearMiss | None:

@@ -24,15 +24,17 @@ _BESIDE = "where the host's other rows stand beside the attack's"
 
 def unclear_of(workspace: Workspace, atomic: str) -> list[str]:
     """The slices with rows that may be an atomic's."""
-    slices = sorted(each for each in workspace.slices() if atomic in may_be_of(each) or each == ambiguous(atomic))
-    return [each for each in slices if any(workspace.count(each).values())]
+    slices = sorted(
+        slice_ for slice_ in workspace.slices() if atomic in may_be_of(slice_) or slice_ == ambiguous(atomic)
+    )
+    return [slice_ for slice_ in slices if any(workspace.count(slice_).values())]
 
 
 def hangs_on_ambiguous(
     expectation: Expectation,
     workspace: Workspace,
     slice_: str,
-    asked: list[tuple[Signal, SignalResult]],
+    evidence: list[tuple[Signal, SignalResult]],
     verdict: Verdict,
 ) -> str:
     """Why a verdict can't stand: a row that may be the atomic's would change it. Empty where it stands.
@@ -43,7 +45,7 @@ def hangs_on_ambiguous(
     if verdict in _SETTLED or not slices:
         return ""
     unclear, with_own = workspace.together(slices), workspace.together([slice_, *slices])
-    for signal, result in asked:
+    for signal, result in evidence:
         if bool(workspace.query(signal.kql, with_own)) != result.seen:
             return f"it can't be told whose doing it was: {signal.name}"
     if verdict is Verdict.NOT_EXECUTED:
@@ -77,5 +79,5 @@ def changed_by_others(
             rows.remove(row)
     if not rows:
         return Verdict.RULE_SILENT, _SILENT
-    other, reason = decide_rule(expectation, Answer(rows))
-    return None if other is verdict else (other, f"{reason}, {_BESIDE}")
+    changed, reason = decide_rule(expectation, Answer(rows))
+    return None if changed is verdict else (changed, f"{reason}, {_BESIDE}")

@@ -61,7 +61,7 @@ def prove(
     if mistakes := vacuous([case.expectation for case in chosen], workspace):  # at this recording's time
         raise mistakes[0] if len(mistakes) == 1 else InvalidFiles(mistakes)
     judge = Judge(workspace, Health.of(recording.sealed, manifest), live=live)
-    rules = [_of_rule(each, judge, workspace, recording, subscriber) for each in _by_rule(chosen)]
+    rules = [_of_rule(rule_cases, judge, workspace, recording, subscriber) for rule_cases in _by_rule(chosen)]
     return _result(recording, rules, _ambiguous(chosen, judge, workspace, recording), workspace, loaded, started)
 
 
@@ -110,7 +110,7 @@ def _result(
     manifest = recording.manifest
     results = [result for of_rule in rules for result in of_rule.results]
     background = _background(rules, workspace)
-    figures = {each.rule.id: each.figures for each in rules}
+    figures = {of_rule.rule.id: of_rule.figures for of_rule in rules}
     return Result(
         run_id=manifest.run_id,
         recording=str(recording.path),
@@ -121,7 +121,7 @@ def _result(
         engine=workspace.facts,
         rules={
             r.digest: RuleFacts(rule=r.id, version=r.metadata.version, query=r.query)
-            for r in [each.rule for each in rules]
+            for r in [of_rule.rule for of_rule in rules]
         },
         tables=loaded.why,
         tables_from=loaded.source,
@@ -129,11 +129,11 @@ def _result(
         results=results,
         background=background,
         ambiguous=ambiguous,
-        recall={name: each.recall for name, each in figures.items() if each.recall},
-        recall_split={name: each.recall_split for name, each in figures.items() if each.recall_split},
-        benign={name: each.benign for name, each in figures.items() if each.benign},
-        flags={name: each.flags for name, each in figures.items() if each.flags},
-        tuning={name: each.tuning for name, each in figures.items() if each.tuning},
+        recall={name: f.recall for name, f in figures.items() if f.recall},
+        recall_split={name: f.recall_split for name, f in figures.items() if f.recall_split},
+        benign={name: f.benign for name, f in figures.items() if f.benign},
+        flags={name: f.flags for name, f in figures.items() if f.flags},
+        tuning={name: f.tuning for name, f in figures.items() if f.tuning},
         unjudged=in_recording(manifest, results),
         summary=dict(Counter(str(result.verdict) for result in results)),
         exit_code=exit_code((result.verdict for result in results), background.count),
@@ -146,28 +146,28 @@ def _facts(rule: Rule) -> RuleFacts:
 
 def _background(rules: list[_OfRule], workspace: Workspace) -> Background:
     alerts: dict[str, list[Alert]] = {}
-    for each in rules:  # two may have one name: neither's false positives may get lost
-        alerts[each.rule.id] = alerts.get(each.rule.id, []) + each.background
+    for of_rule in rules:  # two may have one name: neither's false positives may get lost
+        alerts[of_rule.rule.id] = alerts.get(of_rule.rule.id, []) + of_rule.background
     return Background(rows=workspace.count(BACKGROUND), alerts=alerts)
 
 
 def _ambiguous(chosen: list[Case], judge: Judge, workspace: Workspace, recording: Recording) -> Ambiguous:
     """What can't be told whose it is. Raises RuleNotRunnable, LimitMet."""
-    unclear = list(dict.fromkeys(each for case in chosen for each in unclear_of(workspace, case.detonation.atomic)))
+    unclear = list(dict.fromkeys(slice_ for case in chosen for slice_ in unclear_of(workspace, case.detonation.atomic)))
     rows: Counter[str] = Counter()
     for slice_ in unclear:
         rows.update(workspace.count(slice_))
     alerts: dict[str, list[Alert]] = {}
     for rule in {case.expectation.rule.path: case.expectation.rule for case in chosen}.values() if unclear else ():
         with blaming([case.expectation for case in chosen], recording.path):
-            said = [alert for slice_ in unclear for alert in judge.alerts(rule, slice_)]
-        alerts[rule.id] = alerts.get(rule.id, []) + said
+            fired = [alert for slice_ in unclear for alert in judge.alerts(rule, slice_)]
+        alerts[rule.id] = alerts.get(rule.id, []) + fired
     return Ambiguous(rows={name: count for name, count in rows.items() if count}, alerts=alerts)
 
 
 def _by_rule(chosen: list[Case]) -> list[list[Case]]:
     """The cases of each rule, in their order. Two files may hold rules of one name."""
-    found: dict[Path, list[Case]] = {}
+    by_rule: dict[Path, list[Case]] = {}
     for case in chosen:
-        found.setdefault(case.expectation.rule.path, []).append(case)
-    return list(found.values())
+        by_rule.setdefault(case.expectation.rule.path, []).append(case)
+    return list(by_rule.values())

@@ -37,9 +37,9 @@ def figures_of(
     expectations: Sequence[Expectation], results: Sequence[AtomicResult], background: list[Alert], workspace: Workspace
 ) -> RuleFigures:
     """The figures of the rule of these expectations. Raises QueryFailed where an exclusion can't be evaluated."""
-    variants = [each for each in results if each.variant]
-    families = sorted({each.variant.family for each in variants if each.variant})
-    controls = [each.entry.control for each in expectations if each.entry.benign]
+    variants = [result for result in results if result.variant]
+    families = sorted({result.variant.family for result in variants if result.variant})
+    controls = [expectation.entry.control for expectation in expectations if expectation.entry.benign]
     alone = bool(controls) and all(controls)  # a control shows that a rule is not always loud, and counts nothing
     benign = {} if alone else _benign(results, background, workspace)
     return RuleFigures(
@@ -56,23 +56,27 @@ def figures_of(
 
 
 def _recall(variants: Iterable[AtomicResult]) -> Recall:
-    executed = [each for each in variants if each.executed.effect and each.verdict not in _NOTHING_CLAIMED]
-    same = [e for e in executed if e.variant and e.variant.equivalent and e.verdict is not Verdict.NOT_EXECUTED]
+    executed = [result for result in variants if result.executed.effect and result.verdict not in _NOTHING_CLAIMED]
+    same = [
+        result
+        for result in executed
+        if result.variant and result.variant.equivalent and result.verdict is not Verdict.NOT_EXECUTED
+    ]
     return Recall(
         executed=len(executed),
         equivalent=len(same),
-        fired=sum(each.fired.actual for each in same),
-        flags_right=sum(bool(each.variant and each.variant.flags_right) for each in same),
+        fired=sum(result.fired.actual for result in same),
+        flags_right=sum(bool(result.variant and result.variant.flags_right) for result in same),
     )
 
 
 def _benign(results: Sequence[AtomicResult], background: list[Alert], workspace: Workspace) -> dict[str, BenignRuns]:
     slices: dict[str, list[str]] = {}
     alerts: dict[str, list[Alert]] = {ORCHESTRATION: background}
-    for each in results:
-        if each.benign and each.executed.ran:
-            slices.setdefault(each.benign, []).append(each.atomic)
-            alerts.setdefault(each.benign, []).extend(each.alerts)
+    for result in results:
+        if result.benign and result.executed.ran:
+            slices.setdefault(result.benign, []).append(result.atomic)
+            alerts.setdefault(result.benign, []).extend(result.alerts)
     if not slices:
         return {}
     slices.setdefault(ORCHESTRATION, []).append(BACKGROUND)
@@ -87,22 +91,22 @@ def _benign(results: Sequence[AtomicResult], background: list[Alert], workspace:
 
 
 def _flags(results: Sequence[AtomicResult], benign: dict[str, BenignRuns]) -> dict[str, FlagCounts]:
-    attacks = _true_flags([alert for each in results if not each.benign for alert in each.alerts])
+    attacks = _true_flags([alert for result in results if not result.benign for alert in result.alerts])
     false: dict[str, int] = {}
     for runs in benign.values():
         for name, count in runs.flags.items():
             false[name] = false.get(name, 0) + count
-    names = sorted({name for each in results for name in each.flags} | attacks.keys() | false.keys())
+    names = sorted({name for result in results for name in result.flags} | attacks.keys() | false.keys())
     return {name: FlagCounts(attacks=attacks.get(name, 0), benign=false.get(name, 0)) for name in names}
 
 
 def _true_flags(alerts: Iterable[Alert]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for alert in alerts:
         for name, value in alert.row.items():
             if value is True:
-                found[name] = found.get(name, 0) + 1
-    return found
+                counts[name] = counts.get(name, 0) + 1
+    return counts
 
 
 def _tuning(
@@ -113,13 +117,17 @@ def _tuning(
     attacks = [result.atomic for entry, result in zip(expectations, results, strict=True) if _is_attack(entry, result)]
     benign = [result.atomic for result in results if result.benign and result.executed.ran]
     fired = _Rows.of(rule.query, attacks, [*benign, BACKGROUND], workspace)
-    found = [fired.without("as it is", "", workspace)]
-    found += [fired.without(exclusion.name, exclusion.where, workspace) for exclusion in exclusions]
-    free = [each for each in found[1:] if each.fired == found[0].fired and each.benign_alerts < found[0].benign_alerts]
+    tunings = [fired.without("as it is", "", workspace)]
+    tunings += [fired.without(exclusion.name, exclusion.where, workspace) for exclusion in exclusions]
+    free = [
+        tuning
+        for tuning in tunings[1:]
+        if tuning.fired == tunings[0].fired and tuning.benign_alerts < tunings[0].benign_alerts
+    ]
     if free:
-        every = " or ".join(f"({each.where})" for each in free) if len(free) > 1 else free[0].where
-        found.append(fired.without("those that cost nothing, together", every, workspace))
-    return found
+        every = " or ".join(f"({tuning.where})" for tuning in free) if len(free) > 1 else free[0].where
+        tunings.append(fired.without("those that cost nothing, together", every, workspace))
+    return tunings
 
 
 def _is_attack(expectation: Expectation, result: AtomicResult) -> bool:
@@ -142,8 +150,8 @@ class _Rows:
     def of(cls, query: str, attacks: Sequence[str], benign: Sequence[str], workspace: Workspace) -> _Rows:
         """What the rule says of these slices."""
         slices = [*((name, name) for name in attacks), *((name, None) for name in benign)]
-        found = [(row, attack) for name, attack in slices for row in workspace.query(query, name)]
-        return cls(len(attacks), [row for row, _ in found], [attack for _, attack in found])
+        rows = [(row, attack) for name, attack in slices for row in workspace.query(query, name)]
+        return cls(len(attacks), [row for row, _ in rows], [attack for _, attack in rows])
 
     def without(self, name: str, where: str, workspace: Workspace) -> TuningResult:
         """What is left when rows for which `where` holds are dropped: one query over all of them."""

@@ -40,5 +40,5 @@ def own_rows(expectation: Expectation, workspace: Workspace, slice_: str) -> lis
     every = own = workspace.query(query, slice_)
     for companion in expectation.companions if own else ():
         aside = workspace.passing(every, companion.where, slice_=slice_, of=query)
-        own = [row for row in own if not any(row is other for other in aside)]
+        own = [row for row in own if not any(row is companion_row for companion_row in aside)]
     return own if own or expectation.entry.fires else every

@@ -22,7 +22,7 @@ def settled(results: Sequence[Result]) -> list[Result]:
         result.model_copy(
             update={
                 "proofs": proofs,
-                "exit_code": exit_code((each.verdict for each in result.results), result.background.count, proofs),
+                "exit_code": exit_code((judged.verdict for judged in result.results), result.background.count, proofs),
             }
         )
         for result in results
@@ -33,16 +33,16 @@ def prove_rules(results: Iterable[Result]) -> list[RuleProof]:
     """A proof for each rule, in their order. Two files may hold rules of one name: the expectations tell them apart."""
     by_rule: dict[tuple[str, str], list[AtomicResult]] = {}
     for result in (result for result in results if not result.copy_of):
-        for each in result.results:
-            by_rule.setdefault((each.rule, each.at.rsplit(":", 2)[0]), []).append(each)
+        for judged in result.results:
+            by_rule.setdefault((judged.rule, judged.at.rsplit(":", 2)[0]), []).append(judged)
     return [_proof(rule, judged) for (rule, _), judged in by_rule.items()]
 
 
 def _proof(rule: str, judged: Sequence[AtomicResult]) -> RuleProof:
-    attacks = [each for each in judged if each.fired.expected]
-    benign = [each for each in judged if each.benign]
-    fired = sum(each.verdict is Verdict.PROVEN and each.fired.actual for each in attacks)
-    silent = sum(each.verdict is Verdict.PROVEN and not each.fired.actual for each in benign)
+    attacks = [result for result in judged if result.fired.expected]
+    benign = [result for result in judged if result.benign]
+    fired = sum(result.verdict is Verdict.PROVEN and result.fired.actual for result in attacks)
+    silent = sum(result.verdict is Verdict.PROVEN and not result.fired.actual for result in benign)
     missing = [
         *([] if fired else [("no attack on which it fires is proven", attacks)]),
         *([] if silent else [("no benign run in which it is silent is proven", benign)]),
@@ -51,6 +51,6 @@ def _proof(rule: str, judged: Sequence[AtomicResult]) -> RuleProof:
         rule=rule,
         attacks=fired,
         benign=silent,
-        reason="; ".join(said for said, _ in missing),
-        undecided=bool(missing) and all(any(each.verdict in _OPEN for each in of) for _, of in missing),
+        reason="; ".join(why for why, _ in missing),
+        undecided=bool(missing) and all(any(result.verdict in _OPEN for result in of) for _, of in missing),
     )

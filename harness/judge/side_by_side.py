@@ -42,17 +42,17 @@ def prove_all(
     `progress` is told how many of all are judged: recordings, or what is judged in the one that there is.
     """
     if len(recordings) == 1:
-        recording, told = open_recording(recordings[0]), _counted(progress)
-        return settled([prove(recording, expectations, from_raw=from_raw, limits=limits, subscriber=told)])
+        recording, subscriber = open_recording(recordings[0]), _counted(progress)
+        return settled([prove(recording, expectations, from_raw=from_raw, limits=limits, subscriber=subscriber)])
     if not recordings:
         return []
     given = (expectations, from_raw, replace(limits, threads=1))
-    with side_by_side(_begin, given, [(_judge, (path,)) for path in recordings], wanted=workers) as answers:
-        found = _collect(answers, len(recordings), _files(expectations), progress)
-    problems = [each for each in found if isinstance(each, LivefireError)]
+    with side_by_side(_begin, given, [(_judge, (path,)) for path in recordings], processes=workers) as answers:
+        collected = _collect(answers, len(recordings), _files(expectations), progress)
+    problems = [answer for answer in collected if isinstance(answer, LivefireError)]
     if problems:
         raise RecordingsFailed(problems, len(recordings))
-    judged = [each for each in found if isinstance(each, tuple)]
+    judged = [answer for answer in collected if isinstance(answer, tuple)]
     of = copies([tokens for _, tokens in judged])
     names = {place: judged[first][0].recording for place, first in of.items()}
     return settled([r.model_copy(update={"copy_of": names.get(n, "")}) for n, (r, _) in enumerate(judged)])
@@ -75,18 +75,18 @@ def _counted(progress: Progress) -> Subscriber:
 
 
 def _collect(answers: Iterator[tuple[int, _Answer]], count: int, rules: set[Path], progress: Progress) -> list[_Answer]:
-    found: dict[int, _Answer] = {}
+    collected: dict[int, _Answer] = {}
     progress(0, count)
     for number, answer in answers:
         if isinstance(answer, LivefireError) and _is_of(answer, rules):
             raise answer
-        found[number] = answer
-        progress(len(found), count)
-    return [found[number] for number in range(count)]
+        collected[number] = answer
+        progress(len(collected), count)
+    return [collected[number] for number in range(count)]
 
 
 def _files(expectations: list[Expectation]) -> set[Path]:
-    return {path for each in expectations for path in (each.rule.path, each.source.path)}
+    return {path for expectation in expectations for path in (expectation.rule.path, expectation.source.path)}
 
 
 def _is_of(error: LivefireError, files: set[Path]) -> bool:

@@ -22,21 +22,21 @@ _HINT = "Either the log was changed, or it was written by another clock than the
 
 def require_timely(recording: Recording, spans: Mapping[str, Mapping[str, Span]]) -> None:
     """Raise RecordingDamaged for a row of another time than its capture's. `spans` are by table and slice."""
-    for table, record, said in _untimely(recording.manifest, spans):
+    for table, record, problem in _untimely(recording.manifest, spans):
         file, _, line = record.rpartition(":")
         where = (
             Position(recording.path / file, int(line))
             if line.isdecimal()
             else Position(recording.path / layout.table_file(table))
         )
-        raise RecordingDamaged(f"the recording contradicts itself: {said}", at=where, hint=_HINT)
+        raise RecordingDamaged(f"the recording contradicts itself: {problem}", at=where, hint=_HINT)
 
 
 def _untimely(manifest: Manifest, spans: Mapping[str, Mapping[str, Span]]) -> Iterator[tuple[str, str, str]]:
     """The table, the record, and what is wrong."""
     begin = min([manifest.started, *(sensor.before.time for sensor in manifest.sensors)])
     end = max([manifest.finished, *(sensor.after.time for sensor in manifest.sensors)])
-    attacks = {each.atomic: each.attack.started for each in manifest.detonations if each.attack}
+    attacks = {d.atomic: d.attack.started for d in manifest.detonations if d.attack}
     for table, slices in spans.items():
         for slice_, span in slices.items():
             whose, slack = f"a row of {table} ({slice_})", _DAY if slice_ == BACKGROUND else SLACK

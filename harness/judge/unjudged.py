@@ -14,8 +14,8 @@ from harness.model.verdict import ExitCode, Verdict
 
 def in_recording(manifest: Manifest, judged: Sequence[AtomicResult]) -> list[Unjudged]:
     """Of one recording: atomics of which nothing is expected, and skips that no expectation allows for."""
-    skipped = [each for each in judged if each.verdict is Verdict.SKIPPED and not each.may_skip]
-    return without_rules(manifest, {each.atomic for each in judged}) + [
+    skipped = [result for result in judged if result.verdict is Verdict.SKIPPED and not result.may_skip]
+    return without_rules(manifest, {result.atomic for result in judged}) + [
         Unjudged(kind="skip", name=e.atomic, rule=e.rule, reason=e.reason, at=e.at) for e in skipped
     ]
 
@@ -31,7 +31,7 @@ def without_rules(manifest: Manifest, expected: Collection[str]) -> list[Unjudge
 
 def unheld(expectations: Sequence[Expectation], results: Iterable[Result]) -> list[Unjudged]:
     """Expectations whose atomic was in none of the recordings: nothing was judged by them."""
-    held = {each.atomic for result in results for each in result.results}
+    held = {judged.atomic for result in results for judged in result.results}
     return [
         Unjudged(
             kind="expectation", name=e.atomic, rule=e.rule.id, reason="no recording holds its atomic", at=str(e.at())
@@ -61,10 +61,10 @@ def without_expectations(rules: Iterable[Rule]) -> list[Unjudged]:
 
 def completed(results: Sequence[Result], more: Sequence[Unjudged], *, required: bool) -> list[Result]:
     """The results of one command with all that was not judged in each; where all is required, unmet for it."""
-    found = []
+    marked = []
     for result in results:
         left = [*result.unjudged, *more]
         unmet = required and bool(left) and result.exit_code in (ExitCode.AS_EXPECTED, ExitCode.INCONCLUSIVE)
         code = ExitCode.UNMET if unmet else result.exit_code
-        found.append(result.model_copy(update={"unjudged": left, "all_required": required, "exit_code": code}))
-    return found
+        marked.append(result.model_copy(update={"unjudged": left, "all_required": required, "exit_code": code}))
+    return marked

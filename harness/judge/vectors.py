@@ -34,28 +34,28 @@ def paired(expected: Sequence[Vector], rows: Sequence[Row], *, counted: bool = T
     number of rows may have a vector, and each vector needs a row.
     """
     pairs: list[tuple[Vector, Row]] = []
-    wanted, left = list(range(len(expected))), list(range(len(rows)))
-    while wanted and left:  # exact likenesses first: there is a perfect pairing only where each has one
-        of, place = min(product(wanted, left), key=lambda at: _distance(expected[at[0]], rows[at[1]]))
+    vectors_left, rows_left = list(range(len(expected))), list(range(len(rows)))
+    while vectors_left and rows_left:  # exact likenesses first: there is a perfect pairing only where each has one
+        of, place = min(product(vectors_left, rows_left), key=lambda at: _distance(expected[at[0]], rows[at[1]]))
         pairs.append((expected[of], rows[place]))
-        wanted.remove(of)
-        left.remove(place)
+        vectors_left.remove(of)
+        rows_left.remove(place)
     if not counted and pairs:
-        pairs += [(_nearest(rows[place], expected), rows[place]) for place in left]
-        pairs += [(expected[of], min(rows, key=partial(_distance, expected[of]))) for of in wanted]
+        pairs += [(_nearest(rows[place], expected), rows[place]) for place in rows_left]
+        pairs += [(expected[of], min(rows, key=partial(_distance, expected[of]))) for of in vectors_left]
     return pairs
 
 
 def compared(pairs: Sequence[tuple[Vector, Row]], grounds: Mapping[str, Mapping[str, bool]]) -> dict[str, Flag]:
     """Each flag over all pairs: of the first pair that disagrees, else of the first one."""
-    found: dict[str, Flag] = {}
+    flags: dict[str, Flag] = {}
     for name in pairs[0][0] if pairs else ():
         wrong = [pair for pair in pairs if pair[1].get(name) is not pair[0][name]]
         vector, row = (wrong or pairs)[0]
         value = row.get(name)
         actual = value if isinstance(value, bool) else None
-        found[name] = Flag(expected=vector[name], actual=actual, grounds=dict(grounds.get(name, {})))
-    return found
+        flags[name] = Flag(expected=vector[name], actual=actual, grounds=dict(grounds.get(name, {})))
+    return flags
 
 
 def _nearest(row: Row, vectors: Sequence[Vector]) -> Vector:

@@ -34,7 +34,7 @@ class _Worker:
 
 @contextlib.contextmanager
 def side_by_side(
-    begin: Callable[..., None], given: tuple[Any, ...], calls: Sequence[Call], *, wanted: int | None = None
+    begin: Callable[..., None], given: tuple[Any, ...], calls: Sequence[Call], *, processes: int | None = None
 ) -> Iterator[Iterator[tuple[int, Any]]]:
     """Make calls in processes in which `begin(*given)` was called before.
 
@@ -43,7 +43,7 @@ def side_by_side(
     """
     workers: list[_Worker] = []
     try:
-        yield _answers(workers, begin, given, calls, max(1, min(wanted or processors(), len(calls))))
+        yield _answers(workers, begin, given, calls, max(1, min(processes or processors(), len(calls))))
     finally:
         for worker in workers:
             worker.end()
@@ -64,7 +64,7 @@ def _answers(
         workers[-1].pipe.send(next(todo))
         busy[workers[-1].pipe] = workers[-1]
     while busy:
-        for pipe in [each for each in wait(list(busy), _HEEDED) if isinstance(each, Connection)]:
+        for pipe in [ready for ready in wait(list(busy), _HEEDED) if isinstance(ready, Connection)]:
             try:
                 number, value, error = pipe.recv()
             except EOFError:

@@ -60,8 +60,8 @@ def require_derived(recording: Recording, counts: Mapping[str, Mapping[str, int]
 
     `counts` are how many rows each slice of each table has, as they were loaded.
     """
-    if said := _unfollowing(recording, counts):
-        place, message = said
+    if flaw := _unfollowing(recording, counts):
+        place, message = flaw
         raise RecordingDamaged(message, at=Position(recording.path / place), hint=HINT)
 
 
@@ -88,10 +88,10 @@ def _unfollowing(recording: Recording, counts: Mapping[str, Mapping[str, int]] |
     for name in TABLES:
         stored = noted.tables.get(name)
         if stored is None or manifest.files.get(layout.table_file(name)) != stored.sha256:
-            said = "it is not the file that was made of them"
-            return layout.table_file(name), f"{name} doesn't follow from the raw logs: {said}"
-        if counts is not None and (said := _miscounted(counts[name], stored.rows)):
-            return layout.table_file(name), f"{name} doesn't follow from the raw logs: {said}"
+            flaw = "it is not the file that was made of them"
+            return layout.table_file(name), f"{name} doesn't follow from the raw logs: {flaw}"
+        if counts is not None and (flaw := _miscounted(counts[name], stored.rows)):
+            return layout.table_file(name), f"{name} doesn't follow from the raw logs: {flaw}"
     return None
 
 
@@ -100,9 +100,9 @@ def _is_log(name: str) -> bool:
     return name.startswith("raw/") and name != layout.ARRIVALS
 
 
-def _miscounted(found: Mapping[str, int], noted: Mapping[str, int]) -> str:
-    for slice_ in sorted(found.keys() | noted.keys()):
-        here, there = found.get(slice_, 0), noted.get(slice_, 0)
+def _miscounted(counted: Mapping[str, int], noted: Mapping[str, int]) -> str:
+    for slice_ in sorted(counted.keys() | noted.keys()):
+        here, there = counted.get(slice_, 0), noted.get(slice_, 0)
         if here != there:
             return f"it has {here} row{'' if here == 1 else 's'} of {slice_}, and {there} were made"
     return ""
@@ -119,12 +119,12 @@ def _facts(manifest: Manifest) -> dict[str, str]:
 
 def _whole(manifest: Manifest) -> str:
     tokens = [mark.token for sensor in manifest.sensors for mark in sensor.marks]
-    return _digest([_facts(manifest), [[each.atomic, _of(each)] for each in manifest.detonations], tokens])
+    return _digest([_facts(manifest), [[d.atomic, _of(d)] for d in manifest.detonations], tokens])
 
 
 def _of(detonation: Detonation) -> list[Any]:
     executions = [*([detonation.attack] if detonation.attack else []), *detonation.others]
-    return [detonation.user, *(_of_execution(each) for each in executions)]
+    return [detonation.user, *(_of_execution(execution) for execution in executions)]
 
 
 def _of_execution(execution: Execution) -> list[Any]:

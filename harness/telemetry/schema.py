@@ -62,7 +62,7 @@ def one_of(slices: Iterable[str]) -> str:
     parties = set(slices)
     if len(parties) <= 1:
         return next(iter(parties), "")
-    atomics = {each for party in parties for each in may_be_of(party) or (party,)} - {BACKGROUND, HARNESS}
+    atomics = {atomic for party in parties for atomic in may_be_of(party) or (party,)} - {BACKGROUND, HARNESS}
     return ambiguous(*atomics) if atomics else BACKGROUND
 
 

@@ -65,11 +65,11 @@ def _docker_rows(root: layout.Root, attribution: Attribution, arrivals: Arrivals
     from harness.telemetry.rows.daemon_log_rows import LogRows
     from harness.telemetry.rows.request_rows import request_rows
 
-    told, asked = _byte_lines(root, layout.DAEMON_EVENTS), _lines(root, layout.DAEMON_REQUESTS)
-    happened, inspected = event_rows(told, layout.DAEMON_EVENTS, attribution, arrivals.of(layout.DAEMON_EVENTS))
+    event_lines, request_lines = _byte_lines(root, layout.DAEMON_EVENTS), _lines(root, layout.DAEMON_REQUESTS)
+    happened, inspected = event_rows(event_lines, layout.DAEMON_EVENTS, attribution, arrivals.of(layout.DAEMON_EVENTS))
     log = LogRows(layout.DAEMON_LOG, attribution, inspected)
     logged = list(log.rows(_byte_lines(root, layout.DAEMON_LOG), arrivals.of(layout.DAEMON_LOG)))
-    answered = request_rows(asked, layout.DAEMON_REQUESTS, attribution.requests)
+    answered = request_rows(request_lines, layout.DAEMON_REQUESTS, attribution.requests)
     return sorted(happened + logged + answered, key=lambda row: str(row["TimeGenerated"]))
 
 
@@ -127,12 +127,12 @@ def same_rows(name: str, stored: BinaryIO, built: BinaryIO) -> bool:
     names = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in [*TABLES[name], SLICE, RECORD])
     with duckdb.connect(":memory:", config={"autoload_known_extensions": False}) as con:
         # a path in a temporary folder would be taken for a pattern
-        one, other = (
-            f"SELECT {names} FROM read_parquet('/dev/fd/{each.fileno()}', hive_partitioning = false)"
-            for each in (stored, built)
+        first, second = (
+            f"SELECT {names} FROM read_parquet('/dev/fd/{file.fileno()}', hive_partitioning = false)"
+            for file in (stored, built)
         )
         try:
-            return not con.execute(f"({one} EXCEPT ALL {other}) UNION ALL ({other} EXCEPT ALL {one})").fetchone()
+            return not con.execute(f"({first} EXCEPT ALL {second}) UNION ALL ({second} EXCEPT ALL {first})").fetchone()
         except duckdb.Error:
             return False
 

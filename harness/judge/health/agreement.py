@@ -22,7 +22,7 @@ def disagreements(read: Callable[[str], bytes], manifest: Manifest) -> list[Disa
 
     At first only what attacks asked for was noted, and the requests were no file of the sensor's.
     """
-    return sorted(_disagreements(read, manifest), key=lambda each: each.at)
+    return sorted(_disagreements(read, manifest), key=lambda d: d.at)
 
 
 def _disagreements(read: Callable[[str], bytes], manifest: Manifest) -> Iterator[Disagreement]:
@@ -34,11 +34,11 @@ def _disagreements(read: Callable[[str], bytes], manifest: Manifest) -> Iterator
     events = list(read_events(read(layout.DAEMON_EVENTS).split(b"\n")))
     if layout.DAEMON_LOG in record.files:
         lines = read(layout.DAEMON_LOG).split(b"\n")
-        calls, inspected = read_calls(lines), {each.id: each.inspect for each in events if each.inspect}
+        calls, inspected = read_calls(lines), {event.id: event.inspect for event in events if event.inspect}
         yield from not_logged(requests, calls)
         yield from bodies_not_logged(requests, lines, inspected)
         if manifest.lab.own_docker:
-            yield from (each for each in not_noted(requests, calls) if all_noted or _attacked(manifest, each.at))
+            yield from (d for d in not_noted(requests, calls) if all_noted or _attacked(manifest, d.at))
     if layout.DAEMON_EVENTS in record.files:
         yield from not_told(requests, events)
         yield from not_ended(events)
@@ -47,5 +47,5 @@ def _disagreements(read: Callable[[str], bytes], manifest: Manifest) -> Iterator
 
 
 def _attacked(manifest: Manifest, at: float) -> bool:
-    attacks = (each.attack for each in manifest.detonations if each.attack)
-    return any(each.started.timestamp() <= at <= each.finished.timestamp() for each in attacks)
+    attacks = (d.attack for d in manifest.detonations if d.attack)
+    return any(attack.started.timestamp() <= at <= attack.finished.timestamp() for attack in attacks)

@@ -92,12 +92,12 @@ class AuditTrail:
 
 
 def _logins(lines: list[bytes]) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = defaultdict(set)
+    logins: dict[int, set[int]] = defaultdict(set)
     for _, record in _records(lines, ("LOGIN",)):
         pid, session = _whence(record)
         if pid is not None and session is not None:
-            found[pid].add(session)
-    return found
+            logins[pid].add(session)
+    return logins
 
 
 def _changes(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[int, str]]:
@@ -114,11 +114,11 @@ def _commands(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[in
     for line, call, arguments in _execs(lines, b"auditctl"):
         whose = _whose(call, sessions)
         if whose and _program(arguments) == "auditctl" and _is_change(arguments):
-            yield line, f"{whose} executed: {' '.join(each or '' for each in arguments)}"
+            yield line, f"{whose} executed: {' '.join(argument or '' for argument in arguments)}"
 
 
 def _is_change(arguments: Arguments) -> bool:
-    return any(each not in ("-l", "-s", "-v", "-h", "-i") for each in arguments[1:])
+    return any(argument not in ("-l", "-s", "-v", "-h", "-i") for argument in arguments[1:])
 
 
 def _program(arguments: Arguments) -> str:
@@ -134,7 +134,7 @@ def _whence(record: Record | None) -> tuple[int | None, int | None]:
 def _whose(record: Record | None, sessions: dict[int, str]) -> str | None:
     """The atomic in whose session it was."""
     _, session = _whence(record)
-    return next((atomic for each, atomic in sessions.items() if each == session), None)
+    return next((atomic for known, atomic in sessions.items() if known == session), None)
 
 
 def _what(record: Record) -> str:
@@ -167,18 +167,18 @@ def _gaps(log: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _canaries(lines: list[bytes]) -> dict[str, tuple[int | None, int | None, Arguments]]:
-    found: dict[str, tuple[int | None, int | None, Arguments]] = {}
+    canaries: dict[str, tuple[int | None, int | None, Arguments]] = {}
     for _, call, arguments in _execs(lines, canary_names.TOKEN_PREFIX.encode()):
         if len(arguments) == 2 and arguments[1]:
-            found[arguments[1]] = (*_whence(call), arguments)
-    return found
+            canaries[arguments[1]] = (*_whence(call), arguments)
+    return canaries
 
 
 def _execs(lines: list[bytes], word: bytes) -> Iterator[tuple[int, Record | None, Arguments]]:
     """The execs in whose EXECVE record a word stands: its line, the SYSCALL record a little before, the arguments."""
     for serial, record in _records(lines, ("EXECVE",), word):
         before = lines[max(0, record.line - 1 - _NEAR) : record.line - 1]
-        call = next((each for of, each in _records(reversed(before), ("SYSCALL",)) if of == serial), None)
+        call = next((syscall for of, syscall in _records(reversed(before), ("SYSCALL",)) if of == serial), None)
         yield record.line, call, arguments_of([record])[0]
 
 

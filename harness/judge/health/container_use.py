@@ -34,15 +34,15 @@ class ContainerUse:
     @classmethod
     def of(cls, root: layout.Root, manifest: Manifest, untold: Collection[str]) -> ContainerUse:
         """That of a recording, in which these containers are untold. It builds all tables."""
-        tables, found = build_tables(root, manifest), dict[str, list[str]]()
+        tables, by_slice = build_tables(root, manifest), dict[str, list[str]]()
         for row in tables["DockerDaemon_CL"]:
             if row["Source"] == "event" and row["Action"] == "create" and row["ContainerId"] in untold:
-                found.setdefault(row[SLICE], []).append(row["ContainerId"])
-        return cls(found, frozenset(row[SLICE] for row in _using(tables, manifest)))
+                by_slice.setdefault(row[SLICE], []).append(row["ContainerId"])
+        return cls(by_slice, frozenset(row[SLICE] for row in _using(tables, manifest)))
 
     def untold_of(self, atomic: str) -> list[str]:
         """The containers that are, or may be, an atomic's."""
-        return [each for slice_, ids in self.untold.items() if _is_of(slice_, atomic) for each in ids]
+        return [id_ for slice_, ids in self.untold.items() if _is_of(slice_, atomic) for id_ in ids]
 
     def uses(self, atomic: str) -> bool:
         """Whether an atomic has, or may have, something run in a container."""
@@ -56,8 +56,8 @@ def _is_of(slice_: str, atomic: str) -> bool:
 def _using(tables: Tables, manifest: Manifest) -> Iterator[Row]:
     """The rows that tell that something is run in a container on this host."""
     for row in tables["DockerDaemon_CL"]:
-        asked = row["Source"] == "request" and row["Method"] == "POST" and _RUNS.match(row["Uri"])
-        if asked or (row["Source"] == "event" and row["ContainerId"] and row["Action"] == "create"):
+        requested = row["Source"] == "request" and row["Method"] == "POST" and _RUNS.match(row["Uri"])
+        if requested or (row["Source"] == "event" and row["ContainerId"] and row["Action"] == "create"):
             yield row
     for row in tables["Auditd_CL"]:
         words = [str(word) for word in row["Argv"] or [] if word is not None]

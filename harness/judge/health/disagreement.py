@@ -20,9 +20,9 @@ class Disagreement:
     text: str
 
 
-def lacks(file: str, what: str, other: str, at: float) -> Disagreement:
+def lacks(file: str, what: str, source: str, at: float) -> Disagreement:
     """`file` lacks something that `other` has."""
-    return Disagreement(at, f"{file} lacks {what}, which {other} has")
+    return Disagreement(at, f"{file} lacks {what}, which {source} has")
 
 
 def place_in(uri: str) -> str:

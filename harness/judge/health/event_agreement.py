@@ -57,9 +57,9 @@ def read_events(lines: Iterable[bytes]) -> Iterator[ContainerEvent]:
 
 def not_told(requests: Iterable[DockerRequest], events: list[ContainerEvent]) -> Iterator[Disagreement]:
     """What was granted and no event tells of."""
-    told = _Told(events)
+    index = _Told(events)
     for request in requests:
-        if missing := told.missing(request):
+        if missing := index.missing(request):
             yield lacks(layout.DAEMON_EVENTS, missing, layout.DAEMON_REQUESTS, request.sent)
 
 
@@ -67,8 +67,8 @@ class _Told:
     """The events, by what they tell of."""
 
     def __init__(self, events: list[ContainerEvent]) -> None:
-        self._created = {each.id for each in events if each.action == "create"}
-        self._executed = {(each.action, str(each.attributes.get("execID"))) for each in events}
+        self._created = {event.id for event in events if event.action == "create"}
+        self._executed = {(event.action, str(event.attributes.get("execID"))) for event in events}
         self._acts: dict[str, list[ContainerEvent]] = defaultdict(list)
         for event in sorted(events, key=_at):
             self._acts[event.action].append(event)
@@ -91,7 +91,7 @@ class _Told:
         first = bisect_left(events, window[0] - SLACK, key=_at)
         last = bisect_right(events, window[1] + SLACK, key=_at)
         return any(
-            each.attributes.get("name") == container or each.id.startswith(container) for each in events[first:last]
+            event.attributes.get("name") == container or event.id.startswith(container) for event in events[first:last]
         )
 
 
@@ -104,19 +104,19 @@ def not_ended(events: Iterable[ContainerEvent]) -> Iterator[Disagreement]:
     of: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for event in events:
         of[event.id][event.action].append(event.at)
-    for identifier, told in of.items():
-        if told["destroy"] and len(told["start"]) > len(told["die"]):
+    for identifier, actions in of.items():
+        if actions["destroy"] and len(actions["start"]) > len(actions["die"]):
             missing = f"the die of container {identifier[:_SHORT]}"
-            yield Disagreement(max(told["start"]), f"{layout.DAEMON_EVENTS} lacks {missing}, which was removed")
+            yield Disagreement(max(actions["start"]), f"{layout.DAEMON_EVENTS} lacks {missing}, which was removed")
 
 
 def not_asked(requests: list[DockerRequest], events: Iterable[ContainerEvent]) -> Iterator[Disagreement]:
     """New containers that nobody asked for. The daemon makes some itself: for services, and for the steps of builds."""
-    asked = {each.container_id for each in requests} - {""}
-    others = [r.window for r in requests if place_in(r.path) in _BUILDS or (r.creates and not r.container_id)]
+    requested = {request.container_id for request in requests} - {""}
+    makers = [r.window for r in requests if place_in(r.path) in _BUILDS or (r.creates and not r.container_id)]
     for event in events:
-        own = event.action != "create" or _SERVICE in event.attributes or event.id in asked
-        if not own and not any(within(window, event.at) for window in others):
+        own = event.action != "create" or _SERVICE in event.attributes or event.id in requested
+        if not own and not any(within(window, event.at) for window in makers):
             what = f"the request for container {event.id[:_SHORT]}"
             yield lacks(layout.DAEMON_REQUESTS, what, layout.DAEMON_EVENTS, event.at)
 

@@ -36,8 +36,8 @@ class Health:
         files: dict[str, list[RawFile]] = {s.name: files_of(root, manifest, s) for s in manifest.sensors}
         trail = AuditTrail.of(layout.read(root, layout.AUDIT_LOG), manifest)
         untold, marks = untold_containers(root), [mark for sensor in manifest.sensors for mark in sensor.marks]
-        asked = untold or any(mark.contained == "" for mark in marks)  # it costs time, and matters hardly ever
-        use = ContainerUse.of(root, manifest, untold) if asked else ContainerUse()
+        needed = untold or any(mark.contained == "" for mark in marks)  # it costs time, and matters hardly ever
+        use = ContainerUse.of(root, manifest, untold) if needed else ContainerUse()
         return cls(manifest, files, trail, use, disagreements(lambda name: layout.read(root, name), manifest))
 
     def around(self, detonation: Detonation, sensor: str) -> SensorHealth:
@@ -51,8 +51,8 @@ class Health:
             problems += self._whose(sensor, detonation.attack)
         if sensor == "docker_daemon":
             problems += [
-                f"{sensor}: what container {each[:_SHORT]} may do is not known: it was gone before anybody asked"
-                for each in self._use.untold_of(detonation.atomic)[:_TOLD]
+                f"{sensor}: what container {id_[:_SHORT]} may do is not known: it was gone before anybody asked"
+                for id_ in self._use.untold_of(detonation.atomic)[:_TOLD]
             ]
         problems = list(dict.fromkeys(problems))
         return SensorHealth(sensor=sensor, ok=not problems, problems=problems)
@@ -63,24 +63,24 @@ class Health:
         A canary that its sensor saw, and that is not in the log, was in what is gone. That the other sensor itself was
         not well is its own matter.
         """
-        names = {name for table, each in SENSOR_OF.items() if each == sensor for name in ATTRIBUTED_BY[table]}
-        found = []
-        for record in (each for each in self.manifest.sensors if each.name != sensor):
+        names = {name for table, behind in SENSOR_OF.items() if behind == sensor for name in ATTRIBUTED_BY[table]}
+        doubts = []
+        for record in (r for r in self.manifest.sensors if r.name != sensor):
             marks = _marks(record, attack)
-            for file in (each for each in self._files[record.name] if each.name in names):
+            for file in (f for f in self._files[record.name] if f.name in names):
                 problems = file.missing + file.damage()
                 if file.name in record.files and any(m and m.seen and m.token not in file.tokens for m in marks):
                     problems.append(f"{file.name} is not whole")
-                found += [f"{record.name}: {text}, and it tells whose a row of {sensor} is" for text in problems]
-        return found
+                doubts += [f"{record.name}: {text}, and it tells whose a row of {sensor} is" for text in problems]
+        return doubts
 
     def _between(
         self, record: SensorRecord, detonation: Detonation, before: Mark | None, after: Mark | None
     ) -> list[str]:
         """What speaks against a sensor between two of its marks."""
         # what was wrong before the first mark of all has no atomic of its own: the first one bears it
-        said = [mark for mark in (before if before in record.marks[:1] else None, after) if mark]
-        problems = [f"{record.name}: {text}" for mark in said for text in mark.problems]
+        marks = [mark for mark in (before if before in record.marks[:1] else None, after) if mark]
+        problems = [f"{record.name}: {text}" for mark in marks for text in mark.problems]
         if "readings" in self.manifest.recorded and not all(mark.readings for mark in (before, after) if mark):
             problems.append(f"{record.name}: a canary around the attack has no readings with it")
         files = self._files[record.name]
@@ -100,27 +100,27 @@ class Health:
                 problems += [f"auditd: {text}" for text in self._trail.canaries_missing(detonation)]
                 problems += [f"auditd: {text}" for text in self._trail.other_session(detonation)]
                 problems += self._contained(before, detonation, "before") + self._contained(after, detonation, "after")
-                told = self._trail.to_blame(first, last) if problems else []
-                problems += [f"auditd: {text}" for text in told]
+                commands = self._trail.to_blame(first, last) if problems else []
+                problems += [f"auditd: {text}" for text in commands]
         return problems
 
     def _unasked(self, detonation: Detonation) -> list[str]:
         """Where no canary was executed in the attack's own session; older captures had none there."""
         if "readings" not in self.manifest.recorded or detonation.attack is None:
             return []
-        told = {canary.when for canary in detonation.attack.canaries}
+        moments = {canary.when for canary in detonation.attack.canaries}
         return [
             f"auditd: no canary was executed {w} the attack in its session"
             for w in ("before", "after")
-            if w not in told
+            if w not in moments
         ]
 
     def _disagreeing(self, before: Mark | None, after: Mark | None) -> list[str]:
         """What one record of the Docker daemon's has between two marks, and another lacks."""
         first = before.emitted.timestamp() if before else 0.0
         last = after.emitted.timestamp() if after else float("inf")
-        found = [f"docker_daemon: {each.text}" for each in self._disagreements if first <= each.at <= last]
-        return list(dict.fromkeys(found))[:_TOLD]
+        texts = [f"docker_daemon: {d.text}" for d in self._disagreements if first <= d.at <= last]
+        return list(dict.fromkeys(texts))[:_TOLD]
 
     def _contained(self, mark: Mark | None, detonation: Detonation, when: str) -> list[str]:
         """Whether processes in containers were seen. Where no canary could be executed in one, others lose nothing."""

@@ -49,15 +49,15 @@ Call = tuple[str, str]  # method and URI
 
 def read_calls(lines: Iterable[bytes]) -> dict[Call, list[float]]:
     """When each call was logged; seconds, epoch."""
-    found: dict[Call, list[float]] = defaultdict(list)
+    calls: dict[Call, list[float]] = defaultdict(list)
     for line in lines:
         if b"Calling " not in line and _HANDLING not in line:
             continue
         plain = _ESCAPED.sub(b"", line)
         call, at = _call(plain), _moment(plain)
         if call and at is not None:
-            found[call].append(at)
-    return found
+            calls[call].append(at)
+    return calls
 
 
 def not_logged(requests: Iterable[DockerRequest], calls: Mapping[Call, list[float]]) -> Iterator[Disagreement]:
@@ -72,7 +72,7 @@ def bodies_not_logged(
 ) -> Iterator[Disagreement]:
     """New containers whose request was logged without its body, where that was short enough."""
     logged = [at for line in lines if _BODY.search(line) and (at := _moment(line)) is not None]
-    short = [each.window for each in requests if _has_short_body(each, inspected.get(each.container_id))]
+    short = [request.window for request in requests if _has_short_body(request, inspected.get(request.container_id))]
     for sent, _ in matched(short, logged)[0]:
         yield lacks(layout.DAEMON_LOG, "the body of a request for a container", layout.DAEMON_REQUESTS, sent)
 
@@ -112,10 +112,10 @@ def _is_routed(request: DockerRequest) -> bool:
 
 
 def _windows(requests: Iterable[DockerRequest]) -> dict[Call, list[Window]]:
-    found: dict[Call, list[Window]] = defaultdict(list)
-    for each in requests:
-        found[each.method, _comparable(each.path)].append(each.window)
-    return found
+    windows: dict[Call, list[Window]] = defaultdict(list)
+    for request in requests:
+        windows[request.method, _comparable(request.path)].append(request.window)
+    return windows
 
 
 def _call(line: bytes) -> Call | None:
@@ -139,5 +139,5 @@ def _comparable(uri: str) -> str:
 
 
 def _shown(call: Call) -> str:
-    text = _WHOLE_ID.sub(lambda found: found[0][:12], " ".join(call))  # as Docker shows an id
+    text = _WHOLE_ID.sub(lambda match: match[0][:12], " ".join(call))  # as Docker shows an id
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

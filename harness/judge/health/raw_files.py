@@ -56,22 +56,22 @@ class RawFile:
         """
         begin = min(self.tokens.values(), default=self.end)
         torn = self.name == layout.AUDIT_LOG
-        found = [n for n in self.damaged if not torn or first <= n <= last or not begin <= n <= self.end]
-        return [f"line {line} of {self.name} is damaged" for line in found[:_TOLD]]
+        lines = [n for n in self.damaged if not torn or first <= n <= last or not begin <= n <= self.end]
+        return [f"line {line} of {self.name} is damaged" for line in lines[:_TOLD]]
 
 
 def files_of(root: layout.Root, manifest: Manifest, sensor: SensorRecord) -> list[RawFile]:
     """All files that a sensor answers for."""
     further = [name for name in _FURTHER[sensor.name] if name not in sensor.files]
-    found = [_file(root, manifest, name) for name in [*sensor.files, *further]]
+    files = [_file(root, manifest, name) for name in [*sensor.files, *further]]
     # how many lines were written; where there is no canary, nothing else tells
     alive, pods = sensor.before.readings.get("alive"), sensor.after.readings.get("pods")
     for name, count in ((layout.ALIVE, alive), (layout.KUBE_PODS, pods)):
         if count is not None and name in further and layout.read(root, name).count(b"\n") != count:
-            found.append(RawFile(name, missing=[f"{name} is missing or not whole"]))
+            files.append(RawFile(name, missing=[f"{name} is missing or not whole"]))
     if sensor.name == "auditd" and "alive" in manifest.recorded and not alive:
-        found.append(RawFile(layout.ALIVE, missing=[f"nothing tells how much of {layout.ALIVE} was written"]))
-    return [*found, _arrivals(root)]
+        files.append(RawFile(layout.ALIVE, missing=[f"nothing tells how much of {layout.ALIVE} was written"]))
+    return [*files, _arrivals(root)]
 
 
 def _file(root: layout.Root, manifest: Manifest, name: str) -> RawFile:
@@ -88,7 +88,7 @@ def _file(root: layout.Root, manifest: Manifest, name: str) -> RawFile:
 
 def _must_be_there(name: str, manifest: Manifest) -> bool:
     """Of the files that a record does not name: what is canaried is missed by its canaries."""
-    attacked = any(each.attack for each in manifest.detonations)
+    attacked = any(d.attack for d in manifest.detonations)
     return attacked and (name == layout.DAEMON_REQUESTS or (name == layout.KUBE_PODS and manifest.lab.nodes_here))
 
 
@@ -112,19 +112,19 @@ def _damaged(name: str, lines: list[bytes], manifest: Manifest) -> list[int]:
 
 def _damaged_log(lines: list[bytes]) -> list[int]:
     """Those of the Docker daemon's log. The last one may be cut off: the daemon was writing it when the log ended."""
-    found, traced = [], False
+    damaged, traced = [], False
     for number, line in enumerate(lines[:-1], 1):
         if _LOGGED.fullmatch(line):
             traced = False
         elif _OF_GO.match(line):
             traced = True
         elif line.strip() and not traced:
-            found.append(number)
-    return found
+            damaged.append(number)
+    return damaged
 
 
-def _not_whole(lines: list[bytes], whole: Callable[[bytes], bool]) -> list[int]:
-    return [number for number, line in enumerate(lines, 1) if line.strip() and not whole(line)]
+def _not_whole(lines: list[bytes], is_whole: Callable[[bytes], bool]) -> list[int]:
+    return [number for number, line in enumerate(lines, 1) if line.strip() and not is_whole(line)]
 
 
 def _is_object(line: bytes) -> bool:
@@ -154,7 +154,7 @@ def _is_pod(line: bytes) -> bool:
         pod = parsed(line)
         named = all(isinstance(pod[name], str) and pod[name] for name in ("namespace", "name", "uid"))
         ids = pod["container_ids"]
-        known = isinstance(ids, list) and all(isinstance(each, str) and _ID.fullmatch(each) for each in ids)
+        known = isinstance(ids, list) and all(isinstance(id_, str) and _ID.fullmatch(id_) for id_ in ids)
         return named and known and bool(seconds(pod["time"]))
     except (ValueError, KeyError, TypeError):
         return False
@@ -162,19 +162,19 @@ def _is_pod(line: bytes) -> bool:
 
 def untold_containers(root: layout.Root) -> frozenset[str]:
     """The containers that were made of which neither an inspect nor the request tells what they may do."""
-    asked = read_requests(layout.read(root, layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
-    told = {each.container_id for each in asked if each.config is not None}
-    found = set()
+    requests = read_requests(layout.read(root, layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
+    known = {request.container_id for request in requests if request.config is not None}
+    created = set()
     for line in layout.read(root, layout.DAEMON_EVENTS).split(b"\n"):
         if b'"inspect": null' not in line or b'"create"' not in line:
             continue
         try:
             event = parsed(line)["event"]
             if event["Type"] == "container" and event["Action"] == "create":
-                found.add(str(event["Actor"]["ID"]))
+                created.add(str(event["Actor"]["ID"]))
         except (ValueError, KeyError, TypeError):
             continue
-    return frozenset(found - told)
+    return frozenset(created - known)
 
 
 _WHOLE: dict[str, Callable[[bytes], bool]] = {

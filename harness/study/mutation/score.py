@@ -46,7 +46,7 @@ def mutate(
     judged: dict[int, Mutant] = {}
     progress(0, len(changes))
     calls: list[Call] = [(_require, ()), *((_judge, (change,)) for change in changes)]
-    with side_by_side(_begin, given, calls, wanted=workers) as answers:
+    with side_by_side(_begin, given, calls, processes=workers) as answers:
         for number, answer in answers:
             if number:
                 judged[number] = answer

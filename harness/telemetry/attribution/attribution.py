@@ -57,7 +57,7 @@ class Attribution:
     def __post_init__(self) -> None:
         self._sessions = self.sessions or Sessions(self.manifest)
         self._users = dict.fromkeys(self.manifest.harness_users, HARNESS)
-        self._users |= {each.user: each.atomic for each in self.manifest.detonations if each.user}
+        self._users |= {d.user: d.atomic for d in self.manifest.detonations if d.user}
         self.canaries = Canaries(self.manifest)
         attacks = {d.atomic: d.attack.command for d in self.manifest.detonations if d.attack}
         self._named = NamedContainers(attacks)
@@ -66,13 +66,13 @@ class Attribution:
         identities = Identities(self._users, peers.running, self.canaries.asks_api, Runners.of(self.pods))
         self.callers = read_identities(identities, self.kube_audit)
         lab = self.manifest.lab
-        whole = lab.docker is None or lab.own_docker
+        all_gated = lab.docker is None or lab.own_docker
         unsettled = DockerRequests(self.requests, peers.past_gateways)  # it tells what nobody noted
         known = dict.fromkeys(self.manifest.harness_containers, HARNESS) | identities.of_containers(self.pods)
         daemon = DockerContainers(unsettled.unknown, self.daemon_events)
         self._owners = Owners(daemon, identities, pods_of_containers(self.pods), known)
         self.requests = peers.settle(self.requests, self._owners)
-        self.docker = DockerRequests(self.requests, peers.past_gateways, whole)
+        self.docker = DockerRequests(self.requests, peers.past_gateways, all_gated)
         self._in_containers = ContainerProcesses(self.docker, self._owners)
 
     def of_container(self, container_id: str, at: float | None = None) -> str:
@@ -94,8 +94,8 @@ class Attribution:
     def place(self, moment: Moment, process: Process, arguments: list[str]) -> Placed:
         """Where what a process executes belongs. Calls must come in the order of the log."""
         placed = self._place(moment, process, arguments)
-        if placed.slice == BACKGROUND and (asked := self._residents.asked_of(process, moment.time / 1000)):
-            placed = replace(placed, slice=asked)
+        if placed.slice == BACKGROUND and (slice_ := self._residents.asked_of(process, moment.time / 1000)):
+            placed = replace(placed, slice=slice_)
         self._placed[process] = placed
         process.contained = process.contained or placed.in_container
         if not placed.container_id and placed.slice not in (BACKGROUND, HARNESS):
@@ -134,7 +134,7 @@ class Attribution:
 
         containerd-shim starts it, and Podman or its conmon; nobody hides anything by starting it himself.
         """
-        if placed.in_container or not any(_OWN_SHIM.search(each) for each in arguments[:5]):
+        if placed.in_container or not any(_OWN_SHIM.search(argument) for argument in arguments[:5]):
             return False
         by = process.image()
         forked = by is None and not self.processes.tells_births  # conmon leaves its parent
@@ -156,7 +156,7 @@ class Attribution:
     def _place_of(self, process: Process | None) -> Placed | None:
         """Where a process is, or (it was forked and executed nothing) the one that it descends from."""
         line = process.line_of_descent() if process else ()
-        return next((found for each in line if (found := self._placed.get(each))), None)
+        return next((place for ancestor in line if (place := self._placed.get(ancestor))), None)
 
     def _of_descent(self, process: Process) -> str:
         """The slice of the shell that it descends from; empty where it descends from none."""

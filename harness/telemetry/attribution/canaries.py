@@ -33,8 +33,8 @@ class Canaries:
         for mark in (mark for sensor in self.manifest.sensors for mark in sensor.marks):
             until = mark.seen or mark.emitted + _LONGEST
             self._windows[mark.token] = (mark.emitted.timestamp() - _SLACK, until.timestamp() + _SLACK)
-        for attack in (each.attack for each in self.manifest.detonations if each.attack):
-            self._of_attacks |= {each.token: (each, attack.session) for each in attack.canaries}
+        for attack in (d.attack for d in self.manifest.detonations if d.attack):
+            self._of_attacks |= {canary.token: (canary, attack.session) for canary in attack.canaries}
 
     def asks_api(self, verb: str, uri: str, at: float) -> bool:
         """Whether a request to the API server is one: for a configmap that is called by a token."""

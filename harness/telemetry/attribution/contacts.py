@@ -50,7 +50,7 @@ class Contact:
 
 def read_contacts(events: Iterable[AuditEvent], sessions: Mapping[int, str], own: str) -> list[Contact]:
     """The contacts of attacks, by the slices of audit sessions. `own` stands in the paths of Livefire's own sockets."""
-    found = []
+    contacts = []
     for event in events:
         call = event.first("SYSCALL")
         if call is None:
@@ -58,8 +58,8 @@ def read_contacts(events: Iterable[AuditEvent], sessions: Mapping[int, str], own
         atomic = sessions.get(number(call.fields.get("ses")) or UNSET, "")
         place = _place(event, call.fields) if atomic not in ("", HARNESS) else ""
         if place and own not in place and not place.startswith(_HARMLESS):
-            found.append(Contact(event.time / 1000, atomic, place, _machine(event.first("SOCKADDR"))))
-    return found
+            contacts.append(Contact(event.time / 1000, atomic, place, _machine(event.first("SOCKADDR"))))
+    return contacts
 
 
 def _place(event: AuditEvent, fields: Mapping[str, str]) -> str:
@@ -71,7 +71,7 @@ def _place(event: AuditEvent, fields: Mapping[str, str]) -> str:
     if kind not in _OPENS or not done or not _flags(event, fields, _OPENS[kind]) & (os.O_WRONLY | os.O_RDWR):
         return ""
     paths = [record.fields for record in event.records if record.type == "PATH"]
-    names = [decode(each.get("name", "")) for each in paths if _FIFO.fullmatch(str(each.get("mode")))]
+    names = [decode(path.get("name", "")) for path in paths if _FIFO.fullmatch(str(path.get("mode")))]
     place = normal(names[0], _cwd(event)) if names else ""
     its = _OPEN.fullmatch(place)
     return "" if its and its[1] in (None, "self", "thread-self", fields.get("pid")) else place
@@ -92,10 +92,10 @@ def _hex(text: str | None) -> int:
 
 def _address(record: Record | None) -> str:
     address = _socket_address(record)
-    family, rest = address[:2], address[2:]
+    family, payload = address[:2], address[2:]
     if family == _UNIX:
-        return f"@{rest[1:].decode(errors='replace')}" if rest[:1] == b"\0" else _text(rest)
-    return f"tcp:{int.from_bytes(rest[:2])}" if family in _INET and len(rest) > 1 else ""
+        return f"@{payload[1:].decode(errors='replace')}" if payload[:1] == b"\0" else _text(payload)
+    return f"tcp:{int.from_bytes(payload[:2])}" if family in _INET and len(payload) > 1 else ""
 
 
 def _machine(record: Record | None) -> str:
@@ -105,8 +105,8 @@ def _machine(record: Record | None) -> str:
     if family == _INET[0] and len(port_and_rest) >= 6:
         return str(ipaddress.IPv4Address(port_and_rest[2:6]))
     if family == _INET[1] and len(port_and_rest) >= 22:
-        found = ipaddress.IPv6Address(port_and_rest[6:22])
-        return str(found.ipv4_mapped or found)
+        ip = ipaddress.IPv6Address(port_and_rest[6:22])
+        return str(ip.ipv4_mapped or ip)
     return ""
 
 

@@ -40,10 +40,10 @@ class ContainerProcesses:
 
     def step(self, arguments: list[str], at: float) -> Placed | None:
         """The place of a runc by which dockerd runs a step of a build; None for any other process of dockerd's."""
-        found = [match[1] for each in arguments if (match := _STEP.search(each))]
-        if not found or not is_runtime(arguments):
+        steps = [match[1] for argument in arguments if (match := _STEP.search(argument))]
+        if not steps or not is_runtime(arguments):
             return None
-        return Placed(self.docker.building(at), found[0], enters=True)
+        return Placed(self.docker.building(at), steps[0], enters=True)
 
     def below(self, above: Placed, arguments: list[str], before: Placed | None) -> Placed:
         """What a process of a container, its shim or its runc starts. `before` is what the process itself was."""
@@ -93,8 +93,8 @@ def served_container(arguments: list[str]) -> str:
     """The container that a runtime's process serves: its id stands in the command line of containerd-shim and runc."""
     if not is_runtime(arguments):
         return ""
-    found = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
-    return found[-1] if found else ""
+    ids = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
+    return ids[-1] if ids else ""
 
 
 def is_runtime(arguments: list[str]) -> bool:

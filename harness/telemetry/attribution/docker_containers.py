@@ -72,8 +72,8 @@ class DockerContainers:
     def executing(self, container: str, at: float) -> set[str]:
         """The slices of all who have had something executed in a container by a moment."""
         past = [when for when, id_ in self._executed.get(container, ()) if when <= at and id_ not in self._noted]
-        asked = {whose for sent, whose in self._asked.get(container, ()) if sent <= at}
-        return asked | {self.unknown(when) or BACKGROUND for when in past}
+        askers = {whose for sent, whose in self._asked.get(container, ()) if sent <= at}
+        return askers | {self.unknown(when) or BACKGROUND for when in past}
 
     def _read(self, event: dict[str, object]) -> None:
         actor, at = event["Actor"], whole(event["timeNano"])
@@ -96,7 +96,7 @@ class DockerContainers:
 
     def _resolve(self, name: str) -> str:
         """The id of a container that was named by its id, the beginning of it, or its name."""
-        named = [each for each, its in self._names.items() if its == name]
-        begun = [each for each in self._names if each.startswith(name)]
-        found = [name] if name in self._names else named or begun
-        return found[-1] if len(found) == 1 else name
+        named = [id_ for id_, container_name in self._names.items() if container_name == name]
+        begun = [id_ for id_ in self._names if id_.startswith(name)]
+        matches = [name] if name in self._names else named or begun
+        return matches[-1] if len(matches) == 1 else name

@@ -59,7 +59,7 @@ class DockerRequest:
 
 def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
     """The requests of a recording; lines that are none are passed over."""
-    return [found for line in lines if (found := read_request(line)) is not None]
+    return [request for line in lines if (request := read_request(line)) is not None]
 
 
 def read_request(line: str) -> DockerRequest | None:
@@ -78,7 +78,7 @@ def read_request(line: str) -> DockerRequest | None:
             image=text(item.get("image") or ""),
             config=item["config"] if isinstance(item.get("config"), dict) else None,
             service_id=text(item.get("service_id") or ""),
-            built=tuple(text(each) for each in item.get("built") or ()),
+            built=tuple(text(short_id) for short_id in item.get("built") or ()),
             peer=item["peer"] if isinstance(item.get("peer"), dict) else None,
             body_bytes=whole(item["body_bytes"]) if item.get("body_bytes") is not None else None,
         )
@@ -91,12 +91,12 @@ class DockerRequests:
     """All requests of one recording. `during` tells the atomic whose attack ran at a moment, or an empty text.
 
     `moments` (seconds, epoch) are those of all that was told alike elsewhere: where they are more than the requests,
-    one was not noted, and nobody knows which. `whole` says that there is a gateway before every socket of the daemon.
+    one was not noted, and nobody knows which. `all_gated` says that there is a gateway before every socket of the daemon.
     """
 
     requests: list[DockerRequest]
     during: Callable[[float], str] = lambda _: ""
-    whole: bool = True
+    all_gated: bool = True
 
     _by_call: dict[tuple[str, str], list[DockerRequest]] = field(default_factory=lambda: defaultdict(list))
 
@@ -111,11 +111,11 @@ class DockerRequests:
 
     def asked_for(self, container_id: str) -> dict[str, Any] | None:
         """The configuration that was asked for, in the form of an inspect; None where nobody knows it."""
-        asked = self._asked.get(container_id)
-        if asked is None:
+        config = self._asked.get(container_id)
+        if config is None:
             return None
-        host = found if isinstance(found := asked.get("HostConfig"), dict) else {}
-        return {"Config": asked, "HostConfig": host, "Mounts": _mounts(host)}
+        host = value if isinstance(value := config.get("HostConfig"), dict) else {}
+        return {"Config": config, "HostConfig": host, "Mounts": _mounts(host)}
 
     def unknown(self, at: float) -> str:
         """The slice of what somebody asked of the daemon past all gateways: it may be that of the attack that ran."""
@@ -126,12 +126,12 @@ class DockerRequests:
         """The slice of a process that is executed in a container, by its id, which is one of these: that of who asked
         for it, whosever the container is.
         """
-        return next((self._execs[each] for each in ids if each in self._execs), None) or self._unnoted(at)
+        return next((self._execs[id_] for id_ in ids if id_ in self._execs), None) or self._unnoted(at)
 
-    def one_of(self, asked: Collection[DockerRequest], at: float, moments: Collection[float]) -> str:
+    def one_of(self, requests: Collection[DockerRequest], at: float, moments: Collection[float]) -> str:
         """Who made one of these requests at a moment; empty where nobody did, ambiguous where it may be several."""
-        parties = [request.atomic for request in asked if within(request.window, at)]
-        if parties and surplus(at, moments, [request.window for request in asked]):
+        parties = [request.atomic for request in requests if within(request.window, at)]
+        if parties and surplus(at, moments, [request.window for request in requests]):
             parties.append(self.unknown(at) or BACKGROUND)
         return one_of(parties)
 
@@ -141,37 +141,37 @@ class DockerRequests:
         if not parties:  # buildx asks by gRPC, on a connection of which nobody noted the end
             running = self.during(at)
             parties = [r.atomic for r in self.requests if r.path == "/grpc" and r.sent <= at and r.atomic == running]
-        if parties and not self.whole:
+        if parties and not self.all_gated:
             parties.append(BACKGROUND)
         return one_of(parties) or self._unnoted(at)
 
     def of_request(self, method: str, uri: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of a request in the daemon's log."""
         reads = method in _READS  # Livefire looks at the daemon past the gateways
-        found = self.one_of(self._by_call.get((method, uri), []), at, () if reads else moments)
-        return found or (BACKGROUND if reads else self._unnoted(at))
+        whose = self.one_of(self._by_call.get((method, uri), []), at, () if reads else moments)
+        return whose or (BACKGROUND if reads else self._unnoted(at))
 
     def of_image(self, image: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of an event of an image: that of the request which made it and was under way, else of those that
         may have: an image that loses a name, or is saved, is told by its id alone, and several times for one request.
         """
-        asked = [request for request in self.requests if request.image and request.image == image]
+        requests = [request for request in self.requests if request.image and request.image == image]
         may_have = self._of_images if image.startswith("sha256:") else ()
-        return self.one_of(asked, at, moments) or self.one_of(may_have, at, ()) or self._unnoted(at)
+        return self.one_of(requests, at, moments) or self.one_of(may_have, at, ()) or self._unnoted(at)
 
     def of_kind(self, kind: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of an event of anything else, such as a network: that of who asked for something of its kind."""
-        asked = [r for r in self.requests if r.method not in _READS and _kind(r.path) == kind]
-        return self.one_of(asked, at, moments) or self._unnoted(at)
+        requests = [r for r in self.requests if r.method not in _READS and _kind(r.path) == kind]
+        return self.one_of(requests, at, moments) or self._unnoted(at)
 
     def of_files(self, action: str, container_id: str, name: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of an event that files were fetched from a container, or put into it: that of who asked for it."""
-        asked = []
+        requests = []
         for request in self.requests:
             match = _FILES.search(request.path) if request.method == FILE_ACTIONS[action] else None
             if match is not None and (container_id.startswith(match[1]) or match[1] == name):
-                asked.append(request)
-        return self.one_of(asked, at, moments) or self._unnoted(at)
+                requests.append(request)
+        return self.one_of(requests, at, moments) or self._unnoted(at)
 
     def _unnoted(self, at: float) -> str:
         """The slice of what no request that was noted has asked for."""
@@ -193,17 +193,17 @@ def _kind(path: str) -> str | None:
 
 def _mounts(host: dict[str, Any]) -> list[dict[str, Any]]:
     """What is to be mounted, as an inspect tells it (Docker Engine API: HostConfig.Binds and Mounts, MountPoint)."""
-    found = []
+    mounts = []
     for bind in _list(host.get("Binds")):
-        source, _, rest = str(bind).partition(":")
-        target, _, options = rest.partition(":")
+        source, _, target_and_options = str(bind).partition(":")
+        target, _, options = target_and_options.partition(":")
         if source.startswith("/"):  # else a volume's name, and where that lies the daemon knows
-            found.append({"Source": source, "Destination": target, "RW": "ro" not in options.split(",")})
+            mounts.append({"Source": source, "Destination": target, "RW": "ro" not in options.split(",")})
     for mount in _list(host.get("Mounts")):
         if isinstance(mount, dict) and mount.get("Type") == "bind":
             writable = not mount.get("ReadOnly")
-            found.append({"Source": mount.get("Source"), "Destination": mount.get("Target"), "RW": writable})
-    return found
+            mounts.append({"Source": mount.get("Source"), "Destination": mount.get("Target"), "RW": writable})
+    return mounts
 
 
 def _list(value: Any) -> list[Any]:

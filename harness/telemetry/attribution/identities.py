@@ -70,14 +70,14 @@ class Identities:
 
         A pod that no request made, or a controller, such as a Deployment's, is background.
         """
-        found: dict[str, str] = {}
-        for each in seen:
-            made = [created for created, _ in self._pods.get(each.name, ()) if not created > each.at]
+        slices: dict[str, str] = {}
+        for seen_pod in seen:
+            made = [created for created, _ in self._pods.get(seen_pod.name, ()) if not created > seen_pod.at]
             since = made[-1] if made else -math.inf
-            changed = {who for at, pod, who in self._changed if pod == each.name and since <= at <= each.at}
-            for container in each.containers:
-                found.setdefault(container, one_of({self.of_pod(each.name, each.at)} | changed))
-        return found
+            changed = {who for at, pod, who in self._changed if pod == seen_pod.name and since <= at <= seen_pod.at}
+            for container in seen_pod.containers:
+                slices.setdefault(container, one_of({self.of_pod(seen_pod.name, seen_pod.at)} | changed))
+        return slices
 
     def expect(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Which pods will be made is to be known before any is: the others were there before."""
@@ -94,7 +94,7 @@ class Identities:
 
     def _of(self, event: Mapping[str, Any], name: str, user: Mapping[str, Any], at: float) -> str:
         running, extra = self.during(at), _object(user.get("extra"))
-        credential, bound = (_first(extra.get(f"{_EXTRA}{each}")) for each in ("credential-id", "pod-name"))
+        credential, bound = (_first(extra.get(f"{_EXTRA}{key}")) for key in ("credential-id", "pod-name"))
         token_of = (name.removeprefix(_ACCOUNT).split(":")[0], bound) if bound else None
         came_from = self.runners.source(event.get("sourceIPs"))
         pods = {pod for pod in (token_of, came_from) if pod}
@@ -178,18 +178,18 @@ def read_identities(identities: Identities, lines: Iterable[bytes]) -> list[str]
 
     They are told as they were received: a line is written once its request has ended, and others are made meanwhile.
     """
-    found: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     received: list[float] = []
     for line in lines:
         event = _event(line)
         at = _seconds(event.get("requestReceivedTimestamp"))
         received.append((received or [-math.inf])[-1] if math.isnan(at) else at)
-        found.append(event)
-    identities.expect(found)
-    slices = [""] * len(found)
-    for place in sorted(range(len(found)), key=received.__getitem__):
-        if found[place].get("kind") == "Event":
-            slices[place] = identities.of(found[place])
+        events.append(event)
+    identities.expect(events)
+    slices = [""] * len(events)
+    for place in sorted(range(len(events)), key=received.__getitem__):
+        if events[place].get("kind") == "Event":
+            slices[place] = identities.of(events[place])
     return slices
 
 

@@ -83,5 +83,5 @@ def birth_of(event: AuditEvent) -> Birth | None:
     return Birth(Moment.of(event), child) if fields.get("success") == "yes" else None
 
 
-def _or(value: int | None, other: int) -> int:
-    return other if value is None else value
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value

@@ -34,13 +34,13 @@ class Peers:
 
         As they were sent: one that comes out of a container comes after those by which it was made and entered.
         """
-        found = list(requests)
+        settled = list(requests)
         for place in sorted(range(len(requests)), key=lambda place: requests[place].sent):
             request = requests[place]
             whose = request.atomic if request.peer is None else self._of(request, request.peer, owners)
-            found[place] = replace(request, atomic=whose)
-            owners.daemon.note(found[place])
-        return found
+            settled[place] = replace(request, atomic=whose)
+            owners.daemon.note(settled[place])
+        return settled
 
     def during(self, at: float) -> str:
         """The atomic whose attack ran at a moment (seconds, epoch); empty where none did."""
@@ -79,11 +79,11 @@ class Peers:
 
     def _in_unknown(self, pids: list[int], at: float, running: str) -> str:
         """The slice of a process in a container of nobody's: a stranger's only if it was there before the capture."""
-        older = any(each.contained and each.pid in pids for each in self.residents.all)
+        older = any(resident.contained and resident.pid in pids for resident in self.residents.all)
         return self.residents.asked(at, pids) or (ambiguous(running) if running and not older else BACKGROUND)
 
     def _attacks(self) -> Iterator[tuple[Execution, str]]:
-        return ((each.attack, each.atomic) for each in self.manifest.detonations if each.attack)
+        return ((d.attack, d.atomic) for d in self.manifest.detonations if d.attack)
 
 
 def _ran(execution: Execution, at: float, slack: float) -> bool:

@@ -23,7 +23,7 @@ class SeenPod:
 
 def read_pods(lines: Iterable[str]) -> list[SeenPod]:
     """The pods of a recording as they were seen; lines that are none are passed over."""
-    return [found for line in lines if (found := _read(line)) is not None]
+    return [pod for line in lines if (pod := _read(line)) is not None]
 
 
 def _read(line: str) -> SeenPod | None:
@@ -32,7 +32,7 @@ def _read(line: str) -> SeenPod | None:
         return SeenPod(
             at=seconds(item["time"]),
             name=(text(item["namespace"]), text(item["name"])),
-            containers=tuple(text(each) for each in item["container_ids"]),
+            containers=tuple(text(id_) for id_ in item["container_ids"]),
             account=_optional(item.get("account")),
             address=_optional(item.get("address")),
         )
@@ -67,9 +67,9 @@ class Runners:
 
     def source(self, addresses: object) -> PodName | None:
         """The pod that a request came from; None where it may be several or none."""
-        came = {str(each) for each in addresses} if isinstance(addresses, list) else set()
-        found = [pod for pod, own in self.addresses.items() if own & came]
-        return found[0] if len(found) == 1 else None
+        came = {str(address) for address in addresses} if isinstance(addresses, list) else set()
+        pods = [pod for pod, own in self.addresses.items() if own & came]
+        return pods[0] if len(pods) == 1 else None
 
     def with_account(self, user: str) -> set[PodName]:
         """The pods that have an account, which is named as a Kubernetes user."""

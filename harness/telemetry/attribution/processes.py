@@ -67,24 +67,24 @@ class Process:
 
     def image(self, line: int | None = None) -> Image | None:
         """What it was running at a line of the log, or last. A fork runs what its parent did."""
-        found = [image for at, image in self.images if line is None or at <= line]
-        return found[-1] if found else self.inherited
+        images = [image for at, image in self.images if line is None or at <= line]
+        return images[-1] if images else self.inherited
 
     def descends_from(self, pid: int) -> bool:
         """Whether a process with this pid is above it, by what was last seen of each."""
-        each = self
-        while each.ppid != pid:
-            if each.parent is None or each.parent.pid != each.ppid:  # not known, or another has adopted it
+        process = self
+        while process.ppid != pid:
+            if process.parent is None or process.parent.pid != process.ppid:  # not known, or another has adopted it
                 return False
-            each = each.parent
+            process = process.parent
         return True
 
     def line_of_descent(self) -> Iterable[Process]:
         """Itself, its parent, and so on."""
-        each: Process | None = self
-        while each is not None:
-            yield each
-            each = each.parent
+        process: Process | None = self
+        while process is not None:
+            yield process
+            process = process.parent
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ class Processes:
         self._births: dict[int, list[Birth]] = {}
         for birth in births:
             self._births.setdefault(birth.child, []).append(birth)
-        for each in self._births.values():
-            each.sort(key=lambda birth: (birth.by.time, birth.by.line))
+        for same_pid in self._births.values():
+            same_pid.sort(key=lambda birth: (birth.by.time, birth.by.line))
         self._cycle = PidCycle(list(executing))
         self._known = {process.pid: process for process in known}
         self._parents: dict[Birth, Process] = {}
@@ -218,7 +218,7 @@ class Processes:
             return None
         births, its = self._births.get(moment.pid, []), known.born if known else None
         until = bisect_right(births, moment.time, key=lambda birth: birth.by.time)
-        return next((each for each in reversed(births[:until]) if each is its or self._fits(each, moment)), None)
+        return next((birth for birth in reversed(births[:until]) if birth is its or self._fits(birth, moment)), None)
 
     def _in_namespace(self, moment: Moment) -> bool:
         """Whether its parent has a pid namespace of its own: no birth in the log tells the number that it has here."""
@@ -234,7 +234,7 @@ class Processes:
         return same and (moment.parent == 1 or (parent is not None and parent.descends_from(moment.parent)))
 
     def _given_anew(self, known: Process, moment: Moment) -> bool:
-        return any(known.seen < each.by.time <= moment.time for each in self._births.get(known.pid, ()))
+        return any(known.seen < birth.by.time <= moment.time for birth in self._births.get(known.pid, ()))
 
     def _is_still(self, known: Process, birth: Birth | None, moment: Moment) -> bool:
         if birth is not None:

@@ -47,17 +47,17 @@ class Residents:
     contacts: list[Contact] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._ours = {place for each in self.all if each.ours for place in each.asked_at}
-        ports = {place for each in self.all for place in each.asked_at}
+        self._ours = {place for resident in self.all if resident.ours for place in resident.asked_at}
+        ports = {place for resident in self.all for place in resident.asked_at}
         own = set(self.manifest.host.addresses)
         # a port that nobody has here may have been opened since; on another machine it starts nothing on this one
         self.contacts = [
-            each
-            for each in self.contacts
-            if each.place not in self._ours
-            and (not each.place.startswith("tcp:") or each.place in ports or _is_here(each.address, own))
+            contact
+            for contact in self.contacts
+            if contact.place not in self._ours
+            and (not contact.place.startswith("tcp:") or contact.place in ports or _is_here(contact.address, own))
         ]
-        self._schedulers = {each.pid for each in self.all if each.name in _SCHEDULERS}
+        self._schedulers = {resident.pid for resident in self.all if resident.name in _SCHEDULERS}
 
     @property
     def known(self) -> bool:
@@ -67,7 +67,7 @@ class Residents:
     def asked_of(self, process: Process, at: float) -> str:
         """As `asked`, of a process of the log."""
         line = list(process.line_of_descent())
-        pids = [each.pid for each in line if each.resident]  # another with that pid is another process
+        pids = [ancestor.pid for ancestor in line if ancestor.resident]  # another with that pid is another process
         return self.asked(at, pids or [line[-1].ppid])
 
     def asked(self, at: float, line: Iterable[int]) -> str:
@@ -83,16 +83,16 @@ class Residents:
 
     def asked_at(self, place: str, at: float) -> bool:
         """Whether an attack that runs has asked at a place, or by a path of which nobody knows where it leads."""
-        asked = {c.place for c in self.contacts if c.atomic == self._running(at) and c.at <= at + _SLACK}
-        unknown = asked - {known for each in self.all for known in each.asked_at}
-        return normal(place) in asked or any(each.startswith("/") for each in unknown)
+        places = {c.place for c in self.contacts if c.atomic == self._running(at) and c.at <= at + _SLACK}
+        unknown = places - {known for resident in self.all for known in resident.asked_at}
+        return normal(place) in places or any(path.startswith("/") for path in unknown)
 
     def _can_reach(self, contact: Contact, at: float, above: set[int]) -> bool:
-        there = [each for each in self.all if contact.place in each.asked_at]
-        forwards = not there or any(each.name in _FORWARD for each in there)
+        there = [resident for resident in self.all if contact.place in resident.asked_at]
+        forwards = not there or any(resident.name in _FORWARD for resident in there)
         if forwards and self._running(at) == contact.atomic:
             return True
-        return bool(above & {each.pid for each in there if each.pid > 1})
+        return bool(above & {resident.pid for resident in there if resident.pid > 1})
 
     def _running(self, at: float) -> str:
         return self._in(at, 0.0)
@@ -118,28 +118,30 @@ def read_residents(
 
 def processes_of(alive: Iterable[Resident]) -> list[Process]:
     """The processes that were there, for the memory of processes. Each has a parent that was there before it."""
-    found: dict[int, Process] = {}
-    for each in sorted(alive, key=lambda each: (each.started, each.pid)):
-        session, parent = UNSET if each.session is None else each.session, found.get(each.parent)
-        found[each.pid] = process = Process(
-            each.pid,
-            each.parent,
+    processes: dict[int, Process] = {}
+    for resident in sorted(alive, key=lambda resident: (resident.started, resident.pid)):
+        session, parent = UNSET if resident.session is None else resident.session, processes.get(resident.parent)
+        processes[resident.pid] = process = Process(
+            resident.pid,
+            resident.parent,
             session,
-            int(each.started * 1000),
+            int(resident.started * 1000),
             BEFORE,
             parent=parent,
             inherited=parent.image() if parent else None,
-            contained=each.contained,
+            contained=resident.contained,
             resident=True,
         )
-        started = sql_time(each.started) or ""
-        process.images.append((0, Image(each.pid, each.parent, each.path, _name(each), "", started, "", session)))
-    return list(found.values())
+        started = sql_time(resident.started) or ""
+        process.images.append(
+            (0, Image(resident.pid, resident.parent, resident.path, _name(resident), "", started, "", session))
+        )
+    return list(processes.values())
 
 
 def read_alive(lines: Iterable[str]) -> list[Resident]:
     """The processes of `raw/alive.jsonl`; lines that are none are passed over."""
-    return [found for line in lines if (found := _read(line)) is not None]
+    return [resident for line in lines if (resident := _read(line)) is not None]
 
 
 def _is_here(address: str, own: Collection[str]) -> bool:
@@ -163,7 +165,7 @@ def _read(line: str) -> Resident | None:
             session=None if session is None else whole(session),
             contained=item["contained"] is True,
             ours=item["ours"] is True,
-            asked_at=frozenset(normal(text(each)) for each in item["asked_at"]),
+            asked_at=frozenset(normal(text(place)) for place in item["asked_at"]),
         )
     except (ValueError, KeyError, TypeError, OverflowError):
         return None

@@ -33,16 +33,16 @@ class Sessions:
 
     def shell(self, pid: int, at: float) -> tuple[Execution, str] | None:
         """The shell that has a pid at a moment (seconds, epoch), of those that Livefire started, and its slice."""
-        return next((each for each in self._shells.get(pid, ()) if _ran(each[0], at)), None)
+        return next((shell for shell in self._shells.get(pid, ()) if _ran(shell[0], at)), None)
 
     def follow(self, events: Sequence[AuditEvent], processes: Processes) -> None:
         """Learn whose the other sessions are, from a log and its processes, of which nothing has been asked yet."""
         logins = {place: login for place, event in enumerate(events) if (login := login_of(event))}
         new = {place for place, login in logins.items() if login.session not in self.of}
         placed: dict[Process, str] = {}
-        told = enumerate(events)
+        remaining = enumerate(events)
         while new:  # after the last of them there is nothing to learn
-            place, event = next(told)
+            place, event = next(remaining)
             new.discard(place)
             if event.is_exec:
                 moment = Moment.of(event)
@@ -56,7 +56,7 @@ class Sessions:
         for detonation in self.manifest.detonations:
             if detonation.attack:
                 yield detonation.attack, detonation.atomic
-            yield from ((each, HARNESS) for each in detonation.others)
+            yield from ((execution, HARNESS) for execution in detonation.others)
 
     def _note(self, placed: dict[Process, str], process: Process, moment: Moment) -> None:
         shell = self.shell(process.pid, moment.time / 1000) if moment.parent == self.manifest.harness_pid else None
@@ -67,15 +67,15 @@ class Sessions:
         """It is its who had the old session, or whose shell the process descends from."""
         process = processes.at(login.by)
         self._note(placed, process, login.by)
-        if whose := next((placed[each] for each in process.line_of_descent() if each in placed), None):
+        if whose := next((placed[ancestor] for ancestor in process.line_of_descent() if ancestor in placed), None):
             self.of.setdefault(login.session, whose)
 
 
 def read_sessions(manifest: Manifest, events: Sequence[AuditEvent], known: Iterable[Process] = ()) -> Sessions:
     """Those of a recording. `known` are processes that were there before its log begins."""
-    found = Sessions(manifest)
-    found.follow(events, read_processes(events, list(known)))
-    return found
+    sessions = Sessions(manifest)
+    sessions.follow(events, read_processes(events, list(known)))
+    return sessions
 
 
 def _ran(execution: Execution, at: float) -> bool:

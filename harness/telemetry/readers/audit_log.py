@@ -40,10 +40,10 @@ class Record:
     def fields(self) -> dict[str, str]:
         """Parsed when first asked for: most records of a log are never looked into."""
         # ENRICHED: interpreted copies follow a group separator, sometimes glued on; the raw fields come first
-        found: dict[str, str] = {}
+        fields: dict[str, str] = {}
         for name, value in _FIELD.findall(self.body.partition("\x1d")[0]):
-            found.setdefault(name, value)
-        return found
+            fields.setdefault(name, value)
+        return fields
 
 
 @dataclass
@@ -120,8 +120,8 @@ def parse_line(text: str, line: int) -> tuple[int, int, Record] | None:
     match = _HEAD.match(text)
     if not match:
         return None
-    kind, seconds, millis, serial, rest = match.groups()
-    return int(seconds) * 1000 + int(millis), int(serial), Record(kind, line, text, rest)
+    kind, seconds, millis, serial, body = match.groups()
+    return int(seconds) * 1000 + int(millis), int(serial), Record(kind, line, text, body)
 
 
 def read_events(lines: Iterable[str]) -> Iterator[AuditEvent]:

@@ -16,7 +16,7 @@ from harness.telemetry.schema import Row
 
 def configuration(config: Any, host: Any) -> Row:
     """The columns that tell what a container may do. The same keys stand in a create's body and in an inspect."""
-    config, host = (each if isinstance(each, dict) else {} for each in (config, host))
+    config, host = (value if isinstance(value, dict) else {} for value in (config, host))
     return {
         "Image": str(config.get("Image") or ""),
         "Command": " ".join(words(config.get("Entrypoint")) + words(config.get("Cmd"))),
@@ -32,11 +32,11 @@ def configuration(config: Any, host: Any) -> Row:
 
 def fingerprint(config: Any, host: Any) -> tuple[str, ...]:
     """What a create's body and the inspect of its container have in common."""
-    found = configuration(config, host)
+    columns = configuration(config, host)
     # an inspect may tell the network that the daemon chose where the body left it open
-    network = "bridge" if found["NetworkMode"] in ("", "default") else found["NetworkMode"]
+    network = "bridge" if columns["NetworkMode"] in ("", "default") else columns["NetworkMode"]
     keys = ("Image", "Command", "Privileged", "PidMode", "Binds", "CapAdd")
-    return (network, *(json.dumps(found[key]) for key in keys))
+    return (network, *(json.dumps(columns[key]) for key in keys))
 
 
 def words(value: Any) -> list[str]:
@@ -57,10 +57,10 @@ def masked(document: dict[str, Any]) -> dict[str, Any]:
 def as_object(line: bytes) -> dict[str, Any]:
     """The JSON object that a line holds; an empty one where it holds none."""
     try:
-        found = parsed(line)
+        value = parsed(line)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def sql_time(seconds: float) -> str | None:

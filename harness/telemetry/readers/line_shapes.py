@@ -56,7 +56,7 @@ def _fits(value: Any, shape: Any) -> bool:
     if value is None:
         return True
     if isinstance(shape, list):
-        return isinstance(value, list) and all(each is not None and _fits(each, shape[0]) for each in value)
+        return isinstance(value, list) and all(element is not None and _fits(element, shape[0]) for element in value)
     if isinstance(shape, dict):
         return isinstance(value, dict) and all(_has(value, key, inner) for key, inner in shape.items())
     if shape is bool:
@@ -69,5 +69,5 @@ def _fits(value: Any, shape: Any) -> bool:
 
 
 def _has(value: dict[str, Any], key: str, shape: Any) -> bool:
-    found = value.get(key.removesuffix("*"))
-    return _fits(found, shape) and not (found is None and key.endswith("*"))
+    member = value.get(key.removesuffix("*"))
+    return _fits(member, shape) and not (member is None and key.endswith("*"))

@@ -83,27 +83,27 @@ def event_rows(
         where: Row = {RECORD: f"{file}:{place}", ARRIVED: arrival(offset)}
         row = _row(event, _whose(event, attribution, alike.get(event.alike, ())))
         rows.append(complete("DockerDaemon_CL", row | where))
-        inspect, told = item.get("inspect"), ""
+        inspect, suffix = item.get("inspect"), ""
         if inspect is None and event.action == "create" and event.container:
             # it was gone before it could be asked for: the daemon granted what was requested
-            inspect, told = attribution.docker.asked_for(event.container), ", as requested"
+            inspect, suffix = attribution.docker.asked_for(event.container), ", as requested"
         if isinstance(inspect, dict) and event.container:
             inspected[event.container] = inspect
             config, host = inspect.get("Config") or {}, inspect.get("HostConfig") or {}
             detail = row | configuration(config, host) | {"Source": "inspect", "Body": masked(inspect)}
-            detail["Message"] += told
+            detail["Message"] += suffix
             rows.append(complete("DockerDaemon_CL", detail | where))
     return rows, inspected
 
 
 def _moments(lines: Iterable[bytes]) -> dict[_Alike, list[float]]:
     """When events were told that are alike, of those of no container, or of its files."""
-    found: dict[_Alike, list[float]] = defaultdict(list)
+    moments: dict[_Alike, list[float]] = defaultdict(list)
     for line in lines:
         event = DaemonEvent.of(as_object(line))
         if event and event.at is not None and (not event.container or event.action in FILE_ACTIONS):
-            found[event.alike].append(event.at)
-    return found
+            moments[event.alike].append(event.at)
+    return moments
 
 
 def _whose(event: DaemonEvent, attribution: Attribution, moments: Collection[float]) -> str:

@@ -104,30 +104,34 @@ class LogRows:
                 self._creates.append((at, fingerprint(body, body.get("HostConfig") or {})))
 
     def _create(self, body: dict[str, Any], at: float) -> Row:
-        wanted = fingerprint(body, body.get("HostConfig") or {})
+        body_print = fingerprint(body, body.get("HostConfig") or {})
         row = {"Action": "create", "Method": "POST", "Body": masked(body)}
         row |= configuration(body, body.get("HostConfig") or {})
         docker, under_way = self._attribution.docker, _under_way(at)
-        same, unlike = self._asked.get(wanted, []), self._asked.get(None, [])
+        same, unlike = self._asked.get(body_print, []), self._asked.get(None, [])
         there = list(filter(under_way, same)) or list(filter(under_way, unlike))
         if not there:
             return row | {SLICE: docker.unknown(at) or BACKGROUND}
-        whose = {each.atomic for each in there}
-        if self._one_was_not_noted(at, wanted):
+        whose = {request.atomic for request in there}
+        if self._one_was_not_noted(at, body_print):
             whose.add(docker.unknown(at) or BACKGROUND)
-        known = [each.container_id for each in there if each.container_id and each.container_id not in self._paired]
+        known = [
+            request.container_id
+            for request in there
+            if request.container_id and request.container_id not in self._paired
+        ]
         if len(whose) == 1 and known:  # else the same at the same moment, and not all of one party
             self._paired.add(known[0])
             row["ContainerId"] = known[0]
         return row | {SLICE: one_of(whose)}
 
-    def _one_was_not_noted(self, at: float, wanted: _Print) -> bool:
+    def _one_was_not_noted(self, at: float, body_print: _Print) -> bool:
         """Whether more creates like this were logged than noted. A request of which nobody knows what it asked for,
         such as one that failed, may be any of them.
         """
-        same, unknown = ([each.window for each in self._asked.get(key, [])] for key in (wanted, None))
+        same, unknown = ([request.window for request in self._asked.get(key, [])] for key in (body_print, None))
         if any(within(window, at) for window in same):
-            alike = [moment for moment, logged in self._creates if logged == wanted]
+            alike = [moment for moment, logged in self._creates if logged == body_print]
             if not surplus(at, alike, same):
                 return False
         if not any(within(window, at) for window in unknown):
@@ -136,8 +140,8 @@ class LogRows:
 
     def _fingerprint(self, request: DockerRequest) -> _Print | None:
         """Of what was asked for; None where nobody knows."""
-        found = self._inspected.get(request.container_id) or self._attribution.docker.asked_for(request.container_id)
-        return fingerprint(found.get("Config") or {}, found.get("HostConfig") or {}) if found else None
+        inspect = self._inspected.get(request.container_id) or self._attribution.docker.asked_for(request.container_id)
+        return fingerprint(inspect.get("Config") or {}, inspect.get("HostConfig") or {}) if inspect else None
 
     def _place(self, message: str, fields: dict[str, str], request: tuple[str, str], at: float) -> Row:
         row: Row = {}
@@ -173,12 +177,12 @@ def _is_create(body: dict[str, Any], uri: str) -> bool:
 
 def _body(message: str, fields: dict[str, str]) -> dict[str, Any] | None:
     if message.startswith(_FORM):
-        found = as_object(message.removeprefix(_FORM).encode(errors="replace"))
+        body = as_object(message.removeprefix(_FORM).encode(errors="replace"))
     elif "form-data" in fields:
-        found = as_object(fields["form-data"].encode(errors="replace"))
+        body = as_object(fields["form-data"].encode(errors="replace"))
     else:
         return None
-    return found or None
+    return body or None
 
 
 def _without_secrets(message: str, body: dict[str, Any] | None) -> str:

@@ -203,10 +203,10 @@ BUILD = "/v1.41/build?q=1"
 def test_a_step_of_a_build_is_the_builders() -> None:
     assert requests(request("T1/c"), request(path=BUILD)).building(AT) == ATTACK
     assert requests(request(path=BUILD), request(OTHER, BUILD)).building(AT) == ambiguous(ATTACK, OTHER)
-    assert requests(request(path=BUILD), whole=False).building(AT) == ambiguous(ATTACK)
+    assert requests(request(path=BUILD), all_gated=False).building(AT) == ambiguous(ATTACK)
     assert requests(request(path=BUILD)).building(AT + 2) == "background"
     assert requests(request(path="/v1.41/builder?q=1")).building(AT) == "background"
-    assert requests(whole=False).building(AT) == "background"
+    assert requests(all_gated=False).building(AT) == "background"
 
 
 def test_a_step_that_was_asked_for_by_a_connection_is_its_whose_attack_runs() -> None:
@@ -216,7 +216,7 @@ def test_a_step_that_was_asked_for_by_a_connection_is_its_whose_attack_runs() ->
     assert requests(opened).building(AT + 61) == "background"
     assert requests(request(OTHER, "/grpc")).building(AT) == "background"
     assert requests(request(RUNNING, "/session", **NOTED)).building(AT) == ambiguous(RUNNING)
-    assert requests(opened, whole=False).building(AT) == ambiguous(RUNNING)
+    assert requests(opened, all_gated=False).building(AT) == ambiguous(RUNNING)
     assert requests(opened, request(path=BUILD)).building(AT) == ATTACK
 
 
