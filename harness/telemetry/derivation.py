@@ -1,7 +1,7 @@
-"""Whether the stored tables of a recording are those that its raw logs gave, as far as hashes and counts tell.
+"""Whether the stored tables of a recording were made from its raw logs, by hashes and row counts.
 
-Both were noted when the tables were made. Who changes a log, a table or the manifest, and seals the recording anew, has
-to change this note as well. Whether the note itself is true, only building the tables anew can tell (`loading.py`).
+Both were noted when the tables were made. To change a log, a table or the manifest unnoticed, one has to change this
+note as well. Only building the tables again shows whether the note is true (`loading.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.telemetry.schema import SLICE, TABLES, VERSION, Tables
 from harness.telemetry.tables import build_tables, write_tables
 
 HINT = "`livefire prove --from-raw` judges it by its raw logs alone."
-# Which tables each log gives most of: whose doing their rows are is told by the other logs, too.
+# The tables that each log mainly gives. The other logs help to attribute their rows.
 _GIVES = {
     layout.AUDIT_LOG: "DeviceProcessEvents and Auditd_CL",
     layout.ALIVE: "DeviceProcessEvents and Auditd_CL",
@@ -56,9 +56,9 @@ def derive(root: Path, manifest: Manifest, tables: Tables) -> Derivation:
 
 
 def require_derived(recording: Recording, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Raise RecordingDamaged where the stored tables don't follow from the rest of a recording that has a note on it.
+    """Raise RecordingDamaged where a recording has a note on its tables and they don't follow from the rest of it.
 
-    `counts` are how many rows each slice of each table has, as they were loaded.
+    `counts` are the numbers of loaded rows, by table and slice.
     """
     if flaw := _unfollowing(recording, counts):
         place, message = flaw
@@ -66,13 +66,13 @@ def require_derived(recording: Recording, counts: Mapping[str, Mapping[str, int]
 
 
 def is_vouched_for(recording: Recording) -> bool:
-    """Whether the note is on these very files and this manifest: then the logs give these tables, or it is false."""
+    """Whether the note matches these files and this manifest. Then either these tables follow or the note is false."""
     noted = recording.manifest.derivation
     return noted is not None and noted.manifest == _whole(recording.manifest) and not _unfollowing(recording)
 
 
 def _unfollowing(recording: Recording, counts: Mapping[str, Mapping[str, int]] | None = None) -> tuple[str, str] | None:
-    """The first file that is not what was noted, and what is wrong; None where all is, or where there is no note."""
+    """The first file that differs from the note, and what is wrong; None where all agree or there is no note."""
     manifest = recording.manifest
     noted = manifest.derivation
     if noted is None:
@@ -80,15 +80,15 @@ def _unfollowing(recording: Recording, counts: Mapping[str, Mapping[str, int]] |
     for name in sorted(noted.raw.keys() | {name for name in manifest.files if _is_log(name)}):
         if manifest.files.get(name) != noted.raw.get(name):
             tables = _GIVES.get(name, "tables")
-            return name, f"what is stored as {tables} doesn't follow from it: that was made from another one"
+            return name, f"the stored {tables} doesn't follow from it: they were made from another file"
     facts = _facts(manifest)
     for who in facts:
         if facts[who] != noted.facts.get(who):
-            return layout.MANIFEST, f"the stored tables don't follow from what it says of {who}"
+            return layout.MANIFEST, f"the stored tables don't follow from what it says about {who}"
     for name in TABLES:
         stored = noted.tables.get(name)
         if stored is None or manifest.files.get(layout.table_file(name)) != stored.sha256:
-            flaw = "it is not the file that was made of them"
+            flaw = "it is not the file that was made from them"
             return layout.table_file(name), f"{name} doesn't follow from the raw logs: {flaw}"
         if counts is not None and (flaw := _miscounted(counts[name], stored.rows)):
             return layout.table_file(name), f"{name} doesn't follow from the raw logs: {flaw}"
@@ -96,7 +96,7 @@ def _unfollowing(recording: Recording, counts: Mapping[str, Mapping[str, int]] |
 
 
 def _is_log(name: str) -> bool:
-    """raw/arrivals.jsonl is none: it tells how late something was read, and no verdict rests on that."""
+    """Not raw/arrivals.jsonl: it holds when records were read, and no verdict rests on that."""
     return name.startswith("raw/") and name != layout.ARRIVALS
 
 
@@ -109,7 +109,7 @@ def _miscounted(counted: Mapping[str, int], noted: Mapping[str, int]) -> str:
 
 
 def _facts(manifest: Manifest) -> dict[str, str]:
-    """What attribution reads, for each atomic that was run. A mark or a check that changes is for `health` to judge."""
+    """A digest of what attribution reads, for each atomic that was run. `health` judges changed marks and checks."""
     docker = [manifest.lab.docker.kind, manifest.lab.docker.name] if manifest.lab.docker else None
     ours: list[Any] = [manifest.run_id, manifest.host.hostname, docker, manifest.lab.runtime_shim, manifest.harness_pid]
     ours += [sorted(manifest.harness_users), sorted(manifest.harness_containers)]
@@ -128,7 +128,7 @@ def _of(detonation: Detonation) -> list[Any]:
 
 
 def _of_execution(execution: Execution) -> list[Any]:
-    """Field by field: a key that a later version adds must not change what was noted."""
+    """Field by field, so that a key of a later version doesn't change the digest."""
     return [
         execution.role,
         execution.pid,

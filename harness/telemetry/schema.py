@@ -1,4 +1,4 @@
-"""The tables that rules query: columns and types, and the hidden columns that rules do not see.
+"""The tables that rules query: columns, types, and the hidden columns that rules do not see.
 
 Sources: learn.microsoft.com, «DeviceProcessEvents» and «AKSAudit» in the Azure Monitor Logs reference.
 `Auditd_CL` and `DockerDaemon_CL` are Livefire's own.
@@ -13,17 +13,17 @@ from harness.model.manifest import BACKGROUND as BACKGROUND
 from harness.model.manifest import HARNESS
 from harness.recording import layout
 
-# Raised with each change to what the tables hold for the same raw logs. Of a recording with another version they are
-# built anew. 2: what the daemon answered is a row of DockerDaemon_CL.
-# 3: a pid is a process together with its time, and what descends from an attack's shell is the attack's.
-# 4: who sent a request is told by its process, a container is its who started it, what is unclear has a slice of its
-# own, and Livefire's runtime shim is Livefire's.
-# 5: Livefire's runtime shim has started nothing; of calls that are alike, more than were noted, none is guessed; a
-# canary's token counts as a canary's only; steps of BuildKit are the builder's, and a pod is given its account's token.
-# 6: what may be of several atomics names each of them; who has reached into a pod or a container may ask from there;
-# what no gateway noted is ambiguous in all that the daemon tells; a session is followed in one way.
-# 7: an event of an image that tells its id alone is that of who asked for a change of images at the time.
-# 8: what an attack asks at a place by another name of it, such as below /proc/self/root, is followed.
+# Raised with each change to what the tables hold for the same raw logs. The tables of another version are built again.
+# 2: DockerDaemon_CL has a row for each answer of the daemon.
+# 3: A pid and a time identify a process. What descends from an attack's shell belongs to the attack.
+# 4: The sending process decides whose a request is. A container belongs to the party that started it. Unclear rows have
+# a slice of their own. Livefire's runtime shim belongs to Livefire.
+# 5: Livefire's runtime shim starts nothing. Of alike calls, nothing is guessed where more were made than noted. A
+# canary's token counts only in a canary. Steps of BuildKit belong to the builder. A pod is given its account's token.
+# 6: An ambiguous slice names all its atomics. A party that reached into a pod or a container may send requests from
+# there. What no gateway noted is ambiguous in all records of the daemon. Sessions are followed in one way.
+# 7: An image event with only an id belongs to the party that requested a change of images at that time.
+# 8: A path with another name for the same place, such as below /proc/self/root, is followed.
 VERSION = 8
 
 Row = dict[str, Any]
@@ -40,7 +40,7 @@ SQL_TYPES = {
 }
 
 SLICE, RECORD, ARRIVED = "_Slice", "_Record", "_Arrived"
-# Whose row it is; where it stands in the recording (`raw/FILE:LINE`); when it could be read (seconds, epoch).
+# The slice of a row; its place in the recording (`raw/FILE:LINE`); when it could be read (seconds, epoch).
 HIDDEN = {SLICE: "string", RECORD: "string", ARRIVED: "real"}
 
 
@@ -48,17 +48,17 @@ _AMBIGUOUS, _OR = "ambiguous: ", ", "
 
 
 def ambiguous(*atomics: str) -> str:
-    """The slice of what may be the doing of any of these, or not: no credit for it, nor an alert in the background."""
+    """The slice of rows that may belong to any of these: no credit for an attack, and no false alarm."""
     return f"{_AMBIGUOUS}{_OR.join(sorted(set(atomics)))}"
 
 
 def may_be_of(slice_: str) -> tuple[str, ...]:
-    """The atomics whose doing the rows of an ambiguous slice may be; none for any other slice."""
+    """The atomics to which the rows of an ambiguous slice may belong; none for any other slice."""
     return tuple(slice_.removeprefix(_AMBIGUOUS).split(_OR)) if slice_.startswith(_AMBIGUOUS) else ()
 
 
 def one_of(slices: Iterable[str]) -> str:
-    """The slice of what any of these may have done: empty for none, ambiguous where several can't be told apart."""
+    """The slice of what any of these may have done: empty for none, ambiguous where several are possible."""
     parties = set(slices)
     if len(parties) <= 1:
         return next(iter(parties), "")
@@ -109,14 +109,14 @@ TABLES: dict[str, dict[str, str]] = {
     "Auditd_CL": AUDITD,
     "DockerDaemon_CL": DOCKER_DAEMON,
 }
-# Which sensor stands behind a table.
+# The sensor of each table.
 SENSOR_OF = {
     "DeviceProcessEvents": "auditd",
     "Auditd_CL": "auditd",
     "AKSAudit": "kube_audit",
     "DockerDaemon_CL": "docker_daemon",
 }
-# The logs that tell whose the rows of a table are, beside those of its own sensor (telemetry/attribution).
+# The logs, besides those of its own sensor, by which the rows of a table are attributed (telemetry/attribution).
 _WHOSE_PROCESS = (layout.DAEMON_REQUESTS, layout.DAEMON_EVENTS, layout.KUBE_AUDIT, layout.KUBE_PODS)
 ATTRIBUTED_BY = {
     "DeviceProcessEvents": _WHOSE_PROCESS,

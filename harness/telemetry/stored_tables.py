@@ -1,4 +1,4 @@
-"""The tables as they are stored, Parquet each, as DuckDB reads them."""
+"""The stored tables, one Parquet file each, as DuckDB reads them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.telemetry.schema import HIDDEN, SQL_TYPES, TABLES, Row, Tables
 
 
 class OtherColumns(Exception):
-    """A table's file is not of the shape that this version makes; the text says which, and what it lacks."""
+    """A table's file doesn't have the columns of this version. The text names the table and what is wrong."""
 
 
 @contextlib.contextmanager
@@ -27,7 +27,7 @@ def stored_rows(con: duckdb.DuckDBPyConnection, root: layout.Root) -> Iterator[d
         for name in TABLES:
             file = layout.copy(root, layout.table_file(name))
             if file is not None:
-                # the bytes that were hashed, and a path that is no pattern and no partition, whatever it was called
+                # the bytes that were hashed, by a path that DuckDB can't take for a pattern or a partition
                 paths[name] = f"/dev/fd/{stack.enter_context(file).fileno()}"
         for name, path in paths.items():
             _require_columns(con, name, path)
@@ -42,7 +42,7 @@ def reading(name: str) -> Iterator[None]:
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise OtherColumns(f"{name} is stored otherwise: {str(error).splitlines()[0]}") from None
+        raise OtherColumns(f"{name} is stored in another form: {str(error).splitlines()[0]}") from None
 
 
 def read_tables(root: layout.Root) -> Tables:

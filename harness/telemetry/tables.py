@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
-    """All tables from the raw files below `root`. A file that is not there gives no rows."""
+    """All tables from the raw files below `root`. A missing file gives no rows."""
     root = layout.ReadOnce.of(root)
     audit, kube = _byte_lines(root, layout.AUDIT_LOG), _byte_lines(root, layout.KUBE_AUDIT)
     events = list(read_events(line.decode(errors="replace") for line in audit))
@@ -40,7 +40,7 @@ def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
     }
 
 
-# Imported where they are used, since attribution reads the records of this package: either may be imported first.
+# Attribution imports the readers of this package, so it is imported where it is used: either may be imported first.
 
 
 def _attribution(root: layout.Root, manifest: Manifest, events: list[AuditEvent], kube: list[bytes]) -> Attribution:
@@ -94,7 +94,7 @@ def write_tables(tables: Tables, root: Path) -> None:
 
 
 def write_tables_to(tables: Tables, files: Mapping[str, BinaryIO]) -> None:
-    """Write each table as Parquet into its file, which need not have a name."""
+    """Write each table as Parquet into its file, which may be unnamed."""
     _write(tables, {name: f"/dev/fd/{files[name].fileno()}" for name in tables})
 
 
@@ -117,12 +117,12 @@ def _write(tables: Tables, paths: Mapping[str, str]) -> None:
 
 
 def same_rows(name: str, stored: BinaryIO, built: BinaryIO) -> bool:
-    """Whether two files hold the same rows of a table, in any order, but for when they could be read.
+    """Whether two files hold the same rows of a table, in any order. Arrival times may differ.
 
-    What can't be read holds none of them.
+    False where one can't be read.
     """
     built.seek(0)
-    if stored.read() == built.read():  # so it is, unless another DuckDB has written one of them
+    if stored.read() == built.read():  # the usual case; another version of DuckDB writes other bytes
         return True
     names = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in [*TABLES[name], SLICE, RECORD])
     with duckdb.connect(":memory:", config={"autoload_known_extensions": False}) as con:

@@ -92,9 +92,7 @@ def test_from_raw_reaches_the_workers(resealed: Resealed, tmp_path: Path) -> Non
     expectations = load_expectations(main_job_rule(tmp_path))
     failed = {"raw/docker-events.jsonl": lambda lines: [x.replace('"exitCode": "0"', '"exitCode": "1"') for x in lines]}
     changed = resealed(failed).path
-    with pytest.raises(
-        RecordingsFailed, match=r"docker-events\.jsonl: what is stored as DockerDaemon_CL doesn't follow"
-    ):
+    with pytest.raises(RecordingsFailed, match=r"docker-events\.jsonl: the stored DockerDaemon_CL doesn't follow"):
         prove_all([changed, changed], expectations, workers=2)
     rebuilt = prove_all([changed, changed], expectations, workers=2, from_raw=True)
     assert {(result.tables_from, *result.tables_differ) for result in rebuilt} == {("raw logs", "DockerDaemon_CL")}

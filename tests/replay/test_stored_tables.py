@@ -83,7 +83,7 @@ LOGS = [layout.AUDIT_LOG, layout.DAEMON_LOG, layout.DAEMON_EVENTS, layout.DAEMON
 @pytest.mark.parametrize("name", LOGS)
 @pytest.mark.parametrize("edit", [lambda p: p.write_text(p.read_text() + "\n"), lambda p: p.unlink()])
 def test_a_log_that_is_another_one_is_refused(changed: Callable[..., Path], name: str, edit: Edit) -> None:
-    with pytest.raises(RecordingDamaged, match="doesn't follow from it: that was made from another one") as caught:
+    with pytest.raises(RecordingDamaged, match="doesn't follow from it: they were made from another file") as caught:
         judged(changed(lambda folder: edit(folder / name)))
     assert str(caught.value.at).endswith(f"recording/{name}")
     assert any(table in caught.value.message for table in TABLES)
@@ -178,7 +178,7 @@ def attack(number: int, **update: Any) -> Change:
     ],
 )
 def test_who_did_it_is_what_the_tables_were_made_with(changed: Callable[..., Path], change: Change, who: str) -> None:
-    with pytest.raises(RecordingDamaged, match=f"the stored tables don't follow from what it says of {who}") as caught:
+    with pytest.raises(RecordingDamaged, match=f"tables don't follow from what it says about {who}") as caught:
         judged(changed(manifest=change))
     assert str(caught.value.at).endswith("manifest.json")
 

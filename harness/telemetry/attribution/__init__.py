@@ -1,4 +1,4 @@
-"""Whose doing a row is."""
+"""Attribution: to which atomic a row belongs."""
 
 from harness.telemetry.attribution.attribution import Attribution
 from harness.telemetry.attribution.docker_requests import DockerRequest, read_request, read_requests

@@ -1,6 +1,7 @@
-"""Whose doing a row is: one atomic's, the harness's own, or the background's.
+"""The slice of a row: an atomic, Livefire itself, or the background.
 
-Processes by audit session and descent, containers' processes by container id, API calls by user (see ARCHITECTURE.md).
+Processes are attributed by audit session and descent, processes in containers by container id, API calls by user (see
+ARCHITECTURE.md).
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from harness.telemetry.attribution.sessions import Sessions
 from harness.telemetry.readers.audit_log import AuditEvent, number
 from harness.telemetry.schema import BACKGROUND
 
-# The runtime of the lab's daemon, that of Podman in an atomic's home, and what either starts: its place in the package
-# is `lab/` in older recordings.
+# The runtime of the lab's daemon, the runtime of Podman in an atomic's home, and the script that both start. In older
+# recordings the script lies in `lab/`.
 _OWN_SHIM = re.compile(r"/docker/runc-bounded$|/\.config/containers/runtime$|/lab/(docker/)?oci_shim\.py$")
 # The kernel's records are timed by its coarse clock (CONFIG_HZ down to 100), in seconds.
 _COARSE = 0.02
@@ -35,9 +36,9 @@ _COARSE = 0.02
 
 @dataclass
 class Attribution:
-    """Answers for one recording. Feed it in the order of the log: it remembers processes.
+    """Attributes the rows of one recording. Calls must come in the order of the log, since it remembers processes.
 
-    `docker` answers for what the daemon recorded.
+    `docker` attributes what the daemon recorded.
     """
 
     manifest: Manifest
@@ -67,7 +68,7 @@ class Attribution:
         self.callers = read_identities(identities, self.kube_audit)
         lab = self.manifest.lab
         all_gated = lab.docker is None or lab.own_docker
-        unsettled = DockerRequests(self.requests, peers.past_gateways)  # it tells what nobody noted
+        unsettled = DockerRequests(self.requests, peers.past_gateways)  # for requests that no gateway noted
         known = dict.fromkeys(self.manifest.harness_containers, HARNESS) | identities.of_containers(self.pods)
         daemon = DockerContainers(unsettled.unknown, self.daemon_events)
         self._owners = Owners(daemon, identities, pods_of_containers(self.pods), known)
@@ -76,13 +77,13 @@ class Attribution:
         self._in_containers = ContainerProcesses(self.docker, self._owners)
 
     def of_container(self, container_id: str, at: float | None = None) -> str:
-        """The slice of a container at a moment (seconds, epoch): who made it, or who started it since."""
+        """The slice of a container at a moment (seconds, epoch): the party that made it, or that last started it."""
         return self._owners.of(container_id, at)
 
     def of_change(self, event: AuditEvent) -> str:
-        """The slice of what became of the audit itself: that of who did it, by its session or by its descent.
+        """The slice of a change to the audit system, by the session or the descent of the process that made it.
 
-        The record tells the session (kernel/audit.c, audit_log_config_change), and a SYSCALL record the process.
+        The record holds the session (kernel/audit.c, audit_log_config_change), a SYSCALL record the process.
         """
         whose = self._sessions.of.get(number(event.records[0].fields.get("ses")) or UNSET)
         if whose or event.first("SYSCALL") is None:
@@ -92,7 +93,7 @@ class Attribution:
         return self._sessions.of.get(moment.session) or self._of_descent(self.processes.at(moment)) or own
 
     def place(self, moment: Moment, process: Process, arguments: list[str]) -> Placed:
-        """Where what a process executes belongs. Calls must come in the order of the log."""
+        """Where an execution belongs. Calls must come in the order of the log."""
         placed = self._place(moment, process, arguments)
         if placed.slice == BACKGROUND and (slice_ := self._residents.asked_of(process, moment.time / 1000)):
             placed = replace(placed, slice=slice_)
@@ -130,9 +131,9 @@ class Attribution:
         )
 
     def _is_own_shim(self, process: Process, placed: Placed, arguments: list[str]) -> bool:
-        """Whether it is Livefire's own runtime in front of runc (oci_shim.py, and its script): no real host has it.
+        """Whether it is Livefire's own runtime in front of runc (oci_shim.py and its script), which no real host has.
 
-        containerd-shim starts it, and Podman or its conmon; nobody hides anything by starting it himself.
+        Only containerd-shim, Podman and conmon start it. An attack that starts it itself hides nothing.
         """
         if placed.in_container or not any(_OWN_SHIM.search(argument) for argument in arguments[:5]):
             return False
@@ -142,9 +143,9 @@ class Attribution:
         return below_podman or bool(self.manifest.lab.runtime_shim and placed.container_id)
 
     def _shell(self, moment: Moment, process: Process) -> str:
-        """Whose shell this is, of those that Livefire started; empty for any other process.
+        """The slice of a shell that Livefire started; empty for any other process.
 
-        What has not left our session yet is the launcher. Whatever session the attack's shell has later, it is its.
+        Until it leaves Livefire's session it is the launcher. After that it is the attack's, whatever its session.
         """
         shell = self._sessions.shell(process.pid, moment.time / 1000)
         if shell is None or moment.parent != self.manifest.harness_pid:
@@ -154,11 +155,11 @@ class Attribution:
         return HARNESS if launches else whose
 
     def _place_of(self, process: Process | None) -> Placed | None:
-        """Where a process is, or (it was forked and executed nothing) the one that it descends from."""
+        """The place of a process. A fork that executed nothing has that of its nearest ancestor."""
         line = process.line_of_descent() if process else ()
         return next((place for ancestor in line if (place := self._placed.get(ancestor))), None)
 
     def _of_descent(self, process: Process) -> str:
-        """The slice of the shell that it descends from; empty where it descends from none."""
+        """The slice of the shell that a process descends from; empty for none."""
         placed = self._place_of(process)
         return placed.slice if placed and placed.slice != BACKGROUND else ""

@@ -1,6 +1,6 @@
-"""Livefire's own canaries in the logs: a token counts where Livefire puts it, as the whole value, and when it did.
+"""Livefire's canaries in the logs. A token counts only as the whole value, in its place, at its time.
 
-A token is no secret once it is out: whoever puts one into a name or an argument hides nothing by that.
+A token is no secret once it was emitted. An attack that puts one into a name or an argument hides nothing.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _IMAGE = f"{canary_names.REPOSITORY}:"
 _TAG = re.compile(r"^(?:/v[\d.]+)?/images/[^?]+/tag$")
 _UNTAG = re.compile(r"^(?:/v[\d.]+)?/images/([^?]+)$")
 _SLACK = 0.05
-_LONGEST = timedelta(seconds=10)  # for one that was never seen; a mark waits for five
+_LONGEST = timedelta(seconds=10)  # the window of a canary that was never seen; a mark waits for 5 s
 
 
 @dataclass
 class Canaries:
-    """Answers for one recording; times in seconds, epoch."""
+    """The canaries of one recording; times in seconds, epoch."""
 
     manifest: Manifest
     _windows: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Canaries:
             self._of_attacks |= {canary.token: (canary, attack.session) for canary in attack.canaries}
 
     def asks_api(self, verb: str, uri: str, at: float) -> bool:
-        """Whether a request to the API server is one: for a configmap that is called by a token."""
+        """Whether a request to the API server is a canary: it gets a configmap that has a token as its name."""
         return (
             verb == "get"
             and uri.startswith(canary_names.CONFIGMAPS)
@@ -45,7 +45,7 @@ class Canaries:
         )
 
     def asks_daemon(self, method: str, uri: str, at: float) -> bool:
-        """Whether a request to the Docker daemon is one: to give an image the token as its tag, or to take it back."""
+        """Whether a request to the Docker daemon is a canary: it tags an image with a token, or removes that tag."""
         parts = urlsplit(uri)
         if method == "POST" and _TAG.match(parts.path):
             query = parse_qs(parts.query)
@@ -55,11 +55,11 @@ class Canaries:
         return bool(method == "DELETE" and match and self.tags(unquote(match[1]), at))
 
     def tags(self, name: str, at: float) -> bool:
-        """Whether an image's name is one."""
+        """Whether the name of an image is a canary."""
         return name.startswith(_IMAGE) and self._now(name.removeprefix(_IMAGE), at)
 
     def executed(self, moment: Moment, arguments: list[str]) -> bool:
-        """Whether Livefire itself executed it: `true TOKEN`, or a program and its token in an attack's session."""
+        """Whether an execution is a canary: `true TOKEN`, or a program with its token in an attack's session."""
         if len(arguments) != 2:
             return False
         name, token = arguments[0].rpartition("/")[2], arguments[1]

@@ -1,8 +1,7 @@
-"""Where attacks asked processes for something that these then did: Unix sockets, TCP ports and FIFOs.
+"""Where attacks sent requests to other processes: Unix sockets, TCP ports and FIFOs.
 
-A process that was there before does what somebody asked of it, and none of the kernel's records says for whom. What is
-recorded is that an attack connected to it, or opened its FIFO to write: audit records of connect and open (SOCKADDR:
-`struct sockaddr`, in hex).
+When an older process acts on a request, no record of the kernel says for whom. But audit records of connect and open
+show that an attack connected to it, or opened its FIFO to write (SOCKADDR: `struct sockaddr`, in hex).
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from harness.telemetry.attribution.moments import UNSET
 from harness.telemetry.readers.audit_log import AuditEvent, Record, decode, number, system_call
 
 _CONNECTS = as_written(CONNECTS)
-# By the place of their flags among the arguments.
+# The field that holds the flags of each open.
 _OPENS = {(f"{arch:x}", str(call)): flags for arch, calls in OPENS.items() for call, flags in calls.items()}
-_UNIX, _INET = b"\x01\x00", (b"\x02\x00", b"\x0a\x00")  # families (IPv4 and IPv6), of a machine that is little-endian
-_IN_PROGRESS = "-115"  # EINPROGRESS, of a socket that does not block
+_UNIX, _INET = b"\x01\x00", (b"\x02\x00", b"\x0a\x00")  # families (IPv4 and IPv6), little-endian
+_IN_PROGRESS = "-115"  # EINPROGRESS, from a non-blocking socket
 _FIFO = re.compile(r"0?01[0-7]{4}")  # the mode of a PATH record, in octal: a kind of file, and permissions
-# Names and logs are looked up and written there; nothing is started for anybody.
+# Processes look up names and write logs there. Nothing is started on request.
 _HARMLESS = tuple(
     "/run/systemd/userdb/ /run/systemd/journal/ /run/systemd/resolve /run/systemd/notify /run/nscd/ /dev/log"
     " /var/lib/sss/pipes/".split()
@@ -37,7 +36,7 @@ _OPEN = re.compile(r"/dev/(?:fd/\d+|std(?:in|out|err))|/proc/(\d+|self|thread-se
 
 @dataclass(frozen=True)
 class Contact:
-    """An attack's process asked at a place, at a moment (seconds, epoch). Places are as in `raw/alive.jsonl`.
+    """A process of an attack contacted a place at a moment (seconds, epoch). Places are as in `raw/alive.jsonl`.
 
     `address` is the IP address of a port; empty for any other place.
     """
@@ -49,7 +48,7 @@ class Contact:
 
 
 def read_contacts(events: Iterable[AuditEvent], sessions: Mapping[int, str], own: str) -> list[Contact]:
-    """The contacts of attacks, by the slices of audit sessions. `own` stands in the paths of Livefire's own sockets."""
+    """The contacts of attacks, by the slices of audit sessions. Paths of Livefire's own sockets contain `own`."""
     contacts = []
     for event in events:
         call = event.first("SYSCALL")
@@ -63,7 +62,7 @@ def read_contacts(events: Iterable[AuditEvent], sessions: Mapping[int, str], own
 
 
 def _place(event: AuditEvent, fields: Mapping[str, str]) -> str:
-    """Where an event's process asked; empty where it asked nobody."""
+    """The place that the process of an event contacted; empty for none."""
     kind = system_call(fields)
     done = fields.get("success") == "yes"
     if kind in _CONNECTS and (done or fields.get("exit") == _IN_PROGRESS):
@@ -78,7 +77,7 @@ def _place(event: AuditEvent, fields: Mapping[str, str]) -> str:
 
 
 def _flags(event: AuditEvent, fields: Mapping[str, str], place: str) -> int:
-    """Those of an open. Of openat2 another record has them, in octal; where it is missing, it may be to write."""
+    """The flags of an open. Those of openat2 are in another record, in octal; without it, it may be a write."""
     if place:
         return _hex(fields.get(place))
     record = event.first("OPENAT2")
@@ -99,7 +98,7 @@ def _address(record: Record | None) -> str:
 
 
 def _machine(record: Record | None) -> str:
-    """The IP address that was connected to, one of IPv4 as such; empty where none was."""
+    """The IP address of a connect, with mapped IPv4 as IPv4; empty for none."""
     address = _socket_address(record)
     family, port_and_rest = address[:2], address[2:]
     if family == _INET[0] and len(port_and_rest) >= 6:
@@ -127,7 +126,7 @@ def _cwd(event: AuditEvent) -> str:
 
 
 def normal(place: str, cwd: str = "") -> str:
-    """A path without what the file system adds to it: `/var/run` is `/run`, and so is `/proc/self/root/run`."""
+    """One name for each path: `/var/run` and `/proc/self/root/run` become `/run`."""
     if not place or place.startswith(("@", "tcp:")):
         return place
     path = os.path.normpath(Path(cwd) / place)

@@ -1,4 +1,4 @@
-"""The processes of containers: by the container's id, which its shim and its runc carry, and by who was put into it."""
+"""The processes of containers, by the container id in the arguments of shim and runc, and by who entered it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from harness.telemetry.attribution.owners import Owners, Placed
 from harness.telemetry.schema import BACKGROUND, one_of
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-# dockerd's BuildKit runs runc itself, in a folder of each step's own (moby, builder-next/executor_linux.go).
+# BuildKit in dockerd runs runc itself, with a folder for each step (moby, builder-next/executor_linux.go).
 _STEP = re.compile(r"/buildkit/executor/([^/]+)$")
 _RUNTIMES = ("containerd-shim", "runc", "crun")
 
 
 @dataclass
 class ContainerProcesses:
-    """Answers in the order of the log. `owners` tells a container's slice."""
+    """Places runtime processes, in the order of the log. `owners` knows the slices of containers."""
 
     docker: DockerRequests
     owners: Owners
@@ -26,27 +26,27 @@ class ContainerProcesses:
     def serve(
         self, arguments: list[str], before: Placed | None, above: Placed | None, at: float
     ) -> tuple[Placed | None, Placed | None]:
-        """The place of a runtime's process, and what it tells of its parent; None where it tells nothing."""
+        """The place of a runtime's process, and the place of its parent; None where it is unknown."""
         served = served_container(arguments)
         if not served:
             return None, None
         shim = self._sandbox(served, above, at)
         if "exec" in arguments:
-            if above is None:  # the container is older than the log: who serves it is known by this
+            if above is None:  # the container is older than the log: only this shows its shim
                 shim = Placed(self.owners.of(served, at), served, shim=True)
             serving = above.container_id or served if above else served
             return self._enter(arguments, served, serving, before, at), shim
         return Placed(self.owners.of(served, at), served, shim="containerd-shim" in arguments[0]), shim
 
     def step(self, arguments: list[str], at: float) -> Placed | None:
-        """The place of a runc by which dockerd runs a step of a build; None for any other process of dockerd's."""
+        """The place of a runc that runs a build step for dockerd; None for any other child of dockerd."""
         steps = [match[1] for argument in arguments if (match := _STEP.search(argument))]
         if not steps or not is_runtime(arguments):
             return None
         return Placed(self.docker.building(at), steps[0], enters=True)
 
     def below(self, above: Placed, arguments: list[str], before: Placed | None) -> Placed:
-        """What a process of a container, its shim or its runc starts. `before` is what the process itself was."""
+        """The place of what a container's process, shim or runc starts. `before` is the process's earlier place."""
         container = above.container_id
         if container in arguments and is_runtime(arguments):
             return Placed(above.slice, container)
@@ -54,19 +54,19 @@ class ContainerProcesses:
             return before  # it executes another program
         if above.in_container or not (above.shim or above.enters) or arguments == ["runc", "init"]:
             return Placed(above.slice, container, in_container=above.in_container)
-        # runc hands a process to the shim before that execs, or after: so its parent may be either
+        # runc hands a process to the shim before or after it execs, so the parent may be runc or the shim
         entering = self._entering.get(container, [])
         whose = took = above.slice
-        if above.shim and entering:  # several parties execute in one container at this moment: no credit by guess
+        if above.shim and entering:  # if several parties enter at once, it is ambiguous
             whose, took = one_of(entering), entering[0]
         if took in entering:
             entering.remove(took)
         return Placed(whose, container, in_container=True)
 
     def _enter(self, arguments: list[str], container: str, serving: str, before: Placed | None, at: float) -> Placed:
-        """A `runc exec`, by the shim of `serving`: dockerd's id of it is in the name of its pid file.
+        """The place of a `runc exec` below the shim of `serving`. Its pid file is named after dockerd's exec id.
 
-        In a pod it is that of whoever has the API server execute something there, else (a probe) its creator's.
+        In a pod it belongs to the party that requested it at the API server, else (a probe) to the pod's owner.
         """
         if before and before.enters and before.container_id == serving:
             return before  # a shim of the runtime executes the runtime
@@ -79,7 +79,7 @@ class ContainerProcesses:
         return Placed(whose, serving, enters=True)
 
     def _sandbox(self, container_id: str, above: Placed | None, at: float) -> Placed | None:
-        """One shim serves all containers of a pod; its own id is the sandbox's, which the API server doesn't tell."""
+        """The place of a pod's shim. It serves all containers of the pod, under the sandbox's id, which no API shows."""
         if above is None or not above.shim or self.owners.of(above.container_id, at) != BACKGROUND:
             return None
         owner = self.owners.of(container_id, at)
@@ -90,7 +90,7 @@ class ContainerProcesses:
 
 
 def served_container(arguments: list[str]) -> str:
-    """The container that a runtime's process serves: its id stands in the command line of containerd-shim and runc."""
+    """The id of the container that a runtime's process serves, from the command line of containerd-shim or runc."""
     if not is_runtime(arguments):
         return ""
     ids = [match[0] for argument in arguments for match in _CONTAINER_ID.finditer(argument)]
@@ -98,5 +98,5 @@ def served_container(arguments: list[str]) -> str:
 
 
 def is_runtime(arguments: list[str]) -> bool:
-    """Among the first words, since an interpreter may stand before it, as in that of the OCI runtime shim."""
+    """Whether a runtime is among the first words: an interpreter may come before it, as with the OCI runtime shim."""
     return any(argument.rpartition("/")[2].startswith(_RUNTIMES) for argument in arguments[:6])

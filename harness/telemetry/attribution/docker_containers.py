@@ -1,4 +1,4 @@
-"""Whose a container of the daemon's is at a moment: who made it, or who started it since; and who executes in it."""
+"""To whom a container of the daemon belongs at a moment (its maker or last starter), and who executes in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SERVICE = "com.docker.swarm.service.id"
 
 @dataclass(frozen=True)
 class Created:
-    """A container's creation, as the daemon's events tell it; `at` in seconds, epoch, `service` is `None` for none."""
+    """A container's creation, from the daemon's events; `at` in seconds, epoch; `service` is 'None' for none."""
 
     at: float
     service: str
@@ -25,8 +25,9 @@ class Created:
 
 @dataclass
 class DockerContainers:
-    """Answers for one recording, once it was told of the requests, each with the slice of who sent it, as they were
-    sent. `events` are the lines of `raw/docker-events.jsonl`; `unknown` tells the slice of what no gateway noted.
+    """The Docker containers of one recording. Requests must be noted first, in order, with the slices of their senders.
+
+    `events` are the lines of `raw/docker-events.jsonl`; `unknown` gives the slice of what no gateway noted.
     """
 
     unknown: Callable[[float], str]
@@ -49,7 +50,7 @@ class DockerContainers:
                 continue
 
     def note(self, request: DockerRequest) -> None:
-        """A request, after all that were sent before it."""
+        """Take in a request. Requests must come in the order in which they were sent."""
         whose, path = request.atomic, request.path
         if request.container_id:
             self._makers[request.container_id] = whose
@@ -65,12 +66,12 @@ class DockerContainers:
             self._noted.add(request.exec_id)
 
     def of(self, container: str, at: float | None = None) -> str:
-        """The slice of a container at a moment (seconds, epoch); empty where nothing is known of it."""
+        """The slice of a container at a moment (seconds, epoch); empty for an unknown container."""
         runs = [whose for sent, whose in self._runs.get(container, ()) if at is not None and sent <= at]
         return runs[-1] if runs else self._makers.get(container) or self._maker(container)
 
     def executing(self, container: str, at: float) -> set[str]:
-        """The slices of all who have had something executed in a container by a moment."""
+        """The slices of all parties that executed something in a container by a moment."""
         past = [when for when, id_ in self._executed.get(container, ()) if when <= at and id_ not in self._noted]
         askers = {whose for sent, whose in self._asked.get(container, ()) if sent <= at}
         return askers | {self.unknown(when) or BACKGROUND for when in past}
@@ -87,7 +88,7 @@ class DockerContainers:
             self._executed.setdefault(identifier, []).append((at / 1e9, str(attributes.get("execID"))))
 
     def _maker(self, container: str) -> str:
-        """Who made a container that no request of its own made: a build, a service, or nobody who is known."""
+        """The maker of a container without a create request: a build, a service, or an unknown party."""
         creation = self._created.get(container)
         if creation is None:
             return ""
@@ -95,7 +96,7 @@ class DockerContainers:
         return self._services.get(creation.service) or next(built, None) or self.unknown(creation.at)
 
     def _resolve(self, name: str) -> str:
-        """The id of a container that was named by its id, the beginning of it, or its name."""
+        """The id of a container from its id, a prefix of it, or its name."""
         named = [id_ for id_, container_name in self._names.items() if container_name == name]
         begun = [id_ for id_ in self._names if id_.startswith(name)]
         matches = [name] if name in self._names else named or begun

@@ -1,4 +1,4 @@
-"""What the atomics asked of the Docker daemon, as their gateways noted it, and whose a record of the daemon's is."""
+"""The requests to the Docker daemon, as the gateways noted them, and the slices of the daemon's records."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _COLLECTION = re.compile(r"^(?:/v[\d.]+)?/(\w+)")
 _READS = ("GET", "HEAD")
 _SAVE = re.compile(r"^(?:/v[\d.]+)?/images/(?:[^?]+/)?get(?:\?|$)")
 _CREATE = re.compile(r"^(?:/v[\d.]+)?/containers/create(\?|$)")
-# By which requests files go out of a container or into it (Docker Engine API, ContainerArchive, PutContainerArchive,
-# ContainerExport; `copy` is gone since 1.24), by the action of the event that tells of it.
+# The method of the requests that copy files from or to a container, by the action of their event (Docker Engine API,
+# ContainerArchive, PutContainerArchive, ContainerExport; `copy` was removed in 1.24).
 FILE_ACTIONS = {"archive-path": "GET", "extract-to-dir": "PUT", "copy": "POST", "export": "GET"}
 
 
@@ -27,8 +27,8 @@ FILE_ACTIONS = {"archive-path": "GET", "extract-to-dir": "PUT", "copy": "POST", 
 class DockerRequest:
     """One request that an atomic sent to the daemon (`raw/docker-requests.jsonl`); times in seconds, epoch.
 
-    `config` is what it asked for of a new container, `body_bytes` how long that was, and `peer` the process that sent
-    it; older recordings have none of them.
+    `config` is the requested configuration of a new container, `body_bytes` its length, and `peer` the process that
+    sent it. Older recordings have none of them.
     """
 
     atomic: str
@@ -48,7 +48,7 @@ class DockerRequest:
 
     @property
     def window(self) -> Window:
-        """From when it was sent until it was answered."""
+        """From sending to answer."""
         return self.sent, self.answered
 
     @property
@@ -58,7 +58,7 @@ class DockerRequest:
 
 
 def read_requests(lines: Iterable[str]) -> list[DockerRequest]:
-    """The requests of a recording; lines that are none are passed over."""
+    """The requests of a recording. Other lines are skipped."""
     return [request for line in lines if (request := read_request(line)) is not None]
 
 
@@ -88,10 +88,10 @@ def read_request(line: str) -> DockerRequest | None:
 
 @dataclass
 class DockerRequests:
-    """All requests of one recording. `during` tells the atomic whose attack ran at a moment, or an empty text.
+    """All requests of one recording. `during` gives the atomic whose attack ran at a moment, or an empty text.
 
-    `moments` (seconds, epoch) are those of all that was told alike elsewhere: where they are more than the requests,
-    one was not noted, and nobody knows which. `all_gated` says that there is a gateway before every socket of the daemon.
+    `moments` (seconds, epoch) are the times of alike records elsewhere. If there are more than requests, one was not
+    noted, and it is unknown which. `all_gated` says that there is a gateway before every socket of the daemon.
     """
 
     requests: list[DockerRequest]
@@ -106,11 +106,11 @@ class DockerRequests:
         self._asked = {r.container_id: r.config for r in self.requests if r.container_id and r.config is not None}
         self._of_images = [request for request in self.requests if _changes_images(request)]
         self._execs = {r.exec_id: r.atomic for r in self.requests if r.exec_id}
-        # only since peers are noted does a gateway stand before the daemon's own socket, too
+        # recordings with peers have a gateway before the daemon's own socket, too
         self.all_noted = any(r.peer is not None for r in self.requests)
 
     def asked_for(self, container_id: str) -> dict[str, Any] | None:
-        """The configuration that was asked for, in the form of an inspect; None where nobody knows it."""
+        """The requested configuration, in the form of an inspect; None where it is unknown."""
         config = self._asked.get(container_id)
         if config is None:
             return None
@@ -118,27 +118,28 @@ class DockerRequests:
         return {"Config": config, "HostConfig": host, "Mounts": _mounts(host)}
 
     def unknown(self, at: float) -> str:
-        """The slice of what somebody asked of the daemon past all gateways: it may be that of the attack that ran."""
+        """The slice of a request past all gateways. While an attack runs, it may be the attack's."""
         running = self.during(at) if self.all_noted else ""
         return ambiguous(running) if running else ""
 
     def of_exec(self, ids: Iterable[str], at: float) -> str:
-        """The slice of a process that is executed in a container, by its id, which is one of these: that of who asked
-        for it, whosever the container is.
+        """The slice of an exec in a container: the party that requested it, whatever the container's slice.
+
+        One of `ids` is the exec id.
         """
         return next((self._execs[id_] for id_ in ids if id_ in self._execs), None) or self._unnoted(at)
 
     def one_of(self, requests: Collection[DockerRequest], at: float, moments: Collection[float]) -> str:
-        """Who made one of these requests at a moment; empty where nobody did, ambiguous where it may be several."""
+        """The sender of one of these requests at a moment; empty for none, ambiguous where several are possible."""
         parties = [request.atomic for request in requests if within(request.window, at)]
         if parties and surplus(at, moments, [request.window for request in requests]):
             parties.append(self.unknown(at) or BACKGROUND)
         return one_of(parties)
 
     def building(self, at: float) -> str:
-        """Whose a step of a build by BuildKit is that is run at a moment: no record names the build."""
+        """The slice of a BuildKit step that runs at a moment. No record names its build."""
         parties = [r.atomic for r in self.requests if _BUILD.match(r.path) and within(r.window, at)]
-        if not parties:  # buildx asks by gRPC, on a connection of which nobody noted the end
+        if not parties:  # buildx uses gRPC, and no record says when its connection ended
             running = self.during(at)
             parties = [r.atomic for r in self.requests if r.path == "/grpc" and r.sent <= at and r.atomic == running]
         if parties and not self.all_gated:
@@ -147,25 +148,26 @@ class DockerRequests:
 
     def of_request(self, method: str, uri: str, at: float, moments: Collection[float] = ()) -> str:
         """The slice of a request in the daemon's log."""
-        reads = method in _READS  # Livefire looks at the daemon past the gateways
+        reads = method in _READS  # Livefire reads from the daemon past the gateways
         whose = self.one_of(self._by_call.get((method, uri), []), at, () if reads else moments)
         return whose or (BACKGROUND if reads else self._unnoted(at))
 
     def of_image(self, image: str, at: float, moments: Collection[float] = ()) -> str:
-        """The slice of an event of an image: that of the request which made it and was under way, else of those that
-        may have: an image that loses a name, or is saved, is told by its id alone, and several times for one request.
+        """The slice of an image event: the sender of the request for that image, else of any that changes images.
+
+        When an image loses a name or is saved, its events have only its id, and one request may give several.
         """
         requests = [request for request in self.requests if request.image and request.image == image]
         may_have = self._of_images if image.startswith("sha256:") else ()
         return self.one_of(requests, at, moments) or self.one_of(may_have, at, ()) or self._unnoted(at)
 
     def of_kind(self, kind: str, at: float, moments: Collection[float] = ()) -> str:
-        """The slice of an event of anything else, such as a network: that of who asked for something of its kind."""
+        """The slice of any other event, such as of a network: the sender of a request for that kind of object."""
         requests = [r for r in self.requests if r.method not in _READS and _kind(r.path) == kind]
         return self.one_of(requests, at, moments) or self._unnoted(at)
 
     def of_files(self, action: str, container_id: str, name: str, at: float, moments: Collection[float] = ()) -> str:
-        """The slice of an event that files were fetched from a container, or put into it: that of who asked for it."""
+        """The slice of an event that files were copied from or to a container: the sender of the request."""
         requests = []
         for request in self.requests:
             match = _FILES.search(request.path) if request.method == FILE_ACTIONS[action] else None
@@ -174,30 +176,30 @@ class DockerRequests:
         return self.one_of(requests, at, moments) or self._unnoted(at)
 
     def _unnoted(self, at: float) -> str:
-        """The slice of what no request that was noted has asked for."""
+        """The slice of what no noted request explains."""
         return self.unknown(at) or BACKGROUND
 
 
 def _changes_images(request: DockerRequest) -> bool:
-    """Whether it may make, name, remove or save an image (Docker Engine API, Image, ImageBuild, ImageCommit)."""
+    """Whether a request may make, name, remove or save an image (Docker Engine API, Image, ImageBuild, ImageCommit)."""
     if request.method in _READS:
         return bool(_SAVE.match(request.path))
     return _kind(request.path) in ("image", "build", "commit", "grpc", "session")
 
 
 def _kind(path: str) -> str | None:
-    """The type that the events have of what a request is for: that of `/networks/create` is `network`."""
+    """The type of the events that a request leads to: `network` for `/networks/create`."""
     match = _COLLECTION.match(path)
     return match[1].removesuffix("s") if match else None
 
 
 def _mounts(host: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is to be mounted, as an inspect tells it (Docker Engine API: HostConfig.Binds and Mounts, MountPoint)."""
+    """The requested mounts, in the form of an inspect (Docker Engine API: HostConfig.Binds and Mounts, MountPoint)."""
     mounts = []
     for bind in _list(host.get("Binds")):
         source, _, target_and_options = str(bind).partition(":")
         target, _, options = target_and_options.partition(":")
-        if source.startswith("/"):  # else a volume's name, and where that lies the daemon knows
+        if source.startswith("/"):  # otherwise it is the name of a volume, and only the daemon knows its path
             mounts.append({"Source": source, "Destination": target, "RW": "ro" not in options.split(",")})
     for mount in _list(host.get("Mounts")):
         if isinstance(mount, dict) and mount.get("Type") == "bind":

@@ -1,7 +1,7 @@
-"""Whose a request to the API server is, and whose a pod: by the identity that asked, whoever made that or took it.
+"""The slices of requests to the API server and of pods, by identity: who made it, was given it, or took it.
 
 Source: audit.k8s.io/v1 Event; the extra `authentication.kubernetes.io/…` of a bound token's user, and the annotation
-that names the credential which a TokenRequest gave out (Kubernetes 1.30 and later).
+that names the credential issued by a TokenRequest (Kubernetes 1.30 and later).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from harness.telemetry.schema import BACKGROUND, ambiguous, one_of
 
 _EXTRA = "authentication.kubernetes.io/"
 _ACCOUNT = "system:serviceaccount:"
-# By which somebody acts in a pod that is there. What he starts may go on, and a token that he took is good for longer.
+# Ways to act in an existing pod. Processes started this way may go on, and stolen tokens stay valid.
 _REACHES = {"exec", "attach", "ephemeralcontainers", "portforward", "proxy"}
-_EARLY = 0.02  # seconds: the runtime may be a little before the log
+_EARLY = 0.02  # seconds: the runtime may act a little before the logged time
 
 
 @dataclass
 class Identities:
-    """Answers for one recording, in the order of its requests: what an atomic makes there is known from then on.
+    """Attributes the requests of one recording, in their order, and remembers what each atomic made.
 
-    `users` are slices by user name. `during` tells the atomic whose attack ran at a moment, or an empty text;
-    `is_canary` whether a request (verb, URI, seconds) is one of ours; `runners` are the pods that have an account.
+    `users` are slices by user name. `during` gives the atomic whose attack ran at a moment, or an empty text;
+    `is_canary` says whether a request (verb, URI, seconds) is a canary; `runners` are the pods that have an account.
     """
 
     users: Mapping[str, str]
@@ -49,7 +49,7 @@ class Identities:
     _reached: list[tuple[float, PodName, str]] = field(default_factory=list)
 
     def of(self, event: Mapping[str, Any]) -> str:
-        """The slice of a request; it also teaches whose what was made by it is."""
+        """The slice of a request. What the request made is remembered with that slice."""
         user = _object(event.get("user"))
         name, at = str(user.get("username")), _seconds(event.get("requestReceivedTimestamp"))
         whose = self._of(event, name, user, at)
@@ -61,14 +61,14 @@ class Identities:
         return whose
 
     def of_pod(self, pod: PodName, at: float) -> str:
-        """The slice of a pod at a moment: that of the last request before it that made one of its name."""
+        """The slice of a pod at a moment: that of the last earlier request that made a pod of this name."""
         made = [whose for created, whose in self._pods.get(pod, ()) if not created > at]
         return made[-1] if made else BACKGROUND
 
     def of_containers(self, seen: Iterable[SeenPod]) -> dict[str, str]:
-        """The slices of the containers in pods: whose the pod is, or who has changed it before they were seen.
+        """The slices of the containers in pods: of the pod's maker and of all who changed it before they were seen.
 
-        A pod that no request made, or a controller, such as a Deployment's, is background.
+        A pod without a request, or made by a controller such as a Deployment's, is background.
         """
         slices: dict[str, str] = {}
         for seen_pod in seen:
@@ -80,16 +80,16 @@ class Identities:
         return slices
 
     def expect(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Which pods will be made is to be known before any is: the others were there before."""
+        """Take in which pods will be made, before any request. The other pods are older than the capture."""
         made = {_named(event) for event in events if _makes_pod(event)}
         self._older = frozenset(self.runners.accounts.keys() - made)
 
     def reached(self, pods: Collection[PodName | None], at: float) -> set[str]:
-        """The slices of all who have reached into one of these pods by a moment; None is no pod."""
+        """The slices of all parties that reached into one of these pods by a moment; None is no pod."""
         return {whose for began, pod, whose in self._reached if pod in pods and not began - _EARLY > at}
 
     def executing(self, pod: PodName, at: float) -> str:
-        """Who has a process executed in a pod at a moment; empty for nobody."""
+        """The slice of an exec in a pod at a moment; empty for none."""
         return one_of(who for began, ended, name, who in self._execs if name == pod and began - _EARLY <= at <= ended)
 
     def _of(self, event: Mapping[str, Any], name: str, user: Mapping[str, Any], at: float) -> str:
@@ -102,15 +102,15 @@ class Identities:
         if known := self.users.get(name):
             return self._ours(event, at, running) if known == HARNESS else one_of({known, *reached})
         given = self._credentials.get(credential)
-        if given and not (token_of and given == BACKGROUND):  # a pod's node asks for its token
+        if given and not (token_of and given == BACKGROUND):  # a pod's token is requested by its node
             return one_of({given, *reached})
         if name in self._made and token_of not in self._pods:
             return one_of({self._made[name], *reached})
-        if pods:  # whoever it says that it is
+        if pods:  # whatever its user name
             taken = {ambiguous(running)} if running and self._is_elsewhere(token_of, came_from) else set()
             return one_of({self.of_pod(pod, at) for pod in pods} | reached | taken)
         if credential or not name.startswith(_ACCOUNT):
-            return BACKGROUND  # another's token, even where it is for the same account
+            return BACKGROUND  # another token, even if it is for the same account
         return self._of_account(name, running)
 
     def _is_elsewhere(self, token_of: PodName | None, came_from: PodName | None) -> bool:
@@ -129,7 +129,7 @@ class Identities:
         return self.is_canary(str(event.get("verb")), str(event.get("requestURI")), at)
 
     def _ours(self, event: Mapping[str, Any], at: float, running: str) -> str:
-        """A request in Livefire's own name: while an attack runs, only what Livefire's client sends is its own."""
+        """The slice of a request in Livefire's name. While an attack runs, only Livefire's client counts."""
         agent = str(event.get("userAgent"))
         if self._is_canary(event, at):
             self._agents.add(agent)
@@ -176,7 +176,7 @@ class Identities:
 def read_identities(identities: Identities, lines: Iterable[bytes]) -> list[str]:
     """The slice of each line of an API audit log; empty for a line that is no event.
 
-    They are told as they were received: a line is written once its request has ended, and others are made meanwhile.
+    Requests are taken in the order in which they were received. A line is written only when its request has ended.
     """
     events: list[dict[str, Any]] = []
     received: list[float] = []
@@ -205,7 +205,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _named(event: Mapping[str, Any]) -> PodName:
-    """Namespace and name of what a request is for. That of one with a generated name stands in the answer alone."""
+    """Namespace and name of a request's object. A generated name is only in the response."""
     reference = _object(event.get("objectRef"))
     name = reference.get("name") or _object(_object(event.get("responseObject")).get("metadata")).get("name")
     return str(reference.get("namespace")), str(name)
@@ -223,7 +223,7 @@ def _succeeded(event: Mapping[str, Any]) -> bool:
 
 
 def _account_name(event: Mapping[str, Any]) -> str:
-    """The account of a pod that a request makes; empty where its body isn't there."""
+    """The account of a pod that a request makes; empty where the body is missing."""
     return str(_object(_object(event.get("requestObject")).get("spec")).get("serviceAccountName") or "")
 
 
@@ -232,7 +232,7 @@ def _first(value: Any) -> str:
 
 
 def _seconds(text: Any) -> float:
-    """Seconds since the epoch; where that is no time, none that is before or after any other."""
+    """Seconds since the epoch; NaN, which compares false with every time, for what is no time."""
     try:
         return datetime.fromisoformat(str(text)).timestamp()
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""What an audit record tells of a process: what it runs, that it is at work, was born, or got another session."""
+"""What audit records show of a process: its program, its activity, its birth, its change of session."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from harness.recording.audit_records import BIRTHS, as_written
 from harness.telemetry.readers.audit_log import AuditEvent, number, system_call
 
 UNSET = 0xFFFFFFFF
-NOBODY = -1  # where no pid is told
+NOBODY = -1  # where the record has no pid
 _BIRTHS = as_written(BIRTHS)
 
 
 @dataclass(frozen=True)
 class Image:
-    """A program that a process was running. `started` is when, as a table's time; empty where that isn't known."""
+    """A program that a process was running. `started` is a time as in tables; empty where it is unknown."""
 
     pid: int
     parent: int
@@ -28,7 +28,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Moment:
-    """A process at work: what an audit record tells of it. `time` in milliseconds, `line` in the log."""
+    """A process at one time, from an audit record. `time` is in milliseconds, `line` the line of the log."""
 
     time: int
     line: int
@@ -38,7 +38,7 @@ class Moment:
 
     @classmethod
     def of(cls, event: AuditEvent) -> Moment:
-        """That of an event with a SYSCALL record; pids are NOBODY where it tells none."""
+        """From the SYSCALL record of an event; a missing pid is NOBODY."""
         record = event.first("SYSCALL")
         fields = record.fields if record else {}
         pid, parent, session = (number(fields.get(name)) for name in ("pid", "ppid", "ses"))
@@ -48,7 +48,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Birth:
-    """`by` got the answer that its child is `child`, as numbered in its own pid namespace."""
+    """`by` made a child with the pid `child`, as numbered in the pid namespace of `by`."""
 
     by: Moment
     child: int
@@ -56,14 +56,14 @@ class Birth:
 
 @dataclass(frozen=True)
 class Login:
-    """`by` got another audit session, which is `session`; that of `by` is the one that it had until then."""
+    """`by` got the audit session `session`; `by.session` is its earlier one."""
 
     by: Moment
     session: int
 
 
 def login_of(event: AuditEvent) -> Login | None:
-    """The change of a session that an event tells; None for any other event, and where it was refused.
+    """The change of session in an event; None for any other event, and where it was refused.
 
     Source: LOGIN records (kernel, audit_log_set_loginuid).
     """
@@ -74,7 +74,7 @@ def login_of(event: AuditEvent) -> Login | None:
 
 
 def birth_of(event: AuditEvent) -> Birth | None:
-    """The birth that an event tells; None for any other event."""
+    """The birth in an event; None for any other event."""
     record = event.first("SYSCALL")
     fields = record.fields if record else {}
     child = number(fields.get("exit"))

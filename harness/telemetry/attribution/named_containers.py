@@ -1,8 +1,8 @@
-"""Containers whose id the client chose, as in `ctr run IMAGE ID`: any word, and in no daemon's record.
+"""Containers whose id the client chose, as in `ctr run IMAGE ID`: any word, which no daemon recorded.
 
-A containerd has one container of an id in a namespace at a time, and starts a shim for it that carries all three in
-its command line. So the first shim that is started after a process of the atomic's named that id is the atomic's, if
-it is on the containerd and in the namespace that the atomic's script names, or the default ones.
+A containerd has at most one container of an id in a namespace, and starts a shim for it whose command line holds its
+address, the namespace and the id. So when a process of an atomic names an id, the next shim with that id belongs to the
+atomic, if containerd and namespace are named in the atomic's script or are the default ones.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _VERBS = {"run", "start"}
 
 @dataclass(frozen=True)
 class _Shim:
-    """What a shim serves, from its command line (containerd, runtime/v2/shim/shim.go)."""
+    """The container of a shim, from its command line (containerd, runtime/v2/shim/shim.go)."""
 
     address: str
     namespace: str
@@ -29,20 +29,20 @@ class _Shim:
 
 @dataclass
 class NamedContainers:
-    """Answers for one recording; `scripts` are the commands of the atomics as they were run. Feed it in log order."""
+    """Attributes shims in the order of the log. `scripts` are the commands of the atomics as they were run."""
 
     scripts: Mapping[str, str]
     _named: list[tuple[str, set[str]]] = field(default_factory=list)
     _owners: dict[_Shim, str] = field(default_factory=dict)
 
     def note(self, atomic: str, arguments: list[str]) -> None:
-        """A process of an atomic's, by which it may start a container."""
+        """Take in a process of an atomic, which may start a container."""
         words = set(arguments[1:])
         if words & _VERBS:
             self._named.append((atomic, words))
 
     def of_shim(self, arguments: list[str]) -> tuple[str, str]:
-        """The id that a shim serves and whose it is; an empty id for any other process."""
+        """The container id of a shim, and its slice; an empty id for any other process."""
         shim = _read(arguments)
         if shim is None:
             return "", BACKGROUND
@@ -51,7 +51,7 @@ class NamedContainers:
         return shim.id, self._owners.get(shim, BACKGROUND)
 
     def _claim(self, shim: _Shim) -> str:
-        """The atomic that named it last; it has to name it again for the next one."""
+        """The last atomic that named the id. Each naming counts for one shim."""
         for atomic, words in reversed(self._named):
             script = self.scripts.get(atomic, ())
             there = shim.address == _ADDRESS or shim.address in script

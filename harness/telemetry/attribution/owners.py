@@ -1,4 +1,4 @@
-"""Whose a container is, whose a process in it may be, and where an execution belongs."""
+"""The slices of containers and of processes in them, and where an execution belongs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from harness.telemetry.schema import BACKGROUND, one_of
 class Placed:
     """Where an exec belongs. `in_container` tells a container's own process from the runtime that serves it.
 
-    `shim` is containerd-shim; `enters` is a runc that puts a further process into a container; `own_shim` is
-    Livefire's own program in front of runc, which then executes that.
+    `shim` is containerd-shim; `enters` is a runc that puts another process into a container; `own_shim` is Livefire's
+    program in front of runc, which then executes runc.
     """
 
     slice: str
@@ -29,8 +29,9 @@ class Placed:
 
 @dataclass
 class Owners:
-    """Answers for one recording. `daemon` answers for Docker's containers, `known` are the slices of others; `pods`
-    are the pods of containers.
+    """The owners of containers in one recording.
+
+    `daemon` knows Docker's containers, `known` has the slices of others by id, `pods` the pods of containers.
     """
 
     daemon: DockerContainers
@@ -39,14 +40,16 @@ class Owners:
     known: dict[str, str] = field(default_factory=dict)
 
     def of(self, container: str, at: float | None, unknown: str = BACKGROUND) -> str:
-        """The slice of a container at a moment (seconds, epoch): who made it, or who started it since; `unknown` where
-        nobody knows whose it is.
+        """The slice of a container at a moment (seconds, epoch): of its maker or last starter.
+
+        `unknown` for an unknown container.
         """
         return self.daemon.of(container, at) or self.known.get(container) or unknown
 
     def inside(self, container: str, at: float, unknown: str) -> str:
-        """Whose a process in a container may be, where nobody saw who started it: whose the container is, or who has
-        had something executed there by then.
+        """The slice of a process in a container whose start was not seen.
+
+        It may belong to the container's owner or to any party that executed something there by then.
         """
         reached = self.identities.reached({self.pods.get(container)}, at)
         return one_of({self.of(container, at, unknown), *self.daemon.executing(container, at), *reached})

@@ -1,6 +1,6 @@
-"""Whose a request to the Docker daemon is: that of the process that sent it, and not of the socket that it came by.
+"""The slice of a request to the Docker daemon, by the process that sent it and not by its socket.
 
-A stranger may use an atomic's socket, and an atomic the daemon's own.
+A foreign process may use an atomic's socket, and an atomic may use the daemon's own.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _SLACK = 0.05
 
 @dataclass
 class Peers:
-    """Answers for one recording."""
+    """The senders of requests in one recording."""
 
     manifest: Manifest
     sessions: Sessions
     residents: Residents
 
     def settle(self, requests: list[DockerRequest], owners: Owners) -> list[DockerRequest]:
-        """The requests, each with the slice of who sent it; in older recordings nobody looked, and its socket tells.
+        """The requests, each with the slice of its sender. Older recordings have no senders; there the socket decides.
 
-        As they were sent: one that comes out of a container comes after those by which it was made and entered.
+        They are taken in the order of sending: a container is made and entered before it sends a request itself.
         """
         settled = list(requests)
         for place in sorted(range(len(requests)), key=lambda place: requests[place].sent):
@@ -47,9 +47,9 @@ class Peers:
         return next((whose for attack, whose in self._attacks() if _ran(attack, at, _SLACK)), "")
 
     def past_gateways(self, at: float) -> str:
-        """The atomic that may have asked the daemon for something at a moment, past all gateways; empty for none.
+        """The atomic that may have sent a request past all gateways at a moment; empty for none.
 
-        The socket of another's daemon has no gateway before it. There it is seen whether the attack has used it.
+        A foreign daemon's socket has no gateway before it. There, the contacts show whether the attack used it.
         """
         running, socket = self.during(at), self.manifest.lab.foreign_socket
         if running and socket is not None and self.residents.known:
@@ -57,12 +57,12 @@ class Peers:
         return running
 
     def running(self, at: float) -> str:
-        """As `during`, to the microsecond: what Livefire does itself stands right before and right after."""
+        """As `during`, without slack: Livefire itself acts right before and right after an attack."""
         return next((whose for attack, whose in self._attacks() if _ran(attack, at, 0)), "")
 
     def _of(self, request: DockerRequest, peer: Mapping[str, Any], owners: Owners) -> str:
         running = self.during(request.sent)
-        if peer.get("started") is None:  # it had ended before anybody could look
+        if peer.get("started") is None:  # it ended before its /proc entry was read
             return ambiguous(running) if running else request.atomic
         session, pids = peer.get("session"), [peer.get("pid"), *(peer.get("above") or [])]
         if isinstance(session, int) and session in self.sessions.of:
@@ -78,7 +78,7 @@ class Peers:
         return self.residents.asked(request.sent, numbers) or BACKGROUND
 
     def _in_unknown(self, pids: list[int], at: float, running: str) -> str:
-        """The slice of a process in a container of nobody's: a stranger's only if it was there before the capture."""
+        """The slice of a process in an unattributed container: background only if it is older than the capture."""
         older = any(resident.contained and resident.pid in pids for resident in self.residents.all)
         return self.residents.asked(at, pids) or (ambiguous(running) if running and not older else BACKGROUND)
 

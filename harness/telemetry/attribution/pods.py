@@ -1,4 +1,4 @@
-"""What the watch on pods saw: their containers, and the pods that have a ServiceAccount's token."""
+"""Pods as the watch saw them: their containers, accounts and addresses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PodName = tuple[str, str]  # namespace and name
 
 @dataclass(frozen=True)
 class SeenPod:
-    """A pod as it was seen (`raw/kube-pods.jsonl`); `at` in seconds, epoch. Older recordings tell no account."""
+    """A pod as it was seen (`raw/kube-pods.jsonl`); `at` in seconds, epoch. Older recordings have no account."""
 
     at: float
     name: PodName
@@ -22,7 +22,7 @@ class SeenPod:
 
 
 def read_pods(lines: Iterable[str]) -> list[SeenPod]:
-    """The pods of a recording as they were seen; lines that are none are passed over."""
+    """The pods of a recording as they were seen. Other lines are skipped."""
     return [pod for line in lines if (pod := _read(line)) is not None]
 
 
@@ -45,7 +45,7 @@ def _optional(value: object) -> str:
 
 
 def pods_of_containers(seen: Sequence[SeenPod]) -> dict[str, PodName]:
-    """Container ids and the names of their pods."""
+    """The names of pods, by container id."""
     return {container: pod.name for pod in seen for container in pod.containers}
 
 
@@ -58,7 +58,7 @@ class Runners:
 
     @classmethod
     def of(cls, seen: Sequence[SeenPod]) -> Runners:
-        """Those of a recording."""
+        """From the pods of a recording."""
         addresses: dict[PodName, set[str]] = {}
         with_account = [pod for pod in seen if pod.account]
         for pod in with_account:
@@ -66,11 +66,11 @@ class Runners:
         return cls({pod.name: pod.account for pod in with_account}, addresses)
 
     def source(self, addresses: object) -> PodName | None:
-        """The pod that a request came from; None where it may be several or none."""
+        """The pod that a request came from; None where there is none or more than one."""
         came = {str(address) for address in addresses} if isinstance(addresses, list) else set()
         pods = [pod for pod, own in self.addresses.items() if own & came]
         return pods[0] if len(pods) == 1 else None
 
     def with_account(self, user: str) -> set[PodName]:
-        """The pods that have an account, which is named as a Kubernetes user."""
+        """The pods that have an account, given as a Kubernetes user name."""
         return {pod for pod, name in self.accounts.items() if user == f"system:serviceaccount:{pod[0]}:{name}"}

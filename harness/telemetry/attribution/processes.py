@@ -1,8 +1,8 @@
-"""Processes by pid and time: who was behind a pid at a moment, whose child it was, and what it was running.
+"""Processes by pid and time: the process behind a pid at a moment, its parent, and its program.
 
-A pid alone names nobody: pids are given away anew within minutes. The kernel's records of clone, fork and vfork tell
-each birth. A recording without them (made before they were recorded), and processes in a pid namespace of their own
-(whose parent is told another number), leave what contradicts: another parent, and the counter of pids having come by.
+A pid alone identifies no process, since pids are reused within minutes. The kernel's records of clone, fork and vfork
+show each birth. They are missing in older recordings, and for processes in a pid namespace of their own (whose parent
+sees another number). There, a pid is taken for reused if the parent differs or the pid counter has passed it.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from harness.telemetry.attribution.pid_cycle import PidCycle
 from harness.telemetry.readers.audit_log import AuditEvent, decode
 
 _SHELLS = {"sh", "bash", "dash", "ash", "busybox", "ksh", "zsh"}
-# How many births in a row may stand in the log after what they led to, as those of vforks within each other do.
+# How many births in a row may be logged after their consequences, as with nested vforks.
 VFORKS = 10
-BEFORE = -1  # the place of what was there before the log begins
+BEFORE = -1  # the place of processes that are older than the log
 
 
 def read_processes(events: Iterable[AuditEvent], known: Sequence[Process] = ()) -> Processes:
-    """The processes of a log, about which it can be asked once its events are told, one after the other.
+    """The processes of a log. Its events must then be passed to the result, in order.
 
-    `known` were there before it began.
+    `known` are the processes that are older than the log.
     """
     births, executing = [], []
     listed = {process.pid: process for process in known}
@@ -38,7 +38,7 @@ def read_processes(events: Iterable[AuditEvent], known: Sequence[Process] = ()) 
 
 
 def _not_yet(listed: Process | None, event: AuditEvent) -> None:
-    """The list of processes is made a moment after the log begins: what it shows may be what is executed here."""
+    """Drop a listed program that is executed only here: the list is made a moment after the log begins."""
     call = event.first("SYSCALL")
     path = call and call.fields.get("exe")
     if listed and path and [image.path for _, image in listed.images] == [decode(path)]:
@@ -47,10 +47,10 @@ def _not_yet(listed: Process | None, event: AuditEvent) -> None:
 
 @dataclass(eq=False)
 class Process:
-    """One process for as long as it lives. `images` are what it executed, each with its line in the log.
+    """One process, from birth to end. `images` are the programs that it executed, each with its line in the log.
 
-    `parent` is the process that started it, where that is known; `place` counts executions up to when it was last seen.
-    `resident` says that it was there before the log begins.
+    `parent` is the process that started it, where known; `place` counts the executions until it was last seen.
+    `resident` says that it is older than the log.
     """
 
     pid: int
@@ -66,15 +66,15 @@ class Process:
     resident: bool = False
 
     def image(self, line: int | None = None) -> Image | None:
-        """What it was running at a line of the log, or last. A fork runs what its parent did."""
+        """Its program at a line of the log, or its last one. A fork has its parent's program."""
         images = [image for at, image in self.images if line is None or at <= line]
         return images[-1] if images else self.inherited
 
     def descends_from(self, pid: int) -> bool:
-        """Whether a process with this pid is above it, by what was last seen of each."""
+        """Whether an ancestor has this pid, by what was last seen of each."""
         process = self
         while process.ppid != pid:
-            if process.parent is None or process.parent.pid != process.ppid:  # not known, or another has adopted it
+            if process.parent is None or process.parent.pid != process.ppid:  # unknown, or adopted by another process
                 return False
             process = process.parent
         return True
@@ -89,8 +89,10 @@ class Process:
 
 @dataclass(frozen=True)
 class Initiating:
-    """Which process executed another program, and what it was running. `forked` is its birth (milliseconds) where it
-    is a fork that executed nothing itself; `parent` is its parent's pid and `above` what that was running, where known.
+    """A process that executed another program, with its own program `image`.
+
+    `forked` is its birth (milliseconds) if it is a fork that executed nothing itself. `parent` is its parent's pid and
+    `above` its parent's program, where known.
     """
 
     pid: int
@@ -101,9 +103,9 @@ class Initiating:
 
 
 class Processes:
-    """The processes of one recording. Births and executions are to be told in the order of the log.
+    """The processes of one recording. Births and executions must be passed in the order of the log.
 
-    `known` were there before it began.
+    `known` are the processes that are older than the log.
     """
 
     def __init__(self, births: Iterable[Birth] = (), executing: Iterable[int] = (), known: Iterable[Process] = ()):
@@ -117,7 +119,7 @@ class Processes:
         self._parents: dict[Birth, Process] = {}
         self._shells: dict[int, set[Process]] = {}
         self._place = BEFORE
-        self._untold = 0  # births that are looked up before the log has told them
+        self._untold = 0  # births that are looked up before their line in the log
 
     @property
     def tells_births(self) -> bool:
@@ -125,9 +127,9 @@ class Processes:
         return bool(self._births)
 
     def bear(self, birth: Birth) -> None:
-        """A birth stands in the log here."""
+        """Take in a birth at its line of the log."""
         by = self.at(birth.by)
-        if by.contained:  # it is told a number of its own namespace
+        if by.contained:  # the child's number is one of its own namespace
             self._births[birth.child].remove(birth)
         else:
             self._parents[birth] = by
@@ -138,7 +140,7 @@ class Processes:
         return self.at(moment)
 
     def at(self, moment: Moment) -> Process:
-        """The process behind the pid of this moment: one that is known, or a new one."""
+        """The process behind the pid of this moment: a known or a new one."""
         known = self._known.get(moment.pid)
         birth = self._birth(moment, known)
         if known is None or moment.pid == NOBODY or not self._is_still(known, birth, moment):
@@ -149,42 +151,42 @@ class Processes:
         return known
 
     def alive(self, pid: int, moment: Moment) -> Process | None:
-        """The process that has a pid at another's moment; None where that may be one that isn't known."""
+        """The process with this pid at a moment; None where it may be an unknown one."""
         known = self._known.get(pid)
         if known is None:
             return None
         if self._births:
             return None if self._given_anew(known, moment) else known
-        # without births: a container's process is looked for by its container, which has an end of its own
+        # without births, processes in containers are identified by their container
         return known if known.contained or not self._cycle.passed(pid, known.place, self._place) else None
 
     def presume(self, moment: Moment) -> Process:
-        """The parent at a moment that executed nothing in this log, from now on remembered."""
+        """Remember the parent of a moment, which executed nothing in this log."""
         made = Process(moment.parent, NOBODY, UNSET, moment.time, self._place)
         self._known[moment.parent] = made
         return made
 
     def over(self, process: Process, moment: Moment) -> Process | None:
-        """The parent of a process as of a moment, which may have adopted it; None where that isn't known."""
+        """The parent of a process at a moment, possibly by adoption; None where unknown."""
         parent = process.parent
         return parent if parent is not None and parent.pid == moment.parent else self.alive(moment.parent, moment)
 
     def executed(self, process: Process, moment: Moment, image: Image) -> None:
-        """What a process executes at a moment, once it has been asked about."""
+        """Note the program that a process executes at a moment, after all questions about that moment."""
         process.images.append((moment.line, image))
         if image.name in _SHELLS and moment.session != UNSET:
             self._shells.setdefault(moment.session, set()).add(process)
 
     def _only_shell(self, moment: Moment) -> Image | None:
-        """What a parent that executed nothing was running, in a log without births: a fork of its session's shell.
+        """The program of a parent that executed nothing, in a log without births: the only shell of its session.
 
-        Programs but shells hardly ever run on in a fork. Where there were several shells it may have been any of them.
+        Hardly any program but a shell goes on in a fork. With several shells it is unknown which one forked.
         """
         shells = self._shells.get(moment.session, set())
         return next(iter(shells)).image() if len(shells) == 1 and not self._births else None
 
     def initiating(self, process: Process, moment: Moment) -> Initiating | None:
-        """Which process executes what `process` executes at this moment: it itself, or (it was forked) its parent."""
+        """The initiating process of an execution at this moment: the process itself, or the parent of a new fork."""
         by = process if process.images else self.over(process, moment)
         if by is None:
             shell = self._only_shell(moment)
@@ -201,7 +203,7 @@ class Processes:
             parent = self.alive(moment.parent, moment)
             inherited = parent.image() if parent else None
         else:
-            self._untold += 1  # of a vfork the child's execution stands first
+            self._untold += 1  # after a vfork, the child's execution is logged first
             parent = self._parents.get(birth) or self.at(birth.by)
             self._untold -= 1
             inherited = parent.image(birth.by.line)
@@ -210,9 +212,9 @@ class Processes:
         return made
 
     def _birth(self, moment: Moment, known: Process | None) -> Birth | None:
-        """The latest birth of this pid that can have been this process's: if none since, that of the one that is known,
+        """The latest birth of this pid that fits. The known process always fits its own birth.
 
-        which may have been adopted and left its session in the meantime.
+        It may have been adopted and have left its session since.
         """
         if self._untold == VFORKS or self._in_namespace(moment):
             return None
@@ -221,12 +223,12 @@ class Processes:
         return next((birth for birth in reversed(births[:until]) if birth is its or self._fits(birth, moment)), None)
 
     def _in_namespace(self, moment: Moment) -> bool:
-        """Whether its parent has a pid namespace of its own: no birth in the log tells the number that it has here."""
+        """Whether its parent has a pid namespace of its own. Then births in the log have other numbers."""
         parent = self.alive(moment.parent, moment)
         return parent is not None and parent.contained
 
     def _fits(self, birth: Birth, moment: Moment) -> bool:
-        """Whether a process can be that child: it has that parent (CLONE_PARENT: its parent's), or lost it since."""
+        """Whether a process can be that child: same parent (CLONE_PARENT: grandparent), or it has ended."""
         by, same = birth.by, birth.by.session == moment.session
         if moment.parent in (by.pid, by.parent) or (same and by.session != UNSET):
             return True
@@ -243,6 +245,6 @@ class Processes:
             return not (self._in_namespace(moment) or self._given_anew(known, moment))
         if self._cycle.passed(known.pid, known.place, self._place):
             return False
-        # its parent ended before it: a set session tells it from a daemon that has its pid now
+        # its parent ended first: with a set session, it can't be a daemon that reuses the pid
         adopted = moment.session != UNSET if moment.parent == 1 else known.descends_from(moment.parent)
         return moment.parent == known.ppid or (adopted and moment.session == known.session)

@@ -1,4 +1,4 @@
-"""Whether a process of nobody's may do what an attack asked for: what was there before starts it, and was asked."""
+"""Whether an unattributed process may act for an attack: an older process, which the attack contacted, started it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from harness.telemetry.readers.audit_log import AuditEvent
 from harness.telemetry.readers.container_configuration import sql_time
 from harness.telemetry.schema import ambiguous
 
-# They have another process do what is asked of them.
+# They pass requests on to other processes.
 _FORWARD = {"dbus-daemon", "dbus-broker", "dbus-broker-lau", "systemd", "dockerd", "containerd", "podman", "crio"}
-# They start what lies in their folders, which anybody may have put there, by the minute (cron(8), atd(8)).
+# Every minute they start what lies in their folders, and an attack may have put it there (cron(8), atd(8)).
 _SCHEDULERS = {"cron", "crond", "anacron", "fcron", "atd"}
 _MINUTE = 61.0
 _SLACK = 0.05
@@ -25,7 +25,7 @@ _SLACK = 0.05
 
 @dataclass(frozen=True)
 class Resident:
-    """A process that was there when the capture began (`raw/alive.jsonl`); `started` in seconds, epoch."""
+    """A process that is older than the capture (`raw/alive.jsonl`); `started` in seconds, epoch."""
 
     pid: int
     parent: int
@@ -40,7 +40,7 @@ class Resident:
 
 @dataclass
 class Residents:
-    """Answers for one recording; of an older one, in which nobody looked, nothing is known."""
+    """The residents of one recording, and the contacts of attacks. Older recordings have none."""
 
     manifest: Manifest
     all: list[Resident] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Residents:
         self._ours = {place for resident in self.all if resident.ours for place in resident.asked_at}
         ports = {place for resident in self.all for place in resident.asked_at}
         own = set(self.manifest.host.addresses)
-        # a port that nobody has here may have been opened since; on another machine it starts nothing on this one
+        # a port that no resident has may have been opened since; a port of another machine starts nothing here
         self.contacts = [
             contact
             for contact in self.contacts
@@ -61,19 +61,19 @@ class Residents:
 
     @property
     def known(self) -> bool:
-        """Whether somebody looked."""
+        """Whether residents were recorded."""
         return bool(self.all)
 
     def asked_of(self, process: Process, at: float) -> str:
-        """As `asked`, of a process of the log."""
+        """As `asked`, for a process of the log."""
         line = list(process.line_of_descent())
-        pids = [ancestor.pid for ancestor in line if ancestor.resident]  # another with that pid is another process
+        pids = [ancestor.pid for ancestor in line if ancestor.resident]  # the same pid later is another process
         return self.asked(at, pids or [line[-1].ppid])
 
     def asked(self, at: float, line: Iterable[int]) -> str:
-        """The slice of what a process of nobody's does at a moment: empty where no attack can have asked for it.
+        """The slice of what an unattributed process does at a moment; empty where no attack can have requested it.
 
-        `line` are the pids of those that it descends from.
+        `line` are the pids of its ancestors.
         """
         above = set(line)
         for contact in reversed(self.contacts):
@@ -82,7 +82,7 @@ class Residents:
         return ambiguous(self._around(at)) if above & self._schedulers and self._around(at) else ""
 
     def asked_at(self, place: str, at: float) -> bool:
-        """Whether an attack that runs has asked at a place, or by a path of which nobody knows where it leads."""
+        """Whether the running attack contacted a place, or a path that no resident is known to have."""
         places = {c.place for c in self.contacts if c.atomic == self._running(at) and c.at <= at + _SLACK}
         unknown = places - {known for resident in self.all for known in resident.asked_at}
         return normal(place) in places or any(path.startswith("/") for path in unknown)
@@ -98,7 +98,7 @@ class Residents:
         return self._in(at, 0.0)
 
     def _around(self, at: float) -> str:
-        """The attack that runs, or that has ended within the last minute."""
+        """The atomic whose attack runs, or ended within the last minute."""
         return self._running(at) or self._in(at, _MINUTE)
 
     def _in(self, at: float, longer: float) -> str:
@@ -112,12 +112,12 @@ class Residents:
 def read_residents(
     manifest: Manifest, alive: list[Resident], events: Iterable[AuditEvent], sessions: Mapping[int, str]
 ) -> Residents:
-    """Those of a recording, and what its audit log tells that attacks asked of them, by the slices of its sessions."""
+    """The residents of a recording, and the contacts of attacks in its audit log, by the slices of its sessions."""
     return Residents(manifest, alive, read_contacts(events, sessions, f"/{manifest.run_id}/") if alive else [])
 
 
 def processes_of(alive: Iterable[Resident]) -> list[Process]:
-    """The processes that were there, for the memory of processes. Each has a parent that was there before it."""
+    """The residents as `Process`, oldest first, each with its parent where that is listed."""
     processes: dict[int, Process] = {}
     for resident in sorted(alive, key=lambda resident: (resident.started, resident.pid)):
         session, parent = UNSET if resident.session is None else resident.session, processes.get(resident.parent)
@@ -140,12 +140,12 @@ def processes_of(alive: Iterable[Resident]) -> list[Process]:
 
 
 def read_alive(lines: Iterable[str]) -> list[Resident]:
-    """The processes of `raw/alive.jsonl`; lines that are none are passed over."""
+    """The processes of `raw/alive.jsonl`. Other lines are skipped."""
     return [resident for line in lines if (resident := _read(line)) is not None]
 
 
 def _is_here(address: str, own: Collection[str]) -> bool:
-    """Whether an IP address is this machine's: one of its own, or one that is every machine's for itself."""
+    """Whether an IP address is this machine's: its own, loopback, or unspecified."""
     if not address:
         return False
     known = ipaddress.ip_address(address)

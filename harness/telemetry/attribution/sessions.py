@@ -1,6 +1,6 @@
-"""Whose an audit session is: Livefire's shells have some, and a process that gets another one takes its slice along.
+"""The slices of audit sessions: those of Livefire's shells, and those that their processes change to.
 
-The kernel gives each number to one session only, so whose it is holds for the whole log.
+The kernel gives each number to one session only, so a slice holds for the whole log.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from harness.telemetry.attribution.moments import Login, Moment, birth_of, login
 from harness.telemetry.attribution.processes import Process, Processes, read_processes
 from harness.telemetry.readers.audit_log import AuditEvent
 
-# A shell lives between two moments of ours, told with another clock than the kernel's coarse one; 0.1 ms for floats.
+# Livefire times a shell with another clock than the kernel's coarse one; 0.1 ms for floats.
 _SLACK = 0.0501
 
 
 @dataclass
 class Sessions:
-    """Answers for one recording: `of` are slices by session. Those of shells are known at once, others are followed."""
+    """The sessions of one recording; `of` are slices by session. Shells are known at once, others are followed."""
 
     manifest: Manifest
     of: dict[int, str] = field(default_factory=dict)
@@ -32,11 +32,11 @@ class Sessions:
                 self.of[execution.session] = whose
 
     def shell(self, pid: int, at: float) -> tuple[Execution, str] | None:
-        """The shell that has a pid at a moment (seconds, epoch), of those that Livefire started, and its slice."""
+        """Livefire's shell with this pid at a moment (seconds, epoch), and its slice; None for any other pid."""
         return next((shell for shell in self._shells.get(pid, ()) if _ran(shell[0], at)), None)
 
     def follow(self, events: Sequence[AuditEvent], processes: Processes) -> None:
-        """Learn whose the other sessions are, from a log and its processes, of which nothing has been asked yet."""
+        """Learn the slices of the other sessions from a log. `processes` are those of the log, still unused."""
         logins = {place: login for place, event in enumerate(events) if (login := login_of(event))}
         new = {place for place, login in logins.items() if login.session not in self.of}
         placed: dict[Process, str] = {}
@@ -64,7 +64,7 @@ class Sessions:
             placed[process] = whose
 
     def _login(self, login: Login, processes: Processes, placed: dict[Process, str]) -> None:
-        """It is its who had the old session, or whose shell the process descends from."""
+        """The new session has the slice of the old one, or of the shell that the process descends from."""
         process = processes.at(login.by)
         self._note(placed, process, login.by)
         if whose := next((placed[ancestor] for ancestor in process.line_of_descent() if ancestor in placed), None):
@@ -72,7 +72,7 @@ class Sessions:
 
 
 def read_sessions(manifest: Manifest, events: Sequence[AuditEvent], known: Iterable[Process] = ()) -> Sessions:
-    """Those of a recording. `known` are processes that were there before its log begins."""
+    """The sessions of a recording. `known` are the processes that are older than its log."""
     sessions = Sessions(manifest)
     sessions.follow(events, read_processes(events, list(known)))
     return sessions

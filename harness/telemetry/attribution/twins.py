@@ -1,13 +1,13 @@
-"""Calls that look alike: whether more were made than anybody noted, so that one of them may be somebody else's."""
+"""Alike calls: whether more were made than noted, so that one of them may be another party's."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-# dockerd writes its log with the clock of this host; what it logs on a request lies between these two moments.
+# dockerd logs with this host's clock: its line on a request lies between sending and answer, with this slack (seconds).
 SLACK = 0.005
 
-Window = tuple[float, float]  # from when it was sent until it was answered; seconds, epoch
+Window = tuple[float, float]  # from sending to answer; seconds, epoch
 
 
 def within(window: Window, at: float) -> bool:
@@ -16,9 +16,9 @@ def within(window: Window, at: float) -> bool:
 
 
 def surplus(at: float, moments: Collection[float], noted: Iterable[Window]) -> bool:
-    """Whether, around one of the `moments` at which alike calls were made, there are more of them than were noted.
+    """Whether more alike calls were made around `at` than noted. `moments` are the times of all alike calls.
 
-    Windows that overlap are one, since a call in both may be of either.
+    Overlapping windows count as one, since a call in both may belong to either.
     """
     spans: list[tuple[float, float, int]] = []
     for sent, answered in sorted(noted):

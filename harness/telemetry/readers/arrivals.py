@@ -1,4 +1,4 @@
-"""When a record could be read: `raw/arrivals.jsonl` has, for each file, how far it could be read and when."""
+"""When a record could be read. `raw/arrivals.jsonl` notes for each file how far it could be read, and when."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from harness.recording import layout
 from harness.recording.json_lines import parsed, seconds, text, whole
 
-# The arrival (seconds since the epoch) of the record that ends at this offset; None where it is not known.
+# The arrival (seconds since the epoch) of the record that ends at an offset; None where unknown.
 ArrivalOf = Callable[[int], float | None]
 
 

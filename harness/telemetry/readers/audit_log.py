@@ -1,4 +1,4 @@
-"""Reading audit.log: records in, one event for each (time, serial) out.
+"""Reads audit.log: records in, one event for each (time, serial) out.
 
 Format: audit-userspace, specs/README-audit-log-format and lib/audit_logging.c. Records of one event share
 `msg=audit(SECONDS.MILLIS:SERIAL)`, interleave with those of other events, and no end marker is written.
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from harness.recording.audit_records import EXECS, as_written
 
-# Numbers are bounded so that each fits its column: a longer one is damage.
+# Numbers are bounded so that they fit their columns. A longer one is damage.
 _HEAD = re.compile(
     r"^(?:node=\S+ )?type=(\S+) msg=audit\(([0-9]{1,10})\.([0-9]{3}):([0-9]{1,18})\):\s?(.*)$", re.DOTALL
 )
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 _FIELD = re.compile(r"([A-Za-z_][\w\[\]-]*)=(\"[^\"]*\"|'[^']*'|\S*)")
 _ARGUMENT = re.compile(r"^a([0-9]{1,7})(?:\[([0-9]{1,7})\])?$")
 _HEX = re.compile(r"^(?:[0-9A-Fa-f]{2})+$")
-# An event is complete when its records stop coming: how many other records may stand between two of its own.
+# How many lines may lie between two records of one event. After that many, the event is complete.
 _WINDOW = 5000
 _EXECVE = as_written(EXECS)
 
@@ -38,8 +38,8 @@ class Record:
 
     @functools.cached_property
     def fields(self) -> dict[str, str]:
-        """Parsed when first asked for: most records of a log are never looked into."""
-        # ENRICHED: interpreted copies follow a group separator, sometimes glued on; the raw fields come first
+        """The fields, parsed on first use, since most records are never used."""
+        # ENRICHED: raw fields come first, then a group separator (sometimes without a blank) and interpreted copies
         fields: dict[str, str] = {}
         for name, value in _FIELD.findall(self.body.partition("\x1d")[0]):
             fields.setdefault(name, value)
@@ -67,14 +67,14 @@ class AuditEvent:
         return system_call(call.fields) in _EXECVE and call.fields.get("success") == "yes"
 
     def arguments(self) -> tuple[list[str | None], int]:
-        """As `arguments_of` its records."""
+        """As `arguments_of`, for its records."""
         return arguments_of(self.records)
 
 
 def arguments_of(records: Iterable[Record]) -> tuple[list[str | None], int]:
-    """The argument vector, None where a part of it is missing, and `argc` as the kernel counted it.
+    """The argument vector from the EXECVE records of one event, and `argc` as the kernel counted it.
 
-    Of the EXECVE records of one event.
+    A missing argument is None.
     """
     parts: dict[int, dict[int, str]] = {}
     argc = 0
@@ -90,7 +90,7 @@ def arguments_of(records: Iterable[Record]) -> tuple[list[str | None], int]:
 
 
 def _join(pieces: dict[int, str] | None) -> str | None:
-    """An argument over 7500 bytes comes in pieces, a0[0], a0[1], …, each quoted or in hex by itself."""
+    """Join the pieces of an argument over 7500 bytes: a0[0], a0[1], …, each in quotes or in hex."""
     if not pieces or sorted(pieces) != list(range(len(pieces))):
         return None
     return b"".join(decode_bytes(pieces[place]) for place in range(len(pieces))).decode(errors="replace")
@@ -102,7 +102,7 @@ def number(text: str | None) -> int | None:
 
 
 def decode_bytes(value: str) -> bytes:
-    """A field that the kernel may have encoded: literal in quotes, else hex, else as it is (`(null)`)."""
+    """Decode a field: literal in quotes, else hex, else unchanged; `(null)` is empty."""
     if len(value) >= 2 and value[0] == value[-1] == '"':
         return value[1:-1].encode(errors="surrogateescape")
     if _HEX.match(value):
@@ -116,7 +116,7 @@ def decode(value: str) -> str:
 
 
 def parse_line(text: str, line: int) -> tuple[int, int, Record] | None:
-    """(milliseconds, serial, record) of one line; None where it is no audit record."""
+    """(milliseconds, serial, record) of one line; None for what is no audit record."""
     match = _HEAD.match(text)
     if not match:
         return None
@@ -125,7 +125,7 @@ def parse_line(text: str, line: int) -> tuple[int, int, Record] | None:
 
 
 def read_events(lines: Iterable[str]) -> Iterator[AuditEvent]:
-    """The events of a log, in the order in which they began. Lines that are no audit records are passed over."""
+    """The events of a log, in the order of their first records. Other lines are skipped."""
     pending: dict[tuple[int, int], tuple[AuditEvent, int]] = {}
     for place, text in enumerate(lines, 1):
         parsed = parse_line(text.rstrip("\n"), place)
@@ -145,7 +145,7 @@ def read_events(lines: Iterable[str]) -> Iterator[AuditEvent]:
 
 
 def system_call(fields: Mapping[str, str]) -> tuple[str, str]:
-    """The architecture and the number of the call that a SYSCALL record tells of; empty where it tells none."""
+    """The architecture and the number of the call in a SYSCALL record; empty where missing."""
     return fields.get("arch", "").lower(), fields.get("syscall", "")
 
 

@@ -1,4 +1,4 @@
-"""What a container may do, as a create's body and an inspect tell it, and what else rows of the daemon share.
+"""The configuration of a container, from the body of a create or from an inspect, and more that daemon rows share.
 
 Source: Docker Engine API, ContainerCreate and ContainerInspect.
 """
@@ -15,7 +15,7 @@ from harness.telemetry.schema import Row
 
 
 def configuration(config: Any, host: Any) -> Row:
-    """The columns that tell what a container may do. The same keys stand in a create's body and in an inspect."""
+    """The columns for a container's configuration. The body of a create and an inspect have the same keys."""
     config, host = (value if isinstance(value, dict) else {} for value in (config, host))
     return {
         "Image": str(config.get("Image") or ""),
@@ -31,9 +31,9 @@ def configuration(config: Any, host: Any) -> Row:
 
 
 def fingerprint(config: Any, host: Any) -> tuple[str, ...]:
-    """What a create's body and the inspect of its container have in common."""
+    """What the body of a create and the inspect of its container have in common."""
     columns = configuration(config, host)
-    # an inspect may tell the network that the daemon chose where the body left it open
+    # where the body has no network, an inspect may have the one that the daemon chose
     network = "bridge" if columns["NetworkMode"] in ("", "default") else columns["NetworkMode"]
     keys = ("Image", "Command", "Privileged", "PidMode", "Binds", "CapAdd")
     return (network, *(json.dumps(columns[key]) for key in keys))
@@ -45,7 +45,7 @@ def words(value: Any) -> list[str]:
 
 
 def masked(document: dict[str, Any]) -> dict[str, Any]:
-    """Without the values of the environment."""
+    """A copy without the values of environment variables."""
     copy = dict(document)
     if isinstance(copy.get("Config"), dict):
         copy["Config"] = masked(copy["Config"])
@@ -55,7 +55,7 @@ def masked(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_object(line: bytes) -> dict[str, Any]:
-    """The JSON object that a line holds; an empty one where it holds none."""
+    """The JSON object on a line; an empty one where there is none."""
     try:
         value = parsed(line)
     except ValueError:
@@ -64,7 +64,7 @@ def as_object(line: bytes) -> dict[str, Any]:
 
 
 def sql_time(seconds: float) -> str | None:
-    """UTC, in the form that a TIMESTAMP is read from."""
+    """A time in UTC, in the form that a TIMESTAMP is read from."""
     try:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     except (ValueError, OverflowError, OSError):

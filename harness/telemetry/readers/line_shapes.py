@@ -1,7 +1,7 @@
-"""Whether a line of a raw file has the shape that its sensor writes: what else it has is damage, and no evidence.
+"""Whether a line of a raw file has the shape that its sensor writes. Any other shape is damage, and no evidence.
 
-A shape is a type; a list with the shape of its elements; or an object's keys with their shapes, of which those with an
-asterisk must be there. What is null, or not there, fits. Sources: Docker Engine API, SystemEvents and ContainerInspect;
+A shape is a type, a list with the shape of its elements, or an object's keys with their shapes. A key with an asterisk
+is required. Otherwise a missing or null value fits. Sources: Docker Engine API, SystemEvents and ContainerInspect;
 audit.k8s.io/v1 Event.
 """
 

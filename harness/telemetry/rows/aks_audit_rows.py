@@ -12,7 +12,7 @@ from harness.telemetry.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, co
 
 
 def aks_audit_rows(lines: Iterable[bytes], file: str, callers: Sequence[str], arrival: ArrivalOf) -> list[Row]:
-    """One row for each event; lines that are no event are passed over. `callers` are the slices of all lines."""
+    """One row for each event; other lines are skipped. `callers` are the slices of all lines."""
     rows, offset = [], 0
     for number, line in enumerate(lines, 1):
         offset += len(line)

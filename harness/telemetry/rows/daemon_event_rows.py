@@ -20,12 +20,12 @@ from harness.telemetry.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, co
 if TYPE_CHECKING:
     from harness.telemetry.attribution import Attribution
 
-_Alike = tuple[str, str, str, str]  # type, action, id and name of what an event tells of
+_Alike = tuple[str, str, str, str]  # type and action of an event, id and name of its object
 
 
 @dataclass(frozen=True)
 class DaemonEvent:
-    """One event; `at` in seconds, epoch, None where it tells no time."""
+    """One event; `at` in seconds, epoch, None where it has no time."""
 
     kind: str
     action: str
@@ -35,7 +35,7 @@ class DaemonEvent:
 
     @classmethod
     def of(cls, item: dict[str, Any]) -> DaemonEvent | None:
-        """What a line of the recording holds; None where that is no event."""
+        """The event on a line of the recording; None where there is none."""
         event = item.get("event")
         actor = event.get("Actor") if isinstance(event, dict) else None
         if not isinstance(event, dict) or not isinstance(actor, dict):
@@ -51,24 +51,24 @@ class DaemonEvent:
 
     @property
     def name(self) -> str:
-        """The name of what it tells of."""
+        """The name of its object."""
         return str(self.attributes.get("name", ""))
 
     @property
     def alike(self) -> _Alike:
-        """What it has in common with the events that can't be told from it."""
+        """What it shares with events that look the same."""
         return self.kind, self.action, self.id, self.name
 
     @property
     def container(self) -> str:
-        """The id of the container that it tells of; empty for none."""
+        """The id of its container; empty for none."""
         return self.id if self.kind == "container" else str(self.attributes.get("container", ""))
 
 
 def event_rows(
     lines: Iterable[bytes], file: str, attribution: Attribution, arrival: ArrivalOf
 ) -> tuple[list[Row], dict[str, dict[str, Any]]]:
-    """Rows from events (Source `event`) and inspects (`inspect`), and the inspects by container id."""
+    """Rows of events (Source `event`) and inspects (`inspect`), and the inspects by container id."""
     rows: list[Row] = []
     inspected: dict[str, dict[str, Any]] = {}
     lines = list(lines)
@@ -85,7 +85,7 @@ def event_rows(
         rows.append(complete("DockerDaemon_CL", row | where))
         inspect, suffix = item.get("inspect"), ""
         if inspect is None and event.action == "create" and event.container:
-            # it was gone before it could be asked for: the daemon granted what was requested
+            # the container ended before its inspect: the daemon granted what was requested
             inspect, suffix = attribution.docker.asked_for(event.container), ", as requested"
         if isinstance(inspect, dict) and event.container:
             inspected[event.container] = inspect
@@ -97,7 +97,7 @@ def event_rows(
 
 
 def _moments(lines: Iterable[bytes]) -> dict[_Alike, list[float]]:
-    """When events were told that are alike, of those of no container, or of its files."""
+    """The times of alike events, for events without a container or of its files."""
     moments: dict[_Alike, list[float]] = defaultdict(list)
     for line in lines:
         event = DaemonEvent.of(as_object(line))

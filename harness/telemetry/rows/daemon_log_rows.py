@@ -33,7 +33,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 def parse_logfmt(line: str) -> dict[str, str]:
-    """The fields of one log line. What is not key=value is passed over."""
+    """The fields of one log line. Text that is not key=value is skipped."""
     return {name: _unquote(value) for name, value in _PAIR.findall(line)}
 
 
@@ -42,12 +42,12 @@ def _unquote(value: str) -> str:
         return value
     try:
         return str(parsed(value))
-    except ValueError:  # Go escapes that JSON has not, such as \x1b
+    except ValueError:  # Go has escapes that JSON lacks, such as \x1b
         return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), value[1:-1])
 
 
 class LogRows:
-    """Rows from the debug log. The body of a create stands on a line of its own that names no container."""
+    """Rows of the debug log. The body of a create is on a line of its own, which names no container."""
 
     def __init__(self, file: str, attribution: Attribution, inspected: dict[str, dict[str, Any]]) -> None:
         self._file = file
@@ -86,7 +86,7 @@ class LogRows:
             yield complete("DockerDaemon_CL", row)
 
     def _look_through(self, lines: Iterable[bytes]) -> None:
-        """When each call was logged, and each body of a create; and what was asked for."""
+        """Note when each call and each body of a create was logged, and what was requested."""
         for request in self._attribution.docker.requests:
             if request.creates:
                 self._asked[self._fingerprint(request)].append(request)
@@ -120,14 +120,15 @@ class LogRows:
             for request in there
             if request.container_id and request.container_id not in self._paired
         ]
-        if len(whose) == 1 and known:  # else the same at the same moment, and not all of one party
+        if len(whose) == 1 and known:  # else several parties made alike requests at that moment
             self._paired.add(known[0])
             row["ContainerId"] = known[0]
         return row | {SLICE: one_of(whose)}
 
     def _one_was_not_noted(self, at: float, body_print: _Print) -> bool:
-        """Whether more creates like this were logged than noted. A request of which nobody knows what it asked for,
-        such as one that failed, may be any of them.
+        """Whether more alike creates were logged than noted.
+
+        A request with an unknown configuration, such as one that failed, may be any of them.
         """
         same, unknown = ([request.window for request in self._asked.get(key, [])] for key in (body_print, None))
         if any(within(window, at) for window in same):
@@ -139,7 +140,7 @@ class LogRows:
         return surplus(at, [moment for moment, _ in self._creates], [*same, *unknown])
 
     def _fingerprint(self, request: DockerRequest) -> _Print | None:
-        """Of what was asked for; None where nobody knows."""
+        """The fingerprint of the requested configuration; None where it is unknown."""
         inspect = self._inspected.get(request.container_id) or self._attribution.docker.asked_for(request.container_id)
         return fingerprint(inspect.get("Config") or {}, inspect.get("HostConfig") or {}) if inspect else None
 
@@ -162,7 +163,7 @@ def _under_way(at: float) -> Callable[[DockerRequest], bool]:
 
 
 def _call(message: str, fields: dict[str, str]) -> tuple[str, str] | None:
-    """Method and URI of the request that a line tells of; None for none."""
+    """Method and URI of the request on a line; None for none."""
     if match := _CALLING.match(message):
         return match[1], match[2]
     if fields.get("method") and fields.get("request-url"):  # release 27 and later
@@ -171,7 +172,7 @@ def _call(message: str, fields: dict[str, str]) -> tuple[str, str] | None:
 
 
 def _is_create(body: dict[str, Any], uri: str) -> bool:
-    """Whether a body is that of a create. In older releases another request's line may stand between it and its own."""
+    """Whether a body belongs to a create. In older releases, another call may stand between a call and its body."""
     return "HostConfig" in body or ("Image" in body and bool(_CREATE_URI.search(uri)))
 
 
@@ -186,7 +187,7 @@ def _body(message: str, fields: dict[str, str]) -> dict[str, Any] | None:
 
 
 def _without_secrets(message: str, body: dict[str, Any] | None) -> str:
-    """A message of the log. The body of a request stands in it, so that is masked here too."""
+    """A message of the log, with the request body in it masked too."""
     if not message.startswith(_FORM):
         return message
     if body is None:

@@ -14,14 +14,14 @@ from harness.telemetry.schema import ARRIVED, RECORD, SLICE, Row, complete
 if TYPE_CHECKING:
     from harness.telemetry.attribution import Attribution
 
-# Records that tell what became of the audit system itself.
+# Records of changes to the audit system itself.
 _KEPT = ("CONFIG_CHANGE", "DAEMON_START", "DAEMON_END", "DAEMON_ABORT", "DAEMON_CONFIG", "DAEMON_ROTATE")
 _PUBLISHER = re.compile(r" -publish-binary (/\S+)")
 _ACCOUNTS = {0: "root", 65534: "nobody"}
 
 
 class ExecRows:
-    """Turns events into rows of both tables. `attribution` knows whose they are, and what a process was running."""
+    """Turns events into rows of both tables. `attribution` gives their slices and the programs of processes."""
 
     def __init__(self, attribution: Attribution, computer: str, file: str) -> None:
         self._attribution = attribution
@@ -65,7 +65,7 @@ class ExecRows:
         placed = self._attribution.place(moment, process, arguments)
         image = _image(event, fields, arguments)
         by = self._attribution.processes.initiating(process, moment)
-        if not placed.own_shim:  # no real host has it: what it becomes was started by who started it
+        if not placed.own_shim:  # on a real host, its starter would have started what follows
             self._attribution.processes.executed(process, moment, image)
         row = {
             "TimeGenerated": image.started,
@@ -82,7 +82,7 @@ class ExecRows:
             "Cwd": decode(cwd.fields.get("cwd", "")) if cwd else "",
             "Success": True,
             "Argc": argc,
-            "Argv": known,  # null where a part did not come through: the gap stays visible
+            "Argv": known,  # null for a lost argument, so that the gap is visible
             "CommandLine": image.command_line,
             "Key": decode(fields.get("key", "")),
             "ContainerId": placed.container_id,
@@ -120,7 +120,7 @@ class ExecRows:
         }
 
     def _initiating(self, image: Image, by: Initiating | None) -> Row:
-        """Who executed it: the process itself, by its earlier program, or (it was forked) its parent."""
+        """The columns of the initiating process: itself with its earlier program, or the parent of a new fork."""
         if by is None:
             return {"InitiatingProcessId": image.parent} | _publisher(image)
         row: Row = {
@@ -141,7 +141,7 @@ class ExecRows:
 
 
 def _publisher(image: Image) -> Row:
-    """containerd tells the shim that it starts which program to call back: itself (pkg/shim/util.go)."""
+    """containerd passes its own path to the shim that it starts, as the program to call back (pkg/shim/util.go)."""
     match = _PUBLISHER.search(image.command_line) if image.name.startswith("containerd-shim") else None
     if match is None or not image.command_line.endswith((" start", " delete")):
         return {}
@@ -168,5 +168,5 @@ def _account(uid: str | None) -> str:
 
 
 def iso(milliseconds: int) -> str:
-    """UTC, in the form that a TIMESTAMP is read from."""
+    """A time in UTC, in the form that a TIMESTAMP is read from."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,6 +1,6 @@
-"""Rows of `DockerDaemon_CL` from what the gateways noted: Source `request`, what was asked of the daemon and answered.
+"""Rows of `DockerDaemon_CL` from the gateways: Source `request`, a request to the daemon with its answer.
 
-The daemon's own log says only that it was called. Here stands the answer, also where its log can't be read.
+The daemon's log has the call only. These rows have the answer too, even where that log can't be read.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from harness.telemetry.schema import ARRIVED, RECORD, SLICE, Row, complete
 
 
 def request_rows(lines: Iterable[str], file: str, settled: Iterable[DockerRequest]) -> list[Row]:
-    """One row for each request: `Method`, `Uri`, and `Message` is `answered STATUS`. Damaged lines are passed over.
+    """One row for each request: `Method`, `Uri`, and `Message` is `answered STATUS`. Damaged lines are skipped.
 
-    `settled` are the requests on the other lines, in their order, each with the slice of who sent it.
+    `settled` are the requests on the other lines, in their order, each with the slice of its sender.
     """
     rows, whose = [], iter(settled)
     for place, line in enumerate(lines, 1):

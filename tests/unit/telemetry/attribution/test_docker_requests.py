@@ -59,9 +59,9 @@ def request(whose: str = ATTACK, path: str = "/v1.41/info", at: float = AT, **mo
     return DockerRequest(atomic=whose, sent=at, answered=at + 1, path=path, **values)
 
 
-def requests(*found: DockerRequest, whole: bool = True) -> DockerRequests:
+def requests(*found: DockerRequest, all_gated: bool = True) -> DockerRequests:
     """While an attack runs, for a minute."""
-    return DockerRequests(list(found), lambda at: RUNNING if AT <= at <= AT + 60 else "", whole)
+    return DockerRequests(list(found), lambda at: RUNNING if AT <= at <= AT + 60 else "", all_gated)
 
 
 NOTED: dict[str, Any] = {"peer": {"pid": 5}}
