@@ -79,7 +79,7 @@ class ContainerProcesses:
         return Placed(whose, serving, enters=True)
 
     def _sandbox(self, container_id: str, above: Placed | None, at: float) -> Placed | None:
-        """The place of a pod's shim. It serves all containers of the pod, under the sandbox's id, which no API shows."""
+        """The place of a pod's shim, which serves all its containers. Its own id, the sandbox's, is in no audit log."""
         if above is None or not above.shim or self.owners.of(above.container_id, at) != BACKGROUND:
             return None
         owner = self.owners.of(container_id, at)
