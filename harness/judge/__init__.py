@@ -1,1 +1,1 @@
-"""The second half: what was seen of an attack, what a rule makes of it, and the verdict."""
+"""The proof half: the evidence of an attack, the answer of a rule, and the verdict."""

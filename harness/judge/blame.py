@@ -1,4 +1,4 @@
-"""Where in the files of rules and expectations a query stands that did not run."""
+"""The place, in the file of a rule or an expectation, of a query that did not run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from harness.model.expectation import Expectation
 
 @contextlib.contextmanager
 def blaming(expectations: Sequence[Expectation], over: object) -> Iterator[None]:
-    """Raise RuleNotRunnable or LimitMet, at its place, where a query of one of these does not run in the block.
+    """Raise RuleNotRunnable or LimitMet, with its place, where a query of these expectations fails in the block.
 
-    `over` is what it ran over, for the message.
+    `over` names the queried data in the message.
     """
     try:
         yield
@@ -31,7 +31,7 @@ def blaming(expectations: Sequence[Expectation], over: object) -> Iterator[None]
 
 @contextlib.contextmanager
 def limited(expectations: Sequence[Expectation]) -> Iterator[None]:
-    """Raise LimitMet at its place, where a query of one of these meets a limit in the block."""
+    """Raise LimitMet, with its place, where a query of these expectations meets a limit in the block."""
     try:
         yield
     except LimitMet as error:
@@ -39,16 +39,16 @@ def limited(expectations: Sequence[Expectation]) -> Iterator[None]:
 
 
 def placed(error: LimitMet, expectations: Sequence[Expectation]) -> LimitMet:
-    """The same error at the place of its query."""
+    """The error, with the place of its query if it had none."""
     if error.at is None and error.kql:
         error.at = place(error.kql, expectations)
     return error
 
 
 def place(kql: str, expectations: Sequence[Expectation], line: int = 0, column: int = 0) -> Position | None:
-    """Where a query stands, at this line and column of it if they are known.
+    """The place of a query, at this line and column of it where they are known.
 
-    What is none of the texts was made of a rule: it is the first one's. None where there is no rule.
+    A query that is in none of the files was made from a rule and gets the place of the first rule. None without rules.
     """
     for expectation in expectations:
         if expectation.rule.query == kql:

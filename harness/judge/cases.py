@@ -1,4 +1,4 @@
-"""What is to be judged: each expectation with the detonations it speaks of, the variants of its atomic among them."""
+"""The cases to judge: each expectation with the detonations of its atomic and of the variants of that atomic."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from harness.model.variant import Variant
 
 @dataclass(frozen=True)
 class Case:
-    """One detonation under one rule. `right` are the flag vectors that the rule ought to give, known gap or not.
+    """One detonation under one expectation. `right` are the flag vectors that the rule should give, known gap or not.
 
-    `oracle` is that of a variant's atomic: what shows that there is anything to compare with.
+    `oracle` is the oracle of a variant's atomic. It shows that there is an effect to compare with.
     """
 
     expectation: Expectation
@@ -24,10 +24,10 @@ class Case:
 
 
 def cases(manifest: Manifest, expectations: Sequence[Expectation]) -> list[Case]:
-    """Each atomic that an expectation names, followed by its variants, in the order of the expectations.
+    """The atomics that expectations name, each followed by its variants, in the order of the expectations.
 
-    What an atomic must show for itself (oracle, signals, rows, grounds) is not asked of a variant: that it does the
-    same is shown by its effect. An atomic on which the rule is silent, or a benign run, has no variants to judge.
+    A variant needs no oracle, signals, rows or grounds: its effect shows that it does the same as its atomic. Variants
+    are judged only where the rule should fire.
     """
     selected: list[Case] = []
     for expectation in expectations:
@@ -42,7 +42,7 @@ def cases(manifest: Manifest, expectations: Sequence[Expectation]) -> list[Case]
 
 
 def of_variant(expectation: Expectation, variant: Variant) -> Expectation:
-    """What is expected of a variant: that the rule fires with the atomic's flags, unless a known evasion says else."""
+    """The expectation for a variant: the rule fires with the atomic's flags, unless it is a known evasion."""
     update: dict[str, object] = {"atomic": variant.id, "grounds": {}}
     update |= {"oracle": [], "signals": [], "evasions": []}
     for known in expectation.entry.evasions:

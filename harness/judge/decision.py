@@ -1,7 +1,7 @@
 """The decision: from what is known of an atomic under a rule to its verdict.
 
-A table in the order of docs/reference/verdicts.md: the first row that applies stands. `SKIPPED` is not in it: of what
-was not run there is nothing to decide.
+It is a table in the order of docs/reference/verdicts.md; the first row that applies decides. `SKIPPED` is not in it,
+since nothing was run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.model.verdict import Verdict
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table. `reason` is asked only where `when` applies."""
+    """A row of the table. `reason` is called only where `when` applies."""
 
     verdict: Verdict
     when: Callable[[Known], bool]
@@ -27,7 +27,7 @@ class Row:
 # What applies.
 
 
-def _was_cut_short(known: Known) -> bool:  # of what is missing nobody knows whether it would have come
+def _was_cut_short(known: Known) -> bool:  # what is missing might still have come
     return bool(known.facts.executed.given_up)
 
 
@@ -39,7 +39,7 @@ def _effect_is_absent(known: Known) -> bool:
     return bool(known.absent()) and not _was_cut_short(known) and not _silence_says_nothing(known)
 
 
-def _may_have_done_something(known: Known) -> bool:  # a variant that brought nothing about, as far as ill sensors tell
+def _may_have_done_something(known: Known) -> bool:  # a variant without a recorded effect, beside ill sensors
     return bool(known.facts.variant and known.facts.variant.equivalence == "none" and known.ill())
 
 
@@ -111,11 +111,11 @@ def _is_rightly_silent(known: Known) -> bool:
     return not _must_fire(known)
 
 
-# What is said of it.
+# The reasons.
 
 
 def _of_flag(known: Known) -> str:
-    """Of the first flag that is not right."""
+    """The reason for the first wrong flag."""
     name, flag = next(iter(known.wrong().items()))
     if flag.actual is flag.expected:
         return f"{name} is {flag.reserve}"
@@ -136,7 +136,7 @@ def _of_signal(known: Known) -> str:
 
 
 def _of_variant(known: Known) -> str:
-    """Its first difference."""
+    """The first difference of a variant."""
     return known.facts.variant.differences[0] if known.facts.variant else ""
 
 
@@ -157,7 +157,7 @@ TABLE = (
     Row(
         _V.INCONCLUSIVE,
         _was_cut_short,
-        lambda k: f"the attack was ended before its time, since {k.facts.executed.given_up}",
+        lambda k: f"the attack was ended early, since {k.facts.executed.given_up}",
     ),
     Row(_V.INCONCLUSIVE, _silence_says_nothing, lambda k: k.unheard()[0]),
     Row(_V.INCONCLUSIVE, _may_have_done_something, _of_illness),
@@ -192,7 +192,7 @@ TABLE = (
 
 
 def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
-    """The verdict and its reason. The first row of the table that applies stands."""
+    """The verdict and its reason, by the first row of the table that applies."""
     known = Known(expectation, facts)
     row = next(row for row in TABLE if row.when(known))
     reason = row.reason(known)
@@ -200,5 +200,5 @@ def decide(expectation: Expectation, facts: Facts) -> tuple[Verdict, str]:
 
 
 def decide_rule(expectation: Expectation, answer: Answer) -> tuple[Verdict, str]:
-    """What is expected of the rule alone, taking it that the attack ran and was seen."""
+    """The verdict on the rule alone, as if the attack ran and was seen."""
     return decide(expectation, Facts(_RAN, answer))

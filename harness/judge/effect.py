@@ -1,6 +1,6 @@
-"""What an attack brought about, as the daemon and the API server have it.
+"""The effect of an attack, as the daemon and the API server recorded it.
 
-Spelling, names, ids and times are left out; powers, image, command, resource, verb and result are not.
+It holds powers, image, command, resource, verb and result, but no spelling, names, ids or times.
 Sources: Docker Engine API, ContainerInspect; capabilities(7); audit.k8s.io/v1 Event.
 """
 
@@ -15,14 +15,14 @@ from harness.kql.workspace import Workspace
 from harness.recording.json_lines import parsed, whole
 from harness.telemetry.readers.container_configuration import words
 
-SENSORS = ("docker_daemon", "kube_audit")  # that tell of it
+SENSORS = ("docker_daemon", "kube_audit")  # they record effects
 _CONTAINERS = 'DockerDaemon_CL | where Source == "inspect" and Action == "create" | project Body'
 _ENDS = 'DockerDaemon_CL | where Source == "event" and Action in ("die", "exec_die") | project Action, ExitCode'
 _EXECS = 'DockerDaemon_CL | where Source == "event" and Action startswith "exec_create: " | project Action'
 _REQUESTS = 'AKSAudit | where Stage == "ResponseComplete" | project Verb, ObjectRef, ResponseStatus'
 # a stream (exec, port-forward) is answered when it begins
 _STREAMS = 'AKSAudit | where Stage == "ResponseStarted" | project Verb, ObjectRef, ResponseStatus'
-# The namespaces that a container may share, as HostConfig calls them, and what says that it does not.
+# The namespaces that a container may share, by their keys in HostConfig, and the values for an own namespace.
 _MODES = {
     "NetworkMode": "network",
     "PidMode": "pid",
@@ -33,7 +33,7 @@ _MODES = {
 }
 _NO_MODE = ("", "default", "private", "bridge")
 _DEVICE = ("PathOnHost", "PathInContainer", "CgroupPermissions")
-_IMPLIED = frozenset({"label=disable"})  # what a privileged container gets without asking
+_IMPLIED = frozenset({"label=disable"})  # a privileged container always has it
 
 
 @dataclass(frozen=True, order=True)
@@ -47,10 +47,10 @@ class Mount:
 
 @dataclass(frozen=True)
 class Container:
-    """What a container is and may do. `modes` are the namespaces that it shares: `network=host`, `pid=host`.
+    """A container and its powers. `modes` are the namespaces that it shares: `network=host`, `pid=host`.
 
-    `devices` are the host's devices and the rules about them, `settings` the kernel's of its own namespaces.
-    Taken from it are `dropped` capabilities, and writing to its root.
+    `devices` are the host's devices and their rules, `settings` the kernel settings of its own namespaces. `dropped`
+    capabilities are taken from it, and with `read_only` writing to its root.
     """
 
     image: str
@@ -81,7 +81,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Effect:
-    """All that one slice brought about. `ends` are the exit codes of its containers' processes."""
+    """The effect of one slice. `ends` are the exit codes of its containers' processes."""
 
     containers: tuple[Container, ...]
     execs: frozenset[str]
@@ -109,7 +109,7 @@ def _container(inspect: dict[str, Any]) -> Container:
     privileged = bool(host.get("Privileged"))
     modes = {name: str(host.get(key) or "") for key, name in _MODES.items()}
     mounts = [_object(mount) for mount in _list(inspect.get("Mounts"))]
-    drops = [] if privileged else [_capability(c) for c in words(host.get("CapDrop"))]  # a privileged one has them all
+    drops = [] if privileged else [_capability(c) for c in words(host.get("CapDrop"))]  # a privileged container has all
     return Container(
         image=str(config.get("Image") or ""),
         command=(*words(config.get("Entrypoint")), *words(config.get("Cmd"))),
@@ -132,7 +132,7 @@ def _capability(name: Any) -> str:
 
 
 def _security(host: dict[str, Any], *, privileged: bool) -> frozenset[str]:
-    """The options, and `systempaths=unconfined`, which the daemon keeps as an empty list of paths to hide."""
+    """The security options. The daemon keeps `systempaths=unconfined` as an empty list of paths to mask."""
     options = frozenset(words(host.get("SecurityOpt")))
     if privileged:
         return options - _IMPLIED
@@ -160,7 +160,7 @@ def _request(row: dict[str, Any]) -> Request:
 
 
 def _code(value: Any) -> int:
-    """The status of an answer; 0 for what is none, with which `line_shapes.py` finds the line damaged."""
+    """The status of an answer; 0 for any other value, which makes the line damaged (`line_shapes.py`)."""
     try:
         return whole(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Table rows as evidence: where they stand in the recording, and what is telling about them."""
+"""Table rows as evidence: their place in the recording, and their main columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.kql.workspace import Workspace
 from harness.model.observed import Evidence
 from harness.telemetry.schema import ARRIVED, RECORD, SENSOR_OF, TABLES
 
-LIMIT = 5  # rows that are shown of a signal, and looked at
+LIMIT = 5  # rows of a signal that are looked up and shown
 # What identifies a row to a person, by table.
 _TELLING = {
     "DeviceProcessEvents": ["ProcessId", "LogonId", "FileName", "ProcessCommandLine"],
@@ -22,7 +22,7 @@ _TELLING = {
 
 
 def to_evidence(table: str, rows: list[Row]) -> list[Evidence]:
-    """Evidence for the first few of these rows, which have their hidden columns."""
+    """Evidence from the first few rows, which must have their hidden columns."""
     return [
         Evidence(
             record=str(row[RECORD]),
@@ -34,29 +34,29 @@ def to_evidence(table: str, rows: list[Row]) -> list[Evidence]:
 
 
 def sensors_of(tables: Iterable[str]) -> list[str]:
-    """The sensors behind some tables, in a fixed order."""
+    """The sensors of some tables, in a fixed order."""
     behind = {SENSOR_OF[table] for table in tables}
     return [sensor for sensor in dict.fromkeys(SENSOR_OF.values()) if sensor in behind]
 
 
 def first_arrival(rows: list[Row]) -> float | None:
-    """When the first of these rows could be read; None where that is not known."""
+    """When the first of these rows could be read; None where unknown."""
     return min((row[ARRIVED] for row in rows if row.get(ARRIVED) is not None), default=None)
 
 
 def best_table(row: Row) -> list[str]:
-    """The tables in the order in which a row may have come from them: the one with most columns in common first.
+    """The tables, the one that shares most columns with a row first.
 
-    A rule may name all its columns anew; then the order says nothing, and the engine knows.
+    If a rule renames all its columns the order means nothing, and the engine has to find the table.
     """
     shared = {name: len(row.keys() & columns.keys()) for name, columns in TABLES.items()}
     return sorted(shared, key=lambda name: -shared[name])
 
 
 def origins_of(workspace: Workspace, slice_: str, row: Row) -> tuple[str, list[Row]]:
-    """The table rows, hidden columns included, that a row of a query's output came from, and their table.
+    """The table of a row of a query's output, and the table rows that it came from, hidden columns included.
 
-    No rows where nobody knows.
+    No rows where they are unknown.
     """
     for table in best_table(row):  # there are always tables
         if origins := workspace.matching(table, slice_, row):

@@ -13,9 +13,9 @@ from harness.model.observed import Executed, SensorHealth, SignalResult
 
 @dataclass(frozen=True)
 class Answer:
-    """What a rule says of one slice: the atomic's own rows, and how many companions stand beside them.
+    """The answer of a rule over one slice: the atomic's own rows, and the number of companions.
 
-    `grounds` say of each flag's words whether the rule sets it by that word alone.
+    `grounds` hold, by flag and word, whether the rule sets the flag by that word alone.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Answer:
 class Facts:
     """All that is known of one atomic under one rule before it is judged.
 
-    `lacking` says why it can't be judged on this lab; empty where it can.
+    `lacking` is why it can't be judged on this lab; empty where it can.
     """
 
     executed: Executed
@@ -47,12 +47,12 @@ class Known:
 
     @property
     def entry(self) -> Entry:
-        """What is expected, as it is written."""
+        """The entry of the expectation, as written."""
         return self.expectation.entry
 
     @property
     def rows(self) -> int:
-        """How many alerts of its own the atomic has."""
+        """The number of the atomic's own alerts."""
         return len(self.facts.answer.rows)
 
     def ill(self) -> dict[str, str]:
@@ -60,11 +60,11 @@ class Known:
         return {health.sensor: health.problems[0] for health in self.facts.health if not health.ok}
 
     def absent(self) -> list[SignalResult]:
-        """What of the effect was not observed."""
+        """The parts of the effect that were not observed."""
         return [result for result in self.facts.executed.oracle if not result.seen]
 
     def unheard(self) -> list[str]:
-        """The problems of the sensors whose silence about the effect says nothing, since they were not healthy."""
+        """The problems of unhealthy sensors, which could not have seen the missing effect."""
         ill = self.ill()
         return [ill[sensor] for result in self.absent() for sensor in result.rests_on if sensor in ill]
 
@@ -73,9 +73,9 @@ class Known:
         return [signal for signal in self.facts.signals if not signal.seen]
 
     def flags(self) -> dict[str, Flag]:
-        """Each flag, as expected and as it is."""
+        """The flags, expected and actual."""
         return flags_of(self.expectation, self.facts.answer.rows, self.facts.answer.grounds)
 
     def wrong(self) -> dict[str, Flag]:
-        """The flags that are not right."""
+        """The wrong flags."""
         return {name: flag for name, flag in self.flags().items() if not flag.right}

@@ -1,8 +1,7 @@
-"""Whether each word that should set a flag does so by itself: the atomic's own rows, with the other words taken out.
+"""Whether each word of a flag's grounds sets the flag by itself: the other words are taken out of the atomic's rows.
 
-Words are arguments, and are cut out of the argument vector as it was recorded: a word that stands inside another
-argument is none. The derived rows stand in slices of their own, one for each atomic, flag and row, so that a rule that
-works row by row is asked about all of them in the same execution as about everything else.
+Words are whole arguments, and are cut out of the recorded argument vector. The derived rows have slices of their own,
+one for each atomic, flag and row. So a rule that works row by row answers them in the same execution as all other rows.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ _EXECS = "Auditd_CL"  # has the argument vector of each process
 def check_grounds(
     expectation: Expectation, workspace: Workspace, slice_: str, alerts: list[Row]
 ) -> dict[str, dict[str, bool]]:
-    """For each flag with grounds and each of its words: whether the word alone makes the rule fire with that flag.
+    """Whether a word alone makes the rule fire with a flag, by flag with grounds and by word.
 
-    `alerts` are the atomic's own rows, with all words in them. A word may stand in one of them or in several: it must
-    be enough in each row with that flag in which it stands, and stand in one at least.
+    `alerts` are the atomic's own rows, with all words in them. A word must occur in at least one row with the flag, and
+    must be enough in each row with the flag in which it occurs. Raises QueryFailed.
     """
     lay_grounds(expectation, workspace, slice_, alerts)
     grounds: dict[str, dict[str, bool]] = {}
@@ -44,7 +43,7 @@ def check_grounds(
 
 
 def lay_grounds(expectation: Expectation, workspace: Workspace, slice_: str, alerts: list[Row]) -> None:
-    """Put the derived rows of the alerts, once for each rule: they are those of the rule as it was first asked."""
+    """Put the derived rows of the alerts into the workspace, once for each rule: the first call decides."""
     grounds = expectation.entry.grounds
     if any(_slice(expectation, slice_, flag, 0) in workspace.slices() for flag in grounds):
         return
@@ -61,19 +60,19 @@ def _slice(expectation: Expectation, slice_: str, flag: str, number: int) -> str
 
 
 def _laid(expectation: Expectation, workspace: Workspace, slice_: str, flag: str) -> Iterator[str]:
-    """The slices of the derived rows: one for each alert with the flag."""
+    """The slices of the derived rows, one for each alert with the flag."""
     names = (_slice(expectation, slice_, flag, number) for number in count())
     return takewhile(lambda name: name in workspace.slices(), names)
 
 
 def _words(workspace: Workspace, derived: str) -> set[str]:
-    """The words that stand in the alert of which these rows were derived."""
+    """The words in the alert that these rows were derived from."""
     tables = [name for name, rows in workspace.count(derived).items() if rows]
     return {row[RECORD] for table in tables for row in workspace.numbered(table, derived).values()}
 
 
 def _vector(workspace: Workspace, slice_: str, origin: Row) -> list[str] | None:
-    """The argument vector of the process that a row tells of; None for a row that tells of none, or of a part."""
+    """The argument vector of a row's process; None where there is none, or where it is incomplete."""
     for row in workspace.numbered(_EXECS, slice_).values():
         if row[RECORD] == origin[RECORD] and row["Argv"]:
             argv = json.loads(row["Argv"])
@@ -82,7 +81,7 @@ def _vector(workspace: Workspace, slice_: str, origin: Row) -> list[str] | None:
 
 
 def _variants(origin: Row, argv: list[str] | None, words: list[str]) -> list[Row]:
-    """The row once for each word that is in it, without the other words; the word stands in its `_Record`."""
+    """A copy of the row for each word in it, without the other words and with the word as `_Record`."""
     texts = [value.split() for value in origin.values() if isinstance(value, str)] if argv is None else [argv]
     variants = []
     for word in words:
@@ -102,7 +101,7 @@ def _command(origin: Row, argv: list[str]) -> Row:
 
 
 def _without(arguments: list[str], sequences: list[list[str]]) -> list[str]:
-    """The arguments but for each place where all of a sequence stand one after the other."""
+    """The arguments without the places where a whole sequence occurs."""
     left, place = list[str](), 0
     while place < len(arguments):
         length = max([0, *(len(s) for s in sequences if arguments[place : place + len(s)] == s)])
@@ -112,7 +111,7 @@ def _without(arguments: list[str], sequences: list[list[str]]) -> list[str]:
 
 
 def _without_text(value: Any, sequences: list[list[str]]) -> Any:
-    """As `_without`, for a text of which only the blanks are known; what is no text stays as it is."""
+    """As `_without`, for a text, split at blanks; any other value is unchanged."""
     if not isinstance(value, str):
         return value
     for sequence in sequences:

@@ -1,4 +1,4 @@
-"""The judge: what one atomic's slice says under one rule. Verdicts in the order of harness/model/verdict.py."""
+"""The judge: the verdict on one atomic under one rule, from the rows of its slice."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Seen:
 
 
 class Judge:
-    """Judges expectations over one recording. In a live run the time of the alert is noted as well."""
+    """Judges cases over one recording. In a live run it also notes the time of the alert."""
 
     def __init__(self, workspace: Workspace, health: Health, *, live: bool) -> None:
         self._workspace = workspace
@@ -50,7 +50,7 @@ class Judge:
         self._likeness = Likeness(workspace, health)
 
     def judge(self, case: Case) -> AtomicResult:
-        """The verdict on one atomic. Raises QueryFailed when a query does not run."""
+        """The result of one case. Raises QueryFailed where a query does not run."""
         expectation, detonation, attack = case.expectation, case.detonation, case.detonation.attack
         if detonation.skipped or attack is None:
             return self._skipped(expectation, detonation)
@@ -84,11 +84,11 @@ class Judge:
     def _near_miss(
         self, expectation: Expectation, detonation: Detonation, facts: Facts, verdict: Verdict
     ) -> NearMiss | None:
-        """Where a rule is silent: the attack's own row rather than one of its preparations. Signals tell them apart.
+        """The near miss of a silent rule: preferably a row of the attack, not of its preparations.
 
-        A variant has none; then it is the command of its atomic.
+        Words of the signals identify the attack's rows; a variant has no signals, so words of its atomic's command.
         """
-        # that a variant is missed is known, with its reason: there are dozens of them
+        # not for known evasions: there are dozens, each with its reason
         needed = verdict is Verdict.RULE_SILENT or (verdict is Verdict.KNOWN_GAP and not facts.variant)
         if facts.answer.rows or not needed:
             return None
@@ -100,11 +100,11 @@ class Judge:
         return explain(expectation.rule, self._workspace, detonation.atomic, telling)
 
     def alerts(self, rule: Rule, slice_: str) -> list[Alert]:
-        """What the rule says of a slice."""
+        """The rule's alerts in a slice. Raises QueryFailed."""
         return [self._alert(row, slice_) for row in self._workspace.query(rule.query, slice_)]
 
     def _signals(self, signals: Sequence[Signal], slice_: str) -> list[_Seen]:
-        """Those that can be asked for on this kind of lab, with what they show of a slice."""
+        """The signals that apply to this kind of lab, with their results over a slice."""
         return [self._signal(signal, slice_) for signal in on(self._lab, signals)]
 
     def _signal(self, signal: Signal, slice_: str) -> _Seen:
@@ -124,10 +124,10 @@ class Judge:
         return _Seen(signal, result, first_arrival([row for of in origins.values() for row in of]))
 
     def _sensors(self, expectation: Expectation, seen: list[_Seen]) -> list[str]:
-        """The sensors on which this expectation rests, in a fixed order."""
+        """The sensors that this expectation depends on, in a fixed order."""
         names = {name for signal in seen for name in signal.result.sensors}
         names.update(sensors_of(self._workspace.tables(expectation.rule.query)))
-        if expectation.variant:  # its effect is looked for wherever there may be one
+        if expectation.variant:  # its effect may be recorded by any sensor
             names.update(sensor.name for sensor in self._health.manifest.sensors)
         return [name for name in _SENSORS if name in names]
 

@@ -1,4 +1,4 @@
-"""Which oracles and signals can be asked on which kind of lab, and where none is left to judge by."""
+"""Which oracles and signals apply to which kind of lab, and where none is left to judge by."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def kind_of(lab: LabFacts) -> Kind:
 
 
 def on(kind: Kind, signals: Iterable[Signal]) -> list[Signal]:
-    """Those that can be asked on such a lab."""
+    """The signals that apply to this kind of lab."""
     return [signal for signal in signals if signal.cluster in (None, kind)]
 
 
 def lacking(expectation: Expectation, kind: Kind) -> str:
-    """Why an expectation can't be judged on such a lab; empty where it can. A variant rests on its effect."""
+    """Why an expectation can't be judged on this kind of lab; empty where it can. A variant needs only its effect."""
     if expectation.variant:
         return ""
     kept = {"oracle": on(kind, expectation.entry.oracle), "signal": on(kind, expectation.entry.signals)}
@@ -39,7 +39,7 @@ def lacking(expectation: Expectation, kind: Kind) -> str:
 
 
 def check_labs(expectations: Iterable[Expectation]) -> tuple[list[LivefireError], list[str]]:
-    """A mistake for each expectation that can be judged on no kind of lab, and a note for each kind where it can't."""
+    """Errors for expectations that fit no kind of lab; notes for the kinds that an expectation doesn't fit."""
     problems: list[LivefireError] = []
     notes: list[str] = []
     for expectation in expectations:

@@ -1,4 +1,4 @@
-"""Whether a variant did the same as its atomic: their effects side by side."""
+"""Whether a variant did the same as its atomic: a comparison of their effects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ALL = "ALL"  # all capabilities
 
 
 class Likeness:
-    """Answers for the variants of one recording."""
+    """Compares the variants of one recording with their atomics."""
 
     def __init__(self, workspace: Workspace, health: Health) -> None:
         self._workspace = workspace
@@ -30,7 +30,7 @@ class Likeness:
         self._effects: dict[str, Effect] = {}
 
     def of(self, case: Case, rows: list[dict[str, Any]]) -> VariantResult | None:
-        """How a variant compares with its atomic, None for what is no variant; `rows` are its alerts.
+        """How a variant compares with its atomic; None for what is no variant. `rows` are its alerts.
 
         Raises QueryFailed.
         """
@@ -53,21 +53,21 @@ class Likeness:
         )
 
     def _unknown(self, case: Case, of: str) -> tuple[Equivalence, list[str]] | None:
-        """Why a variant can't be compared with its atomic, whatever the logs have of that; None where it can."""
+        """Why a variant can't be compared with its atomic; None where it can."""
         ran = next((d for d in self._health.manifest.detonations if d.atomic == of), None)
         if ran is None or ran.attack is None or ran.skipped:
             return "unknown", [f"{of} was not executed"]
         if ran.attack.given_up:
-            return "unknown", [f"{of} was ended before its time, since {ran.attack.given_up}"]
+            return "unknown", [f"{of} was ended early, since {ran.attack.given_up}"]
         for signal in on(self._lab, case.oracle):
             if not self._workspace.query(signal.kql, of):
                 return "unknown", [f"the effect of {of} was not observed"]
         for name in SENSORS:
             if self._health.manifest.sensor(name) and not self._health.around(ran, name).ok:
-                return "unknown", [f"{name} was not well around {of}"]
+                return "unknown", [f"{name} was not healthy around {of}"]
         unclear = unclear_of(self._workspace, of)
         if effect_of(self._workspace, self._workspace.together([of, *unclear])) != self._effect(of):
-            return "unknown", [f"it can't be told whose doing some of it was that {of} brought about"]
+            return "unknown", [f"some of the effect of {of} can't be attributed"]
         return None
 
     def _effect(self, slice_: str) -> Effect:
@@ -77,11 +77,11 @@ class Likeness:
 
 
 def compare(base: Effect, variant: Effect) -> tuple[Equivalence, list[str]]:
-    """Whether `other` did what `base` did, and what differs, in words: what is missing before what it did beyond."""
+    """Whether `variant` did what `base` did, and the differences: first what is missing, then what it did beyond."""
     if base.empty:
-        return "unknown", ["nothing is known of what the atomic itself brought about"]
+        return "unknown", ["no effect of the atomic itself was recorded"]
     if variant.empty:
-        return "none", ["it brought nothing about"]
+        return "none", ["it had no effect"]
     missing, beyond = list[str](), list[str]()
     for container, like in _paired(base.containers, variant.containers):
         if like is None:
@@ -102,9 +102,9 @@ def compare(base: Effect, variant: Effect) -> tuple[Equivalence, list[str]]:
 
 
 def _paired(base: Sequence[Container], variants: Sequence[Container]) -> list[tuple[Container, Container | None]]:
-    """Each container with the most similar of the others, which then stands for no second one."""
+    """Each container with the most similar one of the variant. None is used twice."""
     left, pairs = list(variants), list[tuple[Container, Container | None]]()
-    for container in sorted(base, key=lambda c: c not in variants):  # exact likenesses first
+    for container in sorted(base, key=lambda c: c not in variants):  # exact matches first
         like = min(left, key=lambda candidate: sum(map(len, _differences(container, candidate))), default=None)
         if like:
             left.remove(like)
@@ -113,7 +113,7 @@ def _paired(base: Sequence[Container], variants: Sequence[Container]) -> list[tu
 
 
 def _differences(base: Container, variant: Container) -> tuple[list[str], list[str]]:
-    """What `base` is and may do and `other` does not, and what `other` may do beyond."""
+    """The properties and powers that `variant` lacks, and those that it has beyond `base`."""
     missing = [
         f"{what} {getattr(variant, what)!r} instead of {getattr(base, what)!r}"
         for what in ("image", "command", "user")
@@ -140,7 +140,7 @@ def _differences(base: Container, variant: Container) -> tuple[list[str], list[s
 
 
 def _reaches(mount: Mount, needed: Mount) -> bool:
-    """Whether all that `wanted` gives can be had by `mount`."""
+    """Whether `mount` gives all that `needed` gives."""
     inside = PurePosixPath(needed.source).is_relative_to(mount.source)
     return inside and (mount.writable or not needed.writable)
 

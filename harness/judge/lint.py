@@ -1,4 +1,4 @@
-"""Whether rules and expectations make sense to the engine: KQL runs, flags exist and none is forgotten."""
+"""Checks of rules and expectations with the engine: KQL runs, flags exist, and none is forgotten."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check(
     workspace: Workspace | None = None,
     limits: Limits = Limits(),
 ) -> list[LivefireError]:
-    """Every mistake that can be found without a recording, each at its place. `limits` are those of a new engine."""
+    """Every mistake that shows without a recording, with its place. `limits` are for a new engine."""
     workspace = workspace or new_workspace(datetime.now(UTC), limits)
     problems: list[LivefireError] = []
     flags: dict[str, set[str] | None] = {}
@@ -44,11 +44,11 @@ def check(
             problems += _companion_problems(expectation, workspace)
         problems += _signal_problems(expectation, workspace)
     problems += check_labs(expectations)[0]
-    return problems or vacuous(expectations, workspace)  # what does not run can't be asked
+    return problems or vacuous(expectations, workspace)  # a query that fails can't be checked further
 
 
 def check_rules(rules: Iterable[Rule], workspace: Workspace) -> list[LivefireError]:
-    """Every mistake in the queries and the metadata of rules that nothing is expected of."""
+    """Every mistake in the queries and the metadata of rules without expectations."""
     problems: list[LivefireError] = []
     for rule in rules:
         _rule_flags(rule, workspace, problems)
@@ -60,7 +60,7 @@ def require(
     workspace: Workspace | None = None,
     limits: Limits = Limits(),
 ) -> None:
-    """Raise InvalidFiles with all mistakes, or the one there is."""
+    """Raise InvalidFiles with all mistakes; a single one is raised as it is."""
     problems = check(expectations, workspace, limits)
     if len(problems) == 1:
         raise problems[0]
@@ -69,26 +69,26 @@ def require(
 
 
 class Sound:
-    """Expectations that were found sound in this process: each is checked once, however many recordings it judges."""
+    """Expectations that passed the checks in this process. They are not checked again for other recordings."""
 
     def __init__(self, known: Iterable[Expectation] = ()) -> None:
-        """`known` have been checked before."""
-        self._known = {id(expectation): expectation for expectation in known}  # what is kept here keeps its id
+        """`known` are expectations that have passed already."""
+        self._known = {id(expectation): expectation for expectation in known}  # an object that is kept keeps its id
 
     def require(self, expectations: Iterable[Expectation], workspace: Workspace) -> None:
-        """As `require`, for those that were not yet checked."""
+        """As `require`, for expectations that were not yet checked."""
         new = {id(expectation): expectation for expectation in expectations if id(expectation) not in self._known}
         require(list(new.values()), workspace)
         self._known |= new
 
 
 def _rule_flags(rule: Rule, workspace: Workspace, problems: list[LivefireError]) -> set[str] | None:
-    """The boolean columns of a rule's output; None where it does not run."""
+    """The boolean columns of a rule's output; None where the rule does not run."""
     try:
         columns = workspace.columns(rule.query)
     except QueryFailed as error:
         explanation = explained(rule.query, error)
-        hint = explanation.hint or "This says nothing about whether the rule would fire elsewhere."
+        hint = explanation.hint or "Whether the rule would fire on another engine is not known."
         at = rule.at(explanation.line or 1, explanation.column or 1)
         problems.append(
             RuleNotRunnable(f"the rule is not runnable on this engine: {explanation.message}", at=at, hint=hint)
@@ -104,12 +104,12 @@ def _rule_flags(rule: Rule, workspace: Workspace, problems: list[LivefireError])
 
 
 def missing_columns(rule: Rule, columns: dict[str, str]) -> list[str]:
-    """The columns that a rule's entity mappings and custom details need, and its query does not give."""
+    """The columns that a rule's entity mappings and custom details need, but its query does not give."""
     return sorted(rule.columns() - columns.keys())
 
 
 def vacuous(expectations: Iterable[Expectation], workspace: Workspace) -> list[LivefireError]:
-    """A mistake for each rule and each piece of evidence that yields rows over empty tables, at the engine's time."""
+    """A mistake for each rule, oracle and signal that yields rows over empty tables, at the engine's time."""
     problems: list[LivefireError] = []
     answers: dict[str, bool] = {}
 
@@ -132,15 +132,15 @@ def vacuous(expectations: Iterable[Expectation], workspace: Workspace) -> list[L
             for number, signal in enumerate(getattr(expectation.entry, key)):
                 if speaks(signal.kql, expectation):
                     message = f"the {_WORDS[key]} '{signal.name}' yields rows over empty tables"
-                    hint = "It would be there whatever happened, so it shows nothing."
+                    hint = "It yields rows whatever happened, so it shows nothing."
                     problems.append(InvalidInput(message, at=expectation.at(key, number, "kql"), hint=hint))
         if (
             expectation.entry.fires
             and not expectation.entry.looks_for_silence
             and speaks(expectation.rule.query, expectation)
         ):
-            message = f"the rule {expectation.rule.id} fires over empty tables: that it fires here shows nothing"
-            hint = "Where silence is what the rule looks for, say so: looks_for_silence: REASON."
+            message = f"the rule {expectation.rule.id} fires over empty tables, so an alert shows nothing"
+            hint = "If the rule looks for silence, say so: looks_for_silence: REASON."
             problems.append(InvalidInput(message, at=expectation.at("fires"), hint=hint))
     return problems
 
@@ -165,7 +165,7 @@ def _flag_problems(expectation: Expectation, known: set[str]) -> list[LivefireEr
 
 
 def _file_problems(expectation: Expectation, workspace: Workspace) -> list[LivefireError]:
-    """Mistakes in what a file says for all its expectations: companions and exclusions."""
+    """Mistakes in the parts of a file that hold for all its expectations: companions and exclusions."""
     shared = expectation.companions[: len(expectation.companions) - len(expectation.entry.companions)]
     problems: list[LivefireError] = []
     for key, texts in (("companions", shared), ("tuning", expectation.tuning)):
@@ -182,7 +182,7 @@ def _companion_problems(expectation: Expectation, workspace: Workspace) -> list[
 
 
 def _predicate_problems(expectation: Expectation, wheres: list[str], workspace: Workspace) -> list[tuple[int, str]]:
-    """Which of these predicates do not run over the rule's output, and why."""
+    """The numbers of the predicates that fail over the rule's output, and why."""
     if not wheres:
         return []
     columns = workspace.columns(expectation.rule.query)
@@ -199,7 +199,7 @@ def _predicate_problems(expectation: Expectation, wheres: list[str], workspace: 
 def _sensor_problems(
     expectation: Expectation, where: tuple[str, int], signal: Signal, workspace: Workspace
 ) -> list[LivefireError]:
-    """A sensor that is named beside KQL that does not read any of its tables."""
+    """A mistake where `sensor` is named, but the KQL reads none of its tables."""
     behind = sensors_of(workspace.tables(signal.kql))
     if signal.sensor in (None, *behind):
         return []

@@ -1,6 +1,6 @@
-"""A recording's tables for an engine: as they are stored, or built anew from the raw logs.
+"""Loads the tables of a recording into an engine: the stored ones, or new ones from the raw logs.
 
-What counts is the raw logs. The stored tables save time, where they are what this version would make of them.
+The raw logs decide. The stored tables save time, if they are what this version would make from the logs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.telemetry.tables import build_tables, same_rows, write_tables_to
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was loaded: why the tables were built anew, and which stored ones of this version hold something else."""
+    """What was loaded, why tables were built from raw logs, and which stored ones of this version differ from those."""
 
     source: Literal["stored tables", "raw logs"]
     why: str = ""
@@ -33,10 +33,9 @@ class Loaded:
 def load(workspace: Workspace, recording: Recording, *, from_raw: bool = False) -> Loaded:
     """Load the tables.
 
-    Raises RecordingDamaged for stored tables that don't follow from the raw logs, as far as the hashes and counts tell
-    that were noted when they were made, and for telemetry that is not of the capture's time. With `from_raw` the logs
-    decide, and a recording is refused only where its own note says that its tables are theirs, and they aren't.
-    Raises LimitMet.
+    Raises RecordingDamaged for stored tables that don't follow from the raw logs, by the hashes and counts that were
+    noted when they were made, and for telemetry from outside the capture's time. With `from_raw` the logs decide, and
+    stored tables are refused only where the note vouches for them and is false. Raises LimitMet.
     """
     why = "asked for" if from_raw else _outdated(recording)
     if not why:
@@ -71,19 +70,19 @@ def _load(workspace: Workspace, recording: Recording, root: layout.Root) -> None
 
 
 def _outdated(recording: Recording) -> str:
-    """Why the stored tables can't be those that this version makes, or nothing tells; empty where they can be."""
+    """Why the stored tables can't be used; empty where they can."""
     if recording.manifest.tables != VERSION:
-        return f"those stored are of version {recording.manifest.tables}, and this is version {VERSION}"
+        return f"the stored tables are of version {recording.manifest.tables}, not of version {VERSION}"
     missing = [name for name in TABLES if not (recording.path / layout.table_file(name)).is_file()]
     if missing:
         return f"{missing[0]} is not stored"
-    return "" if recording.manifest.derivation else "nothing tells what those stored were made from"
+    return "" if recording.manifest.derivation else "the recording has no note on its stored tables"
 
 
 def _differing(recording: Recording, built: Mapping[str, BinaryIO]) -> list[str]:
-    """The stored tables that hold something else than those that were built from the raw logs.
+    """The stored tables that differ from those built from the raw logs.
 
-    Raises RecordingDamaged where the recording's note vouches for such a table: then the note is false.
+    Raises RecordingDamaged where the recording's note vouches for such a table, since then the note is false.
     """
     if recording.manifest.tables != VERSION:
         return []

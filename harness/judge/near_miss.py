@@ -27,8 +27,8 @@ _LITERAL = re.compile(
     r"""|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""",
     re.DOTALL,
 )
-_INMOST = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")  # brackets in which there are none
-_CANDIDATES = 500  # a slice has tens of rows; the bound is for what is no slice
+_INMOST = re.compile(r"[(\[{][^()\[\]{}]*[)\]}]")  # a pair of brackets without brackets inside
+_CANDIDATES = 500  # a slice has tens of rows; this limits other inputs
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,16 @@ def predicates(kql: str) -> list[Predicate]:
 
 
 def explain(rule: Rule, workspace: Workspace, slice_: str, telling: Iterable[str] = ()) -> NearMiss | None:
-    """The near miss of a silent rule over one slice; None where the slice has no row to begin with.
+    """The near miss of a silent rule over one slice; None where the slice has no row for the rule.
 
-    `telling` are texts of what the attack itself left, which its preparations did not.
+    `telling` are texts from the attack's own rows, which its preparations lack. Raises LimitMet if the engine is lost.
     """
     try:
         return _explain(rule, workspace, slice_, _words(telling))
-    except QueryFailed:  # an explanation is a help: that there is none must not cost the verdict
+    except QueryFailed:  # a missing explanation must not cost the verdict
         return None
     except LimitMet as error:
-        if error.lost:  # nothing more can be asked
+        if error.lost:  # the engine is gone
             raise
         return None
 
@@ -87,9 +87,9 @@ def _explain(rule: Rule, workspace: Workspace, slice_: str, telling: set[str]) -
 
 
 def _closest(rule: Rule, workspace: Workspace, slice_: str, rows: list[Row], telling: set[str]) -> Row:
-    """Of the rows that were left, the one that most of the rule's later predicates would let pass.
+    """The row that passes most of the rule's predicates.
 
-    Of those, the one that has most words of the attack, then of the rule.
+    Among equals, the one with most words of the attack, then with most words of the rule.
     """
     rows = rows[:_CANDIDATES]
     lets = rule.query[: _last_statement(rule.query)]
@@ -98,7 +98,7 @@ def _closest(rule: Rule, workspace: Workspace, slice_: str, rows: list[Row], tel
         try:
             passing = workspace.passing(rows, predicate.text, slice_=slice_, lets=lets)
             scores.update(id(row) for row in passing)
-        except QueryFailed:  # a column that an `extend` between them makes
+        except QueryFailed:  # it needs a column of a later `extend`
             continue
     words = _words(re.findall(r'"([^"]*)"', rule.query))
     return max(rows, key=lambda row: (scores[id(row)], _familiar(row, telling), _familiar(row, words)))
@@ -113,7 +113,7 @@ def _familiar(row: Row, words: set[str]) -> int:
 
 
 def _last_statement(kql: str) -> int:
-    """Where the last statement begins: what is before it are `let` statements."""
+    """Where the last statement begins. Only `let` statements come before it."""
     return max(int(node.start.start) for node in walk(parse(kql)) if kind(node) == "QueryStatement")
 
 
@@ -135,7 +135,7 @@ def _conjuncts(text: str, offset: int) -> list[tuple[int, str]]:
     while _INMOST.search(masked):
         masked = _masked(_INMOST, masked)
     words = [*re.finditer(r"\b(?:and|or)\b", masked)]
-    if any(word[0] == "or" for word in words):  # it binds less than `and`: the whole is one predicate
+    if any(word[0] == "or" for word in words):  # `or` binds less than `and`, so the text is one predicate
         words = []
     edges = [0, *(edge for word in words for edge in word.span()), len(text)]
     parts = [*pairwise(edges)][::2]  # every other one is an `and`

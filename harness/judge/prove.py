@@ -1,4 +1,4 @@
-"""The second half: from a sealed recording to verdicts. Needs no root, no Docker, no cluster and no network."""
+"""The proof half: from a sealed recording to verdicts. Needs no root, no Docker, no cluster and no network."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def prove(
     """Judge each expectation whose atomic is in the recording, and the background once for each rule.
 
     `live` says that the recording has just been made: then the time of each alert is noted, and `require` has passed.
-    `sound` are expectations that need not be checked again; `limits` are those of each query.
-    Whether the rules are proven is a matter of all results of a command: `settled` tells.
-    Raises NothingSelected when there is none, InvalidFiles for a mistake in a rule or an expectation, RuleNotRunnable
-    for a query that fails, LimitMet for one that takes more than it may.
+    `sound` are expectations that passed the checks already; `limits` hold for each query.
+    Whether the rules are proven depends on all results of a command: see `settled`.
+    Raises NothingSelected where no expectation has an atomic here, InvalidFiles for a mistake in a rule or an
+    expectation, RuleNotRunnable for a query that fails, LimitMet for one over its limit.
     """
     manifest = recording.manifest
     chosen = _chosen(recording, expectations)
@@ -56,7 +56,7 @@ def prove(
     workspace = new_workspace(manifest.finished, limits)
     started = manifest.started if live else datetime.now(UTC)
     loaded = load(workspace, recording, from_raw=from_raw)  # before it sees any KQL
-    if not live:  # before a live run this was asked before anything was started
+    if not live:  # a live run checks this before it starts anything
         (sound or Sound()).require([case.expectation for case in chosen if case.expectation.variant is None], workspace)
     if mistakes := vacuous([case.expectation for case in chosen], workspace):  # at this recording's time
         raise mistakes[0] if len(mistakes) == 1 else InvalidFiles(mistakes)
@@ -67,7 +67,7 @@ def prove(
 
 @dataclass(frozen=True)
 class _OfRule:
-    """What came of the cases of one rule, and what the rule says of the background."""
+    """The results of one rule's cases, and its alerts in the background."""
 
     rule: Rule
     results: list[AtomicResult]
@@ -119,10 +119,7 @@ def _result(
         versions=manifest.versions,
         lab=manifest.lab,
         engine=workspace.facts,
-        rules={
-            r.digest: RuleFacts(rule=r.id, version=r.metadata.version, query=r.query)
-            for r in [of_rule.rule for of_rule in rules]
-        },
+        rules={of_rule.rule.digest: _facts(of_rule.rule) for of_rule in rules},
         tables=loaded.why,
         tables_from=loaded.source,
         tables_differ=loaded.differing,
@@ -146,13 +143,13 @@ def _facts(rule: Rule) -> RuleFacts:
 
 def _background(rules: list[_OfRule], workspace: Workspace) -> Background:
     alerts: dict[str, list[Alert]] = {}
-    for of_rule in rules:  # two may have one name: neither's false positives may get lost
+    for of_rule in rules:  # two rules may have one name
         alerts[of_rule.rule.id] = alerts.get(of_rule.rule.id, []) + of_rule.background
     return Background(rows=workspace.count(BACKGROUND), alerts=alerts)
 
 
 def _ambiguous(chosen: list[Case], judge: Judge, workspace: Workspace, recording: Recording) -> Ambiguous:
-    """What can't be told whose it is. Raises RuleNotRunnable, LimitMet."""
+    """Ambiguous rows, and the alerts on them. Raises RuleNotRunnable, LimitMet."""
     unclear = list(dict.fromkeys(slice_ for case in chosen for slice_ in unclear_of(workspace, case.detonation.atomic)))
     rows: Counter[str] = Counter()
     for slice_ in unclear:
@@ -166,7 +163,7 @@ def _ambiguous(chosen: list[Case], judge: Judge, workspace: Workspace, recording
 
 
 def _by_rule(chosen: list[Case]) -> list[list[Case]]:
-    """The cases of each rule, in their order. Two files may hold rules of one name."""
+    """The cases by rule file, in their order. Two files may hold rules of one name."""
     by_rule: dict[Path, list[Case]] = {}
     for case in chosen:
         by_rule.setdefault(case.expectation.rule.path, []).append(case)

@@ -1,6 +1,6 @@
-"""What is reported of a rule over all results: recall and false alarms by family, flags, and what tuning would change.
+"""The figures of a rule over all results: recall and false alarms by family, flags, and the effect of tuning.
 
-Attacks are atomics on which the rule ought to fire, and variants that were shown to do the same.
+Attacks are atomics on which the rule should fire, and variants that do the same.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from harness.model.rule_figures import BenignRuns, FlagCounts, Recall, TuningRes
 from harness.model.verdict import Verdict
 from harness.telemetry.schema import BACKGROUND
 
-# What runs by itself: the cluster's controllers, containerd, the runtime.
+# The family of what runs by itself: the cluster's controllers, containerd, the runtime.
 ORCHESTRATION = "orchestration"
-# A variant that ran into its time limit, or beside an unwell sensor, says nothing of the rule.
+# Verdicts that say nothing about the rule, as with a time limit or an unhealthy sensor.
 _NOTHING_CLAIMED = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)
 
 
 @dataclass(frozen=True)
 class RuleFigures:
-    """What is to be reported of one rule beside its verdicts."""
+    """The figures of one rule, beside its verdicts."""
 
     recall: dict[str, Recall]
     recall_split: dict[str, Recall]
@@ -40,7 +40,7 @@ def figures_of(
     variants = [result for result in results if result.variant]
     families = sorted({result.variant.family for result in variants if result.variant})
     controls = [expectation.entry.control for expectation in expectations if expectation.entry.benign]
-    alone = bool(controls) and all(controls)  # a control shows that a rule is not always loud, and counts nothing
+    alone = bool(controls) and all(controls)  # a control shows that a rule can be silent, and is not counted
     benign = {} if alone else _benign(results, background, workspace)
     return RuleFigures(
         recall={name: _recall(v for v in variants if v.variant and v.variant.family == name) for name in families},
@@ -112,7 +112,7 @@ def _true_flags(alerts: Iterable[Alert]) -> dict[str, int]:
 def _tuning(
     expectations: Sequence[Expectation], results: Sequence[AtomicResult], workspace: Workspace
 ) -> list[TuningResult]:
-    """The rule as it is, then with each exclusion by itself, then with all of those together that cost no recall."""
+    """The rule unchanged, with each exclusion by itself, and with all exclusions that cost no recall."""
     rule, exclusions = expectations[0].rule, expectations[0].tuning
     attacks = [result.atomic for entry, result in zip(expectations, results, strict=True) if _is_attack(entry, result)]
     benign = [result.atomic for result in results if result.benign and result.executed.ran]
@@ -126,12 +126,12 @@ def _tuning(
     ]
     if free:
         every = " or ".join(f"({tuning.where})" for tuning in free) if len(free) > 1 else free[0].where
-        tunings.append(fired.without("those that cost nothing, together", every, workspace))
+        tunings.append(fired.without("all that cost no recall", every, workspace))
     return tunings
 
 
 def _is_attack(expectation: Expectation, result: AtomicResult) -> bool:
-    """Whether the rule ought to fire, be it known that it does not; a variant must do what its atomic does."""
+    """Whether the rule should fire, known gap or not. A variant must do what its atomic does."""
     ought = expectation.entry.fires or expectation.entry.known_gap
     return bool(not result.benign and result.executed.effect and ought) and (
         result.variant is None or result.variant.equivalent
@@ -140,7 +140,7 @@ def _is_attack(expectation: Expectation, result: AtomicResult) -> bool:
 
 @dataclass(frozen=True)
 class _Rows:
-    """All rows that a rule gives, companions among them, with the attack of each: None where it is a false alarm."""
+    """All rows that a rule gives, companions included. `of_attack` holds the attack of each, None for a false alarm."""
 
     attacks: int
     rows: list[Row]
@@ -148,13 +148,13 @@ class _Rows:
 
     @classmethod
     def of(cls, query: str, attacks: Sequence[str], benign: Sequence[str], workspace: Workspace) -> _Rows:
-        """What the rule says of these slices."""
+        """The rows of a rule over these slices. Raises QueryFailed."""
         slices = [*((name, name) for name in attacks), *((name, None) for name in benign)]
         rows = [(row, attack) for name, attack in slices for row in workspace.query(query, name)]
         return cls(len(attacks), [row for row, _ in rows], [attack for _, attack in rows])
 
     def without(self, name: str, where: str, workspace: Workspace) -> TuningResult:
-        """What is left when rows for which `where` holds are dropped: one query over all of them."""
+        """The figures when rows for which `where` holds are dropped, in one query over all rows."""
         left = workspace.passing(self.rows, f"not({where})") if where else self.rows
         kept = {id(row) for row in left}
         whose = [attack for row, attack in zip(self.rows, self.of_attack, strict=True) if id(row) in kept]

@@ -1,4 +1,4 @@
-"""What a rule says of one slice, and what is expected of the rule alone."""
+"""The answer of a rule over one slice, and the verdict on the rule alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.model.verdict import Verdict
 
 
 def prepare(expectations: list[Expectation], workspace: Workspace) -> None:
-    """Put what grounds ask about beside the recording, so that a rule answers all in one execution."""
+    """Put the rows for grounds beside the recording, so that a rule answers all in one execution."""
     for expectation in expectations:
         if expectation.entry.grounds and (rows := own_rows(expectation, workspace, expectation.atomic)):
             lay_grounds(expectation, workspace, expectation.atomic, rows)
@@ -26,15 +26,15 @@ def answer_of(expectation: Expectation, workspace: Workspace, slice_: str) -> An
 
 
 def judge_rule(expectation: Expectation, workspace: Workspace, slice_: str) -> tuple[Verdict, str]:
-    """What is expected of the rule alone, taking it that the attack ran and was seen. Raises QueryFailed."""
+    """The verdict on the rule alone, as if the attack ran and was seen. Raises QueryFailed."""
     return decide_rule(expectation, answer_of(expectation, workspace, slice_))
 
 
 def own_rows(expectation: Expectation, workspace: Workspace, slice_: str) -> list[Row]:
-    """The rows, in a new list, but for those that may stand beside the atomic's own.
+    """The rows of the rule without companions, in a new list.
 
-    A companion is never the atomic's own row. Where the rule must be silent, a companion that stands beside no other
-    row is an alert.
+    A companion is never the atomic's own row. But where the rule must be silent and gives companions alone, they are
+    alerts. Raises QueryFailed.
     """
     query = expectation.rule.query
     every = own = workspace.query(query, slice_)

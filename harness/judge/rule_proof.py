@@ -1,6 +1,6 @@
-"""Whether a rule is proven: it fires on an attack, and is silent in a benign run. One alone shows nothing.
+"""Whether a rule is proven: it fires on an attack and is silent on a benign run. One alone shows nothing.
 
-A rule that fires on every `docker` passes all attacks, and one that can never fire passes all that is benign.
+A rule that fires on every `docker` passes all attacks, and a rule that never fires passes all benign runs.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from harness.model.result import Result
 from harness.model.rule_figures import RuleProof
 from harness.model.verdict import Verdict, exit_code
 
-_OPEN = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)  # it may yet be shown by what said nothing this time
+_OPEN = (Verdict.INCONCLUSIVE, Verdict.SKIPPED)  # they may still prove it next time
 
 
 def settled(results: Sequence[Result]) -> list[Result]:
-    """The results of one command, each with the proof of the rules over all of them, and with what follows for it."""
+    """The results of one command, each with the proofs of the rules over all results, and its exit code."""
     proofs = prove_rules(results)
     return [
         result.model_copy(
@@ -30,7 +30,7 @@ def settled(results: Sequence[Result]) -> list[Result]:
 
 
 def prove_rules(results: Iterable[Result]) -> list[RuleProof]:
-    """A proof for each rule, in their order. Two files may hold rules of one name: the expectations tell them apart."""
+    """A proof for each rule, in their order. Rules of one name are told apart by the files of their expectations."""
     by_rule: dict[tuple[str, str], list[AtomicResult]] = {}
     for result in (result for result in results if not result.copy_of):
         for judged in result.results:

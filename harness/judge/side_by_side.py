@@ -1,6 +1,6 @@
-"""Many recordings judged side by side. In each process the rules are checked and translated once, not once a recording.
+"""Judges many recordings side by side. Each process checks and translates the rules once, for all its recordings.
 
-All or nothing: a result without one of its recordings would look whole.
+One failed recording fails all: results without it would look complete.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def prove_all(
 ) -> list[Result]:
     """The result of each recording, in their order. One is judged in this process, several in `workers` processes.
 
-    Raises RecordingsFailed with every error of every recording, and nothing is judged then; a mistake in a rule or an
-    expectation is raised as soon as it is met: it would be the same for all. The result of a recording that has
-    canaries of an earlier one says so, and shows nothing of its own.
+    Raises RecordingsFailed with the errors of all recordings. A mistake in a rule or an expectation is raised at once,
+    since it is the same for all. The result of a recording with the canaries of an earlier one is marked as its copy,
+    and proves nothing.
 
-    `progress` is told how many of all are judged: recordings, or what is judged in the one that there is.
+    `progress` gets the number that is done and the total: of recordings, or of cases if there is one recording.
     """
     if len(recordings) == 1:
         recording, subscriber = open_recording(recordings[0]), _counted(progress)
@@ -59,7 +59,7 @@ def prove_all(
 
 
 def _counted(progress: Progress) -> Subscriber:
-    """Makes progress of what is told while one recording is judged."""
+    """A subscriber that reports the progress of one recording."""
     done = total = 0
 
     def take(event: Event) -> None:
@@ -90,7 +90,7 @@ def _files(expectations: list[Expectation]) -> set[Path]:
 
 
 def _is_of(error: LivefireError, files: set[Path]) -> bool:
-    """Whether a mistake is in one of these files."""
+    """Whether an error is in one of these files."""
     first = error.problems[0] if isinstance(error, InvalidFiles) else error
     return first.at is not None and first.at.path in files
 
@@ -106,7 +106,7 @@ def _begin(expectations: list[Expectation], from_raw: bool, limits: Limits) -> N
 
 
 def _judge(path: Path) -> _Answer:
-    """The result and the recording's canaries, or what keeps it from being had: no reason to leave the others."""
+    """The result and the recording's canaries, or the error, so that the other recordings are still judged."""
     expectations, from_raw, limits = _given
     try:
         recording = open_recording(path)

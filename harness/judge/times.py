@@ -1,7 +1,7 @@
-"""Whether the telemetry of a recording is of its capture: what is told of another time is no evidence of it.
+"""Whether the telemetry of a recording is from the time of its capture. Any other is no evidence.
 
-Sensors are followed from their start to their end, so whatever they wrote was written in between; and what an atomic
-did, it did not do before it was run. A log with another time was put together, or its clock can't be trusted.
+Sensors are followed from start to end, so all that they wrote was written in between, and rows of an atomic are not
+older than its run. A log with another time was put together, or its clock is wrong.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from harness.recording import Recording, layout
 from harness.recording.consistency import SLACK
 from harness.telemetry.schema import may_be_of
 
-_DAY = timedelta(days=1)  # the background is nobody's evidence, but it is of the same capture
-_HINT = "Either the log was changed, or it was written by another clock than the capture's. Capture again."
+_DAY = timedelta(days=1)  # the background is no evidence, but belongs to the same capture
+_HINT = "The log was changed, or its clock differs from the capture's. Capture again."
 
 
 def require_timely(recording: Recording, spans: Mapping[str, Mapping[str, Span]]) -> None:
-    """Raise RecordingDamaged for a row of another time than its capture's. `spans` are by table and slice."""
+    """Raise RecordingDamaged for a row from outside its capture's time. `spans` are by table and slice."""
     for table, record, problem in _untimely(recording.manifest, spans):
         file, _, line = record.rpartition(":")
         where = (

@@ -1,4 +1,4 @@
-"""What was asked for and not judged: a result that leaves it out in silence looks whole."""
+"""What was selected and not judged. Without it, a result would look complete."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.model.verdict import ExitCode, Verdict
 
 
 def in_recording(manifest: Manifest, judged: Sequence[AtomicResult]) -> list[Unjudged]:
-    """Of one recording: atomics of which nothing is expected, and skips that no expectation allows for."""
+    """Of one recording: atomics without expectations, and skips that no expectation allows."""
     skipped = [result for result in judged if result.verdict is Verdict.SKIPPED and not result.may_skip]
     return without_rules(manifest, {result.atomic for result in judged}) + [
         Unjudged(kind="skip", name=e.atomic, rule=e.rule, reason=e.reason, at=e.at) for e in skipped
@@ -21,7 +21,7 @@ def in_recording(manifest: Manifest, judged: Sequence[AtomicResult]) -> list[Unj
 
 
 def without_rules(manifest: Manifest, expected: Collection[str]) -> list[Unjudged]:
-    """The atomics of a recording that are not, and are no variants of, those of which something is expected."""
+    """The atomics of a recording that have no expectation, and whose atomic, for a variant, has none."""
     return [
         Unjudged(kind="atomic", name=detonation.atomic, reason="no rule expects anything of it")
         for detonation in manifest.detonations
@@ -30,7 +30,7 @@ def without_rules(manifest: Manifest, expected: Collection[str]) -> list[Unjudge
 
 
 def unheld(expectations: Sequence[Expectation], results: Iterable[Result]) -> list[Unjudged]:
-    """Expectations whose atomic was in none of the recordings: nothing was judged by them."""
+    """Expectations whose atomic was in none of the recordings, so that they judged nothing."""
     held = {judged.atomic for result in results for judged in result.results}
     return [
         Unjudged(
@@ -52,7 +52,7 @@ def unknown(expectations: Sequence[Expectation], atomics: Iterable[str]) -> list
 
 
 def without_expectations(rules: Iterable[Rule]) -> list[Unjudged]:
-    """Rules of which nothing is expected."""
+    """Rules without expectations."""
     return [
         Unjudged(kind="rule", name=rule.id, rule=rule.id, reason="it has no expectations", at=str(rule.path))
         for rule in rules
@@ -60,7 +60,7 @@ def without_expectations(rules: Iterable[Rule]) -> list[Unjudged]:
 
 
 def completed(results: Sequence[Result], more: Sequence[Unjudged], *, required: bool) -> list[Result]:
-    """The results of one command with all that was not judged in each; where all is required, unmet for it."""
+    """The results of one command, each with all that was not judged. With `required`, anything unjudged is unmet."""
     marked = []
     for result in results:
         left = [*result.unjudged, *more]

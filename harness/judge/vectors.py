@@ -1,4 +1,4 @@
-"""Whether alert rows have the flag vectors that are expected: each row by itself, in any order."""
+"""Whether alert rows have the expected flag vectors, in any order."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Row = Mapping[str, Any]
 def flags_of(
     expectation: Expectation, rows: Sequence[Row], grounds: Mapping[str, Mapping[str, bool]] | None = None
 ) -> dict[str, Flag]:
-    """Each flag, as expected and as it is: each row has exactly the flags of one of the vectors that are expected.
+    """The flags, expected and actual. Each row must have exactly the flags of one expected vector.
 
-    `grounds` say of each flag's words whether the rule sets it by that word alone.
+    `grounds` hold, by flag and word, whether the rule sets the flag by that word alone.
     """
     vectors = expectation.entry.vectors
     if not rows:
@@ -28,14 +28,14 @@ def flags_of(
 
 
 def paired(expected: Sequence[Vector], rows: Sequence[Row], *, counted: bool = True) -> list[tuple[Vector, Row]]:
-    """Each row with the vector that it stands for: its own if there is one left, else the most similar.
+    """Pairs of vectors and rows: equal ones first, then the most similar.
 
-    `counted` says that each vector stands for one row: then what is left over on either side has no partner. Else any
-    number of rows may have a vector, and each vector needs a row.
+    With `counted`, each vector stands for one row, and what is left over on either side has no partner. Otherwise any
+    number of rows may share a vector, and each vector needs a row.
     """
     pairs: list[tuple[Vector, Row]] = []
     vectors_left, rows_left = list(range(len(expected))), list(range(len(rows)))
-    while vectors_left and rows_left:  # exact likenesses first: there is a perfect pairing only where each has one
+    while vectors_left and rows_left:  # exact matches first: a perfect pairing has no others
         of, place = min(product(vectors_left, rows_left), key=lambda at: _distance(expected[at[0]], rows[at[1]]))
         pairs.append((expected[of], rows[place]))
         vectors_left.remove(of)
@@ -47,7 +47,7 @@ def paired(expected: Sequence[Vector], rows: Sequence[Row], *, counted: bool = T
 
 
 def compared(pairs: Sequence[tuple[Vector, Row]], grounds: Mapping[str, Mapping[str, bool]]) -> dict[str, Flag]:
-    """Each flag over all pairs: of the first pair that disagrees, else of the first one."""
+    """Each flag over all pairs, from the first pair that disagrees, else from the first pair."""
     flags: dict[str, Flag] = {}
     for name in pairs[0][0] if pairs else ():
         wrong = [pair for pair in pairs if pair[1].get(name) is not pair[0][name]]

@@ -16,8 +16,8 @@ from typing import Any
 
 from harness.interrupts import ENDING, shielded
 
-_HEEDED = 0.5  # seconds: a signal that comes just before a wait begins does not end it
-Call = tuple[Callable[..., Any], tuple[Any, ...]]  # what is called, and with what
+_WAIT = 0.5  # seconds: a signal that comes just before a wait does not end it
+Call = tuple[Callable[..., Any], tuple[Any, ...]]  # a function and its arguments
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class _Worker:
     pipe: Connection
 
     def end(self) -> None:
-        """At once, whatever it is at: it holds nothing that would have to be undone."""
+        """Kill it at once: it holds nothing that must be undone."""
         self.process.kill()
         self.process.join()
         self.pipe.close()
@@ -36,10 +36,10 @@ class _Worker:
 def side_by_side(
     begin: Callable[..., None], given: tuple[Any, ...], calls: Sequence[Call], *, processes: int | None = None
 ) -> Iterator[Iterator[tuple[int, Any]]]:
-    """Make calls in processes in which `begin(*given)` was called before.
+    """Make calls in processes that called `begin(*given)` first. `processes` is their number, by default of processors.
 
-    The context is an iterator over the number of each call and what it returned, as they end; it raises what a call
-    raised. The processes end with the block, whatever they are at.
+    The context is an iterator over the numbers and values of the calls, as they return; it raises what a call raised.
+    The processes are killed at the end of the block.
     """
     workers: list[_Worker] = []
     try:
@@ -64,7 +64,7 @@ def _answers(
         workers[-1].pipe.send(next(todo))
         busy[workers[-1].pipe] = workers[-1]
     while busy:
-        for pipe in [ready for ready in wait(list(busy), _HEEDED) if isinstance(ready, Connection)]:
+        for pipe in [ready for ready in wait(list(busy), _WAIT) if isinstance(ready, Connection)]:
             try:
                 number, value, error = pipe.recv()
             except EOFError:
@@ -81,24 +81,24 @@ def _answers(
 
 
 def _start(workers: list[_Worker], begin: Callable[..., None], given: tuple[Any, ...]) -> None:
-    """Begin a process. Signals wait until it stands in the list, and in it until it can ignore Ctrl-C."""
-    # not forked: there may be an engine in this process, and a fork would have its locks without its threads
+    """Start a process. Signals are blocked until it is in the list, and in the process until it can ignore Ctrl-C."""
+    # no fork: it would copy the locks of an engine without its threads
     context = multiprocessing.get_context("spawn")
-    with shielded():  # what is blocked here may come by another thread
-        resource_tracker.ensure_running()  # while it is begun, it unblocks signals
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # the process begins with it
+    with shielded():  # another thread may get what is blocked here
+        resource_tracker.ensure_running()  # its start unblocks signals, so it comes first
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # the process inherits it
         try:
             ours, its = context.Pipe()
             process = context.Process(target=_work, args=(its, begin, given), daemon=True)
             process.start()
-            its.close()  # so that ours ends when the process does
+            its.close()  # so that our end closes with the process
             workers.append(_Worker(process, ours))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection, begin: Callable[..., None], given: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group: who waits for us ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group, but the parent ends us
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
@@ -114,7 +114,7 @@ def _work(pipe: Connection, begin: Callable[..., None], given: tuple[Any, ...]) 
 
 
 def _end_with_parent() -> None:
-    """End when whoever began us is gone, whatever has become of it: nobody else would end us."""
+    """End this process when its parent is gone, since nothing else would end it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         wait([parent.sentinel])

@@ -28,7 +28,7 @@ def test_a_verdict_that_hangs_on_it_is_inconclusive(resealed: Resealed) -> None:
     result = judged(resealed({layout.DAEMON_REQUESTS: unclear}))
     found = of(result, PRIVILEGED)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reason.startswith("it can't be told whose doing it was: the daemon created a privileged container")
+    assert found.reason.startswith("it can't be attributed: the daemon created a privileged container")
     assert of(result, EXECUTION).verdict is Verdict.PROVEN
     assert result.background.count == 0
     assert result.exit_code is not ExitCode.AS_EXPECTED

@@ -57,7 +57,7 @@ def test_an_old_recording_is_judged_by_its_raw_logs(committed: Recording) -> Non
     assert '"tables":' not in text
     old, expectations = open_recording(OLD), load_expectations(EXPECTATIONS)
     result = prove(old, expectations)
-    assert result.tables == f"those stored are of version 1, and this is version {VERSION}"
+    assert result.tables == f"the stored tables are of version 1, not of version {VERSION}"
     assert result.exit_code is ExitCode.AS_EXPECTED
     assert verdicts(result) == verdicts(prove(committed, expectations))
 

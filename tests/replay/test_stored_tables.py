@@ -191,7 +191,7 @@ def test_without_a_note_the_tables_are_built_anew(changed: Callable[..., Path]) 
     """So it gains nobody anything to leave it out."""
     path = changed(without(" a1=", layout.AUDIT_LOG), lambda manifest: manifest.model_copy(update={"derivation": None}))
     result = judged(path)
-    assert (result.tables_from, result.tables) == ("raw logs", "nothing tells what those stored were made from")
+    assert (result.tables_from, result.tables) == ("raw logs", "the recording has no note on its stored tables")
     assert set(verdicts(result)) != {"PROVEN"}
     assert "DeviceProcessEvents" in result.tables_differ
 
@@ -232,4 +232,4 @@ def test_the_command_line_says_what_was_read_and_refuses_with_2(changed: Callabl
 
 
 def test_the_first_recording_says_that_its_tables_were_built_anew() -> None:
-    assert "those stored are of version 1" in tables_read(judged(PROJECT / "tests/recordings/first-tables"))
+    assert "the stored tables are of version 1" in tables_read(judged(PROJECT / "tests/recordings/first-tables"))

@@ -1,1 +1,1 @@
-"""Whether the sensors were well around an attack."""
+"""Whether the sensors were healthy around an attack."""

@@ -1,6 +1,6 @@
-"""Whether what the gateways noted, the Docker daemon's debug log and its events tell the same.
+"""Whether the gateways' requests, the Docker daemon's debug log and its events agree.
 
-They are records of one thing, so that a line which one of them lost stands in another.
+They record the same things, so a line that one of them lost is in another.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["Disagreement", "disagreements"]
 
 
 def disagreements(read: Callable[[str], bytes], manifest: Manifest) -> list[Disagreement]:
-    """All of one recording, by time. `read` gives a raw file; what is not recorded vouches for nothing.
+    """The disagreements of one recording, by time. `read` gives a raw file. Only recorded files are compared.
 
-    At first only what attacks asked for was noted, and the requests were no file of the sensor's.
+    In older recordings only requests during attacks were noted, and their file did not belong to the sensor.
     """
     return sorted(_disagreements(read, manifest), key=lambda d: d.at)
 

@@ -1,4 +1,4 @@
-"""What the audit log tells of the audit itself: changes, losses, and the canaries of an attack's own session."""
+"""Changes and losses of the audit itself, and the canaries of an attack's own session, from the audit log."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from harness.recording import canary_names
 from harness.telemetry.readers.audit_log import Record, arguments_of, number, parse_line
 
 _HEAD = re.compile(rb"(?m)^(?:node=\S+ )?type=(\S+) msg=audit\(([0-9]{1,10}\.[0-9]{3}):([0-9]{1,18})\)")
-# Records by which auditd or the kernel say that something was taken away (audit-userspace, lib/msg_typetab.h).
+# Records of auditd's end (audit-userspace, lib/msg_typetab.h).
 _ENDS = ("DAEMON_END", "DAEMON_ABORT")
-_LONGEST_GAP = 1 << 20  # a serial further away is of another boot, or a daemon's own
-_TOLD = 3
-_NEAR = 199  # lines before an EXECVE record in which the SYSCALL record of its event is looked for
+_LONGEST_GAP = 1 << 20  # a serial further away is from another boot or from auditd itself
+_SHOWN = 3  # texts of one kind
+_NEAR = 199  # how many lines before an EXECVE record its SYSCALL record is looked for
 
 Arguments = list[str | None]  # None where one is lost
 
 
 @dataclass(frozen=True)
 class AuditTrail:
-    """Texts by line: what was changed or lost, and the commands of attacks that mean to change something.
+    """Changes and losses, and the commands of attacks that would change something, each as (line, text).
 
-    `canaries` are the executed ones by token: pid, session, arguments. `sessions` are those of attacks, and `logins`
-    those that the kernel gave, by pid.
+    `canaries` are the executed ones by token: pid, session, arguments. `sessions` are the attacks' sessions, and
+    `logins` the sessions that the kernel gave, by pid.
     """
 
     changes: list[tuple[int, str]]
@@ -38,29 +38,29 @@ class AuditTrail:
 
     @classmethod
     def of(cls, log: bytes, manifest: Manifest) -> AuditTrail:
-        """Read a log once. Only records that tell of these things are looked into."""
+        """Read a log once. Only relevant records are parsed."""
         sessions = {
             d.attack.session: d.atomic for d in manifest.detonations if d.attack and d.attack.session is not None
         }
         lines = log.split(b"\n")
         changes = list(_changes(lines, sessions))
         record = manifest.sensor("auditd")
-        if record and any(mark.readings for mark in record.marks):  # before that, nobody counted
+        if record and any(mark.readings for mark in record.marks):  # older recordings have no counts
             changes += _gaps(log)
         return cls(
             sorted(changes), list(_commands(lines, sessions)), _canaries(lines), frozenset(sessions), _logins(lines)
         )
 
     def between(self, first: int, last: int, end: int) -> list[str]:
-        """What happened between two lines, or after `end`, where no canary brackets it: the first three of it."""
-        return [text for line, text in self.changes if first < line < last or line > end][:_TOLD]
+        """The first three changes between two lines, or after `end`, where no canary follows."""
+        return [text for line, text in self.changes if first < line < last or line > end][:_SHOWN]
 
     def to_blame(self, first: int, last: int) -> list[str]:
-        """The commands between two lines that may be behind what else is wrong there, the first three."""
-        return [text for line, text in self.commands if first < line < last][:_TOLD]
+        """The first three commands between two lines that may have caused problems there."""
+        return [text for line, text in self.commands if first < line < last][:_SHOWN]
 
     def canaries_missing(self, detonation: Detonation) -> list[str]:
-        """The canaries around an attack's shell that did not come through as they were executed."""
+        """The canaries around an attack's shell that are not in the log as they were executed."""
         attack = detonation.attack
         if attack is None:
             return []
@@ -71,16 +71,16 @@ class AuditTrail:
         ]
 
     def other_session(self, detonation: Detonation) -> list[str]:
-        """Whether the kernel gave the attack's shell other audit sessions than the manifest tells."""
+        """A problem if the kernel gave the attack's shell another audit session than the manifest says."""
         attack = detonation.attack
         if attack is None or attack.session is None:
             return []
-        if attack.session in self.logins.get(attack.pid, {attack.session}):  # also where nothing tells
+        if attack.session in self.logins.get(attack.pid, {attack.session}):  # also where the log has no login
             return []
-        return [f"the attack's shell (pid {attack.pid}) was not in session {attack.session}, as the manifest tells"]
+        return [f"the attack's shell (pid {attack.pid}) was not in session {attack.session}, as the manifest says"]
 
     def contained(self, token: str) -> bool:
-        """Whether the canary of a mark came through that was executed in a container: in no session of an attack."""
+        """Whether the log has a mark's canary in a container, outside the sessions of attacks."""
         pid, seen_in, arguments = self.canaries.get(token, (None, None, []))
         return pid is not None and seen_in not in self.sessions and arguments == ["/bin/true", token]
 
@@ -110,7 +110,7 @@ def _changes(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[int
 
 
 def _commands(lines: list[bytes], sessions: dict[int, str]) -> Iterator[tuple[int, str]]:
-    """Who executed auditctl to change something: it need not have come to anything."""
+    """The executions of auditctl in attacks that would change something, successful or not."""
     for line, call, arguments in _execs(lines, b"auditctl"):
         whose = _whose(call, sessions)
         if whose and _program(arguments) == "auditctl" and _is_change(arguments):
@@ -132,7 +132,7 @@ def _whence(record: Record | None) -> tuple[int | None, int | None]:
 
 
 def _whose(record: Record | None, sessions: dict[int, str]) -> str | None:
-    """The atomic in whose session it was."""
+    """The atomic that has the session of a record."""
     _, session = _whence(record)
     return next((atomic for known, atomic in sessions.items() if known == session), None)
 
@@ -150,7 +150,7 @@ def _what(record: Record) -> str:
 
 
 def _gaps(log: bytes) -> Iterator[tuple[int, str]]:
-    """Serials that are missing: the kernel gives one to each event, so theirs were made and did not arrive."""
+    """Missing serials. The kernel gives one to each event, so these events did not arrive."""
     seen: list[tuple[int, int]] = []  # serial, line
     line, position = 1, 0
     for match in _HEAD.finditer(log):
@@ -175,7 +175,7 @@ def _canaries(lines: list[bytes]) -> dict[str, tuple[int | None, int | None, Arg
 
 
 def _execs(lines: list[bytes], word: bytes) -> Iterator[tuple[int, Record | None, Arguments]]:
-    """The execs in whose EXECVE record a word stands: its line, the SYSCALL record a little before, the arguments."""
+    """The execs with a word in their EXECVE record: its line, the SYSCALL record shortly before, the arguments."""
     for serial, record in _records(lines, ("EXECVE",), word):
         before = lines[max(0, record.line - 1 - _NEAR) : record.line - 1]
         call = next((syscall for of, syscall in _records(reversed(before), ("SYSCALL",)) if of == serial), None)
@@ -183,7 +183,7 @@ def _execs(lines: list[bytes], word: bytes) -> Iterator[tuple[int, Record | None
 
 
 def _records(lines: Iterable[bytes], kinds: tuple[str, ...], word: bytes = b"") -> Iterator[tuple[int, Record]]:
-    """The records of some types in which a word stands, each with its serial."""
+    """The records of some types that contain a word, each with its serial."""
     heads = [f"type={kind} ".encode() for kind in kinds]
     for place, line in enumerate(lines, 1):
         if word in line and any(head in line for head in heads):

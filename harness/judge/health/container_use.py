@@ -1,6 +1,6 @@
-"""Who has something run in containers, and who made one of which nobody knows what it may do: by settled rows.
+"""Which atomics run something in containers, and which made a container with unknown configuration.
 
-Whose a request, a container or a pod is, attribution says, and not the socket that a request came by.
+Both follow from attributed rows, and not from the socket that a request came by.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.telemetry.attribution.containers import is_runtime
 from harness.telemetry.schema import SLICE, Row, Tables, may_be_of
 from harness.telemetry.tables import build_tables
 
-# Docker Engine API: what is run at once, and what is built or kept running by the daemon itself.
+# Docker Engine API: requests that run something at once, and those that have the daemon build or run it.
 _RUNS = re.compile(
     r"^(?:/v[\d.]+)?/(?:containers/[^/?]+/(?:start|restart|unpause|exec)|containers/create|services/create|build|grpc)"
     r"(?:\?|$)"
@@ -26,14 +26,14 @@ _ENTERS = ("", "exec", "attach", "ephemeralcontainers")
 
 @dataclass(frozen=True)
 class ContainerUse:
-    """`untold` are the ids of containers by slice, `used` the slices that have something run in one."""
+    """`untold` are containers with unknown configuration, as ids by slice; `used` are the slices that run something."""
 
     untold: dict[str, list[str]] = field(default_factory=dict)
     used: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, root: layout.Root, manifest: Manifest, untold: Collection[str]) -> ContainerUse:
-        """That of a recording, in which these containers are untold. It builds all tables."""
+        """The use in a recording, where `untold` containers have an unknown configuration. It builds all tables."""
         tables, by_slice = build_tables(root, manifest), dict[str, list[str]]()
         for row in tables["DockerDaemon_CL"]:
             if row["Source"] == "event" and row["Action"] == "create" and row["ContainerId"] in untold:
@@ -41,11 +41,11 @@ class ContainerUse:
         return cls(by_slice, frozenset(row[SLICE] for row in _using(tables, manifest)))
 
     def untold_of(self, atomic: str) -> list[str]:
-        """The containers that are, or may be, an atomic's."""
+        """The ids of containers with unknown configuration that belong, or may belong, to an atomic."""
         return [id_ for slice_, ids in self.untold.items() if _is_of(slice_, atomic) for id_ in ids]
 
     def uses(self, atomic: str) -> bool:
-        """Whether an atomic has, or may have, something run in a container."""
+        """Whether an atomic ran, or may have run, something in a container."""
         return any(_is_of(slice_, atomic) for slice_ in self.used)
 
 
@@ -54,7 +54,7 @@ def _is_of(slice_: str, atomic: str) -> bool:
 
 
 def _using(tables: Tables, manifest: Manifest) -> Iterator[Row]:
-    """The rows that tell that something is run in a container on this host."""
+    """The rows which show that something runs in a container on this host."""
     for row in tables["DockerDaemon_CL"]:
         requested = row["Source"] == "request" and row["Method"] == "POST" and _RUNS.match(row["Uri"])
         if requested or (row["Source"] == "event" and row["ContainerId"] and row["Action"] == "create"):

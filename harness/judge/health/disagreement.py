@@ -1,4 +1,4 @@
-"""What two records of one thing disagree about, and which moment belongs to which request."""
+"""Disagreements between two records of the same things, and the matching of moments to requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Disagreement:
 
 
 def lacks(file: str, what: str, source: str, at: float) -> Disagreement:
-    """`file` lacks something that `other` has."""
+    """The disagreement that `file` lacks something which `source` has."""
     return Disagreement(at, f"{file} lacks {what}, which {source} has")
 
 
@@ -31,9 +31,9 @@ def place_in(uri: str) -> str:
 
 
 def matched(windows: Iterable[Window], moments: Iterable[float]) -> tuple[list[Window], list[float]]:
-    """The windows in which no moment lies, and the moments in no window; each goes with one of the other at most.
+    """The windows without a moment, and the moments without a window, when matched one to one.
 
-    A moment goes with the open window that ends first: no other way leaves fewer alone.
+    A moment is matched to the open window that ends first, which leaves the fewest unmatched.
     """
     waiting, empty, lone = sorted(windows, reverse=True), list[Window](), list[float]()
     under_way: list[tuple[float, float]] = []

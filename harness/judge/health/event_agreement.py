@@ -1,7 +1,7 @@
 """The requests that the gateways noted, and the Docker daemon's events.
 
-The daemon tells of each container that it makes, starts or removes, and of each process that it is to execute in one,
-before it answers the request (Docker Engine API, SystemEvents).
+The daemon emits an event for each container that it makes, starts or removes, and for each exec in one, before it
+answers the request (Docker Engine API, SystemEvents).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SHORT = 12  # as Docker shows an id
 
 @dataclass(frozen=True)
 class ContainerEvent:
-    """One event of a container; `at` in seconds, epoch. `inspect` is what its container was when it was created."""
+    """One event of a container; `at` in seconds, epoch. `inspect` is the container's inspect at its creation."""
 
     at: float
     action: str
@@ -40,7 +40,7 @@ class ContainerEvent:
 
 
 def read_events(lines: Iterable[bytes]) -> Iterator[ContainerEvent]:
-    """The events of containers; other lines are passed over."""
+    """The events of containers. Other lines are skipped."""
     for line in lines:
         item = as_object(line)
         event, inspect = DaemonEvent.of(item), item.get("inspect")
@@ -56,15 +56,15 @@ def read_events(lines: Iterable[bytes]) -> Iterator[ContainerEvent]:
 
 
 def not_told(requests: Iterable[DockerRequest], events: list[ContainerEvent]) -> Iterator[Disagreement]:
-    """What was granted and no event tells of."""
-    index = _Told(events)
+    """Granted requests without an event."""
+    index = _EventIndex(events)
     for request in requests:
         if missing := index.missing(request):
             yield lacks(layout.DAEMON_EVENTS, missing, layout.DAEMON_REQUESTS, request.sent)
 
 
-class _Told:
-    """The events, by what they tell of."""
+class _EventIndex:
+    """The events, by container, exec and action."""
 
     def __init__(self, events: list[ContainerEvent]) -> None:
         self._created = {event.id for event in events if event.action == "create"}
@@ -74,7 +74,7 @@ class _Told:
             self._acts[event.action].append(event)
 
     def missing(self, request: DockerRequest) -> str | None:
-        """The event by which it should be told that a request was granted, and is not."""
+        """The event that a granted request lacks; None where it lacks none."""
         if request.container_id and request.container_id not in self._created:
             return f"the create of container {request.container_id[:_SHORT]}"
         if request.exec_id and ("exec_create", request.exec_id) not in self._executed:
@@ -86,7 +86,7 @@ class _Told:
         return None
 
     def _has(self, action: str, container: str, window: Window) -> bool:
-        """Whether an event of that time is of this container, by its name or the beginning of its id."""
+        """Whether an event in the window is of this container, given by its name or a prefix of its id."""
         events = self._acts[action]
         first = bisect_left(events, window[0] - SLACK, key=_at)
         last = bisect_right(events, window[1] + SLACK, key=_at)
@@ -100,7 +100,7 @@ def _at(event: ContainerEvent) -> float:
 
 
 def not_ended(events: Iterable[ContainerEvent]) -> Iterator[Disagreement]:
-    """Containers that were started and removed: in between, each ended as often as it started."""
+    """Containers that were removed, but have more starts than ends."""
     of: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for event in events:
         of[event.id][event.action].append(event.at)
@@ -111,7 +111,7 @@ def not_ended(events: Iterable[ContainerEvent]) -> Iterator[Disagreement]:
 
 
 def not_asked(requests: list[DockerRequest], events: Iterable[ContainerEvent]) -> Iterator[Disagreement]:
-    """New containers that nobody asked for. The daemon makes some itself: for services, and for the steps of builds."""
+    """New containers without a request. The daemon itself makes some, for services and for build steps."""
     requested = {request.container_id for request in requests} - {""}
     makers = [r.window for r in requests if place_in(r.path) in _BUILDS or (r.creates and not r.container_id)]
     for event in events:
@@ -122,13 +122,13 @@ def not_asked(requests: list[DockerRequest], events: Iterable[ContainerEvent]) -
 
 
 def _entered(request: DockerRequest) -> str | None:
-    """The id of the process that was to be executed in a container, where that was granted."""
+    """The exec id of a granted request to start an exec; None for any other request."""
     match = _EXEC.match(place_in(request.path))
     return match[1] if match and request.method == "POST" and request.status in (101, 200) else None
 
 
 def _act(request: DockerRequest) -> tuple[str, str] | None:
-    """The event by which it is told that a request was granted, and what the request calls the container."""
+    """The action of the event that a granted request leads to, and the container as the request names it."""
     place = place_in(request.path)
     if request.status != 204:
         return None

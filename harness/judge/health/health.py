@@ -1,4 +1,4 @@
-"""Whether a sensor was well around one atomic: between the marks around it, from the manifest and the raw records."""
+"""Whether a sensor was healthy around one atomic, between the marks around it: by the manifest and the raw records."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from harness.recording import layout
 from harness.telemetry.schema import ATTRIBUTED_BY, SENSOR_OF
 
 _LOST = "lost"  # the kernel's count of records
-_TOLD = 3
+_SHOWN = 3  # problems of one kind
 _SHORT = 12  # as Docker shows an id
 
 
 @dataclass(frozen=True)
 class Health:
-    """The health of each sensor of one recording. `_files`: what is known of its raw files, by sensor."""
+    """The health of each sensor of one recording. `_files` are its raw files, by sensor."""
 
     manifest: Manifest
     _files: dict[str, list[RawFile]]
@@ -36,12 +36,12 @@ class Health:
         files: dict[str, list[RawFile]] = {s.name: files_of(root, manifest, s) for s in manifest.sensors}
         trail = AuditTrail.of(layout.read(root, layout.AUDIT_LOG), manifest)
         untold, marks = untold_containers(root), [mark for sensor in manifest.sensors for mark in sensor.marks]
-        needed = untold or any(mark.contained == "" for mark in marks)  # it costs time, and matters hardly ever
+        needed = untold or any(mark.contained == "" for mark in marks)  # it is slow, and rarely needed
         use = ContainerUse.of(root, manifest, untold) if needed else ContainerUse()
         return cls(manifest, files, trail, use, disagreements(lambda name: layout.read(root, name), manifest))
 
     def around(self, detonation: Detonation, sensor: str) -> SensorHealth:
-        """Whether `sensor` can be believed about this atomic."""
+        """The health of `sensor` around this atomic."""
         record = self.manifest.sensor(sensor)
         if record is None:
             return SensorHealth(sensor=sensor, ok=False, problems=[f"{sensor} was not part of this lab"])
@@ -51,17 +51,17 @@ class Health:
             problems += self._whose(sensor, detonation.attack)
         if sensor == "docker_daemon":
             problems += [
-                f"{sensor}: what container {id_[:_SHORT]} may do is not known: it was gone before anybody asked"
-                for id_ in self._use.untold_of(detonation.atomic)[:_TOLD]
+                f"{sensor}: container {id_[:_SHORT]} ended before its configuration was read"
+                for id_ in self._use.untold_of(detonation.atomic)[:_SHOWN]
             ]
         problems = list(dict.fromkeys(problems))
         return SensorHealth(sensor=sensor, ok=not problems, problems=problems)
 
     def _whose(self, sensor: str, attack: Execution) -> list[str]:
-        """What is wrong with the logs of other sensors that tell whose this one's rows are, as far as they are there.
+        """Problems of the logs of other sensors by which this sensor's rows are attributed.
 
-        A canary that its sensor saw, and that is not in the log, was in what is gone. That the other sensor itself was
-        not well is its own matter.
+        A canary that a sensor saw, but that is not in its log, shows a loss. The health of the other sensor itself
+        doesn't count here.
         """
         names = {name for table, behind in SENSOR_OF.items() if behind == sensor for name in ATTRIBUTED_BY[table]}
         doubts = []
@@ -70,15 +70,15 @@ class Health:
             for file in (f for f in self._files[record.name] if f.name in names):
                 problems = file.missing + file.damage()
                 if file.name in record.files and any(m and m.seen and m.token not in file.tokens for m in marks):
-                    problems.append(f"{file.name} is not whole")
-                doubts += [f"{record.name}: {text}, and it tells whose a row of {sensor} is" for text in problems]
+                    problems.append(f"{file.name} is incomplete")
+                doubts += [f"{record.name}: {text}, and rows of {sensor} are attributed by it" for text in problems]
         return doubts
 
     def _between(
         self, record: SensorRecord, detonation: Detonation, before: Mark | None, after: Mark | None
     ) -> list[str]:
-        """What speaks against a sensor between two of its marks."""
-        # what was wrong before the first mark of all has no atomic of its own: the first one bears it
+        """The problems of a sensor between two of its marks."""
+        # problems before the first mark count for the first atomic
         marks = [mark for mark in (before if before in record.marks[:1] else None, after) if mark]
         problems = [f"{record.name}: {text}" for mark in marks for text in mark.problems]
         if "readings" in self.manifest.recorded and not all(mark.readings for mark in (before, after) if mark):
@@ -89,10 +89,8 @@ class Health:
         problems += self._disagreeing(before, after) if record.name == "docker_daemon" else []
         for file in files:
             first, last = file.line_of(before, 0), file.line_of(after, sys.maxsize)
-            if last <= first:  # then nothing lies between them, whatever happened
-                problems.append(
-                    f"{record.name}: the canary after the attack stands before the other one in {file.name}"
-                )
+            if last <= first:  # then no line lies between them, whatever happened
+                problems.append(f"{record.name}: the canary after the attack is before the earlier one in {file.name}")
             problems += [f"{record.name}: {text}" for text in file.damage(first, last)]
             if file.name == layout.AUDIT_LOG:
                 problems += [f"auditd: {text}" for text in self._trail.between(first, last, file.end)]
@@ -105,7 +103,7 @@ class Health:
         return problems
 
     def _unasked(self, detonation: Detonation) -> list[str]:
-        """Where no canary was executed in the attack's own session; older captures had none there."""
+        """Missing canaries in the attack's own session; older captures had none there."""
         if "readings" not in self.manifest.recorded or detonation.attack is None:
             return []
         moments = {canary.when for canary in detonation.attack.canaries}
@@ -116,14 +114,14 @@ class Health:
         ]
 
     def _disagreeing(self, before: Mark | None, after: Mark | None) -> list[str]:
-        """What one record of the Docker daemon's has between two marks, and another lacks."""
+        """The disagreements between records of the Docker daemon, between two marks."""
         first = before.emitted.timestamp() if before else 0.0
         last = after.emitted.timestamp() if after else float("inf")
         texts = [f"docker_daemon: {d.text}" for d in self._disagreements if first <= d.at <= last]
-        return list(dict.fromkeys(texts))[:_TOLD]
+        return list(dict.fromkeys(texts))[:_SHOWN]
 
     def _contained(self, mark: Mark | None, detonation: Detonation, when: str) -> list[str]:
-        """Whether processes in containers were seen. Where no canary could be executed in one, others lose nothing."""
+        """Problems with processes in containers. A mark without a canary there counts only for atomics that use one."""
         if mark is None or mark.contained is None:
             return []
         if mark.contained:
@@ -143,7 +141,7 @@ def _marks(record: SensorRecord, attack: Execution) -> tuple[Mark | None, Mark |
 def _mark_problems(record: SensorRecord, files: list[RawFile], mark: Mark | None, when: str) -> list[str]:
     if mark is None:
         return [f"{record.name}: no canary was emitted {when} the attack"]
-    # a sensor with several streams is well only when each of them is
+    # a sensor with several streams is healthy only if each of them is
     streams = [file for file in files if file.name in record.files]
     missing = [file.name for file in streams if mark.token not in file.tokens]
     if mark.seen is None or missing or not streams:
@@ -153,12 +151,12 @@ def _mark_problems(record: SensorRecord, files: list[RawFile], mark: Mark | None
 
 
 def _at_start(record: SensorRecord) -> list[str]:
-    """What was wrong from the beginning; where marks have no readings of their own, what was wrong at the end, too."""
+    """Problems at the start; where marks have no readings of their own, at the end, too."""
     noted = any(mark.readings for mark in record.marks)
     looks = {"before": record.before} | ({} if noted else {"after": record.after})
     problems = [f"{record.name}, {when}: {text}" for when, look in looks.items() for text in look.problems]
     if not problems and not all(look.ok for look in looks.values()):
-        problems.append(f"{record.name} was not well")
+        problems.append(f"{record.name} was not healthy")
     if noted or record.after.problems:
         return problems
     before, after = (look.readings.get(_LOST) for look in (record.before, record.after))

@@ -1,7 +1,7 @@
 """The requests that the gateways noted, and those in the Docker daemon's debug log.
 
-dockerd logs each request that it routes, before it does anything, as `Calling METHOD URI`; release 27 and later have
-both as fields of a line `handling METHOD request` (moby, api/server/middleware/debug.go).
+dockerd logs each request that it routes as `Calling METHOD URI`, before it acts on it. Release 27 and later have both
+as fields of a line `handling METHOD request` (moby, api/server/middleware/debug.go).
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ _TIME = re.compile(rb'\btime="([^"]+)"')
 _CALLING = re.compile(rb'\bmsg="Calling ([A-Z]+) ([^\s"]+)')
 _HANDLING = b'msg="handling '
 _METHOD, _URL = re.compile(rb'\bmethod="?([A-Z]+)'), re.compile(rb'\brequest-url="?([^\s"]+)')
-# As Go escapes in quotes (strconv.Quote): the log has it escaped and the request has not, so both do without.
+# Go's escapes in quotes (strconv.Quote). The log has them and the request has not, so both are compared without them.
 _ESCAPED = re.compile(rb"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)")
 _ODD = re.compile(r'[^!-~]|["\\]')
-# Livefire's own looks at the daemon, past the gateways (sensors/docker/docker_sensor.py, lab/docker/docker_host.py).
+# Livefire's own requests to the daemon, past the gateways (sensors/docker/docker_sensor.py, lab/docker/docker_host.py).
 _OWN_LOOK = re.compile(r"^/(?:_ping|version|info|events|containers/[^/]+/json)$")
-# What can't be read or routed is answered, and not logged: by Go's server (400 and others) or by the router (301, 404,
-# 405). A gateway notes 0 where no answer came: the daemon may have been dead or stopped.
+# Requests that can't be read or routed are answered but not logged: by Go's server (400 and others) or by the router
+# (301, 404, 405). A gateway notes 0 where no answer came, since the daemon may have been dead or stopped.
 _UNROUTED = frozenset({0, 301, 400, 404, 405, 408, 413, 417, 431, 501, 505})
-# Of these, 404 says that there is no such container, network or volume, or process in one: each release routes them.
+# Requests that each release routes: there, 404 says that no such container, network, volume or exec exists.
 _ROUTED = re.compile(
     r"^(?:POST /containers/(?:create|[^/]+/(?:attach|exec|kill|pause|restart|start|stop|unpause|wait))"
     r"|POST /exec/[^/]+/start|(?:GET|HEAD|PUT) /containers/[^/]+/archive"
     r"|GET /containers/[^/]+/(?:export|json|logs|top)|DELETE /(?:containers|networks|volumes)/[^/]+)$"
 )
-# Of JSON bodies that are shorter (same source), as `form data: {…}` or as a field of the call's line.
+# Shorter JSON bodies are logged (same source), as `form data: {…}` or as a field of the call's line.
 _LOGGED = 4096
 _BODY = re.compile(rb'form[ -]data.*\\"(?:HostConfig|Image)\\"')
-_ROOM = 1000  # for what a body may have and the inspect of its container has not, such as blanks
+_ROOM = 1000  # bytes for what a body may have beyond the inspect of its container, such as blanks
 _WHOLE_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _LONGEST = 100
-_BYTE_BY_BYTE = "latin-1"  # as the gateways note a path
+_BYTE_BY_BYTE = "latin-1"  # the encoding of paths in the gateways' notes
 
 Call = tuple[str, str]  # method and URI
 
 
 def read_calls(lines: Iterable[bytes]) -> dict[Call, list[float]]:
-    """When each call was logged; seconds, epoch."""
+    """The times at which each call was logged; seconds, epoch."""
     calls: dict[Call, list[float]] = defaultdict(list)
     for line in lines:
         if b"Calling " not in line and _HANDLING not in line:
@@ -61,7 +61,7 @@ def read_calls(lines: Iterable[bytes]) -> dict[Call, list[float]]:
 
 
 def not_logged(requests: Iterable[DockerRequest], calls: Mapping[Call, list[float]]) -> Iterator[Disagreement]:
-    """Requests that the log lacks."""
+    """Requests that are not in the log."""
     for call, windows in _windows(filter(_is_routed, requests)).items():
         for sent, _ in matched(windows, calls.get(call, ()))[0]:
             yield lacks(layout.DAEMON_LOG, f"the line of {_shown(call)}", layout.DAEMON_REQUESTS, sent)
@@ -70,7 +70,7 @@ def not_logged(requests: Iterable[DockerRequest], calls: Mapping[Call, list[floa
 def bodies_not_logged(
     requests: Iterable[DockerRequest], lines: Iterable[bytes], inspected: Mapping[str, dict[str, Any]]
 ) -> Iterator[Disagreement]:
-    """New containers whose request was logged without its body, where that was short enough."""
+    """Requests for new containers that were logged without their body, although it is short enough."""
     logged = [at for line in lines if _BODY.search(line) and (at := _moment(line)) is not None]
     short = [request.window for request in requests if _has_short_body(request, inspected.get(request.container_id))]
     for sent, _ in matched(short, logged)[0]:
@@ -78,9 +78,10 @@ def bodies_not_logged(
 
 
 def _has_short_body(request: DockerRequest, inspect: dict[str, Any] | None) -> bool:
-    """Whether a new container was asked for with a body that is logged. Older recordings don't tell how long it was.
+    """Whether a request for a new container has a body that is short enough to be logged.
 
-    Then the inspect tells: it holds what was asked for, and has more keys. Of variables the values are unknown.
+    Older recordings have no length. There, the inspect is an upper bound, since it has all requested values and more
+    keys. But the values of environment variables are unknown.
     """
     if not request.container_id:
         return False
@@ -96,7 +97,7 @@ def _has_short_body(request: DockerRequest, inspect: dict[str, Any] | None) -> b
 
 
 def not_noted(requests: Iterable[DockerRequest], calls: Mapping[Call, list[float]]) -> Iterator[Disagreement]:
-    """Calls of the log that no gateway noted."""
+    """Calls in the log that no gateway noted."""
     noted = _windows(requests)
     for call, moments in calls.items():
         if call[0] == "GET" and _OWN_LOOK.match(place_in(call[1])):
@@ -106,7 +107,7 @@ def not_noted(requests: Iterable[DockerRequest], calls: Mapping[Call, list[float
 
 
 def _is_routed(request: DockerRequest) -> bool:
-    """Whether it reached what logs; where that isn't certain, it is not asked for. Go's server answers `OPTIONS *`."""
+    """Whether a request surely reached the code that logs. Go's server itself answers `OPTIONS *`."""
     known = request.status == 404 and _ROUTED.match(f"{request.method} {place_in(request.path)}")
     return bool(known) or (request.status not in _UNROUTED and request.path != "*")
 
@@ -119,7 +120,7 @@ def _windows(requests: Iterable[DockerRequest]) -> dict[Call, list[Window]]:
 
 
 def _call(line: bytes) -> Call | None:
-    """Of which request a line tells."""
+    """The request on a line; None for none."""
     if calling := _CALLING.search(line):
         method, uri = calling[1], calling[2]
     elif _HANDLING in line and (named := _METHOD.search(line)) and (at := _URL.search(line)):

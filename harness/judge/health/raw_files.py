@@ -1,4 +1,4 @@
-"""The raw files of a recording as a sensor's health sees them: where canaries stand, and which lines are damaged."""
+"""The raw files of a recording: the lines of canaries, and the damaged lines, for the health of sensors."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from harness.telemetry.readers.line_shapes import ARRIVAL, DAEMON_EVENT, KUBE_EV
 
 _PREFIX = canary_names.TOKEN_PREFIX.encode()
 _CANARY = re.compile(re.escape(_PREFIX) + rb"[0-9a-f]+")
-# Files that a sensor answers for, whether its record names them or not: what is attributed rests on them.
+# Files that belong to a sensor even if its record doesn't name them, since attribution needs them.
 _FURTHER = {"docker_daemon": [layout.DAEMON_REQUESTS], "kube_audit": [layout.KUBE_PODS], "auditd": [layout.ALIVE]}
 _ID = re.compile("[0-9a-f]{64}")
-# A line of the Docker daemon's log: logrus' text format, or what Go's own packages log, which a trace may follow.
+# A line of the Docker daemon's log: logrus' text format, or that of Go's own packages, which a trace may follow.
 _VALUE = rb'(?:"(?:[^"\\]|\\.)*"|[^\s"]*)'
 _LOGGED = re.compile(rb'time="[^"]+" level=[a-z]+ msg=' + _VALUE + rb'(?: [^\s="]+=' + _VALUE + rb")*")
 _OF_GO = re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d ")
-_TOLD = 3
+_SHOWN = 3  # damaged lines
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file. `tokens` maps each canary to the line where it stands first, counted from 1; `damaged` are lines.
+    """One file. `tokens` maps each canary to its first line, counted from 1; `damaged` are line numbers.
 
-    `missing` says that the file is not there, or empty, and must not be.
+    `missing` says that the file is missing, empty or incomplete, and must not be.
     """
 
     name: str
@@ -45,32 +45,32 @@ class RawFile:
         return max(self.tokens.values(), default=0)
 
     def line_of(self, mark: Mark | None, otherwise: int) -> int:
-        """The line of a mark's canary."""
+        """The line of a mark's canary; `otherwise` where there is none."""
         return self.tokens.get(mark.token, otherwise) if mark else otherwise
 
     def damage(self, first: int = 1, last: int = sys.maxsize) -> list[str]:
-        """The damage that counts between two lines, or anywhere.
+        """The damage that counts between two lines.
 
-        A full disk tears a line of the audit log, which costs what happened there. What else is damaged was so by
-        whoever changed the file, and then nothing in it can be believed; nor where no canary brackets the damage.
+        A full disk cuts a line of the audit log, which affects only that place. Damage outside all canaries, and damage
+        to any other file, counts everywhere: someone changed the file, so nothing in it can be trusted.
         """
         begin = min(self.tokens.values(), default=self.end)
         torn = self.name == layout.AUDIT_LOG
         lines = [n for n in self.damaged if not torn or first <= n <= last or not begin <= n <= self.end]
-        return [f"line {line} of {self.name} is damaged" for line in lines[:_TOLD]]
+        return [f"line {line} of {self.name} is damaged" for line in lines[:_SHOWN]]
 
 
 def files_of(root: layout.Root, manifest: Manifest, sensor: SensorRecord) -> list[RawFile]:
-    """All files that a sensor answers for."""
+    """All files that belong to a sensor."""
     further = [name for name in _FURTHER[sensor.name] if name not in sensor.files]
     files = [_file(root, manifest, name) for name in [*sensor.files, *further]]
-    # how many lines were written; where there is no canary, nothing else tells
+    # files without canaries are checked by their number of lines
     alive, pods = sensor.before.readings.get("alive"), sensor.after.readings.get("pods")
     for name, count in ((layout.ALIVE, alive), (layout.KUBE_PODS, pods)):
         if count is not None and name in further and layout.read(root, name).count(b"\n") != count:
-            files.append(RawFile(name, missing=[f"{name} is missing or not whole"]))
+            files.append(RawFile(name, missing=[f"{name} is missing or incomplete"]))
     if sensor.name == "auditd" and "alive" in manifest.recorded and not alive:
-        files.append(RawFile(layout.ALIVE, missing=[f"nothing tells how much of {layout.ALIVE} was written"]))
+        files.append(RawFile(layout.ALIVE, missing=[f"the number of lines of {layout.ALIVE} was not noted"]))
     return [*files, _arrivals(root)]
 
 
@@ -87,13 +87,13 @@ def _file(root: layout.Root, manifest: Manifest, name: str) -> RawFile:
 
 
 def _must_be_there(name: str, manifest: Manifest) -> bool:
-    """Of the files that a record does not name: what is canaried is missed by its canaries."""
+    """Whether a file without canaries must be there. A missing file with canaries shows by its canaries."""
     attacked = any(d.attack for d in manifest.detonations)
     return attacked and (name == layout.DAEMON_REQUESTS or (name == layout.KUBE_PODS and manifest.lab.nodes_here))
 
 
 def _arrivals(root: layout.Root) -> RawFile:
-    """They only tell how late something was read; but where they are damaged, the copying was disturbed."""
+    """The arrivals. No verdict rests on them, but damage there shows that copying was disturbed."""
     lines = layout.read(root, layout.ARRIVALS).split(b"\n")
     return RawFile(layout.ARRIVALS, damaged=_not_whole(lines, _is_arrival))
 
@@ -111,7 +111,7 @@ def _damaged(name: str, lines: list[bytes], manifest: Manifest) -> list[int]:
 
 
 def _damaged_log(lines: list[bytes]) -> list[int]:
-    """Those of the Docker daemon's log. The last one may be cut off: the daemon was writing it when the log ended."""
+    """The damaged lines of the Docker daemon's log. Its last line may be cut off, since the daemon was writing it."""
     damaged, traced = [], False
     for number, line in enumerate(lines[:-1], 1):
         if _LOGGED.fullmatch(line):
@@ -149,7 +149,7 @@ def _is_arrival(line: bytes) -> bool:
 
 
 def _is_pod(line: bytes) -> bool:
-    """Whether it tells of a pod as `pod_watch.py` does."""
+    """Whether a line has a pod as `pod_watch.py` writes it."""
     try:
         pod = parsed(line)
         named = all(isinstance(pod[name], str) and pod[name] for name in ("namespace", "name", "uid"))
@@ -161,7 +161,7 @@ def _is_pod(line: bytes) -> bool:
 
 
 def untold_containers(root: layout.Root) -> frozenset[str]:
-    """The containers that were made of which neither an inspect nor the request tells what they may do."""
+    """The new containers with unknown configuration: without an inspect, and without one in their request."""
     requests = read_requests(layout.read(root, layout.DAEMON_REQUESTS).decode(errors="replace").split("\n"))
     known = {request.container_id for request in requests if request.config is not None}
     created = set()

@@ -65,7 +65,7 @@ CREATED, ENDED = seen("it was created", "docker_daemon"), seen("it ended", "dock
 UNSEEN = [seen("an exec", "auditd", "kube_audit", there=False)]
 LATE = RAN.model_copy(update={"timed_out": True})
 CUT = RAN.model_copy(update={"given_up": "the Docker daemon does not answer"})
-WAS_CUT = "the attack was ended before its time, since the Docker daemon does not answer"
+WAS_CUT = "the attack was ended early, since the Docker daemon does not answer"
 PROVEN = "executed, seen, fired, and exactly these flags"
 
 

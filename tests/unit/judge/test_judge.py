@@ -192,13 +192,13 @@ def test_what_may_be_the_atomic_s_or_not_makes_it_inconclusive(world: World) -> 
     found = world.judge(expecting(), slices)
     assert (found.verdict, found.reason) == (
         Verdict.INCONCLUSIVE,
-        "it can't be told whose doing it was: docker was executed",
+        "it can't be attributed: docker was executed",
     )
     oracle = world.judge(expecting(), {"T1/a": USUAL[:2], ambiguous("T1/a"): [event("start")]})
-    assert oracle.reason == "it can't be told whose doing it was: it started"
+    assert oracle.reason == "it can't be attributed: it started"
     alert = world.judge(expecting(), {"T1/a": USUAL, ambiguous("T1/a"): [process(f"{RUN} y")]})
     assert alert.verdict is Verdict.INCONCLUSIVE
-    assert alert.reason == "the rule fires on 1 row of which it can't be told whose doing it was"
+    assert alert.reason == "the rule fires on 1 row that can't be attributed"
 
 
 def test_what_is_inconclusive_already_keeps_its_reason(world: World) -> None:

@@ -145,7 +145,7 @@ def test_a_variant_that_was_skipped_is_compared_with_nothing(tmp_path: Path) -> 
     [
         (None, "T1/a was not executed"),
         ({"attack": None}, "T1/a was not executed"),
-        ({"attack": attack(given_up="it is dead")}, "T1/a was ended before its time, since it is dead"),
+        ({"attack": attack(given_up="it is dead")}, "T1/a was ended early, since it is dead"),
         ({"attack": None, "skipped": "no docker"}, "T1/a was not executed"),
         ({"skipped": "no docker"}, "T1/a was not executed"),
     ],
@@ -166,7 +166,7 @@ def test_where_the_atomic_was_not_run_its_traces_prove_nothing(
     [
         ("start", True, ""),
         ("die", True, "the effect of T1/a was not observed"),
-        ("start", False, "docker_daemon was not well around T1/a"),
+        ("start", False, "docker_daemon was not healthy around T1/a"),
     ],
 )
 def test_an_atomic_of_which_the_effect_was_not_seen_is_nothing_to_compare_with(
@@ -214,4 +214,4 @@ def test_where_it_is_not_told_whether_the_atomic_did_more_there_is_nothing_to_co
     found = world.judge(of_variant(), slices, other, oracle=[STARTED])
     assert found.verdict is verdict
     if verdict is Verdict.INCONCLUSIVE:
-        assert found.reason.startswith("it can't be told whose doing some of it was that T1/a brought about")
+        assert found.reason.startswith("some of the effect of T1/a can't be attributed")

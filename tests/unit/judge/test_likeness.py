@@ -64,8 +64,8 @@ LISTED = Request("list", "secrets", "web", "", 200)
 @pytest.mark.parametrize(
     ("base", "other", "differences"),
     [
-        (effect(), effect(container()), ["nothing is known of what the atomic itself brought about"]),
-        (effect(container()), effect(), ["it brought nothing about"]),
+        (effect(), effect(container()), ["no effect of the atomic itself was recorded"]),
+        (effect(container()), effect(), ["it had no effect"]),
         # what is like another exactly is its partner, and stays it
         (
             effect(container(command=("sh", "-c", "id")), container(privileged=True)),

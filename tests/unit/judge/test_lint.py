@@ -95,7 +95,7 @@ def test_an_exclusion_that_does_not_run_is_a_mistake_at_its_place(tmp_path: Path
 
 def test_a_rule_that_fires_over_empty_tables_shows_nothing_unless_it_looks_for_silence(tmp_path: Path) -> None:
     always = ("| sort by Timestamp desc", "| sort by Timestamp desc\n  | union (print DeviceName = 'x')")
-    said = "the rule container-cli-api fires over empty tables: that it fires here shows nothing"
+    said = "the rule container-cli-api fires over empty tables, so an alert shows nothing"
     every = problems(tmp_path, rule=always)
     assert len(every) > 1
     assert all(said in each for each in every)

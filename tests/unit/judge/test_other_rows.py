@@ -18,7 +18,7 @@ from tests.unit.judge.world import RUN, USUAL, World, event, expecting, process
 
 FEW = "toscalar(DeviceProcessEvents | count) < 20"  # an attack has at most 13, the background 20
 MANY = "toscalar(DeviceProcessEvents | count) > 0"
-ALONE = "it fires on the attack's rows alone, and not where the host's other rows stand beside them"
+ALONE = "it fires on the attack's rows alone, but not when the host's other rows are added"
 
 
 def verdicts(folder: Path, old: str, new: str) -> dict[str, tuple[Verdict, str]]:
@@ -50,7 +50,7 @@ SECOND = """
   | where Count > 1
 """
 SILENT: dict[str, Any] = {"fires": False, "flags": {}}
-LOUD = (Verdict.UNEXPECTED_ALERT, "it fires where the host's other rows stand beside these, and must not")
+LOUD = (Verdict.UNEXPECTED_ALERT, "it fires when the host's other rows are added, and must not")
 
 
 @pytest.mark.parametrize("entry", [{}, {"benign": "work"}, {"known_gap": "it is blind"}])
@@ -77,7 +77,7 @@ def test_known_false_alarms_are_counted_in_the_benign_run_alone(tmp_path: Path) 
 
 
 OTHERS = [process("id", f"raw/auditd.log:{line}") for line in range(50, 60)]
-BESIDE = "where the host's other rows stand beside the attack's"
+BESIDE = "when the host's other rows are added to the attack's"
 
 
 def test_beside_the_others_a_companion_alone_is_no_row_of_the_attack(tmp_path: Path) -> None:

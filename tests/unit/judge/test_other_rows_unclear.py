@@ -26,7 +26,7 @@ LOUD = replace(ENTRY, rule=ENTRY.rule.with_query('DeviceProcessEvents | where Fi
 VARIANT = replace(LOUD, variant=Variant(of="T1/a", family="f", name="n"))
 SIGNAL = Signal(name="a docker ran", kql='DeviceProcessEvents | where FileName startswith "d"')
 OTHER = Signal(name="a pod was made", kql='AKSAudit | where Verb == "create"')
-SOME = "it can't be told whose doing some of it was"
+SOME = "some of its effect can't be attributed"
 
 
 @pytest.fixture
@@ -52,13 +52,13 @@ def asked(*, seen: bool = False) -> list[tuple[Signal, SignalResult]]:
     ("expectation", "seen", "verdict", "reason"),
     [
         # what wasn't seen may be among it
-        (LOUD, False, Verdict.NOT_EXECUTED, "it can't be told whose doing it was: a docker ran"),
-        (LOUD, False, Verdict.NO_TELEMETRY, "it can't be told whose doing it was: a docker ran"),
+        (LOUD, False, Verdict.NOT_EXECUTED, "it can't be attributed: a docker ran"),
+        (LOUD, False, Verdict.NO_TELEMETRY, "it can't be attributed: a docker ran"),
         (LOUD, True, Verdict.NOT_EXECUTED, ""),
         (VARIANT, True, Verdict.NOT_EXECUTED, SOME),
         # what the rule says of it may be the alert that is missed, or one too many
-        (LOUD, True, Verdict.RULE_SILENT, "the rule fires on 1 row of which it can't be told whose doing it was"),
-        (LOUD, True, Verdict.PROVEN, "the rule fires on 1 row of which it can't be told whose doing it was"),
+        (LOUD, True, Verdict.RULE_SILENT, "the rule fires on 1 row that can't be attributed"),
+        (LOUD, True, Verdict.PROVEN, "the rule fires on 1 row that can't be attributed"),
         # nothing was claimed
         (LOUD, False, Verdict.INCONCLUSIVE, ""),
         (LOUD, False, Verdict.SKIPPED, ""),
@@ -73,7 +73,7 @@ def test_what_would_change_a_verdict(
 def test_several_rows_are_counted(workspace: Workspace) -> None:
     loud = replace(LOUD, rule=LOUD.rule.with_query("DeviceProcessEvents"))
     said = hangs_on_ambiguous(loud, workspace, "T1/a", asked(seen=True), Verdict.PROVEN)
-    assert said == "the rule fires on 2 rows of which it can't be told whose doing it was"
+    assert said == "the rule fires on 2 rows that can't be attributed"
 
 
 def test_a_rule_that_says_nothing_of_it_changes_nothing(workspace: Workspace) -> None:
@@ -100,16 +100,16 @@ JOINED = Signal(
     name="both", kql=f"{ALL} | join kind=inner (DeviceProcessEvents | where FileName == 'b') on AccountName"
 )
 LONE = Signal(name="one alone", kql=ONCE)
-WHOSE = "it can't be told whose doing it was:"
+WHOSE = "it can't be attributed:"
 
 
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
         # a rule that counts: neither its silence stands nor its alert
-        ({"query": TWICE, "fires": False, "flags": {}, "benign": "x"}, "the rule says something else"),
-        ({"query": TWICE}, "the rule says something else"),
-        ({"query": ONCE}, "the rule fires on 1 row of which"),
+        ({"query": TWICE, "fires": False, "flags": {}, "benign": "x"}, "the rule answers differently"),
+        ({"query": TWICE}, "the rule answers differently"),
+        ({"query": ONCE}, "the rule fires on 1 row that can't be attributed"),
         # one row of a join is the atomic's own, the other may be
         ({"oracle": [JOINED]}, f"{WHOSE} both"),
         ({"signals": [JOINED]}, f"{WHOSE} both"),

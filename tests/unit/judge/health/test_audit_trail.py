@@ -306,7 +306,7 @@ def test_a_shell_that_was_in_another_session_than_the_manifest_tells(committed: 
         ([eoe(6)], []),  # nothing tells
         (
             [login(pid, session + 1)],
-            [f"the attack's shell (pid {pid}) was not in session {session}, as the manifest tells"],
+            [f"the attack's shell (pid {pid}) was not in session {session}, as the manifest says"],
         ),
     ):
         trail = AuditTrail.of(log(*lines), committed.manifest)

@@ -153,7 +153,7 @@ def without_canary(manifest: Manifest) -> Manifest:
 def test_both_problems_stand_whatever_socket_the_attack_asked_by(tmp_path: Path) -> None:
     written(tmp_path, requests=[CREATE], events=[MADE])
     health = Health.of(tmp_path, without_canary(MANIFEST))
-    assert f"docker_daemon: what container {ID[:12]} may do is not known: it was gone before anybody asked" in (
+    assert f"docker_daemon: container {ID[:12]} ended before its configuration was read" in (
         health.around(FIRST, "docker_daemon").problems
     )
     lost = [f"auditd: no canary could be executed in a container {when} the attack" for when in ("before", "after")]

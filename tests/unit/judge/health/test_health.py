@@ -109,7 +109,7 @@ def test_a_container_that_nobody_could_ask_about_is_the_sensor_s_loss_and_no_oth
         return [json.dumps(each) + "\n" for each in events]
 
     found = resealed({layout.DAEMON_EVENTS: late})
-    assert "may do is not known" in problems(found, EXECUTION, "docker_daemon")[0]
+    assert "ended before its configuration was read" in problems(found, EXECUTION, "docker_daemon")[0]
     assert problems(found, MAIN_JOB[1], "docker_daemon") == []
 
 
@@ -277,7 +277,7 @@ def test_pods_without_canaries_are_as_many_lines_as_were_written(
 
     lines = told_of_pods(committed.manifest)[:2]
     found = problems(resealed({PODS: lambda _: lines[:kept]}, of_another), SECRETS, "kube_audit")
-    assert found == ([] if well else [f"kube_audit: {PODS} is missing or not whole"])
+    assert found == ([] if well else [f"kube_audit: {PODS} is missing or incomplete"])
 
 
 def test_its_loss_is_inconclusive_for_what_rests_on_it_alone(committed: Recording, resealed: Resealed) -> None:
@@ -331,7 +331,7 @@ def test_a_log_that_tells_whose_a_process_is_counts_for_what_reads_processes(
     assert len(found) == 1
     assert found[0].startswith("docker_daemon: ")
     assert said in found[0]
-    assert found[0].endswith("and it tells whose a row of auditd is")
+    assert found[0].endswith("and rows of auditd are attributed by it")
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_a_log_that_tells_whose_a_process_is_counts_for_what_reads_processes(
 )
 def test_so_does_one_from_which_a_canary_is_gone_that_was_seen(resealed: Resealed, sensor: str, file: str) -> None:
     found = problems(resealed({file: lambda _: []}), EXECUTION, "auditd")
-    assert found == [f"{sensor}: {file} is not whole, and it tells whose a row of auditd is"]
+    assert found == [f"{sensor}: {file} is incomplete, and rows of auditd are attributed by it"]
 
 
 def test_of_a_lab_without_docker_or_a_cluster_nothing_is_missed(resealed: Resealed) -> None:
@@ -407,7 +407,7 @@ def test_a_list_of_processes_of_which_nothing_is_counted_is_damage_where_a_captu
     resealed: Resealed,
 ) -> None:
     found = problems(resealed(manifest=says("alive")), EXECUTION, "auditd")
-    assert found == [f"auditd: nothing tells how much of {layout.ALIVE} was written"]
+    assert found == [f"auditd: the number of lines of {layout.ALIVE} was not noted"]
 
 
 @pytest.mark.parametrize("sensor", ["auditd", "docker_daemon", "kube_audit"])

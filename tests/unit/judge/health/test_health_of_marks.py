@@ -105,7 +105,7 @@ def test_a_canary_that_is_missing(around: Around, marks: list[Mark], problem: st
 
 def test_two_canaries_in_one_line_have_nothing_between_them(around: Around) -> None:
     both = [canary(0).replace("argc=2", "argc=3") + ' a2="livefire-canary-0a"']
-    said = "auditd: the canary after the attack stands before the other one in raw/auditd.log"
+    said = "auditd: the canary after the attack is before the earlier one in raw/auditd.log"
     assert around(auditd(mark(0), mark(10)), both).problems == [said]
 
 
@@ -113,7 +113,7 @@ def test_two_canaries_in_one_line_have_nothing_between_them(around: Around) -> N
 def test_canaries_stand_in_the_order_in_which_they_were_emitted(around: Around, between: list[str]) -> None:
     found = around(auditd(mark(0), mark(10)), [canary(10), *between, canary(0)])
     assert found.problems == [
-        "auditd: the canary after the attack stands before the other one in raw/auditd.log",
+        "auditd: the canary after the attack is before the earlier one in raw/auditd.log",
     ]
 
 
@@ -198,8 +198,8 @@ COUNTED = (mark(0, readings={"lost": 0}), mark(10, readings={"lost": 0}))
     ("marks", "before", "after", "problems"),
     [
         (WELL, check("deaf", ok=False), check("blind", ok=False), ["auditd, before: deaf", "auditd, after: blind"]),
-        (WELL, check(ok=False), check(), ["auditd was not well"]),
-        (WELL, check(), check(ok=False), ["auditd was not well"]),
+        (WELL, check(ok=False), check(), ["auditd was not healthy"]),
+        (WELL, check(), check(ok=False), ["auditd was not healthy"]),
         (WELL, check("deaf", ok=False), check(ok=False), ["auditd, before: deaf"]),
         (WELL, check(lost=2), check(lost=5), ["auditd: the kernel lost 3 records"]),
         (WELL, check(lost=2), check(lost=2), []),
@@ -210,7 +210,7 @@ COUNTED = (mark(0, readings={"lost": 0}), mark(10, readings={"lost": 0}))
         # where each mark was looked at, what was wrong in the end is told by the mark that it came after
         (COUNTED, check(lost=2), check("blind", ok=False, lost=5), []),
         (COUNTED, check("deaf", ok=False), check(), ["auditd, before: deaf"]),
-        (COUNTED, check(ok=False), check(), ["auditd was not well"]),
+        (COUNTED, check(ok=False), check(), ["auditd was not healthy"]),
     ],
 )
 def test_what_was_wrong_over_all(
@@ -234,7 +234,7 @@ def test_of_containers_that_nobody_can_tell_of_three_are_named(around: Around, t
         (tmp_path / name).write_text("".join(f"{line}\n" for line in lines))
     found = around(auditd(mark(0), mark(10), name="docker_daemon", files=[layout.AUDIT_LOG]))
     assert found.problems == [
-        f"docker_daemon: what container {container} may do is not known: it was gone before anybody asked"
+        f"docker_daemon: container {container} ended before its configuration was read"
         for container in ("020202020202", "030303030303", "040404040404")
     ]
     assert around(auditd(mark(0), mark(10))).ok

@@ -154,7 +154,7 @@ def test_as_many_lines_are_there_as_were_written(
             "after": record.after.model_copy(update={"readings": after}),
         }
     )
-    lacking = RawFile(file, {}, [], [f"{file} is missing or not whole"])
+    lacking = RawFile(file, {}, [], [f"{file} is missing or incomplete"])
     assert [each for each in files_of(tmp_path, manifest, record) if each.missing] == ([] if whole else [lacking])
     named = record.model_copy(update={"files": [own, file]})
     assert not [each for each in files_of(tmp_path, manifest, named) if each.missing]
@@ -176,7 +176,7 @@ def test_how_much_was_written_of_who_was_there_is_told(
     written(tmp_path, layout.ALIVE, *[RESIDENT] * (count or 0))
     written(tmp_path, layout.DAEMON_REQUESTS, REQUEST)
     found = files_of(tmp_path, manifest.model_copy(update={"recorded": recorded}), sensor(name, alive=count))
-    untold = RawFile(layout.ALIVE, missing=[f"nothing tells how much of {layout.ALIVE} was written"])
+    untold = RawFile(layout.ALIVE, missing=[f"the number of lines of {layout.ALIVE} was not noted"])
     assert [each for each in found if each.missing] == ([] if told else [untold])
 
 
