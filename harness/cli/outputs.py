@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from harness.cli.option_groups import Judging
 from harness.errors import InvalidInput
+from harness.files.read_once import Read
 from harness.files.result_file import write_json
 from harness.judge.unjudged import completed
 from harness.model.result import Result, Unjudged
@@ -54,11 +55,17 @@ class Outputs:
         require_writable(named)
 
     def report(
-        self, results: list[Result], unjudged: Sequence[Unjudged] = (), *, require_all: bool = False
+        self,
+        results: list[Result],
+        unjudged: Sequence[Unjudged] = (),
+        *,
+        require_all: bool = False,
+        read: Read | None = None,
     ) -> NoReturn:
         """Write the files, print the tables unless standard output is taken, and exit with the worst code.
 
         `unjudged` is what no single recording shows. With `require_all`, everything that was not judged is unmet.
+        `read` opens the files of rules for the page.
         """
         results = completed(results, unjudged, required=require_all)
         if self.json:
@@ -67,7 +74,7 @@ class Outputs:
         if self.junit:
             write_junit(safe, self.junit)
         if self.html:
-            write_html(results, self.html)
+            write_html(results, self.html, read=read)
         if self.navigator:
             write_navigator(results, self.navigator)
         if self.markdown:

@@ -21,7 +21,8 @@ from harness.report.progress import counting
 def prove(request: Prove) -> None:
     """`livefire prove`. Raises as judge.prove does."""
     limits = request.limits
-    known = _expected(request.expectations, request.rule or [])
+    read = ReadOnce()
+    known = _expected(request.expectations, request.rule or [], read)
     expected = known.expectations
     outputs = Outputs.of(request, matrix=request.matrix)
     outputs.require_writable()
@@ -29,14 +30,13 @@ def prove(request: Prove) -> None:
     with counting("judging") as progress:
         results = prove_all(paths, expected, from_raw=request.from_raw, limits=limits, progress=progress)
     unjudged = [*without_expectations(known.rules_without), *unheld(expected, results)]
-    outputs.report(results, unjudged, require_all=request.require_all)
+    outputs.report(results, unjudged, require_all=request.require_all, read=read)
 
 
-def _expected(folder: Path, rules: list[Path]) -> Expected:
+def _expected(folder: Path, rules: list[Path], read: Read) -> Expected:
     """The expectations of all rules in a folder, or of these versions of some rules."""
     if not rules:
-        return find_expected([folder])
-    read = ReadOnce()
+        return find_expected([folder], read)
     every = find_expectations([folder], read)
     return Expected([expectation for path in rules for expectation in _for_rule(path, every, read)], [])
 

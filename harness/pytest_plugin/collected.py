@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from harness.files.read_once import ReadOnce
 from harness.judge.cases import Case, cases
 from harness.judge.unjudged import without_expectations, without_rules
 from harness.model.expectation import Expectation
@@ -18,6 +19,7 @@ class Collected:
 
     def __init__(self) -> None:
         self.files: set[Path] = set()
+        self.read = ReadOnce()
         self._expectations: list[Expectation] = []
         self._used: set[Path] = set()  # recordings that hold an atomic which an expectation names
 

@@ -98,7 +98,7 @@ class SessionPlugin:
     def pytest_collection_modifyitems(self, session: pytest.Session) -> None:
         """Report what pytest left out silently, beside what it collected, as errors of the collection."""
         problems = passed_over(self._config, self.collected.files)
-        rules, unreadable = rules_without(self._config) if self.collected.files else ([], [])
+        rules, unreadable = rules_without(self._config, self.collected.read) if self.collected.files else ([], [])
         if self._settings.require_all:
             problems += unreadable
         for problem in {str(problem): problem for problem in problems}.values():

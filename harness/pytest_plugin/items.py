@@ -41,7 +41,7 @@ class ExpectFile(pytest.File):
         answers_of(self).collected.files.add(self.path)
         try:
             is_expectations(self.path)
-            expectations = load_expectations(self.path)
+            expectations = load_expectations(self.path, read=answers_of(self).collected.read)
             problems = answers_of(self).mistakes(self.path, expectations)
             with_variants = [answers_of(self).holds_variants(expectation) for expectation in expectations]
         except LivefireError as error:

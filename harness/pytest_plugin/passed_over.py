@@ -11,6 +11,7 @@ import pytest
 
 from harness.errors import InvalidFiles, InvalidInput, LivefireError, Position
 from harness.files.catalog import find_expected
+from harness.files.read_once import Read
 from harness.files.yaml_files import looks_like_expectations, yaml_files
 from harness.files.yaml_reading import require_readable
 from harness.model.rule import Rule
@@ -46,10 +47,10 @@ def passed_over(config: pytest.Config, collected: Iterable[Path]) -> list[Livefi
     return problems
 
 
-def rules_without(config: pytest.Config) -> tuple[list[Rule], list[LivefireError]]:
+def rules_without(config: pytest.Config, read: Read) -> tuple[list[Rule], list[LivefireError]]:
     """The rules without expectations in the folders given to pytest, and the errors of files that can't be read."""
     try:
-        return find_expected(_folders(config)).rules_without, []
+        return find_expected(_folders(config), read).rules_without, []
     except InvalidFiles as error:
         return [], error.problems
 

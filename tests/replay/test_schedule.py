@@ -128,7 +128,7 @@ def test_mistakes_have_one_clear_message(changed: Any) -> None:
         ([RULE, COMMITTED, "--delay", "soon"], 2, "--delay soon: unknown"),
         ([RULE, COMMITTED, "--late", "1%"], 2, "--late 1%: write a share and a delay"),
         ([RULE, COMMITTED, "--duplicates", "two"], 2, "--duplicates two: 'two' is no share"),
-        ([RULE, COMMITTED, "--json", "/nonexistent/x"], 2, "not a writable folder"),
+        ([RULE, COMMITTED, "--json", PROJECT / "absent/x"], 2, "not a writable folder"),
         (changed("1h", "30m"), 2, "container-cli-api.yaml:16:1: queryPeriod: a look-back of 30m"),
     ]:
         done = schedule(*arguments)

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.files.documents import write_document
+from harness.files.read_once import Read, ReadOnce
 from harness.model.atomic import short_id
 from harness.model.duration import format_duration
 from harness.model.history import History
@@ -141,13 +142,19 @@ class Chapter:
         return by_family
 
 
-def to_html(results: Sequence[Result], additions: Additions | None = None, recording: Path | None = None) -> str:
+def to_html(
+    results: Sequence[Result],
+    additions: Additions | None = None,
+    recording: Path | None = None,
+    read: Read | None = None,
+) -> str:
     """The page for these results and additions.
 
     Raw records are taken from the recording that a result names, or from `recording` for those of its run.
+    `read` opens the files of rules.
     """
-    additions = additions or Additions()
-    chapters = [_chapter(result, f"r{number}", recording) for number, result in enumerate(results, 1)]
+    additions, read = additions or Additions(), read or ReadOnce()
+    chapters = [_chapter(result, f"r{number}", recording, read) for number, result in enumerate(results, 1)]
     several = len(results) > 1
     return (
         _environment()
@@ -165,13 +172,19 @@ def to_html(results: Sequence[Result], additions: Additions | None = None, recor
 
 
 def write_html(
-    results: Sequence[Result], path: Path, additions: Additions | None = None, recording: Path | None = None
+    results: Sequence[Result],
+    path: Path,
+    additions: Additions | None = None,
+    recording: Path | None = None,
+    read: Read | None = None,
 ) -> None:
     """Write the page to a file. Raises InvalidInput where it can't be written."""
-    write_document(to_html(results, additions, recording), path, visible_text)  # CSS has lines that begin with `::`
+    write_document(
+        to_html(results, additions, recording, read), path, visible_text
+    )  # CSS has lines that begin with `::`
 
 
-def _chapter(result: Result, prefix: str, recording: Path | None) -> Chapter:
+def _chapter(result: Result, prefix: str, recording: Path | None, read: Read) -> Chapter:
     every = subjects(result, prefix)
     variants = [subject for subject in every if subject.first.variant]
     benign = [subject for subject in every if subject.first.benign]
@@ -184,7 +197,7 @@ def _chapter(result: Result, prefix: str, recording: Path | None) -> Chapter:
         variants,
         heat_map(variants),
         timeline([*attacks, *benign]),
-        failings([*attacks, *benign, *variants], prefix, RuleTexts(result.rules)),
+        failings([*attacks, *benign, *variants], prefix, RuleTexts(result.rules, read)),
         raw_records(result, every, prefix, recording),
     )
 

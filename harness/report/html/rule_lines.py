@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import LivefireError
-from harness.files.rule_file import load_rule
+from harness.files.read_once import Read
+from harness.files.rule_file import rule_in
 from harness.judge.near_miss import predicates
 from harness.kql.engine import QueryFailed
 from harness.kql.tree import kind, parse, span, walk
@@ -45,8 +46,8 @@ class Excerpt:
 class RuleTexts:
     """The rules that were judged: their queries in the result, and their files if these are unchanged."""
 
-    def __init__(self, rules: Mapping[str, RuleFacts]) -> None:
-        self._rules = rules
+    def __init__(self, rules: Mapping[str, RuleFacts], read: Read) -> None:
+        self._rules, self._read = rules, read
         self._files: dict[tuple[Path, str], Rule | None] = {}
 
     def query(self, result: AtomicResult) -> str:
@@ -98,7 +99,7 @@ class RuleTexts:
         for path in named:
             key = (path, result.inputs.rule)
             if key not in self._files:
-                self._files[key] = _verified(*key)
+                self._files[key] = _verified(*key, self._read)
             if rule := self._files[key]:
                 return rule
         return None
@@ -145,10 +146,10 @@ def _excerpt(query: str, places: list[Span], file: str, first: int) -> Excerpt:
     )
 
 
-def _verified(file: Path, digest: str) -> Rule | None:
+def _verified(file: Path, digest: str, read: Read) -> Rule | None:
     """The rule in a file; None where it holds another query."""
     try:
-        rule = load_rule(file)
+        rule = rule_in(read(file))
         return rule if rule.digest == digest else None
     except (LivefireError, OSError, ValueError):
         return None

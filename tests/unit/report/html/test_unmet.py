@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.files.expectation_file import load_expectations
+from harness.files.yaml_reading import load_yaml
 from harness.judge.prove import prove
 from harness.model.atomic_result import NearMiss
 from harness.model.result import Result
@@ -34,7 +35,7 @@ def silent(tmp_path: Path) -> Result:
 
 
 def failings_of(result: Result) -> list[Failing]:
-    return failings(subjects(result, "r1"), "r1", RuleTexts(result.rules))
+    return failings(subjects(result, "r1"), "r1", RuleTexts(result.rules, load_yaml))
 
 
 def test_results_with_one_verdict_and_one_reason_are_one_cause() -> None:
@@ -127,8 +128,8 @@ def test_the_lines_that_set_a_wrong_flag_are_shown(tmp_path: Path) -> None:
 def test_a_place_that_is_no_rule_shows_nothing(silent: Result, at: str) -> None:
     near = NearMiss(predicate="p", at=at, values={})
     one = silent.results[0].model_copy(update={"near_miss": near, "at": at})
-    assert RuleTexts(silent.rules).around(one) == Excerpt()
-    assert RuleTexts({}).around(one) == Excerpt()
+    assert RuleTexts(silent.rules, load_yaml).around(one) == Excerpt()
+    assert RuleTexts({}, load_yaml).around(one) == Excerpt()
 
 
 def near_miss(predicate: str, **values: object) -> NearMiss:
