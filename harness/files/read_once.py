@@ -21,17 +21,19 @@ class ReadOnce:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, YamlSource | InvalidInput] = {}
+        self._documents: dict[str, YamlSource] = {}
+        self._errors: dict[Path, InvalidInput] = {}  # by the given path, which an error names
 
     def __call__(self, path: Path) -> YamlSource:
         """The document in a file; its `path` is the given one. Raises InvalidInput with the position."""
+        if path in self._errors:
+            raise self._errors[path]
         real = os.path.realpath(path)
-        if real not in self._known:
+        if real not in self._documents:
             try:
-                self._known[real] = yaml_reading.load_yaml(path)
+                self._documents[real] = yaml_reading.load_yaml(path)
             except InvalidInput as error:
-                self._known[real] = error
-        known = self._known[real]
-        if isinstance(known, InvalidInput):
-            raise known
-        return known if known.path == path else replace(known, path=path)
+                self._errors[path] = error
+                raise
+        document = self._documents[real]
+        return document if document.path == path else replace(document, path=path)

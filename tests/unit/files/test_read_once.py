@@ -38,3 +38,11 @@ def test_what_cannot_be_read_is_the_same_mistake_again(tmp_path: Path) -> None:
         said.append(caught.value)
         path.write_text("a: 1")
     assert said[0] is said[1]
+
+
+def test_two_links_to_a_missing_file_have_a_mistake_each(tmp_path: Path) -> None:
+    read = ReadOnce()
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).symlink_to("nowhere")
+        with pytest.raises(InvalidInput, match=name):
+            read(tmp_path / name)
