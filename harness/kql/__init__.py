@@ -1,1 +1,1 @@
-"""What runs KQL over tables, behind one Protocol."""
+"""Engines, which run KQL over tables, behind one Protocol."""

@@ -1,6 +1,6 @@
-"""What an engine may do by a method of its own, each a Protocol beside `Engine`. `workspace.py` asks which it has.
+"""Optional capabilities of an engine, each a Protocol beside `Engine`. `workspace.py` checks which an engine has.
 
-For an engine that has one not, there is a plain way: `plain_tables.py`, `plain_filtering.py`, `plain_planning.py`,
+For each missing one there is a plain way over any engine: `plain_tables.py`, `plain_filtering.py`, `plain_planning.py`,
 `plain_rerunning.py`.
 """
 
@@ -25,7 +25,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Span:
-    """Of the rows of one slice of one table: how many, and the first, the last and one without a time.
+    """The rows of one slice of one table: how many, the first and the last, and one without a time.
 
     Times (`TimeGenerated`) are UTC; a record is `raw/FILE:LINE`, or empty.
     """
@@ -40,28 +40,28 @@ class Span:
 
 @runtime_checkable
 class TableKeeping(Protocol):
-    """Keeps the rows of all slices, hidden columns included, and tells of them. Each method raises LimitMet."""
+    """Keeps the rows of all slices, hidden columns included. Each method raises LimitMet."""
 
     def load(self, root: Root) -> None:
         """Load the tables of a recording's folder, `tables/NAME.parquet` each, as they were sealed.
 
-        Raises OtherColumns, and has loaded nothing then. Before any KQL is seen.
+        To be called before any KQL runs. Raises OtherColumns; then nothing is loaded.
         """
 
     def put(self, slice_: str, tables: Mapping[str, Sequence[Row]]) -> None:
         """As in Engine."""
 
     def together(self, slices: Sequence[str]) -> str:
-        """The name of a slice that has the rows of all of these; it is none of `slices()`."""
+        """The name of a slice with the rows of all of these slices; `slices()` does not list it."""
 
     def numbered(self, table: str, slice_: str) -> dict[int, Row]:
-        """The rows of a table in a slice, hidden columns included, by the numbers that `Run.visible` names them by."""
+        """The rows of a table in a slice, hidden columns included, by their numbers, as `Run.visible` uses them."""
 
     def slices(self) -> set[str]:
-        """The slices that there are, those that were put among them."""
+        """All slices, loaded or put."""
 
     def spans(self) -> dict[str, dict[str, Span]]:
-        """When the rows of each slice of each table were generated, by table and slice."""
+        """The spans of the rows, by table and slice."""
 
     def count(self, slice_: str) -> dict[str, int]:
         """How many rows each table has in a slice."""
@@ -69,30 +69,30 @@ class TableKeeping(Protocol):
 
 @runtime_checkable
 class Filtering(Protocol):
-    """Tells which rows of an output a predicate holds for."""
+    """Finds the rows of an output for which a predicate holds."""
 
     def passing(
         self, rows: Sequence[Row], predicate: str, *, slice_: str = NOTHING, lets: str = "", of: str = ""
     ) -> list[Row]:
-        """Those of `rows`, the same objects, for which a KQL predicate holds. Raises QueryFailed, LimitMet.
+        """The same objects of `rows` for which a KQL predicate holds. Raises QueryFailed, LimitMet.
 
-        `lets` are `let` statements that it refers to; tables that it looks into are those of `slice_`. `of` is the
-        query whose whole output over the slice these rows are, if they are that.
+        `lets` are `let` statements that the predicate uses; it reads the tables of `slice_`. `of` is the query, where
+        `rows` are its complete output over that slice; otherwise empty.
         """
 
 
 @runtime_checkable
 class Planning(Protocol):
-    """Tells of a query without running it over any slice. Each method raises QueryFailed, LimitMet."""
+    """Analyses a query without running it over any slice. Each method raises QueryFailed, LimitMet."""
 
     def columns(self, kql: str) -> dict[str, str]:
         """The columns of a query's output and their KQL types."""
 
     def tables(self, kql: str) -> set[str]:
-        """Which of the tables a query reads."""
+        """The tables that a query reads."""
 
     def row_by_row(self, kql: str) -> bool:
-        """Whether a query is known to say the same of a row whatever other rows there are."""
+        """Whether a query is known to treat each row independently of all other rows."""
 
     def speaks_of_nothing(self, kql: str) -> bool:
         """Whether a query yields rows over empty tables, at the engine's own time."""
@@ -103,7 +103,7 @@ class Rerunning(Protocol):
     """Runs a query at many times over chosen rows."""
 
     def rerun(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
-        """The rows that a query gives at each of these runs, in no order, over what the run sees and nothing else.
+        """The rows that a query gives at each of these runs, in no order; a run sees its visible rows only.
 
         Raises LimitMet, and QueryFailed, also for a query that can't be run at many times at once.
         """

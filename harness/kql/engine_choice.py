@@ -1,4 +1,4 @@
-"""Which engine it is: the one place that names it."""
+"""The choice of the engine; no other module names it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from harness.kql.workspace import Workspace
 
 
 def new_engine(now: datetime, limits: Limits) -> Engine:
-    """An engine without any row. `now` is what KQL's `now()` and `ago()` count from: the recording's own time."""
+    """An engine without rows. KQL's `now()` and `ago()` count from `now`, the recording's own time."""
     return DuckDbEngine(now, limits)
 
 
 def new_workspace(now: datetime, limits: Limits = Limits()) -> Workspace:
-    """A workspace without any row, over a new engine."""
+    """A workspace without rows, over a new engine."""
     return Workspace(new_engine(now, limits))

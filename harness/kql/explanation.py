@@ -1,4 +1,4 @@
-"""What an engine says of a query that does not run, in the words of KQL, and at its place in it."""
+"""Explains why a query does not run, in the words of KQL, at its place in the text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMES = re.compile(r"\blet\s+(\w+)|\b(\w+)\s*=(?![=~])")
 
 @dataclass(frozen=True)
 class Explanation:
-    """A message, and its place in the KQL text, from 1; 0 where that is not known."""
+    """A message and its place in the KQL text, from 1; 0 where the place is not known."""
 
     message: str
     line: int
@@ -23,7 +23,7 @@ class Explanation:
 
 
 def explained(kql: str, error: QueryFailed) -> Explanation:
-    """The error as it is; but a name that there is not, of which the engine told no place, is found in the KQL."""
+    """The engine's error. An unknown name without a place is looked up in the KQL, with a hint at a similar name."""
     if error.line or not error.unknown:
         return Explanation(error.message, error.line, error.column)
     name = error.unknown
@@ -36,8 +36,8 @@ def explained(kql: str, error: QueryFailed) -> Explanation:
 
 
 def _place(kql: str, name: str) -> tuple[int, int]:
-    found = re.search(rf"\b{re.escape(name)}\b", kql)
-    if found is None:
+    match = re.search(rf"\b{re.escape(name)}\b", kql)
+    if match is None:
         return 0, 0
-    before = kql[: found.start()]
+    before = kql[: match.start()]
     return before.count("\n") + 1, len(before) - before.rfind("\n")

@@ -1,4 +1,4 @@
-"""A few values that were used last, so that they need not be made again."""
+"""A cache of the values that were used last."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _T = TypeVar("_T")
 
 
 class Kept(Generic[_T]):
-    """The values that were used last, up to a number of them."""
+    """The values that were used last, at most `limit`."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._values: OrderedDict[Hashable, _T] = OrderedDict()
 
     def get(self, key: Hashable) -> _T | None:
-        """A value, which is then the last used; None if it is not there."""
+        """A value, which becomes the last used; None where it is not kept."""
         if key not in self._values:
             return None
         self._values.move_to_end(key)

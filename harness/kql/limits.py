@@ -1,4 +1,4 @@
-"""What one query may use: a rule is somebody else's text, and may be made to run for ever."""
+"""Limits of one query: a rule may come from anyone, and may be written to run forever."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.kql.size import format_size, parse_size
 from harness.model.duration import format_duration, parse_duration
 
 TIME, MEMORY = "60s", "2GB"
-_LEAST = 32_000_000  # bytes: an engine without any row in it needs some
+_LEAST = 32_000_000  # bytes that an engine without rows needs
 
 
 @dataclass(frozen=True)
@@ -21,23 +21,23 @@ class Limits:
     threads: int = 2
 
     def late(self, name: str, *, lost: bool) -> LimitMet:
-        """The error for work of this name that took too long. `lost` says that it could not be ended."""
-        said = f"{name} took more than {format_duration(self.seconds)}"
-        return LimitMet(said, hint="Make it cheaper, or allow for more by --query-timeout.", lost=lost)
+        """The error for work that took too long. `lost` says that it could not be ended."""
+        message = f"{name} took more than {format_duration(self.seconds)}"
+        return LimitMet(message, hint="Make it cheaper, or allow for more by --query-timeout.", lost=lost)
 
     def large(self, name: str) -> LimitMet:
-        """The error for work of this name that needed too much memory."""
-        said = f"{name} took more than {format_size(self.memory)} of memory"
-        return LimitMet(said, hint="Make it cheaper, or allow for more by --query-memory.")
+        """The error for work that needed too much memory."""
+        message = f"{name} took more than {format_size(self.memory)} of memory"
+        return LimitMet(message, hint="Make it cheaper, or allow for more by --query-memory.")
 
 
 def limits_of(time: str, memory: str, *, names: tuple[str, str] = ("--query-timeout", "--query-memory")) -> Limits:
-    """The limits that are given as text, such as `60s` and `2GB`, by options of these names. Raises InvalidInput."""
+    """Limits from text, such as `60s` and `2GB`; `names` are the options of the two. Raises InvalidInput."""
     try:
         name, text = names[0], time
         seconds = parse_duration(time).total_seconds()
         if not seconds:
-            raise ValueError("no query runs in no time")
+            raise ValueError("a query needs more time than 0")
         name, text = names[1], memory
         size = parse_size(memory)
         if size < _LEAST:

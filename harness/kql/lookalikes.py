@@ -1,4 +1,4 @@
-"""Which rows of a table look like a row of an output: where an engine does not know what a row came from."""
+"""Finds rows of a table that look like a row of an output, where the engine does not know its origin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Lookalikes:
         self.forget()
 
     def of(self, table: str, slice_: str, row: Row) -> list[Row]:
-        """The rows of a table in a slice that agree with `row` on every column they share; none where that is none."""
+        """The rows of a table in a slice that agree with `row` on all shared columns; none where they share none."""
         shared = tuple(name for name in TABLES[table] if name in row)
         if not shared:
             return []
@@ -34,7 +34,7 @@ class Lookalikes:
         return list(index.get(_values(row, shared), ()))
 
     def forget(self) -> None:
-        """To be called when a slice is put."""
+        """Forget all rows; to be called whenever a slice is put."""
         self._indexes: Kept[dict[_Values, list[Row]]] = Kept(16)
 
 
@@ -43,7 +43,7 @@ def _values(row: Row, names: tuple[str, ...]) -> _Values:
 
 
 def _text(value: Any) -> str | None:
-    """As text: an `extend` may give a column another type."""
+    """A value as text, since an `extend` may give a column another type."""
     if isinstance(value, bool | dict | list):
         return json.dumps(value)
     return None if value is None else str(value)

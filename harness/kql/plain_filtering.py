@@ -1,4 +1,4 @@
-"""Which rows a predicate holds for, asked in KQL alone: the rows are written into the query, as a `datatable`."""
+"""Finds the rows for which a predicate holds in plain KQL: the query holds the rows as a `datatable`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 from harness.kql.engine import NOTHING, Engine, Row
 
 _OUTPUT, _NUMBER = "LivefireRows", "LivefireNumber"
-_LONGEST = 40_000  # characters of rows in one query: parsing takes its time
+_LONGEST = 40_000  # characters of rows in one query, since parsing is slow
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
-_ALL = re.compile(r"\*|pack_all|\$")  # what may mean columns that are not named
+_ALL = re.compile(r"\*|pack_all|\$")  # these may refer to columns without naming them
 
 
 class PlainFiltering:
@@ -43,7 +43,7 @@ def _is_named(name: str, text: str) -> bool:
 
 
 def _parts(rows: Sequence[Row], types: dict[str, str]) -> Iterator[str]:
-    """The rows as literals, each with its number, for so many at a time that a query is not too long."""
+    """The rows as literals, each with its number, in parts that keep a query short enough."""
     lines: list[str] = []
     for number, row in enumerate(rows):
         lines.append(", ".join([str(number), *(_literal(row[name], type_) for name, type_ in types.items())]))
@@ -73,5 +73,5 @@ def _literal(value: Any, type_: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A string literal. Only what can't stand in one as it is is escaped: that is read alike everywhere."""
+    """A string literal with as few escapes as possible: all engines read these alike."""
     return '"' + text.translate(_ESCAPES) + '"'

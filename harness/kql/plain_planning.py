@@ -1,4 +1,4 @@
-"""What can be told of a query by its text, and by what it gives over nothing."""
+"""Analyses a query by its text, and by its output over no rows."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class PlainPlanning:
         return dict(self._engine.run(kql, NOTHING).columns)
 
     def tables(self, kql: str) -> set[str]:
-        """As in Planning: those that are named in the text. Where none is, the engine says what is wrong with it."""
+        """As in Planning: the tables named in the text. Without any, the engine is asked for its error."""
         names = {node.getText().strip("[]'\"") for node in walk(parse(kql)) if kind(node) in _NAMES}
         if not names & TABLES.keys():
             self.columns(kql)
         return names & TABLES.keys()
 
     def row_by_row(self, kql: str) -> bool:
-        """As in Planning. Nothing is known."""
+        """As in Planning. Always False, since nothing is known."""
         return False
 
     def speaks_of_nothing(self, kql: str) -> bool:

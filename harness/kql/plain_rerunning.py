@@ -1,4 +1,4 @@
-"""A query at many times over chosen rows: one run after the other, each over a slice of its own."""
+"""A query at many times over chosen rows: one run after another, each over its own slice."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class PlainRerunning:
     def rerun(self, kql: str, runs: Sequence[Run]) -> list[list[Row]]:
         """As in Rerunning."""
         numbered = {table: self._all(table) for table in TABLES}
-        # without a clock, runs that see the same rows give the same
-        asked = [(run.visible, run.now if _CLOCK.search(kql) else None) for run in runs]
+        # without a clock, runs that see the same rows give the same output
+        views = [(run.visible, run.now if _CLOCK.search(kql) else None) for run in runs]
         answers: dict[tuple[tuple[int, ...], datetime | None], list[Row]] = {}
-        for visible, now in sorted(set(asked), key=lambda each: each[0]):
+        for visible, now in sorted(set(views), key=lambda view: view[0]):
             seen = {table: [rows[number] for number in visible if number in rows] for table, rows in numbered.items()}
             self._engine.put(_SEEN, seen)
             answers[visible, now] = self._engine.run(kql, _SEEN, now).rows
         self._engine.put(_SEEN, {})
-        return [answers[key] for key in asked]
+        return [answers[key] for key in views]
 
     def _all(self, table: str) -> dict[int, Row]:
         rows: dict[int, Row] = {}

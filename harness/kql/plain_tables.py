@@ -1,4 +1,4 @@
-"""The rows of all slices, kept for an engine that does not keep them itself: it is given each slice as a whole."""
+"""The rows of all slices, for an engine that does not keep them itself: it gets each slice completely."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Tables = dict[str, dict[int, Row]]
 
 
 class PlainTables:
-    """TableKeeping over any engine. A slice that is put together of others is given to the engine as one more."""
+    """TableKeeping over any engine. A slice made of several is put into the engine as a further slice."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -38,12 +38,12 @@ class PlainTables:
         self._slices[slice_] = {
             table: {next(self._numbers): row | {SLICE: slice_} for row in rows} for table, rows in tables.items()
         }
-        for name in [slice_, *(whole for whole, parts in self._together.items() if slice_ in parts)]:
+        for name in [slice_, *(name for name, parts in self._together.items() if slice_ in parts)]:
             self._give(name)
 
     def together(self, slices: Sequence[str]) -> str:
         """As in TableKeeping."""
-        parts = tuple(dict.fromkeys(part for slice_ in slices for part in self._parts(slice_)))
+        parts = tuple(dict.fromkeys(single for slice_ in slices for single in self._parts(slice_)))
         name = " + ".join(parts)
         if len(parts) > 1 and name not in self._together:
             self._together[name] = parts
@@ -53,8 +53,8 @@ class PlainTables:
     def numbered(self, table: str, slice_: str) -> dict[int, Row]:
         """As in TableKeeping."""
         rows: dict[int, Row] = {}
-        for part in self._parts(slice_):
-            rows |= self._slices.get(part, {}).get(table, {})
+        for single in self._parts(slice_):
+            rows |= self._slices.get(single, {}).get(table, {})
         return dict(sorted(rows.items()))
 
     def slices(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""What an engine has said of queries before, kept in a file: whoever changes one rule does not wait for all others."""
+"""An engine's earlier answers about queries, kept in a file, so that after a change only changed rules are analysed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from harness.kql.workspace import Workspace
 from harness.telemetry import schema
 
 _T = TypeVar("_T")
-_MOST = 4000  # answers that are kept
+_MOST = 4000  # answers kept at most
 _CLOCK = re.compile(r"\b(now|ago)\s*\(", re.IGNORECASE)
 
 
 class Remembered(Workspace):
-    """A workspace without rows that remembers what it was asked of each query.
+    """A workspace without rows that remembers its answers about each query.
 
-    Only answers are kept: a query that fails is tried again each time. One with a clock may yield rows over empty
-    tables at another time: it is tried each time, unless it works row by row.
+    Only answers are kept: a query that fails is tried again each time. A query with a clock may yield rows over empty
+    tables at another time, so it is tried each time, unless it works row by row.
     """
 
     def __init__(self, engine: Engine, file: Path) -> None:
-        """`file` may be missing, damaged, or of another version of the engine: then nothing is remembered."""
+        """Nothing is remembered where `file` is missing, damaged, or of another version of the engine."""
         super().__init__(engine)
         self._file, self._maker = file, _maker()
         self._before = _read(file, self._maker)
@@ -55,7 +55,7 @@ class Remembered(Workspace):
         return self._answer("speaks of nothing", kql, _is_bool, super().speaks_of_nothing)
 
     def keep(self) -> None:
-        """Write down what was answered, for the next time. Where that can't be written, it is asked again."""
+        """Write the answers to the file. Where it can't be written, they are computed again next time."""
         if self._used.keys() <= self._before.keys():
             return
         answers = dict(list((self._used | self._before).items())[:_MOST])
@@ -75,7 +75,7 @@ class Remembered(Workspace):
 
 
 def _maker() -> str:
-    """What the answers depend on beside the query: the engine's versions, and our own code around it."""
+    """A digest of what answers depend on beside the query: the versions of the engine, and the code of this package."""
     digest = sha256()
     for package in ("duckdb", "duckdb-kql"):
         digest.update(f"{package} {version(package)}\n".encode())

@@ -10,14 +10,14 @@ _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?([kKMGT]i?B|B)", re.ASCII)
 
 def parse_size(text: str) -> int:
     """A size in bytes. Raises ValueError, with a message for the user, for anything else."""
-    found = _SIZE.fullmatch(text)
-    if found is None:
+    match = _SIZE.fullmatch(text)
+    if match is None:
         raise ValueError(f"'{text}' is no size: write 512MB, 2GB or 1GiB")
-    return int(float(found[1]) * _UNITS[found[2].replace("K", "k")])
+    return int(float(match[1]) * _UNITS[match[2].replace("K", "k")])
 
 
 def format_size(size: int) -> str:
-    """A size for people, in powers of 1000: `2 GB`, `1.5 MB`. It is rounded to three digits."""
+    """A size to read, in powers of 1000, rounded to three digits: `2 GB`, `1.5 MB`."""
     unit = max((u for u in _UNITS if "i" not in u and _UNITS[u] <= size), key=_UNITS.__getitem__, default="B")
     shown = size / _UNITS[unit]
     return f"{shown:.0f} {unit}" if shown >= 100 else f"{shown:.3g} {unit}"  # no exponent

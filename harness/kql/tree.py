@@ -10,7 +10,7 @@ import duckdb_kql
 
 from harness.kql.engine import QueryFailed
 
-_LONGEST = 100_000  # Sentinel takes rules of up to 10,000 characters; the parser needs a second for ten thousand
+_LONGEST = 100_000  # Sentinel accepts 10,000 characters; the parser needs a second for these
 
 
 def require_short(kql: str) -> None:
@@ -21,18 +21,18 @@ def require_short(kql: str) -> None:
 
 @functools.lru_cache(maxsize=8)
 def parse(kql: str) -> Any:
-    """The root of the tree, which nobody may change: it is shared. Raises QueryFailed where the text does not parse."""
+    """The root of the tree, which is shared, so do not change it. Raises QueryFailed for a text that does not parse."""
     require_short(kql)
     try:
         return duckdb_kql.parse(kql).tree
     except duckdb_kql.KqlSyntaxError as error:
         raise QueryFailed(str(error)) from None
     except RecursionError:
-        raise QueryFailed("its parts lie too deep in each other") from None
+        raise QueryFailed("it is nested too deep") from None
 
 
 def walk(node: Any) -> Iterator[Any]:
-    """A node and all that is below it, in the order of the text."""
+    """A node and all nodes below it, in the order of the text."""
     yield node
     for child in children(node):
         yield from walk(child)
@@ -44,12 +44,12 @@ def children(node: Any) -> list[Any]:
 
 
 def is_token(node: Any) -> bool:
-    """Whether a node is a word of the text, and no rule of the grammar."""
+    """Whether a node is a token, not a rule of the grammar."""
     return hasattr(node, "symbol")
 
 
 def inner(node: Any) -> list[Any]:
-    """The children that are no tokens."""
+    """The children that are not tokens."""
     return [child for child in children(node) if not is_token(child)]
 
 

@@ -1,6 +1,6 @@
 """A workspace: the tables of one recording in an engine, and all that a proof asks of them.
 
-What the engine does by a method of its own (`capabilities.py`), it is asked; the rest is done in a plain way.
+What the engine has a capability for (`capabilities.py`), the engine does; anything else is done in a plain way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from harness.recording.layout import Root
 
 
 class Workspace:
-    """Asks an engine. What raises QueryFailed or LimitMet there, does so here."""
+    """Asks an engine. Methods raise QueryFailed and LimitMet as the engine does."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -40,9 +40,9 @@ class Workspace:
         self._tables.load(root)
 
     def query(self, kql: str, slice_: str, now: datetime | None = None) -> list[Row]:
-        """The rows that a query gives over one slice, in a list of the caller's own. Raises QueryFailed, LimitMet.
+        """The rows that a query gives over one slice, in a new list. Raises QueryFailed, LimitMet.
 
-        `now` is another time for KQL's `now()` and `ago()` to count from than the engine's own.
+        KQL's `now()` and `ago()` count from `now`, or from the engine's own time.
         """
         return list(self._engine.run(kql, slice_, now).rows)
 
@@ -71,13 +71,13 @@ class Workspace:
     def matching(self, table: str, slice_: str, row: Row) -> list[Row]:
         """The rows of a table, hidden columns included, that a row of a query's output came from.
 
-        Where the engine can't know that: those that agree with `row` on every column they share.
+        Where the engine does not know: the rows that agree with `row` on all shared columns.
         """
         known = self._engine.origins(row, slice_)
         return self._lookalikes.of(table, slice_, row) if known is None else list(known.get(table, ()))
 
     def put(self, table: str, slice_: str, rows: Sequence[Row]) -> None:
-        """Make these rows of a table (hidden columns included) the whole of a slice."""
+        """Replace a slice by these rows of one table, hidden columns included."""
         self._lookalikes.forget()
         self._tables.put(slice_, {table: rows})
 

@@ -1,9 +1,9 @@
-"""Nothing but the tables: what the SQL of a query may read. A rule is somebody else's text.
+"""What the SQL of a query may read: the tables only, since a rule may come from anyone.
 
-The engine has a catalogue (`sqlite_master`, `information_schema`, `duckdb_tables()`) that tells which slice is judged,
-and it takes a name such as `['/etc/passwd']` for a file. So what a query reads is told on DuckDB's own parse tree of
-the SQL that will run, in which each `let` is a common table expression: whatever is neither one of those nor an allowed
-table is refused, by name and place.
+The engine has a catalogue (`sqlite_master`, `information_schema`, `duckdb_tables()`) that shows which slice is judged,
+and it takes a name such as `['/etc/passwd']` for a file. So DuckDB's own parse tree of the SQL that will run is
+searched for what it reads. There each `let` is a common table expression. Anything that is neither a common table
+expression nor an allowed table is refused, by name and place.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import duckdb
 from harness.kql.engine import QueryFailed
 from harness.kql.tree import is_token, parse, walk
 
-# What the SQL of duckdb-kql takes rows from beside tables: they make rows of their arguments.
+# Table functions in the SQL of duckdb-kql: they make rows of their arguments.
 _TABLE_FUNCTIONS = frozenset(("unnest", "range", "generate_series", "json_each", "json_tree"))
-# Scalar functions that look beyond their arguments; duckdb-kql makes none of them.
+# Scalar functions that read more than their arguments; the SQL of duckdb-kql has none of them.
 _FORBIDDEN = frozenset(
     """current_catalog current_database current_query current_role current_schema current_schemas current_setting
     current_user getenv getvariable in_search_path nextval currval query query_table session_user set_config
     txid_current user version write_log""".split()
 )
 _FORBIDDEN_BEGINNINGS = ("duckdb_", "pg_", "pragma_", "read_", "sqlite_", "parquet_", "sniff_", "has_")
-# Kinds of a place that rows come from, in the tree's own words. What is not here is refused.
+# Sources of rows, as the tree names them. Any other is refused.
 _SOURCES = frozenset(("BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EMPTY", "EXPRESSION_LIST"))
 
 
@@ -39,20 +39,20 @@ class _Read:
 
 
 def tables_read(con: duckdb.DuckDBPyConnection, sql: str, kql: str, allowed: Collection[str]) -> frozenset[str]:
-    """The tables that a statement reads. Raises QueryFailed for one that reads anything else than `allowed` tables."""
+    """The tables that a statement reads. Raises QueryFailed for a statement that reads more than `allowed` tables."""
     read = _Read()
     _go(_syntax_tree(con, sql), frozenset(), read)
     for path in sorted(read.tables):
         if len(path) != 1 or path[0] not in allowed:
             raise no_table(".".join(path), kql, allowed)
     for name in sorted(read.functions):
-        raise QueryFailed(f"'{name}' is nothing that a query may use", *place(kql, [name]))
+        raise QueryFailed(f"'{name}' may not be used in a query", *place(kql, [name]))
     return frozenset(path[0] for path in read.tables)
 
 
 def no_table(name: str, kql: str, allowed: Iterable[str]) -> QueryFailed:
     """The error for a name that is no table."""
-    known = sorted(each for each in allowed if not each.startswith("livefire_"))
+    known = sorted(table for table in allowed if not table.startswith("livefire_"))
     close = get_close_matches(name, known, n=1)
     hint = f"did you mean '{close[0]}'?" if close else f"the tables are {', '.join(known)}"
     words = [name, *reversed(name.split("."))]
@@ -60,7 +60,7 @@ def no_table(name: str, kql: str, allowed: Iterable[str]) -> QueryFailed:
 
 
 def place(kql: str, words: Iterable[str]) -> tuple[int, int]:
-    """Where the first of these words that the text has stands, (line, column) from 1; (0, 0) where none does."""
+    """The (line, column), from 1, of the first of these words that the text has; (0, 0) where it has none."""
     try:
         tokens = [node.symbol for node in walk(parse(kql)) if is_token(node)]
     except QueryFailed:
@@ -73,14 +73,14 @@ def place(kql: str, words: Iterable[str]) -> tuple[int, int]:
 
 
 def _go(node: Any, scope: frozenset[str], read: _Read) -> None:
-    """Note what is read below a node. `scope` are the common table expressions that it sees, in lower case."""
+    """Note what is read below a node. `scope` are the visible common table expressions, in lower case."""
     if isinstance(node, list):
-        for each in node:
-            _go(each, scope, read)
+        for child in node:
+            _go(child, scope, read)
     if not isinstance(node, dict):
         return
     if "cte_map" in node:
-        for entry in node["cte_map"]["map"]:  # each sees those before it, and not itself
+        for entry in node["cte_map"]["map"]:  # each sees the earlier ones, and not itself
             _go(entry["value"], scope, read)
             scope |= {entry["key"].lower()}
     if node.get("type") == "RECURSIVE_CTE_NODE":
@@ -122,6 +122,6 @@ def _syntax_tree(con: duckdb.DuckDBPyConnection, sql: str) -> Any:
     text = con.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
     tree: Any = json.loads(text[0]) if text else {"error": True}
     if tree["error"] or len(tree["statements"]) != 1:
-        said = str(tree.get("error_message") or "one statement is wanted").splitlines()[0]
-        raise QueryFailed(f"it is no query: {said}")
+        reason = str(tree.get("error_message") or "it must be one statement").splitlines()[0]
+        raise QueryFailed(f"it is no query: {reason}")
     return tree["statements"][0]["node"]

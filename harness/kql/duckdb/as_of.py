@@ -1,8 +1,8 @@
-"""A query at many times over chosen rows: what each run of a scheduled rule sees, all in one execution.
+"""A query at many times over chosen rows, in one execution: each run of a scheduled rule sees its own rows.
 
-The query becomes the right side of a lateral join: for each run its tables are the rows that are visible to it, and its
-clock is the run's. So the query is the same, whatever it does (sort, summarize, join); DuckDB takes the correlation
-apart, and plans it once.
+The query becomes the right side of a lateral join. For each run its tables hold the rows visible to that run, and its
+clock is the run's. So any query stays as it is (sort, summarize, join); DuckDB resolves the correlation and plans it
+once.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from harness.kql.capabilities import Run
 from harness.kql.duckdb.carrying import OWN, ROW
 from harness.telemetry.schema import HIDDEN
 
-NUMBER = f"{OWN}run_number"  # the column that tells a row's run
+NUMBER = f"{OWN}run_number"  # the column with the number of a row's run
 _RUN, _SEEN = f"{OWN}run", f"{OWN}seen"
-# Text and names in quotes, and the clock; what is in single quotes is the query's own text and stays.
+# Quoted text, quoted names, and the clock. Text in single quotes is kept.
 _WORDS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$kqlnow\b")
-_AT_ONCE = 20_000  # runs in one statement, so that memory has a bound
+_AT_ONCE = 20_000  # runs in one statement, to bound memory
 
 
 def over_runs(sql: str, tables: Collection[str], all_rows: str) -> str:
     """The SQL that gives, for each run, its number and the rows of the query `sql`.
 
-    `all_rows` is the name of a table with the rows of all slices, `{}` standing for its KQL name. The parameters are
-    lists, as `parameters` makes them.
+    `all_rows` is the name of a table with the rows of all slices, where `{}` is its KQL name. The parameters are the
+    lists that `parameters` yields.
     """
     hidden = ", ".join([*HIDDEN, ROW])
 
@@ -52,7 +52,7 @@ def over_runs(sql: str, tables: Collection[str], all_rows: str) -> str:
 
 
 def parameters(runs: Sequence[Run]) -> Iterator[list[list[Any]]]:
-    """The lists for `over_runs`, for so many runs at a time that memory has a bound."""
+    """The lists for `over_runs`, for a limited number of runs at a time."""
     for start in range(0, len(runs), _AT_ONCE):
         some = runs[start : start + _AT_ONCE]
         views = {visible: number for number, visible in enumerate(dict.fromkeys(run.visible for run in some))}

@@ -1,4 +1,4 @@
-"""What a query that ran once for all slices gave: its rows by slice, and which of them predicates let pass."""
+"""The output of a query that ran once for all slices: its rows by slice, and which of them pass predicates."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class CarriedRow(dict[str, Any]):
 class Answer:
     """`values` are the output's rows, `origins` the numbers of the table rows that they came from.
 
-    `passing` has, by predicate and slice, the places of the rows for which it holds. `age` is that of the tables.
-    A row is made a dict when it is first asked for, and is the same object ever after.
+    `passing` has, by predicate and slice, the places of the rows for which it holds. `age` is the age of the tables.
+    A row becomes a dict when it is first needed, and stays the same object.
     """
 
     columns: dict[str, str]
@@ -36,15 +36,15 @@ class Answer:
     _rows: dict[int, Row] = field(default_factory=dict)
 
     def rows(self, slices: Iterable[str], predicate: str | None = None) -> list[Row]:
-        """The rows of slices, in order; of a `predicate` that is in `passing`, only those that it lets pass."""
-        found: list[int] = []
-        for each in slices:
-            numbers = self.by_slice.get(each, [])
-            found += numbers if predicate is None else [numbers[n] for n in self.passing[predicate].get(each, ())]
-        return [self._row(number) for number in sorted(found)]
+        """The rows of slices, in order; with a `predicate`, which is in `passing`, only those that pass it."""
+        places: list[int] = []
+        for slice_ in slices:
+            numbers = self.by_slice.get(slice_, [])
+            places += numbers if predicate is None else [numbers[n] for n in self.passing[predicate].get(slice_, ())]
+        return [self._row(number) for number in sorted(places)]
 
     def pass_(self, predicate: str, numbers: set[int], numbered: Answer) -> None:
-        """Note which rows a predicate lets pass. `numbers` are those of `numbered`, the same query's answer."""
+        """Note which rows pass a predicate. `numbers` are those of `numbered`, an answer to the same query."""
         self.passing[predicate] = {
             slice_: {place for place, number in enumerate(held) if number in numbers}
             for slice_, held in numbered.by_slice.items()

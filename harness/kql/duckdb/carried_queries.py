@@ -1,4 +1,4 @@
-"""Queries that work row by row: each is executed once for all slices, and its rows stand in a table for predicates."""
+"""Queries that work row by row: each is executed once for all slices; a table holds its rows for predicates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMBER = f"{OWN}number"
 
 
 class CarriedQueries:
-    """Keeps `limit` answers."""
+    """Runs carried queries, and keeps the last `limit` answers."""
 
     def __init__(self, database: Database, store: Store, planner: Planner, limit: int) -> None:
         self._database, self._store, self._planner = database, store, planner
@@ -27,17 +27,17 @@ class CarriedQueries:
         self._standing: Answer | None = None  # the answer whose rows ANSWER holds
 
     def columns(self, kql: str) -> dict[str, str] | None:
-        """The columns that a query's kept answer has."""
+        """The columns of a query's kept answer; None where there is none."""
         answer = self._answers.get((kql, None))
         return None if answer is None else answer.columns
 
     def kept(self, kql: str, slice_: str, now: datetime | None = None) -> Answer | None:
-        """The kept answer for all slices, if that of this slice still holds."""
+        """The kept answer for all slices, if it still holds for this slice; else None."""
         answer = self._answers.get((kql, now))
         return answer if answer is not None and answer.age >= self._store.aged(slice_) else None
 
     def answer(self, kql: str, slice_: str, now: datetime | None = None) -> Answer | None:
-        """The answer for all slices, as it is for this slice now; None for a query that must run slice by slice."""
+        """The answer for all slices, up to date for this slice; None for a query that must run slice by slice."""
         if (answer := self.kept(kql, slice_, now)) is not None:
             return answer
         plan = self._planner.plan(kql)
@@ -45,19 +45,19 @@ class CarriedQueries:
             return None
         try:
             self._standing = self._answers.put((kql, now), self._stand(plan, now))
-        except QueryFailed:  # perhaps a row of another slice is to blame; and the message would name what is hidden
+        except QueryFailed:  # the cause may be a row of another slice, and the message would name hidden columns
             return None
         return self._standing
 
     def passed(self, rows: Sequence[Row], kql: str, predicate: str, slice_: str) -> list[Row] | None:
-        """Those of `rows` that a kept answer says a predicate holds for; None where it does not, or they are others."""
+        """The rows that pass a predicate, by the kept answer; None where it has no such rows or predicate."""
         answer = self.kept(kql, slice_)
         if answer is None or predicate not in answer.passing or not self._are_of(rows, answer, slice_):
             return None
         return answer.rows(self._store.parts(slice_), predicate)
 
     def passing(self, rows: Sequence[Row], kql: str, predicate: str, slice_: str) -> list[Row] | None:
-        """As `passed`, of a predicate that was not asked about before: it is, over all slices. Raises QueryFailed."""
+        """As `passed`, for a new predicate, which is run over all slices. Raises QueryFailed."""
         if not is_row_by_row(predicate, "Output"):
             return None
         answer = self.answer(kql, slice_)
@@ -73,10 +73,10 @@ class CarriedQueries:
 
     def _are_of(self, rows: Sequence[Row], answer: Answer, slice_: str) -> bool:
         own = answer.rows(self._store.parts(slice_))
-        return len(own) == len(rows) and all(one is other for one, other in zip(own, rows, strict=True))
+        return len(own) == len(rows) and all(kept is row for kept, row in zip(own, rows, strict=True))
 
     def _stand(self, plan: Plan, now: datetime | None) -> Answer:
-        """Execute a carried query. Its rows, numbered, stand in ANSWER until the next one."""
+        """Execute a carried query. ANSWER holds its numbered rows until the next one."""
         self._standing = None
         sql = f'CREATE OR REPLACE TEMP TABLE "{ANSWER}" AS SELECT row_number() OVER () - 1 AS {_NUMBER}, * FROM '
         self._database.execute(f"{sql}({plan.sql})", self._database.clock(plan.parameters, now))

@@ -1,7 +1,7 @@
 """Which queries work row by row, and how such a query carries the number of each row through to its output.
 
-A query that does runs once for all slices: what becomes of a row does not depend on the others. It is told on the parse
-tree, from lists of what is known to be so: what is not listed is run slice by slice.
+Such a query treats each row independently of the others, so it runs once for all slices. The parse tree shows it: each
+node must be on a list of nodes known to be independent. Any other query runs slice by slice.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SCALAR = {
     *("JsonValue", "JsonArray", "JsonString", "JsonNumber", "JsonBoolean", "JsonNull", "JsonLong", "JsonReal"),
     *("JsonObject", "JsonPair", "OrderedExpression", "SortOrdering", "SimpleOrWildcardedNameReference"),
 }
-# Functions of one row's values. Not here: what sees other rows (prev, row_number) or all columns (pack_all).
+# Functions of one row's values; none that see other rows (prev, row_number) or all columns (pack_all).
 _FUNCTIONS = set(
     """abs ago array_concat array_index_of array_length array_slice bag_has_key bag_keys base64_decode_tostring bin case
     ceiling coalesce countof datetime_add datetime_diff datetime_part dayofweek endofday extract extract_all floor
@@ -63,15 +63,15 @@ class Carried:
 
 
 def carry(kql: str, tables: Iterable[str]) -> Carried | None:
-    """The query that carries ROW through; None for one that does not surely work row by row.
+    """The query that carries ROW through; None for a query that is not known to work row by row.
 
-    A query that names anything of the engine's own is none, so that it cannot come by ROW. Raises QueryFailed for a
-    text that does not parse.
+    None also for a query that uses a name of the engine's own, so that it can't read ROW. Raises QueryFailed for a text
+    that does not parse.
     """
     return _carry(kql, frozenset(tables))
 
 
-@functools.lru_cache(maxsize=1024)  # parsing costs more than running; a process may judge many recordings
+@functools.lru_cache(maxsize=1024)  # parsing costs more than running, and a process may judge many recordings
 def _carry(kql: str, tables: frozenset[str]) -> Carried | None:
     if OWN in kql.lower():
         return None
@@ -87,12 +87,12 @@ def _carry(kql: str, tables: frozenset[str]) -> Carried | None:
 
 @functools.lru_cache(maxsize=1024)
 def is_row_by_row(predicate: str, table: str) -> bool:
-    """Whether a predicate asks for nothing but its own row's values. Raises QueryFailed where it does not parse."""
+    """Whether a predicate needs only the values of its own row. Raises QueryFailed where it does not parse."""
     return carry(f"{table} | where {predicate}", [table, *TABLES]) is not None
 
 
 class _Carrier:
-    """Goes down the tabular expressions of a query. Raises _NotRowByRow at the first thing that is not known."""
+    """Walks the tabular expressions of a query. Raises _NotRowByRow at the first node that is not listed."""
 
     def __init__(self, tables: frozenset[str]) -> None:
         self._tables = tables
@@ -129,7 +129,7 @@ class _Carrier:
                 self._tabular(node.children[0])
                 for operator in node.children[1:]:
                     self._operator(inmost(operator.children[1]))
-            case "Query":  # one statement and nothing else
+            case "Query":  # exactly one statement
                 self._statement(node.children[0])
             case "ParenthesizedExpression":
                 self._tabular(node.children[1])
@@ -154,7 +154,7 @@ class _Carrier:
                 pass
             case "ProjectOperator":
                 self.edits.append((span(node)[1], span(node)[1], f", {ROW}"))
-            case "SortOperator":  # rows that are equal stay in the order of the table
+            case "SortOperator":  # equal rows stay in the order of the table
                 self.edits.append((span(node)[1], span(node)[1], f", {ROW} asc"))
             case "UnionOperator":
                 self._union(node)

@@ -16,7 +16,7 @@ from harness.telemetry.schema import SQL_TYPES
 
 _KQL_TYPES = {sql: kql for kql, sql in SQL_TYPES.items()} | {"INTEGER": "long", "HUGEINT": "long"}
 _UNKNOWN = re.compile(r'Referenced column "([^"]+)" not found')
-# Nothing is fetched, loaded or left on a disk; a rule must not read a file either, see Store.shut_in.
+# DuckDB fetches nothing, loads no extension, and writes no file. Store.shut_in keeps rules from reading files.
 _CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -26,7 +26,7 @@ _CONFIG: dict[str, Any] = {
 
 
 class Database:
-    """A database in memory. `now` is what a query's clock says, unless another time is given."""
+    """A database in memory. `now` is a query's clock, unless another time is given."""
 
     def __init__(self, now: datetime, limits: Limits) -> None:
         self._now = now
@@ -38,17 +38,17 @@ class Database:
         """The cursor of a statement. Raises QueryFailed."""
         try:
             return self.con.execute(sql, parameters)
-        except duckdb.OutOfMemoryException:  # the guard says so
+        except duckdb.OutOfMemoryException:  # the guard reports it
             raise
         except duckdb.Error as error:
             raise _failed(error) from None
 
     def rows(self, sql: str, parameters: Any) -> list[Row]:
-        """The rows that a statement gives. Raises QueryFailed."""
+        """The rows of a statement. Raises QueryFailed."""
         return self.output(sql, parameters)[1]
 
     def output(self, sql: str, parameters: Any) -> tuple[dict[str, str], list[Row]]:
-        """The columns that a statement gives, with their KQL types, and the rows. Raises QueryFailed."""
+        """The columns of a statement, with their KQL types, and its rows. Raises QueryFailed."""
         cursor = self.execute(sql, parameters)
         columns = {str(column[0]): kql_type(column[1]) for column in cursor.description}
         try:
@@ -59,7 +59,7 @@ class Database:
             raise _failed(error) from None
 
     def clock(self, parameters: Iterable[str], now: datetime | None = None) -> dict[str, Any]:
-        """The parameters of a query, of which the clock is the only one."""
+        """The parameters of a query; the clock is the only one."""
         return {name: (now or self._now).astimezone(UTC).replace(tzinfo=None) for name in parameters}
 
 

@@ -1,7 +1,7 @@
-"""KQL on DuckDB by `duckdb-kql` (pre-alpha, pinned): nothing outside of this package runs KQL.
+"""KQL on DuckDB by `duckdb-kql` (pre-alpha, pinned): no other package runs KQL.
 
-A query that works row by row is executed once for all slices, any other once for each slice that is asked for. Planning
-costs more than running, so answers are kept. Whatever is not kept is done by the guard's thread, within the limits.
+A query that works row by row is executed once for all slices, any other query once for each requested slice. Planning
+costs more than running, so answers are kept. All other work is done in the guard's thread, within the limits.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PRIVATE = (ALL.format(""), EVERY.format(""), ANSWER, OUTPUT)
 
 
 class DuckDbEngine:
-    """An engine over one recording, with every capability. `now` is what KQL's `now()` and `ago()` count from."""
+    """An engine over one recording, with every capability. KQL's `now()` and `ago()` count from `now`."""
 
     def __init__(self, now: datetime, limits: Limits = Limits(), shortcuts: Shortcuts = Shortcuts()) -> None:
         self._now = now
@@ -52,11 +52,11 @@ class DuckDbEngine:
         self._sliced: Kept[tuple[int, Output]] = Kept(kept)
 
     def run(self, kql: str, slice_: str, now: datetime | None = None) -> Output:
-        """As in Engine. A row that is asked for again is the same object."""
+        """As in Engine. A row that is returned again is the same object."""
         return self._kept(kql, slice_, now) or self._limited(kql, lambda: self._run(kql, slice_, now))
 
     def origins(self, row: Row, slice_: str) -> Mapping[str, Sequence[Row]] | None:
-        """As in Engine. Known of the rows of a query that ran once for all slices: each came from one row."""
+        """As in Engine. Known for rows of a query that ran once for all slices: each came from one table row."""
         if not isinstance(row, CarriedRow):
             return None
         table, whose = self._store.place(row.origin)
@@ -67,7 +67,7 @@ class DuckDbEngine:
     # TableKeeping
 
     def load(self, root: Root) -> None:
-        """As in TableKeeping. Once only: then the engine is shut in."""
+        """As in TableKeeping. To be called once: then the engine is shut in."""
         self._guard.run(lambda: self._store.load(root), "loading the tables")
 
     def put(self, slice_: str, tables: Mapping[str, Sequence[Row]]) -> None:
@@ -99,13 +99,13 @@ class DuckDbEngine:
     def passing(
         self, rows: Sequence[Row], predicate: str, *, slice_: str = NOTHING, lets: str = "", of: str = ""
     ) -> list[Row]:
-        """As in Filtering. A predicate on the whole output of a carried query is asked once for all slices."""
+        """As in Filtering. A predicate on the complete output of a carried query runs once for all slices."""
         if not rows:
             return []
-        whole = of if not lets else ""
-        if whole and (passed := self._carried.passed(rows, whole, predicate, slice_)) is not None:
+        complete_of = of if not lets else ""
+        if complete_of and (passed := self._carried.passed(rows, complete_of, predicate, slice_)) is not None:
             return passed
-        return self._limited(of or predicate, lambda: self._passing(rows, predicate, slice_, lets, whole))
+        return self._limited(of or predicate, lambda: self._passing(rows, predicate, slice_, lets, complete_of))
 
     # Planning
 
@@ -132,28 +132,28 @@ class DuckDbEngine:
         """As in Rerunning."""
         plan = self._limited(kql, lambda: self._planner.by_slice(kql))
         sql = over_runs(plan.sql, plan.tables, ALL)
-        # without a clock, runs that see the same rows give the same
-        asked = list(dict.fromkeys(run if plan.parameters else Run(run.visible, self._now) for run in runs))
-        given: list[list[Row]] = [[] for _ in asked]
-        for lists in parameters(asked):
+        # without a clock, runs that see the same rows give the same output
+        distinct = list(dict.fromkeys(run if plan.parameters else Run(run.visible, self._now) for run in runs))
+        given: list[list[Row]] = [[] for _ in distinct]
+        for lists in parameters(distinct):
             for row in self._limited(kql, functools.partial(self._database.rows, sql, lists)):
                 given[row.pop(NUMBER)].append(row)
-        answers = dict(zip(asked, given, strict=True))
+        answers = dict(zip(distinct, given, strict=True))
         return [answers[run if plan.parameters else Run(run.visible, self._now)] for run in runs]
 
     def _limited(self, kql: str, work: Callable[[], _T]) -> _T:
-        """What the work for a query gives, within the limits. Raises QueryFailed, LimitMet."""
+        """The result of the work for a query, within the limits. Raises QueryFailed, LimitMet."""
         try:
             try:
                 return self._guard.run(work)
             except RecursionError:
-                raise QueryFailed("its parts lie too deep in each other") from None
+                raise QueryFailed("it is nested too deep") from None
         except (QueryFailed, LimitMet) as error:
             error.kql = error.kql or kql
             raise
 
     def _kept(self, kql: str, slice_: str, now: datetime | None) -> Output | None:
-        """What a query gave when it was asked before, if that still holds."""
+        """The kept output of a query, if it still holds; else None."""
         if (answer := self._carried.kept(kql, slice_, now)) is not None:
             return Output(answer.columns, answer.rows(self._store.parts(slice_)))
         kept = self._sliced.get((kql, slice_, now))
@@ -170,9 +170,9 @@ class DuckDbEngine:
         self._sliced.put((kql, slice_, now), (self._store.age, output))
         return _copy(output)
 
-    def _passing(self, rows: Sequence[Row], predicate: str, slice_: str, lets: str, whole: str) -> list[Row]:
+    def _passing(self, rows: Sequence[Row], predicate: str, slice_: str, lets: str, complete_of: str) -> list[Row]:
         self._store.shut_in()
-        passed = self._carried.passing(rows, whole, predicate, slice_) if whole else None
+        passed = self._carried.passing(rows, complete_of, predicate, slice_) if complete_of else None
         if passed is not None:
             return passed
         self._store.select(slice_)  # the predicate may look into other tables
@@ -180,14 +180,14 @@ class DuckDbEngine:
 
     def _speaks_of_nothing(self, kql: str) -> bool:
         plan = self._plan(kql)
-        if plan.carried:  # what works row by row makes no row of none
+        if plan.carried:  # a query that works row by row gives no row over no rows
             return False
         self._store.select(NOTHING)
         sql = f"SELECT 1 FROM ({plan.sql}) LIMIT 1"
         return bool(self._database.rows(sql, self._database.clock(plan.parameters)))
 
     def _described(self, kql: str) -> dict[str, str]:
-        """The columns of a query that need not have run."""
+        """The columns of a query, which need not have run."""
         plan = self._plan(kql)
         try:
             return self._columns_of(plan)
@@ -208,5 +208,5 @@ class DuckDbEngine:
 
 
 def _copy(output: Output) -> Output:
-    """What is kept nobody may change."""
+    """A copy, since callers must not change what is kept."""
     return Output(dict(output.columns), list(output.rows))

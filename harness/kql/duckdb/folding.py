@@ -1,9 +1,9 @@
-"""Making the SQL of `duckdb-kql` cheap to plan, with the same answers.
+"""Makes the SQL of `duckdb-kql` cheap to plan, with the same answers.
 
-Each needle of a `has_any` becomes a regular expression of its own, once for a JSON column and once for a string, and
-compiling one costs milliseconds, at each execution. So the branch for the other type is dropped where the type is
-known, a switch over all types that a value may have becomes the cast for the one it has, and all needles with the same
-edges become one alternation.
+In that SQL each needle of a `has_any` is a regular expression, once for a JSON column and once for a string, and
+compiling one costs milliseconds at each execution. So, where a column's type is known, the branch for the other type is
+dropped, and a switch over all types becomes the cast for that type. All needles with the same edges become one
+alternation.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _JSON_BRANCH = re.compile(r"""CASE WHEN typeof\("(?P<column>[^"]+)"\) = 'JSON' T
 def drop_json_branches(sql: str, strings: set[str]) -> str:
     """`CASE WHEN typeof("C") = 'JSON' THEN a ELSE b END` as `(b)`, for columns that are known to be strings.
 
-    A column that the query itself makes anew may have any type, and is left alone.
+    A column that the query itself defines may have any type, so it is not changed.
     """
     position = 0
     while match := _JSON_BRANCH.search(sql, position):
@@ -51,14 +51,14 @@ _SWITCH_END = 'ELSE CAST("{}" AS VARCHAR)'
 def drop_switches(sql: str, strings: set[str], dynamics: set[str]) -> str:
     """`CASE typeof("C") WHEN 'JSON' THEN "C" ->> '$' … ELSE CAST("C" AS VARCHAR) END` as the one branch that is taken.
 
-    For columns that are known to be strings or JSON; one that the query itself makes anew is left alone.
+    For columns that are known to be strings or JSON; a column that the query itself defines is not changed.
     """
     position = 0
     while match := _SWITCH.search(sql, position):
         column = match["column"]
         end = _top_level(sql, match.end(), " END")
-        whole = end >= 0 and sql[:end].endswith(_SWITCH_END.format(column))
-        if not whole or column not in strings | dynamics or _is_made_anew(sql, column):
+        complete = end >= 0 and sql[:end].endswith(_SWITCH_END.format(column))
+        if not complete or column not in strings | dynamics or _is_made_anew(sql, column):
             position = match.end()
             continue
         taken = f"""("{column}" ->> '$')""" if column in dynamics else f'CAST("{column}" AS VARCHAR)'
@@ -75,21 +75,21 @@ _RANGE = re.compile(
 
 
 def stream_ranges(sql: str) -> str:
-    """Each `range` over numbers that are known as a table function, with the same rows.
+    """Each `range` over known numbers as a table function, with the same rows.
 
-    As a list that is unnested, all its numbers lie in memory before the first one is given, and DuckDB can't be
-    interrupted meanwhile. A step of 0 stays as it is: a list of it is empty, and the table function refuses it.
+    An unnested list holds all its numbers in memory before it gives the first one, and DuckDB can't be interrupted
+    meanwhile. A step of 0 is not changed: the list is empty, but the table function refuses it.
     """
     return _RANGE.sub(r"SELECT generate_series AS \g<name> FROM generate_series(\g<bounds>)", sql)
 
 
 def _is_made_anew(sql: str, column: str) -> bool:
     name = re.escape(column)
-    return re.search(rf'(?<!"{name}") AS "{name}"', sql) is not None  # `"C" AS "C"` passes it on as it is
+    return re.search(rf'(?<!"{name}") AS "{name}"', sql) is not None  # `"C" AS "C"` does not change it
 
 
 def _top_level(sql: str, start: int, word: str) -> int:
-    """Where `word` next stands outside of quotes, parentheses and inner CASE expressions; -1 if it does not."""
+    """The next place of `word` outside of quotes, parentheses and inner CASE expressions; -1 where there is none."""
     depth, position = 0, start
     while position < len(sql):
         character = sql[position]
@@ -110,7 +110,7 @@ def _top_level(sql: str, start: int, word: str) -> int:
 def fold(sql: str) -> str:
     """The same SQL with each chain `regexp_matches(…) OR regexp_matches(…)` over one subject folded.
 
-    What does not look exactly as expected is left as it is.
+    SQL that does not look exactly as expected is not changed.
     """
     parts: list[str] = []
     position = 0
@@ -136,5 +136,5 @@ def _fold_chain(chain: list[re.Match[str]]) -> str:
 
 
 def _escape(needle: str) -> str:
-    """The needle as an RE2 literal: every ASCII character that is no letter or digit gets a backslash."""
+    """The needle as an RE2 literal: every ASCII character except letters, digits and `_` gets a backslash."""
     return "".join(f"\\{c}" if c.isascii() and not c.isalnum() and c != "_" else c for c in needle)

@@ -1,4 +1,4 @@
-"""Rows of an output as a table of their own, so that a predicate can be asked about them."""
+"""Rows of an output as a table, so that a predicate can be run over them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NUMBER = f"{OWN}number"
 
 
 class OutputRows:
-    """One table, for the rows that were last asked about."""
+    """One table, which holds the rows of the last request."""
 
     def __init__(self, database: Database, planner: Planner) -> None:
         self._database, self._planner = database, planner
 
     def passing(self, rows: Sequence[Row], predicate: str, lets: str) -> list[Row]:
-        """Those of `rows`, at least one, for which a predicate holds. Raises QueryFailed."""
+        """Those of `rows` (at least one) for which a predicate holds. Raises QueryFailed."""
         names = list(rows[0])
         self._hold(rows, names)
         self._planner.refuse_own(f"{lets}{predicate}")

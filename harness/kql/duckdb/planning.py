@@ -1,4 +1,4 @@
-"""How a query is to run: its SQL, what it reads, and whether it works row by row and so runs once for all slices."""
+"""How a query runs: its SQL, what it reads, and whether it works row by row and so runs once for all slices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.kql.engine import QueryFailed
 from harness.kql.kept import Kept
 from harness.telemetry.schema import TABLES
 
-# Columns that are strings, or dynamic, in each table that has them.
+# Columns that are strings, or dynamic, in every table that has them.
 STRINGS, _DYNAMICS = (
     frozenset(c for columns in TABLES.values() for c, t in columns.items() if t == kind)
     - {c for columns in TABLES.values() for c, t in columns.items() if t != kind}
@@ -37,7 +37,7 @@ class Plan:
 
 
 class Planner:
-    """Plans queries, and keeps the plans. `private` are beginnings of names that no query may have, in lower case."""
+    """Plans queries, and keeps the plans. `private` are prefixes that no query may use, in lower case."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, private: Collection[str], shortcuts: Shortcuts) -> None:
         self._con, self._private, self._shortcuts = con, private, shortcuts
@@ -45,15 +45,15 @@ class Planner:
         self._reads: Kept[frozenset[str]] = Kept(1024 if shortcuts.cache else 0)
 
     def kept(self, kql: str) -> Plan | None:
-        """The plan of a query that was planned before."""
+        """The plan of a query that was planned before; None where it was not."""
         return self._plans.get(kql)
 
     def plan(self, kql: str) -> Plan:
-        """How a query runs. Raises QueryFailed for one that can't."""
+        """How a query runs. Raises QueryFailed for a query that can't run."""
         return self._plans.get(kql) or self._plans.put(kql, self._carried(kql) or self.by_slice(kql))
 
     def run_by_slice(self, kql: str) -> Plan:
-        """How a query runs over one slice, as it is to run from now on. Raises QueryFailed."""
+        """Plan a query to run slice by slice from now on. Raises QueryFailed."""
         return self._plans.put(kql, self.by_slice(kql))
 
     def by_slice(self, kql: str) -> Plan:
@@ -67,7 +67,7 @@ class Planner:
         return self._reads.get(sql) or self._reads.put(sql, tables_read(self._con, sql, kql, allowed))
 
     def refuse_own(self, text: str) -> None:
-        """Raise QueryFailed for a query that names the engine's own tables: it would see other slices."""
+        """Raise QueryFailed for a query that names the engine's own tables, which hold other slices."""
         if any(name in text.lower() for name in self._private):
             raise QueryFailed(f"names that begin with '{OWN}' are the engine's own")
 
@@ -87,5 +87,5 @@ class Planner:
             sql, parameters = self.translate(carrying.kql, _EVERY_SCHEMA, STRINGS, _DYNAMICS)
             self.read(sql, kql, [EVERY.format(name) for name in TABLES])
             return Plan(sql, parameters, carrying.tables, carried=True)
-        except QueryFailed:  # the query as it was written says why, and where
+        except QueryFailed:  # planning the original query says why, and where
             return None

@@ -1,8 +1,8 @@
-"""Runs what is asked of an engine in a thread, so that whoever asks can stop waiting: at a limit, or at a signal.
+"""Runs the work of an engine in a thread, so that the caller can stop waiting at a limit or at a signal.
 
-Python heeds a signal between two of its own instructions, and DuckDB heeds `interrupt` between two blocks of rows: what
-is inside a function of DuckDB for long heeds neither. A query that does not end when it is told to is left to itself,
-and its engine is of no more use.
+Python handles a signal between two of its own instructions, and DuckDB handles `interrupt` between two blocks of rows.
+A long call inside a function of DuckDB handles neither. A query that does not end when it is interrupted is abandoned,
+and its engine can't be used any more.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from harness.kql.limits import Limits
 
 _T = TypeVar("_T")
 _PATIENCE = 5.0  # seconds for a query to end when it has met a limit
-_AT_ONCE = 0.5  # the same when somebody has ended us
+_AT_ONCE = 0.5  # the same after a signal
 _SLICE = 0.5
-_AGAIN = 0.02  # how often it is told: between two statements DuckDB forgets it
-_OWN = 256 << 20  # what DuckDB takes beside what it counts
+_AGAIN = 0.02  # seconds between interrupts: DuckDB forgets one between two statements
+_OWN = 256 << 20  # bytes that DuckDB takes and does not count
 _STATM = Path("/proc/self/statm")  # proc(5): the sixth number is data + stack, in pages
 
 
 class Guard:
-    """One thread that works for an engine. `interrupt` has the query that is running end as soon as it can."""
+    """One thread that works for an engine. `interrupt` asks DuckDB to end the running query."""
 
     def __init__(self, limits: Limits, interrupt: Callable[[], None]) -> None:
         self._limits, self._interrupt = limits, interrupt
@@ -45,14 +45,14 @@ class Guard:
         weakref.finalize(self, self._tasks.put, None)
 
     def run(self, work: Callable[[], _T], name: str = "a query") -> _T:
-        """What `work` returns or raises. Raises LimitMet, with its `name`, where it takes more than it may.
+        """What `work` returns or raises. Raises LimitMet, with its `name`, where it exceeds a limit.
 
-        Work that asks for more work does it as part of its own.
+        Work that calls `run` again does that work in the same thread, as part of its own.
         """
         if threading.current_thread() is self._thread:
             return work()
         if self._lost:
-            raise LimitMet("a query before this one met its limit, and could not be ended", lost=True)
+            raise LimitMet("an earlier query met its limit and could not be ended", lost=True)
         task = _Task(work)
         with _bounded(self._limits.memory):
             try:
@@ -69,7 +69,7 @@ class Guard:
         return task.result()
 
     def _wait(self, task: _Task[Any]) -> bool:
-        """In slices: a signal that comes just before a wait begins does not end it."""
+        """Whether a task ends in time. Waits in short slices, since a signal just before a wait does not end it."""
         until = time.monotonic() + self._limits.seconds
         while (left := until - time.monotonic()) > 0:
             if task.over.acquire(timeout=min(left, _SLICE)):
@@ -87,7 +87,7 @@ class Guard:
 
 
 class _Task(Generic[_T]):
-    """Some work, and what came of it once `over` can be had."""
+    """Some work, and its outcome once `over` can be acquired."""
 
     def __init__(self, work: Callable[[], _T]) -> None:
         self._work = work
@@ -97,7 +97,7 @@ class _Task(Generic[_T]):
         self.over.acquire()
 
     def do(self) -> None:
-        """To be called in the thread that works."""
+        """Do the work; called in the guard's thread."""
         try:
             self._values.append(self._work())
         except BaseException as error:
@@ -112,21 +112,21 @@ class _Task(Generic[_T]):
                 raise self.error
             return self._values[0]
         finally:
-            self.error = None  # it holds this frame, which holds the error
+            self.error = None  # its traceback holds this frame, which holds the error
 
 
 def _work(tasks: SimpleQueue[_Task[Any] | None]) -> None:
     while (task := tasks.get()) is not None:
         task.do()
-        del task  # not to keep the engine until the next one comes
+        del task  # so that it does not keep the engine alive until the next task
 
 
 @contextlib.contextmanager
 def _bounded(memory: int) -> Iterator[None]:
-    """Let this process take so many bytes more than it has, where the kernel counts them (Linux).
+    """Let this process take only so many bytes more than it has, where the kernel counts them (Linux).
 
-    DuckDB counts tables, joins and results; what its functions make of one block of rows it does not, and a text that
-    repeats another ten million times would be as large as it likes.
+    DuckDB counts tables, joins and results, but not what its functions make of one block of rows: a text that repeats
+    another ten million times would have no limit.
     """
     if not _STATM.exists():
         yield
@@ -142,10 +142,10 @@ def _bounded(memory: int) -> Iterator[None]:
 
 
 def require_room() -> None:
-    """Raises MemoryError where this process has nearly met the limit that the kernel keeps.
+    """Raise MemoryError where this process has nearly reached the kernel's limit.
 
-    To be asked before DuckDB makes Python's values: there it does not heed that Python had no memory for one, and that
-    ends the process (PyTuple_New in DuckDBPyResult::Fetchone).
+    To be called before DuckDB makes Python values: DuckDB does not check whether Python had memory for one, and the
+    process would crash (PyTuple_New in DuckDBPyResult::Fetchone).
     """
     soft, _ = resource.getrlimit(resource.RLIMIT_DATA)
     if soft != resource.RLIM_INFINITY and _STATM.exists() and soft - _taken() < _OWN // 2:

@@ -1,4 +1,4 @@
-"""What the engine does to be fast, and can be told not to do: the answers are the same."""
+"""Optimisations of the engine, which can be switched off: the answers are the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Shortcuts:
     """`carry`: a query that works row by row runs once for all slices. `fold`: its SQL is made cheap to plan.
 
-    `cache`: plans and answers are kept. Without `carry` nothing is known of where a row of an output came from.
+    `cache`: plans and answers are kept. Without `carry` the engine does not know what a row of an output came from.
     """
 
     carry: bool = True

@@ -1,4 +1,4 @@
-"""The tables of one recording in DuckDB: all slices in one, each row with a number, and views for queries to read."""
+"""The tables of one recording in DuckDB: one table for all slices, numbered rows, and views that queries read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.telemetry.schema import HIDDEN, RECORD, SLICE, SQL_TYPES, TABLES
 from harness.telemetry.stored_tables import OtherColumns, reading, stored_rows
 
 _AT_ONCE = 500  # rows
-# Python knows no time outside of these years.
+# Python has no time outside of these years.
 _SPANS = f"""
 SELECT "{SLICE}", count(*), min(t), coalesce(arg_min("{RECORD}", t), ''), max(t), coalesce(arg_max("{RECORD}", t), ''),
     coalesce(any_value("{RECORD}") FILTER (t IS NULL), '')
@@ -29,7 +29,7 @@ ALL = f"{OWN}all_{{}}"  # a table with the rows of all slices and all its hidden
 
 
 class Store:
-    """Tables by slice. `age` counts the puts; `aged` tells the last one that changed a slice."""
+    """Tables by slice. `age` counts the puts; `aged` is the last put that changed a slice."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, memory: int) -> None:
         """`memory` is how many bytes a query may have."""
@@ -42,7 +42,7 @@ class Store:
         self._slices: set[str] = set()
         self._together: dict[str, tuple[str, ...]] = {}
         self._counts: dict[str, dict[str, int]] = {}
-        self._counted: tuple[int, set[str]] | None = None  # what the tables were like when they were counted
+        self._counted: tuple[int, set[str]] | None = None  # the age and the slices when rows were last counted
         self.age = 0
         for name, columns in TABLES.items():
             definition = ", ".join(f'"{c}" {SQL_TYPES[t]}' for c, t in (columns | HIDDEN).items())
@@ -54,7 +54,7 @@ class Store:
         self.select(NOTHING)
 
     def load(self, root: Root) -> None:
-        """Load the tables that are there; a table without a file stays empty. Before any KQL: then it is shut in."""
+        """Load the stored tables; one without a file stays empty. Call it before any KQL: DuckDB is then shut in."""
         with stored_rows(self._con, root) as selections:
             try:
                 for name, selection in selections.items():
@@ -79,10 +79,10 @@ class Store:
         self._slices |= {slice_ for _, slice_ in numbers}
 
     def shut_in(self) -> None:
-        """Let DuckDB reach nothing outside of itself from now on, and nobody change that.
+        """Keep DuckDB from reading anything outside of itself, for good.
 
-        A rule is somebody else's text, and DuckDB would take a name such as `['/etc/passwd']` for a file to read, and
-        one that begins with https:// for an extension to fetch. What a query may have comes beside what is loaded.
+        A rule may come from anyone. DuckDB would take a name such as `['/etc/passwd']` for a file to read, and a name
+        that begins with https:// for an extension to fetch. A query's memory is added to that of the loaded tables.
         """
         if not self._shut_in:
             used = self._con.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()[0][0]
@@ -108,10 +108,10 @@ class Store:
                 self._con.execute(f'INSERT INTO "{ALL.format(table)}" VALUES ({places})', [*values, number])
 
     def select(self, slice_: str) -> None:
-        """Make each table's name mean one slice of it, without the hidden columns."""
+        """Make the view of each table show one slice, without the hidden columns."""
         if slice_ == self._current:
             return
-        self._current = self  # should this be ended half-way
+        self._current = self  # in case this is interrupted
         which = "false" if slice_ == NOTHING else self._of(slice_)
         for name in TABLES:
             self._con.execute(
@@ -125,7 +125,7 @@ class Store:
         return self._places[number]
 
     def kept(self, number: int) -> Row | None:
-        """A row that was asked for before."""
+        """A row that was read before; None where it was not."""
         return self._rows.get(number)
 
     def row(self, number: int) -> Row:
@@ -141,40 +141,40 @@ class Store:
         return {row.pop(ROW): row for row in dicts(self._con.execute(sql))}
 
     def aged(self, slice_: str) -> int:
-        """The age at which a slice was last put; 0 where it is as it was loaded."""
-        return max(self._aged.get(each, 0) for each in self.parts(slice_))
+        """The age at which a slice was last put; 0 where it is as loaded."""
+        return max(self._aged.get(single, 0) for single in self.parts(slice_))
 
     def together(self, slices: Sequence[str]) -> str:
         """As in TableKeeping."""
-        parts = tuple(dict.fromkeys(part for each in slices for part in self.parts(each)))
+        parts = tuple(dict.fromkeys(single for slice_ in slices for single in self.parts(slice_)))
         name = " + ".join(parts)
         if len(parts) > 1:
             self._together[name] = parts
         return name
 
     def parts(self, slice_: str) -> tuple[str, ...]:
-        """The slices of which one is put together: itself, where it is none of these."""
+        """The slices that a joint slice is made of; for any other, itself."""
         return self._together.get(slice_, (slice_,))
 
     def _of(self, slice_: str) -> str:
-        """What holds for the rows of a slice."""
-        texts = ", ".join("'{}'".format(each.replace("'", "''")) for each in self.parts(slice_))
+        """The SQL condition for the rows of a slice."""
+        texts = ", ".join("'{}'".format(single.replace("'", "''")) for single in self.parts(slice_))
         return f'"{SLICE}" IN ({texts})'
 
     def slices(self) -> set[str]:
-        """The slices that there are, those that were put among them."""
+        """All slices, loaded or put."""
         return self._slices
 
     def spans(self) -> dict[str, dict[str, Span]]:
         """As in TableKeeping."""
-        found: dict[str, dict[str, Span]] = {}
+        spans: dict[str, dict[str, Span]] = {}
         for name in TABLES:
             rows = self._con.execute(_SPANS.format(ALL.format(name))).fetchall()
-            found[name] = {
+            spans[name] = {
                 slice_: Span(count, _utc(first), first_record, _utc(last), last_record, timeless)
                 for slice_, count, first, first_record, last, last_record, timeless in rows
             }
-        return found
+        return spans
 
     def count(self, slice_: str) -> dict[str, int]:
         """How many rows each table has in a slice."""
@@ -184,7 +184,7 @@ class Store:
                 self._counts[name] = dict(self._con.execute(sql).fetchall())
             self._counted = (self.age, set(self._slices))
         parts = self.parts(slice_)
-        return {name: sum(self._counts[name].get(each, 0) for each in parts) for name in TABLES}
+        return {name: sum(self._counts[name].get(single, 0) for single in parts) for name in TABLES}
 
 
 def dicts(cursor: Any) -> list[Row]:
@@ -194,9 +194,9 @@ def dicts(cursor: Any) -> list[Row]:
 
 
 def values_of(cursor: Any) -> list[tuple[Any, ...]]:
-    """The rows of a cursor, some at a time: as long as DuckDB makes Python's values, no other thread can run.
+    """The rows of a cursor, fetched in parts: while DuckDB makes Python values, no other thread can run.
 
-    Raises MemoryError where a query may take no more.
+    Raises MemoryError where a query has used up its memory.
     """
     rows: list[tuple[Any, ...]] = []
     while True:
@@ -212,5 +212,5 @@ def _utc(time: datetime | None) -> datetime | None:
 
 
 def plain(value: Any) -> Any:
-    """A value as a parameter of a statement."""
+    """A value as the parameter of a statement."""
     return json.dumps(value) if isinstance(value, dict | list) else value

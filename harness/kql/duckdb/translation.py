@@ -1,4 +1,4 @@
-"""KQL as SQL by `duckdb-kql`, with its errors as QueryFailed, at their places."""
+"""KQL as SQL by `duckdb-kql`, with its errors as QueryFailed with their places."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def translate(
     *,
     folded: bool = True,
 ) -> tuple[str, tuple[str, ...]]:
-    """The SQL of a query and the names of its parameters, of which the clock is the only one. Raises QueryFailed.
+    """The SQL of a query and the names of its parameters; the clock is the only one. Raises QueryFailed.
 
-    What the SQL reads is for `allowed.tables_read` to say.
-    `schema` is JSON: the columns of each table. `strings` are columns that hold text in each table that has them,
-    `dynamics` those that hold JSON. `folded` says that the SQL is made cheap to plan.
+    `allowed.tables_read` says what the SQL reads.
+    `schema` is JSON: the columns of each table. `strings` are columns that hold text in every table that has them,
+    `dynamics` columns that hold JSON. `folded`: the SQL is made cheap to plan.
     """
     require_short(kql)
     if kql.lstrip().startswith("."):
@@ -50,7 +50,7 @@ def translate(
         if unknown := _UNKNOWN_TABLE.search(str(error)):
             raise no_table(unknown[1], kql, json.loads(schema)) from None
         raise QueryFailed(str(error)) from None
-    except (AssertionError, RecursionError):  # of duckdb-kql itself, at what it does not know
+    except (AssertionError, RecursionError):  # bugs of duckdb-kql, for constructs that it does not know
         raise QueryFailed("not supported by this engine: it can't be translated") from None
     sql = str(translated)
     if folded:

@@ -44,7 +44,7 @@ def test_what_is_given_by_default_are_the_defaults() -> None:
 @pytest.mark.parametrize(
     ("time", "memory", "said"),
     [
-        ("0s", "2GB", "--query-timeout 0s: no query runs in no time"),
+        ("0s", "2GB", "--query-timeout 0s: a query needs more time than 0"),
         ("soon", "2GB", "--query-timeout soon: 'soon' is no duration: write 5m, 1h, 14d, or PT5M, PT1H, P14D"),
         ("60s", "1kB", "--query-memory 1kB: an engine needs at least 32 MB"),
         ("60s", "much", "--query-memory much: 'much' is no size: write 512MB, 2GB or 1GiB"),

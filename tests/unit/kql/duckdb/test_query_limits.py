@@ -124,7 +124,7 @@ for work in (lambda: time.sleep(600), lambda: print("never")):
 interrupts.leave_with(7)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
-    said = "True a query took more than 0.2s\nTrue a query before this one met its limit, and could not be ended\n"
+    said = "True a query took more than 0.2s\nTrue an earlier query met its limit and could not be ended\n"
     assert (done.returncode, done.stdout, done.stderr) == (7, said, "")
 
 
