@@ -1,4 +1,4 @@
-"""Following a log while it is written, so that a rotation in mid-run loses nothing."""
+"""Following a log while it is written. A rotation during the run loses nothing."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Redaction = Callable[[bytes], bytes]
 _INTERVAL = 0.004
 _LONGEST_LINE = 1 << 20
 _MOST_FILES = 16
-_REMEMBERED = 64  # bytes: a log tells times, so no two places in it look alike
+_REMEMBERED = 64  # bytes; a log holds times, so no two places in it are the same
 
 
 @dataclass
 class _File:
-    """One that is, or was, called as the log is. It is held open, so that no other file gets its `place`."""
+    """A file that has or had the log's name. Held open, so that no other file gets its `place`."""
 
     reader: FileIO
     place: tuple[int, int]
-    begun: bytes = b""  # of a line whose end has not come yet
-    last: bytes = b""  # of what was read
+    begun: bytes = b""  # a line whose end has not come yet
+    last: bytes = b""  # the last bytes that were read
 
     @classmethod
     def open(cls, path: Path) -> _File:
-        """Raises OSError; too where it is no regular file: a FIFO keeps who opens it, and a device may never end."""
+        """Open a log. Raises OSError, also for what is no regular file: a FIFO blocks, and a device may never end."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
@@ -39,14 +39,14 @@ class _File:
         return cls(FileIO(descriptor), _place(state))
 
     def read(self) -> bytes:
-        """What is new. Raises OSError."""
+        """The new bytes. Raises OSError."""
         begin, data = self.reader.tell(), self.reader.read() or b""
         self.last = (self.last + data)[-_REMEMBERED:]
-        # who does not append goes on where it was in a log that was cut, and there is a hole before that
+        # a writer that does not append goes on at its offset after the log was cut, which leaves a hole of zeros
         return data if begin else data.lstrip(b"\0")
 
     def was_cut(self) -> bool:
-        """Whether what was read last is there no more. It may have been cut, and have grown again since."""
+        """Whether the last bytes that were read are gone. The file may have been cut and have grown again."""
         begin = self.reader.tell() - len(self.last)
         return os.pread(self.reader.fileno(), len(self.last), begin) != self.last
 
@@ -61,12 +61,12 @@ def _place(state: os.stat_result) -> tuple[int, int]:
 
 
 class LogFollower:
-    """Copies what is appended to `source` into `target` and tells `arrived(offset, time)` for each piece.
+    """Copies what is appended to `source` into `target`, and calls `arrived(offset, time)` for each piece.
 
-    Who writes a log may go on in a file that is called otherwise by now, or that something was mounted over. So each
-    file that was called as the log is, is read on, and no part of it twice.
-    With `redact`, each line goes through it, and is copied once it is whole.
-    `problems` says what may have been lost: a log that was truncated or vanished, or one that cannot be read.
+    A writer may go on in a file that was renamed, or that something was mounted over. So each file that had the log's
+    name is read on, and no part of it twice.
+    With `redact`, each line goes through it, and is copied once it is complete.
+    `problems` says what may have been lost: a log that was truncated or vanished, or that can't be read.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class LogFollower:
     def start(self) -> None:
         """Begin at the end of the log. Raises OSError when it can't be read.
 
-        A line that is being written just then is copied whole: its beginning may have reached the file already.
+        A line whose end is not yet written is copied from its beginning.
         """
         self._files.append(_File.open(self.source))
         reader = self._files[0].reader
@@ -104,7 +104,7 @@ class LogFollower:
         self._thread.start()
 
     def seen(self, token: str, timeout: float) -> float | None:
-        """Wait until `token` has been copied; returns when that was (seconds since the epoch), or None."""
+        """When `token` was copied (seconds since the epoch); None if it was not within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         needle = token.encode()
         while True:
@@ -116,13 +116,13 @@ class LogFollower:
             time.sleep(_INTERVAL)
 
     def take_problems(self) -> list[str]:
-        """The problems since the last time, and that nobody follows any more."""
+        """The problems since the last call, and whether the thread has ended."""
         fresh, self._taken = self.problems[self._taken :], len(self.problems)
         ended = not self._stop.is_set() and not self._thread.is_alive()
         return [*fresh, f"{self.source.name} is followed no more"] if ended else fresh
 
     def stop(self) -> None:
-        """Copy what is still to come and end."""
+        """Copy what is in the log by now, and end."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -144,16 +144,16 @@ class LogFollower:
                     continue
                 if last:
                     for file in self._files:
-                        self._write(target, file, b"", whole=True)
+                        self._write(target, file, b"", final=True)
                     return
                 if not moved:
                     self._stop.wait(_INTERVAL)
 
     def _copy(self, target: FileIO, file: _File) -> bool:
         try:
-            if file.was_cut():  # what was cut off can't be had any more
+            if file.was_cut():  # what was cut off is lost
                 self._problem(f"{self.source.name} was truncated")
-                self._write(target, file, b"", whole=True)
+                self._write(target, file, b"", final=True)
                 file.again()
             data = file.read()
         except OSError as error:
@@ -163,12 +163,12 @@ class LogFollower:
             self._write(target, file, data)
         return bool(data)
 
-    def _write(self, target: FileIO, file: _File, data: bytes, *, whole: bool = False) -> None:
-        """Write what was read; with `whole`, no more will come, and what has begun is written as it is."""
+    def _write(self, target: FileIO, file: _File, data: bytes, *, final: bool = False) -> None:
+        """Write what was read; with `final`, no more will come, and an unfinished line is written, too."""
         if self._redact:
             *lines, file.begun = (file.begun + data).split(b"\n")
             data = b"".join(self._redact(line) + b"\n" for line in lines)
-            if whole:
+            if final:
                 data, file.begun = data + self._redact(file.begun), b""
         if data:
             target.write(data)
@@ -176,7 +176,7 @@ class LogFollower:
             self._arrived(self.copied, time.time())
 
     def _renewed(self, target: FileIO) -> bool:
-        """Whether another file is called as the log is now, and is read from here on, with all that were before it."""
+        """Whether another file has the log's name now. It is read from here on, besides the earlier ones."""
         try:
             place = _place(self.source.stat())
             if place == self._files[-1].place:
@@ -192,13 +192,13 @@ class LogFollower:
             return False
         before = self._files[-1]
         self._copy(target, before)  # what was written to the old file between our last read and the rename
-        self._write(target, before, b"", whole=True)
+        self._write(target, before, b"", final=True)
         self._files = [*(file for file in self._files if file is not fresh), fresh]
         if len(self._files) > _MOST_FILES:
             self._files.pop(0).reader.close()
         return True
 
     def _problem(self, text: str) -> None:
-        """Note it; once more where the one like it has been taken, for then it is another atomic's."""
+        """Note a problem. The same one is noted again once it was taken: then it belongs to another atomic."""
         if text not in self.problems[self._taken :]:
             self.problems.append(text)

@@ -1,4 +1,4 @@
-"""What every sensor can do: start, mark, drain, and tell its health."""
+"""What every sensor does: start, mark, drain, and report its health."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Sensor(Protocol):
     name: str
 
     def start(self) -> None:
-        """Begin. Raises LabUnavailable when the sensor cannot be had."""
+        """Begin. Raises LabUnavailable when the sensor can't be started."""
 
     def mark(self, label: str) -> Mark:
-        """Emit a canary event and wait until it has come through: all that happened before it then has, too."""
+        """Emit a canary event and wait until it is recorded: then all that happened before it is recorded, too."""
 
     def drain(self) -> SensorRecord:
-        """End, and tell how it went. Never raises: an unhealthy sensor is a result."""
+        """End, and report the sensor's health. Never raises: an unhealthy sensor is a result."""
 
 
 class Arrivals:
@@ -48,7 +48,7 @@ class Arrivals:
             out.write(line + "\n")
 
     def file(self, name: str) -> Path:
-        """Where a file of the recording lies."""
+        """The path of a file of the recording."""
         return self._recording.file(name)
 
     def follow(self, source: Path, file: str, *, redact: Redaction | None = None) -> LogFollower:
@@ -58,26 +58,27 @@ class Arrivals:
 
 
 class Patience:
-    """How long a canary is waited for: not for long where the one before it did not come, or a dead sensor would take
-    five seconds of each atomic.
+    """How long a canary is waited for: shorter after one that did not arrive.
+
+    Else a dead sensor would delay each atomic by five seconds.
     """
 
     def __init__(self) -> None:
         self.timeout = MARK_TIMEOUT
 
     def lose(self) -> None:
-        """The canary could not be sent at all."""
+        """Wait shorter next time: the canary could not be sent."""
         self.timeout = _IMPATIENT
 
     def wait(self, seen: Callable[[float], float | None]) -> float | None:
-        """What `seen` returns, which is given how many seconds it may take."""
-        found = seen(self.timeout)
-        self.timeout = MARK_TIMEOUT if found is not None else _IMPATIENT
-        return found
+        """What `seen` returns. It gets the seconds that it may take."""
+        time = seen(self.timeout)
+        self.timeout = MARK_TIMEOUT if time is not None else _IMPATIENT
+        return time
 
 
 def canary_token() -> str:
-    """A word that nothing else contains. Lower case, so that it can be a tag, a name and an argument."""
+    """A random word in lower case, so that it can be a tag, a name and an argument."""
     return f"{canary_names.TOKEN_PREFIX}{secrets.token_hex(8)}"
 
 
@@ -89,7 +90,7 @@ def now() -> datetime:
 def make_mark(
     label: str, token: str, emitted: datetime, seen: float | None, readings: Readings, problems: list[str]
 ) -> Mark:
-    """A mark from what `LogFollower.seen` returned, the sensor's readings now, and what was wrong since the last."""
+    """A mark from the canary's time (`LogFollower.seen`), its readings, and the problems since the last mark."""
     arrived = None if seen is None else datetime.fromtimestamp(seen, UTC)
     return Mark(label=label, token=token, emitted=emitted, seen=arrived, readings=readings, problems=problems)
 

@@ -1,1 +1,1 @@
-"""The kernel's audit records of execve."""
+"""The kernel's audit records: executions, new processes, and contacts with other processes."""

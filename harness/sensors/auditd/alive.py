@@ -1,6 +1,6 @@
-"""The processes that are there when a capture begins: who they are, and where they can be asked for something.
+"""The processes that run when a capture begins: what they are, and at which sockets others can reach them.
 
-The audit log tells whose child each later process is, and nothing of those before it. No command line is kept: it may
+The audit log gives the parent of each later process, but knows nothing of earlier ones. No command line is kept: it may
 hold a secret. Source: proc(5); the tables of sockets in /proc/net.
 """
 
@@ -25,29 +25,29 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def write_alive(target: Path, ours: Sequence[str]) -> int:
-    """Write a JSON line for each process that is alive to `target`, and return how many there are.
+    """Write a JSON line for each process that is alive to `target`; returns how many there are.
 
-    `ours` are the ids of this capture and of its lab: what they started is this Livefire's.
+    `ours` are the ids of this capture and of its lab, whose processes are this Livefire's.
 
     `pid`, `parent`, `started` (seconds, epoch), `name` (comm), `path` (of its program; empty where it can't be read),
     `session` (null for none), `contained` (it has a pid namespace of its own), `ours`, `asked_at`:
     Unix sockets by path, TCP ports as `tcp:PORT`, and the FIFOs that it has open.
     """
     sockets, booted = _listening(), time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    marks = tuple(f"{OWNER}={each}/".encode() for each in ours)
+    marks = tuple(f"{OWNER}={owner}/".encode() for owner in ours)
     entries = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    found = [line for entry in entries for line in _line(entry, sockets, booted, marks)]
+    processes = [line for entry in entries for line in _line(entry, sockets, booted, marks)]
     with target.open("w", encoding="utf-8") as out:
         target.chmod(0o600)
-        out.writelines(json.dumps(line) + "\n" for line in found)
-    return len(found)
+        out.writelines(json.dumps(line) + "\n" for line in processes)
+    return len(processes)
 
 
 def _line(entry: Path, sockets: dict[str, str], booted: float, marks: tuple[bytes, ...]) -> Iterator[dict[str, Any]]:
-    """Nothing for a process that ends meanwhile."""
+    """The line of a process; none where it ends meanwhile."""
     with contextlib.suppress(OSError, ValueError, IndexError):
-        head, _, rest = (entry / "stat").read_text(errors="replace").rpartition(")")
-        fields, session = rest.split(), int((entry / "sessionid").read_text())
+        head, _, tail = (entry / "stat").read_text(errors="replace").rpartition(")")
+        fields, session = tail.split(), int((entry / "sessionid").read_text())
         path, environment = "", b""
         with contextlib.suppress(OSError):  # a thread of the kernel has no program
             path, environment = str((entry / "exe").readlink()), (entry / "environ").read_bytes()
@@ -67,29 +67,29 @@ def _line(entry: Path, sockets: dict[str, str], booted: float, marks: tuple[byte
 
 
 def _asked_at(entry: Path, sockets: dict[str, str]) -> set[str]:
-    found = set()
+    addresses = set()
     with contextlib.suppress(OSError):
         for descriptor in (entry / "fd").iterdir():
             with contextlib.suppress(OSError):
                 target = str(descriptor.readlink())
                 if match := _SOCKET.fullmatch(target):
-                    found |= {sockets[match[1]]} if match[1] in sockets else set()
+                    addresses |= {sockets[match[1]]} if match[1] in sockets else set()
                 elif target.startswith("/") and descriptor.stat().st_mode & 0o170000 == _FIFO:
-                    found.add(target)
-    return found
+                    addresses.add(target)
+    return addresses
 
 
 def _listening() -> dict[str, str]:
-    """Where each socket that listens can be reached, by its inode; of this network namespace."""
-    found: dict[str, str] = {}
+    """The address of each listening socket of this network namespace, by its inode."""
+    listening: dict[str, str] = {}
     for name in ("tcp", "tcp6"):
         for line in _table(name):
             if line[3] == _LISTENING:
-                found[line[9]] = f"tcp:{int(line[1].rpartition(':')[2], 16)}"
+                listening[line[9]] = f"tcp:{int(line[1].rpartition(':')[2], 16)}"
     for line in _table("unix"):
         if len(line) > 7 and int(line[3], 16) & _ACCEPTING:
-            found[line[6]] = line[7]
-    return found
+            listening[line[6]] = line[7]
+    return listening
 
 
 def _table(name: str) -> list[list[str]]:

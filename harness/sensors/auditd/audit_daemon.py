@@ -1,4 +1,4 @@
-"""The host's own auditd, which a capture uses where one runs: it must run on after that as it did before."""
+"""The host's own auditd, which a capture uses where one runs. After the capture it must run as before."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from harness.sensors.auditd.audit_kernel import AuditKernel
 from harness.sensors.auditd.audit_state import audit_daemon, boot_id
 
 _UNIT = "auditd.service"
-_FOREGROUND = "-n"  # auditd(8): it does not fork, so somebody else watches over it
+_FOREGROUND = "-n"  # auditd(8): it does not fork, so a supervisor runs it
 _OPTIONS = {"-f", "-l", "-n", "-s", "-c"}
 _LONGEST = 10.0
 
 
 def description(pid: int) -> dict[str, object]:
-    """How the auditd with this pid was started, as the ledger has it."""
+    """How the auditd with this pid was started, for the ledger."""
     words = [os.fsdecode(word) for word in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]]
     unit = _UNIT in Path(f"/proc/{pid}/cgroup").read_text()
     folder = str(Path(f"/proc/{pid}/cwd").resolve())
@@ -30,17 +30,17 @@ def description(pid: int) -> dict[str, object]:
 
 @undoes("audit_daemon")
 def run_on(whose: Whose, arguments: list[str], folder: str, unit: bool, boot: str) -> None:
-    """Start the host's auditd again where it was ended, let it go on where it was stopped.
+    """Start the host's auditd again where it was ended; continue it where it was stopped.
 
-    One that somebody watches over is his to start. Raises LabUnavailable where it does not run after that.
+    An auditd with a supervisor is left to that to start. Raises LabUnavailable where it does not run after that.
     """
     if any(word.startswith("-") and word not in _OPTIONS for word in arguments) or not Path(folder).is_absolute():
-        raise Foreign("it is not how an auditd is started")
+        raise Foreign("no auditd is started this way")
     if boot != boot_id():
         return
     with AuditKernel() as kernel:
         if pid := _running(kernel):
-            os.kill(pid, signal.SIGCONT)  # does nothing to one that was not stopped
+            os.kill(pid, signal.SIGCONT)  # has no effect where it was not stopped
             return
         kernel.forget_daemon()
         if unit:
@@ -60,6 +60,6 @@ def run_on(whose: Whose, arguments: list[str], folder: str, unit: bool, boot: st
 
 
 def _running(kernel: AuditKernel) -> int:
-    """The pid of the auditd that runs; 0 where none does."""
+    """The pid of the running auditd; 0 where none runs."""
     pid = kernel.status()["pid"]
     return pid if pid and audit_daemon(pid) == "auditd" else 0

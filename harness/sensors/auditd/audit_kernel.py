@@ -1,7 +1,7 @@
-"""The kernel's audit subsystem, asked directly: its settings and its rule list, byte for byte.
+"""The kernel's audit subsystem by netlink: its settings and its rule list, byte for byte.
 
-`auditctl` tells the same in words, which do not all lead back to the rule that they were made from. What is put back
-must be what was there. Source: include/uapi/linux/audit.h and netlink.h; rules are `struct audit_rule_data`.
+`auditctl` prints rules as words that do not always give the same rule again. What is put back must be what was there.
+Source: include/uapi/linux/audit.h and netlink.h; rules are `struct audit_rule_data`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _GET, _SET, _LIST, _ADD, _DELETE, _GET_FEATURE = 1000, 1001, 1013, 1011, 1012, 1
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _REQUEST, _ACK = 1, 4
 _HEADER = struct.Struct("=IHHII")
-# struct audit_status; kernels before 3.14 end after `backlog`, and their missing numbers are not told.
+# struct audit_status; kernels before 3.14 end it after `backlog`.
 _STATUS = tuple(
     "enabled failure pid rate_limit backlog_limit lost backlog features"
     " backlog_wait_time backlog_wait_time_actual".split()
 )
 _BITS = {"enabled": 1, "failure": 2, "pid": 4, "rate_limit": 8, "backlog_limit": 16, "backlog_wait_time": 32}
-# What somebody sets, and the order in which it is put back: `enabled` last, since 2 locks all others.
+# The settings, in the order in which they are put back: `enabled` last, since 2 locks all others.
 SETTINGS = ("failure", "rate_limit", "backlog_limit", "backlog_wait_time", "enabled")
-PREPEND = 0x10  # with the filter of a rule that is added: in front of all others
+PREPEND = 0x10  # with the filter's number: the rule is added in front of all others
 _FLAGS = struct.Struct("=I")
 _TIMEOUT = 5.0
 
@@ -56,11 +56,11 @@ class AuditKernel:
         """The settings and counts of `auditctl -s`."""
         payload = next(iter(self._ask(_GET, b"", _GET)), b"")
         numbers = struct.unpack(f"={len(payload) // 4}I", payload[: len(payload) // 4 * 4])
-        found = dict(zip(_STATUS, numbers[1:], strict=False))  # the first tells which of them are to be set
-        found.pop("features", None)
-        if not {"enabled", "pid", "lost", "backlog_limit"} <= found.keys():
+        status = dict(zip(_STATUS, numbers[1:], strict=False))  # the first is a mask of settings
+        status.pop("features", None)
+        if not {"enabled", "pid", "lost", "backlog_limit"} <= status.keys():
             raise SensorLost("the kernel's audit status cannot be read: are we root in the first namespaces?")
-        return found
+        return status
 
     def loginuid_is_immutable(self) -> bool:
         """Whether a login uid can be set only once (struct audit_features, AUDIT_FEATURE_LOGINUID_IMMUTABLE)."""
@@ -68,15 +68,15 @@ class AuditKernel:
         return len(payload) >= 12 and bool(struct.unpack_from("=3I", payload)[2] & 2)
 
     def rules(self) -> list[bytes]:
-        """All rules in the order in which they are asked, filter by filter."""
+        """All rules in the order in which the kernel applies them, filter by filter."""
         return list(self._ask(_LIST, b"", _LIST))
 
     def add(self, rule: bytes, *, first: bool = False) -> None:
-        """Add a rule behind the others of its filter, or in front of them."""
+        """Add a rule after the others of its filter, or before them."""
         self._do(_ADD, _FLAGS.pack(_FLAGS.unpack_from(rule)[0] | (PREPEND if first else 0)) + rule[4:])
 
     def delete(self, rule: bytes) -> None:
-        """Remove the rule that is exactly this one; none is well, too."""
+        """Remove exactly this rule, if it is there."""
         self._do(_DELETE, rule, missing=True)
 
     def set(self, settings: Mapping[str, int]) -> None:
@@ -84,27 +84,27 @@ class AuditKernel:
         for name in [*SETTINGS, "pid"]:
             if name in settings:
                 numbers = dict.fromkeys(_STATUS, 0) | {name: settings[name]}
-                self._do(_SET, struct.pack("=11I", _BITS[name], *(numbers[each] for each in _STATUS)))
+                self._do(_SET, struct.pack("=11I", _BITS[name], *(numbers[place] for place in _STATUS)))
 
     def forget_daemon(self) -> None:
-        """Have the kernel find out that a daemon whose pid it still has is gone. One that lives is left alone."""
+        """Make the kernel notice that its audit daemon is dead. A living one stays registered."""
         try:
             self.set({"pid": 0})
-        except LabUnavailable:  # EACCES: only a daemon that lives may take its leave
+        except LabUnavailable:  # EACCES: the daemon lives, and only it may unregister itself
             return
 
     def _do(self, kind: int, payload: bytes, *, missing: bool = False) -> None:
         for _ in self._ask(kind, payload, None, missing=missing):
             pass
 
-    def _ask(self, kind: int, payload: bytes, wanted: int | None, *, missing: bool = False) -> Iterator[bytes]:
-        """Send one request; yields what comes of type `wanted` until the kernel says that it is done."""
+    def _ask(self, kind: int, payload: bytes, answer_type: int | None, *, missing: bool = False) -> Iterator[bytes]:
+        """Send one request; yields the answers of type `answer_type` until the kernel says that it is done."""
         self._sequence += 1
         try:
             head = _HEADER.pack(_HEADER.size + len(payload), kind, _REQUEST | _ACK, self._sequence, 0)
             self._socket.sendto(head + payload, (0, 0))
             for of, body in self._answers():
-                if of == wanted:
+                if of == answer_type:
                     yield body
                     if kind in (_GET, _GET_FEATURE):
                         return
@@ -114,7 +114,7 @@ class AuditKernel:
                     code = -struct.unpack_from("=i", body)[0]
                     if code and not (missing and code == errno.ENOENT):
                         raise LabUnavailable(f"the kernel's audit refuses it: {os.strerror(code)}")
-                    if wanted is None:
+                    if answer_type is None:
                         return
         except OSError as error:
             raise SensorLost(f"the kernel's audit does not answer: {error.strerror or error}") from None

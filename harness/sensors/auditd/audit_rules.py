@@ -1,7 +1,7 @@
-"""What a rule of the kernel's audit says: in auditctl's words, and whether it can keep from us what we need.
+"""Rules of the kernel's audit: ours, any rule in auditctl's words, and whether a rule can keep records from us.
 
-Source: include/uapi/linux/audit.h (`struct audit_rule_data`) and kernel/auditfilter.c: the rules of a filter are asked
-in their order, and the first that matches decides. So ours go first, and what stands in front of them is a stranger's.
+Source: include/uapi/linux/audit.h (`struct audit_rule_data`) and kernel/auditfilter.c: the rules of a filter are applied in
+their order, and the first that matches decides. So ours go first, and a rule before them is not ours.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FIELDS |= {100: "devmajor", 102: "inode", 103: "exit", 104: "success", 105: "pa
 _FIELDS |= {108: "filetype", 111: "field_compare", 112: "exe", 200: "a0", 201: "a1", 202: "a2", 203: "a3", 210: "key"}
 _MSGTYPE, _ARCH, _SUCCESS, _KEY = 12, 11, 104, 210
 _AUID, _FILETYPE, _FIFO = 9, 108, 0o010000
-_TEXTS = {13, 14, 15, 16, 17, 19, 20, 21, 22, 23, 105, 107, 112, _KEY}  # their value is a length of text
+_TEXTS = {13, 14, 15, 16, 17, 19, 20, 21, 22, 23, 105, 107, 112, _KEY}  # their value is the length of a text
 _OPERATORS = {0x40000000: "=", 0x30000000: "!=", 0x10000000: "<", 0x20000000: ">", 0x50000000: "<=", 0x60000000: ">="}
 _SHAPE = struct.Struct("=3I64I64I64I64II")
 _ARCHES = {X86_64: "b64", I386: "b32", ARM64: "b64", ARM: "b32"}
@@ -50,18 +50,18 @@ def exec_rules(key: str, machine: str = "") -> list[bytes]:
 
 
 def birth_rules(key: str, machine: str = "") -> list[bytes]:
-    """Rules that record each new process and thread, and so whose child a process is, and when a pid begins anew.
+    """Rules that record each new process and thread: they give the parent of each, and show when a pid is used again.
 
-    Nothing cheaper tells: what is killed makes no exit_group. They double the log: beside 81 executions stood 224
+    Nothing cheaper does: a killed process makes no exit_group. They double the log: beside 81 executions stood 224
     births, 1600 and 580 bytes each. Raises LabUnavailable on an unknown machine.
     """
     return [_encode(arch, calls, key.encode(), (_SUCCESS, 1)) for arch, calls in _known(BIRTHS, machine)]
 
 
 def contact_rules(key: str, machine: str = "") -> list[bytes]:
-    """Rules that record where the processes of attacks ask others for something: sockets and FIFOs.
+    """Rules that record where the processes of attacks contact other processes: sockets and FIFOs.
 
-    Attacks have the audit uid 0 (detonator.py); daemons and containers have none. Raises LabUnavailable on an unknown
+    Attacks have the audit uid 0 (shell.py); daemons and containers have none. Raises LabUnavailable on an unknown
     machine.
     """
     connects = [_encode(arch, calls, key.encode(), (_AUID, 0)) for arch, calls in _known(CONNECTS, machine)]
@@ -77,7 +77,7 @@ def _known(calls: _Calls, machine: str) -> list[tuple[int, Iterable[int]]]:
 
 
 def _encode(arch: int, calls: Iterable[int], key: bytes, *further: tuple[int, int]) -> bytes:
-    """With `further` fields that are to be equal to a number."""
+    """A rule for these calls; `further` are fields that must be equal to a number."""
     mask, fields, values, operators = [0] * 64, [0] * 64, [0] * 64, [0] * 64
     for call in calls:
         mask[call // 32] |= 1 << call % 32
@@ -98,20 +98,20 @@ def key_of(rule: bytes) -> str:
 
 
 def describe(rule: bytes) -> str:
-    """A rule as auditctl would be given it, for people: numbers stand where it has more names than we."""
+    """A rule as arguments of auditctl, for people; numbers stand for names that only auditctl knows."""
     words = _SHAPE.unpack_from(rule)
     arch = next((field.value for field in _fields(rule) if field.number == _ARCH), 0)
-    found = [f"-a {_ACTIONS.get(words[1], words[1])},{_FILTERS.get(words[0] & 0xF, words[0] & 0xF)}"]
-    found += [_describe(field) for field in _fields(rule) if field.number == _ARCH]
+    arguments = [f"-a {_ACTIONS.get(words[1], words[1])},{_FILTERS.get(words[0] & 0xF, words[0] & 0xF)}"]
+    arguments += [_describe(field) for field in _fields(rule) if field.number == _ARCH]
     calls = [n for n in range(2048) if words[3 + n // 32] >> n % 32 & 1]
     if calls and len(calls) < 1000 and words[0] & 0xF == _EXIT:
-        found.append("-S " + ",".join(_NAMES.get((arch, n), str(n)) for n in calls))
-    found += [_describe(field) for field in _fields(rule) if field.number not in (_ARCH, _KEY)]
-    return " ".join([*found, *(f"-k {key}" for key in [key_of(rule)] if key)])
+        arguments.append("-S " + ",".join(_NAMES.get((arch, n), str(n)) for n in calls))
+    arguments += [_describe(field) for field in _fields(rule) if field.number not in (_ARCH, _KEY)]
+    return " ".join([*arguments, *(f"-k {key}" for key in [key_of(rule)] if key)])
 
 
 def swallowing(rules: Sequence[bytes], ours: Sequence[bytes]) -> list[bytes]:
-    """The rules that can keep a record from us that proof reads, as the list stands."""
+    """The rules that can keep a record from us that proof reads. `rules` is the kernel's list, with `ours` in it."""
     last = max((place for place, rule in enumerate(rules) if rule in ours), default=len(rules))
     return [rule for place, rule in enumerate(rules) if _can_swallow(rule, before=place < last)]
 

@@ -1,4 +1,4 @@
-"""The kernel's audit records of execve and of births, by way of auditd: our own where none runs, else the running."""
+"""The kernel's audit records of executions, births and contacts, from the running auditd or else from our own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from harness.sensors.log_follower import LogFollower
 from harness.sensors.sensor import Arrivals, Patience, canary_token, make_check, make_mark, now
 
 BACKLOG = 8192
-# auditd.conf(5): no rotation, nothing that stops the daemon or the machine, each record written at once.
+# auditd.conf(5): no rotation, no action that stops the daemon or the machine, each record written at once.
 CONFIG = """log_file = {log}
 log_format = RAW
 log_group = root
@@ -49,7 +49,7 @@ name_format = NONE
 
 
 class AuditdSensor:
-    """Follows the audit log. There is one audit daemon a kernel, so a running one is used as it is."""
+    """Follows the audit log. A kernel has one audit daemon, so a running one is used as it is."""
 
     name = "auditd"
 
@@ -72,7 +72,7 @@ class AuditdSensor:
         return self._container.ids if self._container else []
 
     def start(self) -> None:
-        """Start auditd if none runs, enlarge the backlog, put our rules in front of all others."""
+        """Start auditd if none runs, enlarge the backlog, put our rules before all others."""
         find_tool("auditctl", package="auditd")
         with AuditKernel() as kernel:
             before = AuditState.read(kernel).without_livefire()
@@ -86,16 +86,15 @@ class AuditdSensor:
         self._watch.start()
         self._follower = self._arrivals.follow(log, layout.AUDIT_LOG)
         self._follower.start()
-        alive = write_alive(
-            self._arrivals.file(layout.ALIVE), self._ours
-        )  # once births are copied: none is missed in between
+        # after births are followed, so that no process is missed in between
+        alive = write_alive(self._arrivals.file(layout.ALIVE), self._ours)
         self._before = make_check(self._readings() | {"alive": alive}, self._watch.take())
 
     def _set_up(self, kernel: AuditKernel, before: AuditState) -> AuditWatch:
         settings = dict(before.settings)
-        wanted = {"backlog_limit": max(BACKLOG, settings["backlog_limit"]), "rate_limit": 0, "enabled": 1}
-        kernel.set({name: value for name, value in wanted.items() if settings.get(name) != value})
-        AuditState(before.rules, ()).put_back(kernel)  # without those of a capture that was killed
+        needed = {"backlog_limit": max(BACKLOG, settings["backlog_limit"]), "rate_limit": 0, "enabled": 1}
+        kernel.set({name: value for name, value in needed.items() if settings.get(name) != value})
+        AuditState(before.rules, ()).put_back(kernel)  # without the rules of a killed capture
         key = f"livefire-{self._owned.id}"
         ours = [*exec_rules(key), *birth_rules(key), *contact_rules(key)]
         for rule in reversed(ours):
@@ -130,9 +129,9 @@ class AuditdSensor:
         return Path(match[1] if match else "/var/log/audit/audit.log")
 
     def mark(self, label: str) -> Mark:
-        """Put back what was changed, then execute `true` with a token as its argument, and in a container with another.
+        """Put back what was changed, then execute `true TOKEN`, and the same in a container with another token.
 
-        auditd keeps the order, so when the token is there, so is what came before it.
+        auditd keeps the order: when the token is in the log, all records before it are, too.
         """
         assert self._follower is not None
         assert self._watch is not None
@@ -171,23 +170,23 @@ class AuditdSensor:
         )
 
     def _readings(self) -> dict[str, str | int | bool | None]:
-        """The kernel's settings and counts, `lost` as we have summed it up, and how long the copy of the log is."""
+        """The kernel's settings and counts, `lost` as AuditWatch sums it up, and the bytes copied of the log."""
         assert self._watch is not None
-        found: dict[str, str | int | bool | None] = {}
+        readings: dict[str, str | int | bool | None] = {}
         try:
             with AuditKernel() as kernel:
-                found |= kernel.status()
+                readings |= kernel.status()
                 rules = kernel.rules()
-            found |= {"rules": len(rules), "rules_digest": hashlib.sha256(b"".join(rules)).hexdigest()}
+            readings |= {"rules": len(rules), "rules_digest": hashlib.sha256(b"".join(rules)).hexdigest()}
         except LivefireError as error:
-            found["kernel"] = error.message
-        return found | {"lost": self._watch.lost, "copied": self._follower.copied if self._follower else 0}
+            readings["kernel"] = error.message
+        return readings | {"lost": self._watch.lost, "copied": self._follower.copied if self._follower else 0}
 
 
 def running_daemon(kernel: AuditKernel) -> int:
-    """The pid of the auditd that runs; 0 where none does, whatever pid the kernel still has.
+    """The pid of the running auditd; 0 where none runs, even if the kernel still has a pid.
 
-    Raises LabUnavailable where another program is the audit daemon: there is one a kernel.
+    Raises LabUnavailable where another program is the audit daemon, since a kernel has only one.
     """
     pid = kernel.status()["pid"]
     if not pid or audit_daemon(pid) == "auditd":
@@ -196,13 +195,13 @@ def running_daemon(kernel: AuditKernel) -> int:
     left = kernel.status()["pid"]
     if left:
         name = audit_daemon(left) or "another program"
-        hint = "There is one audit daemon a kernel: end it for the time of the capture, or run auditd in its place."
+        hint = "A kernel has one audit daemon: end it for the time of the capture, or run auditd in its place."
         raise LabUnavailable(f"the kernel's audit records go to {name} (pid {left})", hint=hint)
     return 0
 
 
 def _configuration(pid: int) -> Path:
-    """The folder that a running auditd has its configuration from (auditd(8), -c)."""
+    """The folder of a running auditd's configuration (auditd(8), -c)."""
     words = [os.fsdecode(word) for word in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
     given = words[words.index("-c") + 1] if "-c" in words[:-1] else "/etc/audit"
     return Path(f"/proc/{pid}/cwd").resolve() / given

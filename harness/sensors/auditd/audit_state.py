@@ -1,4 +1,4 @@
-"""The state of the kernel's audit as a whole: rules in their order, and settings. Compared, and put back."""
+"""The state of the kernel's audit: rules in their order, and settings. It can be compared and put back."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ OWN_KEY = "livefire-run-"  # and the id of the capture
 
 @dataclass(frozen=True)
 class AuditState:
-    """Rules as the kernel gives them, and the settings of SETTINGS."""
+    """Rules as the kernel gives them, and the values of SETTINGS."""
 
     rules: tuple[bytes, ...]
     settings: tuple[tuple[str, int], ...]
 
     @classmethod
     def read(cls, kernel: AuditKernel) -> AuditState:
-        """As it is now."""
+        """The state now."""
         status = kernel.status()
         settings = tuple((name, status[name]) for name in SETTINGS if name in status)
         return cls(tuple(kernel.rules()), settings)
 
     def without_livefire(self) -> AuditState:
-        """Without the rules of captures: there is one at a time, so others' are of one that was killed."""
+        """Without the rules of captures: only one runs at a time, so other rules are a killed one's."""
         return AuditState(tuple(r for r in self.rules if not key_of(r).startswith(OWN_KEY)), self.settings)
 
     def differences(self, now: AuditState) -> list[str]:
-        """What is otherwise by now, one sentence each."""
-        found = [f"a rule was put in: {describe(rule)}" for rule in now.rules if rule not in self.rules]
-        found += [f"a rule was taken away: {describe(rule)}" for rule in self.rules if rule not in now.rules]
-        if not found and now.rules != self.rules:
-            found = ["the order of the rules was changed"]
+        """What differs in `now`, one sentence each."""
+        texts = [f"a rule was put in: {describe(rule)}" for rule in now.rules if rule not in self.rules]
+        texts += [f"a rule was taken away: {describe(rule)}" for rule in self.rules if rule not in now.rules]
+        if not texts and now.rules != self.rules:
+            texts = ["the order of the rules was changed"]
         then = dict(self.settings)
-        return found + [f"'{k}' was changed from {then[k]} to {v}" for k, v in now.settings if then.get(k, v) != v]
+        return texts + [f"'{k}' was changed from {then[k]} to {v}" for k, v in now.settings if then.get(k, v) != v]
 
     def put_back(self, kernel: AuditKernel) -> None:
-        """Make the kernel's state this one: order included, and nothing touched that is as it was.
+        """Give the kernel this state, with the order of rules. What is already right is not touched.
 
-        Raises LivefireError where the kernel refuses, once all has been tried.
+        Raises LivefireError where the kernel refuses something, after all was tried.
         """
         now, problems = AuditState.read(kernel), []
         for number in sorted({filter_of(rule) for rule in (*self.rules, *now.rules)}):
-            there, wanted = ([r for r in state.rules if filter_of(r) == number] for state in (now, self))
+            there, goal = ([r for r in state.rules if filter_of(r) == number] for state in (now, self))
             try:
-                for added, rule in plan(there, wanted):
+                for added, rule in plan(there, goal):
                     (kernel.add if added else kernel.delete)(rule)
             except LivefireError as error:
                 problems.append(error.message)
@@ -66,32 +66,32 @@ class AuditState:
             raise LivefireError("; ".join(dict.fromkeys(problems)))
 
     def to_ledger(self) -> dict[str, object]:
-        """As JSON can hold it. Another boot has another audit, so the boot is named."""
+        """The state as JSON values. Another boot has another audit state, so the boot is named."""
         rules = [base64.b64encode(rule).decode() for rule in self.rules]
         return {"settings": dict(self.settings), "rules": rules, "boot": boot_id()}
 
 
-def plan(there: Sequence[bytes], wanted: Sequence[bytes]) -> list[tuple[bool, bytes]]:
-    """How the rules of one filter become those that are wanted: (whether it is added at the end, rule), in order.
+def plan(there: Sequence[bytes], goal: Sequence[bytes]) -> list[tuple[bool, bytes]]:
+    """The steps from the rules of one filter to `goal`, in order: (True to add at the end or False to remove, rule).
 
     A rule that is in its place is not touched.
     """
-    taken = [rule for rule in there if rule not in wanted]
-    left = [rule for rule in there if rule in wanted]
+    taken = [rule for rule in there if rule not in goal]
+    left = [rule for rule in there if rule in goal]
     kept = 0
-    while kept < len(left) and left[kept] == wanted[kept]:
+    while kept < len(left) and left[kept] == goal[kept]:
         kept += 1
-    return [(False, rule) for rule in taken + left[kept:]] + [(True, rule) for rule in wanted[kept:]]
+    return [(False, rule) for rule in taken + left[kept:]] + [(True, rule) for rule in goal[kept:]]
 
 
 def boot_id() -> str:
-    """What the kernel calls this boot."""
+    """The kernel's id of this boot."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 @undoes("audit")
 def restore(whose: Whose, settings: dict[str, int], rules: list[str], boot: str) -> None:
-    """The undoing of a capture's changes. After another boot there is nothing to undo."""
+    """Undo a capture's changes. After another boot there is nothing to undo."""
     if boot != boot_id():
         return
     try:
@@ -114,7 +114,7 @@ def _own_rules(whose: Whose) -> list[What]:
 
 @undoes("audit_rules")
 def _take_own_rules_away(whose: Whose) -> None:
-    """Where what was there before is not known: the run's own rules go, and all else stays."""
+    """Remove the run's own rules and keep all others, where the earlier state is not known."""
     with AuditKernel() as kernel:
         _forget_the_dead(kernel)
         for rule in kernel.rules():
@@ -123,17 +123,17 @@ def _take_own_rules_away(whose: Whose) -> None:
 
 
 def _forget_the_dead(kernel: AuditKernel) -> None:
-    """The daemon of a capture is killed, and the kernel finds out only when it next has something to send."""
+    """Make the kernel notice a killed daemon. By itself it does so only when it next sends a record."""
     pid = kernel.status()["pid"]
     if pid and not audit_daemon(pid):
         kernel.forget_daemon()
 
 
 def audit_daemon(pid: int) -> str:
-    """The name of the process that is registered as audit daemon; empty where it lives no more.
+    """The name of the process that is registered as audit daemon; empty where it is dead.
 
-    The kernel keeps the pid of one that was killed, and by then it may be another process's: so an `auditd` is one,
-    and of anything else the kernel must say that it lives (see AuditKernel.forget_daemon).
+    The kernel keeps the pid of a killed daemon, which may be another process's by now. So only one called `auditd`
+    counts without more; for another name, ask the kernel whether the daemon lives (AuditKernel.forget_daemon).
     """
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

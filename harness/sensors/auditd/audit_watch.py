@@ -1,4 +1,4 @@
-"""Looking at the kernel's audit again and again: what was changed and put back between two marks is seen, too."""
+"""A thread that reads the kernel's audit state all the time, so it sees changes that are undone before a mark, too."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from harness.sensors.auditd.audit_rules import describe, swallowing
 from harness.sensors.auditd.audit_state import AuditState, audit_daemon
 
 _INTERVAL = 0.01  # one look takes a tenth of a millisecond
-_LONGEST = 5.0  # between two looks: whoever keeps us from looking for longer may have done anything
+_LONGEST = 5.0  # seconds between two looks; in a longer gap anything may have been changed
 
 
 class AuditWatch:
     """Compares the kernel's audit with `expected`, a hundred times a second.
 
-    The kernel's count of lost records can be set to zero by anybody, so it is summed up here.
+    Any process with the right can set the kernel's count of lost records to zero, so it is summed up here.
     """
 
     def __init__(self, expected: AuditState, ours: list[bytes], pid: int) -> None:
@@ -34,32 +34,32 @@ class AuditWatch:
         self._last = self._kernel.status()["lost"]
         self._seen_at = time.monotonic()
         self._noted: dict[str, None] = {}  # in their order
-        self._told = 0
+        self._reported = 0
         self._died = ""
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audit watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """End the thread."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
         self._kernel.close()
 
     def take(self) -> list[str]:
-        """Look once more; returns what was noted since the last time, and what stands."""
+        """Look once more; returns the problems since the last call, and those that last."""
         with self._lock:
             return self._take()
 
     def take_and_put_back(self) -> list[str]:
-        """As `take`, and what was changed is put back; what can't be is told, too.
+        """As `take`, and put back what was changed; what can't be put back is a problem, too.
 
-        In one step: a look between the two would note the change once more, for the next atomic.
+        In one step: a look between the two would note the change again, for the next atomic.
         """
         with self._lock:
             refused = self._put_back()
@@ -68,15 +68,15 @@ class AuditWatch:
     def _take(self) -> list[str]:
         self._try_to_look()
         if self._thread.ident is not None and not self._thread.is_alive() and not self._stopping.is_set():
-            self._note(f"nobody looks at the kernel's audit any more{self._died}")
+            self._note(f"the watch on the kernel's audit has ended{self._died}")
         noted, self._noted = list(self._noted), {}
-        if self.lost > self._told:
-            noted.append(f"the kernel lost {self.lost - self._told} audit records")
-        self._told = self.lost
+        if self.lost > self._reported:
+            noted.append(f"the kernel lost {self.lost - self._reported} audit records")
+        self._reported = self.lost
         return [*noted, *self._standing]
 
     def _put_back(self) -> str:
-        """What is put back is noted: it may have come since the last look."""
+        """Put back what was changed, and note it: the change may be newer than the last look. Returns why it failed."""
         try:
             differences = self._expected.differences(AuditState.read(self._kernel))
             for text in differences:
@@ -85,7 +85,7 @@ class AuditWatch:
                 self._expected.put_back(self._kernel)
         except LivefireError as error:
             return error.message
-        except (ValueError, struct.error) as error:  # what the kernel answers is not what we know
+        except (ValueError, struct.error) as error:  # an answer of unknown form
             return str(error)
         return ""
 
@@ -94,14 +94,14 @@ class AuditWatch:
             while not self._stopping.wait(_INTERVAL):
                 with self._lock:
                     self._look()
-        except BaseException as error:  # whatever it was: `take` tells of it
+        except BaseException as error:  # `take` reports any error
             self._died = f": {type(error).__name__}: {error}"
 
     def _try_to_look(self) -> None:
         try:
             self._look()
         except Exception as error:
-            self._note(f"nobody could look at the kernel's audit: {type(error).__name__}: {error}")
+            self._note(f"the kernel's audit could not be read: {type(error).__name__}: {error}")
 
     def _look(self) -> None:
         try:
@@ -120,7 +120,7 @@ class AuditWatch:
         self._look_at_daemon(status["pid"])
         since, self._seen_at = time.monotonic() - self._seen_at, time.monotonic()
         if since > _LONGEST:
-            self._note(f"nobody could look at the kernel's audit for {since:.0f} s")
+            self._note(f"the kernel's audit could not be read for {since:.0f} s")
 
     def _look_at_daemon(self, pid: int) -> None:
         if not pid or not audit_daemon(pid):

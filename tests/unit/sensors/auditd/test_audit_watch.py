@@ -96,8 +96,8 @@ def test_a_watch_that_died_is_told_each_time(
         watch._thread.join(10)
         kind = type(error).__name__
         for _ in range(2):
-            assert f"nobody looks at the kernel's audit any more: {kind}: {error}" in watch.take()
-            assert f"nobody looks at the kernel's audit any more: {kind}: {error}" in watch.take_and_put_back()
+            assert f"the watch on the kernel's audit has ended: {kind}: {error}" in watch.take()
+            assert f"the watch on the kernel's audit has ended: {kind}: {error}" in watch.take_and_put_back()
     finally:
         watch.stop()
 
@@ -109,4 +109,4 @@ def test_a_look_that_fails_is_told_and_breaks_nothing(kernel: Kernel, monkeypatc
         raise ValueError("unexpected")
 
     monkeypatch.setattr(kernel, "status", status)
-    assert watch.take() == ["nobody could look at the kernel's audit: ValueError: unexpected"]
+    assert watch.take() == ["the kernel's audit could not be read: ValueError: unexpected"]
