@@ -1,6 +1,6 @@
 """Rules of the kernel's audit: ours, any rule in auditctl's words, and whether a rule can keep records from us.
 
-Source: include/uapi/linux/audit.h (`struct audit_rule_data`) and kernel/auditfilter.c: the rules of a filter are applied in
+Source: include/uapi/linux/audit.h (`struct audit_rule_data`) and kernel/auditfilter.c: the rules of a filter apply in
 their order, and the first that matches decides. So ours go first, and a rule before them is not ours.
 """
 

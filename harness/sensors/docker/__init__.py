@@ -1,1 +1,1 @@
-"""What the Docker daemon tells, and what is asked of it."""
+"""The Docker daemon's log and events, and the requests to it."""

@@ -14,17 +14,17 @@ from harness.lab.docker.image_names import names_given
 from harness.lab.docker.links import is_there
 from harness.sensors.docker.daemon_answers import place_of
 
-# Read as a whole before it is passed on: it names volumes, folders and links.
+# The body is read before the request is passed on: it names volumes, folders and links.
 ASKS_BY_BODY = ("/containers/create", "/networks/create", "/volumes/create")
-_JOINS = re.compile("/networks/[^/]+/(connect|disconnect)")  # it names a container
-# Answers that tell an id, and are passed on only when that has been written down.
+_JOINS = re.compile("/networks/[^/]+/(connect|disconnect)")  # the body names a container
+# The answer holds an id, and is passed on only after the id is in the ledger.
 _TELLS = (*ASKS_BY_BODY, "/commit")
 MAKES_IMAGES = ("/build", "/commit", "/images/load", "/images/create")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that makes something: what it asks for, and the names and ids of images that were there before."""
+    """A request that makes something: its path and body, and the names and ids of the images that exist before it."""
 
     place: str
     body: dict[str, Any] = field(default_factory=dict)
@@ -32,17 +32,17 @@ class Asked:
 
     @property
     def is_held_back(self) -> bool:
-        """Whether its answer may be passed on only as a whole."""
+        """Whether its answer is passed on only when it is complete."""
         return self.place in _TELLS
 
     @property
     def is_listened_to(self) -> bool:
-        """Whether its answer tells what was made while it streams."""
+        """Whether its answer is a stream that names what was made."""
         return self.place in MAKES_IMAGES
 
 
 def reads_body(method: str, path: str) -> bool:
-    """Whether the body of a request is read before it is passed on."""
+    """Whether the body of a request is read before the request is passed on."""
     place = place_of(path)
     return method == "POST" and (place in ASKS_BY_BODY or bool(_JOINS.fullmatch(place)))
 
@@ -55,18 +55,20 @@ def makes(method: str, path: str) -> bool:
 
 
 def object_of(body: bytes) -> dict[str, Any]:
-    """The object that a body is; an empty one where it is none."""
+    """The JSON object in a body; empty where there is none."""
     try:
-        found = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def sources(host: object) -> Iterator[tuple[bool, str]]:
-    """What a container mounts: whether it is a volume, and its name or the path on this machine."""
+    """What a container mounts, from its HostConfig: (whether it is a volume, its name or the path on this machine)."""
     host = host if isinstance(host, dict) else {}
-    binds, mounts = (each if isinstance(each, list) else [] for each in (host.get("Binds"), host.get("Mounts")))
+    binds, mounts = (
+        entries if isinstance(entries, list) else [] for entries in (host.get("Binds"), host.get("Mounts"))
+    )
     for bind in binds:
         named, colon, _ = bind.partition(":") if isinstance(bind, str) else ("", "", "")
         if named and colon:
@@ -81,13 +83,13 @@ def sources(host: object) -> Iterator[tuple[bool, str]]:
 
 
 def missing(path: str) -> list[str]:
-    """The folders that are not there on the way to a path and the path itself, from the top; none if it is there."""
+    """The folders that are missing on the way to a path, and the path itself, from the top; none if it exists."""
     place = Path(os.path.normpath(path))
-    return [str(each) for each in (*reversed(place.parents), place) if not os.path.lexists(each)]
+    return [str(folder) for folder in (*reversed(place.parents), place) if not os.path.lexists(folder)]
 
 
 def links(body: dict[str, Any]) -> list[str]:
-    """The links that a network will make under a name of its own choice, and which are not there yet."""
+    """The links whose names a network's options give, and that do not exist yet."""
     options = body.get("Options")
     named = (
         [options.get(key) for key in ("com.docker.network.bridge.name", "parent")] if isinstance(options, dict) else []

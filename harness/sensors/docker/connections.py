@@ -1,7 +1,7 @@
-"""The connections of a gateway: each in a thread of its own, all of them ended when the gateway is.
+"""The connections of a gateway: each in a thread of its own, all ended with the gateway.
 
-What was passed on has to be noted, and what it made written down. So a request that is under way gets a little time to
-be answered; after that nothing passes any more, in neither direction.
+A request that was passed on must be noted, and what it made must be in the ledger. So an open request gets some time
+to be answered. After that nothing passes in either direction.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from collections.abc import Callable
 
 from harness.sensors.docker.gateway_http import shut
 
-_ANSWERING = 2.0  # seconds that a request which may change something has to be answered in
-_ENDING = 5.0  # seconds that all threads have to end in
+_ANSWERING = 2.0  # seconds for the answer to a request that may change something
+_ENDING = 5.0  # seconds for all threads to end
 _READS = ("GET", "HEAD")
 
 
 class Ended(Exception):
-    """The gateway has ended: nothing is passed on."""
+    """The gateway has ended, so nothing is passed on."""
 
 
 class Connections:
-    """`serve` is called with each client, in a thread of its own, and returns when that has been served."""
+    """Calls `serve` with each client, in a thread of its own; `serve` returns when the client is served."""
 
     def __init__(self, serve: Callable[[socket.socket], None]) -> None:
         self._serve = serve
         self._ended = False
         self._open: dict[socket.socket, socket.socket | None] = {}  # the daemon's side of each
-        self._asked: dict[socket.socket, str] = {}  # by the client: the method of what is not answered yet
+        self._methods: dict[socket.socket, str] = {}  # by client: the method of its open request
         self._threads: set[threading.Thread] = set()
         self._change = threading.Condition()
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is passed on any more."""
+        """Whether the gateway has ended."""
         return self._ended
 
     def add(self, client: socket.socket) -> None:
-        """Serve a client. One that comes too late is hung up on. Raises RuntimeError where no thread can be had."""
+        """Serve a client; close its connection after the end. Raises RuntimeError where no thread can be started."""
         with self._change:
             if self._ended:
                 shut(client)
@@ -57,38 +57,38 @@ class Connections:
                 raise
 
     def join(self, client: socket.socket, daemon: socket.socket) -> None:
-        """The daemon's side of a connection is there. Raises Ended."""
+        """Add the daemon's side of a client's connection. Raises Ended."""
         with self._change:
             if self._ended:
                 raise Ended
             self._open[client] = daemon
 
     def begin(self, client: socket.socket, method: str) -> None:
-        """A request is about to be passed on. Raises Ended."""
+        """Note that a request is about to be passed on. Raises Ended."""
         with self._change:
             if self._ended:
                 raise Ended
-            self._asked[client] = method
+            self._methods[client] = method
 
     def done(self, client: socket.socket) -> None:
-        """What was asked has been answered, and noted."""
+        """Note that the client's request was answered and recorded."""
         with self._change:
-            self._asked.pop(client, None)
+            self._methods.pop(client, None)
             self._change.notify_all()
 
     def close(self) -> None:
-        """From now on no request is passed on."""
+        """Pass on no more requests."""
         with self._change:
             self._ended = True
 
     def end(self) -> bool:
-        """Close, let what is under way be answered, hang up on all, wait for the threads; whether all of them ended."""
+        """Close, wait for open requests, then end all connections; returns whether all threads ended."""
         self.close()
         with self._change:
             self._change.wait_for(lambda: not self._changing(), timeout=_ANSWERING)
-            for side in (each for pair in self._open.items() for each in pair if each):
+            for side in (end for pair in self._open.items() for end in pair if end):
                 with contextlib.suppress(OSError):
-                    side.shutdown(socket.SHUT_RDWR)  # its thread closes it: until then nobody else gets its number
+                    side.shutdown(socket.SHUT_RDWR)  # its thread closes it, so its number is not used again before
             threads = set(self._threads)
         deadline = time.monotonic() + _ENDING
         for thread in threads:
@@ -96,7 +96,7 @@ class Connections:
         return not any(thread.is_alive() for thread in threads)
 
     def _changing(self) -> bool:
-        return any(method not in _READS for method in self._asked.values())
+        return any(method not in _READS for method in self._methods.values())
 
     def _run(self, client: socket.socket) -> None:
         try:
@@ -104,7 +104,7 @@ class Connections:
         finally:
             with self._change:
                 daemon = self._open.pop(client, None)
-                self._asked.pop(client, None)
+                self._methods.pop(client, None)
                 self._threads.discard(threading.current_thread())
                 self._change.notify_all()
             for side in (client, daemon):

@@ -30,7 +30,7 @@ _NO_ANSWER = (docker.errors.DockerException, OSError, RequestException)
 
 
 class DockerDaemonSensor:
-    """Follows the daemon's log, where we can read it, and its events, and notes what its gateways are asked."""
+    """Follows the daemon's log, where we can read it, and its events, and notes the requests at its gateways."""
 
     name = "docker_daemon"
 
@@ -59,9 +59,9 @@ class DockerDaemonSensor:
         self._before = self._check()
 
     def mark(self, label: str) -> Mark:
-        """Tag our image with a token and untag it, by way of the harness's gateway.
+        """Tag our image with a token and untag it, through the harness's gateway.
 
-        That shows in the log, in the events, and in what gateways note.
+        The tag appears in the log, in the events, and in the gateways' notes.
         """
         token, emitted = canary_token(), now()
         problems = self._events.take_problems() + self._requests.take_problems()
@@ -95,7 +95,7 @@ class DockerDaemonSensor:
             problems += self._log.take_problems()
             files.append(layout.DAEMON_LOG)
         else:
-            notes.append("the log of a host's daemon is not read: its events and inspect stand alone")
+            notes.append("the log of a host's daemon is not read: only its events and inspect are")
         return SensorRecord(
             name="docker_daemon",
             files=files,
@@ -118,7 +118,7 @@ class DockerDaemonSensor:
 
 
 def daemon_fault(socket: Path, timeout: float) -> str:
-    """Why a daemon does not answer within so many seconds; empty where it does."""
+    """Why a daemon does not answer within `timeout` seconds; empty where it answers."""
     try:
         with docker_client(socket, timeout=timeout) as client:
             client.ping()
@@ -128,7 +128,7 @@ def daemon_fault(socket: Path, timeout: float) -> str:
 
 
 class _EventStream:
-    """`GET /events`, with an inspect on each container's creation; a `--rm` container lives for milliseconds."""
+    """`GET /events`, with an inspect on each container's creation, since a `--rm` container lives for milliseconds."""
 
     def __init__(self, arrivals: Arrivals) -> None:
         self.count = 0
@@ -148,7 +148,7 @@ class _EventStream:
             self._client = docker.DockerClient(base_url=f"unix://{self._socket}", version="auto", timeout=None)  # type: ignore[arg-type]
             self._stream = self._client.api.events(decode=True)
         except (docker.errors.DockerException, RequestException) as error:
-            raise LabUnavailable(f"the Docker daemon's events cannot be had: {error}") from None
+            raise LabUnavailable(f"the Docker daemon's events can't be read: {error}") from None
         self._target.touch(mode=0o600)
         self._thread.start()
 
@@ -162,7 +162,7 @@ class _EventStream:
         return time.time()
 
     def take_problems(self) -> list[str]:
-        """What is wrong with the stream; once it has ended, it stays so."""
+        """The problems of the stream. They last, since an ended stream is not opened again."""
         return list(self.problems)
 
     def stop(self) -> None:
@@ -183,18 +183,18 @@ class _EventStream:
                     target.write(json.dumps(line).encode() + b"\n")
                     self._arrivals.note(layout.DAEMON_EVENTS, target.tell(), received)
                     self.count += 1
-        except Exception as error:  # of the SDK, of what it stands on, or of an event that is none
+        except Exception as error:  # of the SDK, of the libraries below it, or of a malformed event
             reason += f": {first_line(error)}"
-        if not self._stopping:  # the SDK turns a broken stream into a quiet end
+        if not self._stopping:  # the SDK ends a broken stream without an error
             self.problems.append(reason)
 
     def _inspect(self, client: docker.DockerClient, event: dict[str, Any]) -> dict[str, Any] | None:
         if event.get("Type") != "container" or event.get("Action") != "create":
             return None
         try:
-            found: dict[str, Any] = client.api.inspect_container(event["Actor"]["ID"])
+            inspected: dict[str, Any] = client.api.inspect_container(event["Actor"]["ID"])
         except docker.errors.NotFound:
             return None
-        config = found.get("Config") or {}
+        config = inspected.get("Config") or {}
         config["Env"] = without_values(config.get("Env"))
-        return found
+        return inspected

@@ -18,20 +18,20 @@ _BARE = re.compile(rb"(?<!\r)\n")
 
 
 class _CutOff(ConnectionError):
-    """A request ended before its body did: the daemon makes nothing of it, and would wait for the rest for ever."""
+    """A request ended before its body did. The daemon does nothing with it, and would wait for the body for ever."""
 
 
 class Talk(Protocol):
-    """Who is told of each request."""
+    """Receives the steps of each request on a connection."""
 
     def begin(self, method: str, path: str) -> float:
-        """It is about to be passed on; returns the time. Raises where it must not be."""
+        """The request is about to be passed on; returns the time. Raises where it must not be passed on."""
 
     def passes(self, *, whole: bool) -> None:
-        """The daemon gets to see it, or has it as a whole."""
+        """The daemon gets the request; with `whole`, it has got all of it."""
 
-    def note(self, *, sent: float, method: str, path: str, status: int, body: bytes, asked: bytes = b"") -> None:
-        """What came of it."""
+    def note(self, *, sent: float, method: str, path: str, status: int, body: bytes, request_body: bytes = b"") -> None:
+        """The request was answered, or refused."""
 
 
 class Exchange:
@@ -51,9 +51,9 @@ class Exchange:
         if self._daemon_hung_up():
             return False
         head = self.client.head()
-        method, _, rest = head.partition(b" ")
-        path = rest.partition(b" ")[0]
-        if not path or _BARE.search(head):  # by a bare end of line the daemon would see two requests in one
+        method, _, tail = head.partition(b" ")
+        path = tail.partition(b" ")[0]
+        if not path or _BARE.search(head):  # at a bare line feed the daemon would see two requests in one
             return False  # the end, or not HTTP
         name, place = method.decode("latin-1"), path.decode("latin-1")
         sent, note = talk.begin(name, place), talk.note
@@ -75,7 +75,7 @@ class Exchange:
             return self._pass_whole(answer, facts, talk, asked, body)
         if self._made and name == "DELETE" and status < 300:
             self._made.removed(place)
-        if not makes:  # what makes something is noted with its body, all others when they begin to answer
+        if not makes:  # a request that makes something is noted with its answer's body, others when the answer begins
             note(**facts, body=b"")
             self.client.socket.sendall(answer)
         if status == 101 or _is_raw(answer):
@@ -86,12 +86,12 @@ class Exchange:
         return self._stream(answer, facts, talk if makes else None, asked, body)
 
     def _daemon_hung_up(self) -> bool:
-        """Whether it has, between two requests. Waits for the next one."""
+        """Whether the daemon closed the connection between two requests. Waits for the next request."""
         sockets = [self.client.socket, self.daemon.socket]
         return not self.client.pending and self.daemon.socket in select(sockets, [], [])[0]
 
     def _hold(self, head: bytes, method: str, path: str) -> Held | None:
-        """The body of a request by which it is judged, or from which is read what it makes; None of others."""
+        """The body of a request, where the guard or the ledger needs it; else None."""
         if not reads_body(method, path):
             return None
         held = Held()
@@ -102,7 +102,7 @@ class Exchange:
     def _pass_request(
         self, head: bytes, held: Held | None, method: str, path: str, talk: Talk
     ) -> tuple[Asked | None, bytes]:
-        """Pass a request on; returns what it makes, and its body where that tells something."""
+        """Pass a request on; returns what it makes, and its body where that was held."""
         known = content(head, held.data) if held else b""
         asked = self._made.before(method, path, known) if self._made else None
         talk.passes(whole=False)
@@ -112,7 +112,7 @@ class Exchange:
         return asked, known
 
     def _answer(self) -> bytes:
-        """The head of the answer, when those of interim answers, such as 100 Continue, are passed on."""
+        """The head of the answer. The heads of interim answers, such as 100 Continue, are passed on."""
         answer = self.daemon.head()
         while answer.startswith(b"HTTP/1.1 1") and not answer.startswith(b"HTTP/1.1 101"):
             self.client.socket.sendall(answer)
@@ -127,7 +127,7 @@ class Exchange:
         asked: Asked | None,
         request: bytes,
     ) -> bool:
-        """Pass the body of an answer on as it comes; what it tells was made is written down when it ends."""
+        """Pass the body of an answer on as it comes; what it names as made is in the ledger when this returns."""
         listened = self._made if asked and asked.is_listened_to else None
         body = bytearray() if talk or listened else None
         try:
@@ -135,11 +135,11 @@ class Exchange:
                 self.client.socket.sendall(answer)
             return copy_body(answer, self.daemon, self.client.socket, body, True)
         finally:
-            told = content(answer, body)
+            plain = content(answer, body)
             if listened and asked:
-                listened.after(asked, facts["status"], told)
+                listened.after(asked, facts["status"], plain)
             if talk:
-                talk.note(**facts, body=told, asked=request)
+                talk.note(**facts, body=plain, request_body=request)
 
     def _refuse(self, method: str, path: str, refused: tuple[int, str], sent: float, talk: Talk) -> bool:
         """Answer as the daemon does: an object with a message."""
@@ -150,27 +150,27 @@ class Exchange:
         return True
 
     def _is_cut(self, method: str, path: str) -> bool:
-        """Whether others' containers are left out of an answer."""
+        """Whether the answer is filtered, so that it has no containers of others."""
         return bool(self._guard and self._hides and method == "GET" and place_of(path) == "/containers/json")
 
     def _pass_whole(
         self, answer: bytes, facts: dict[str, Any], talk: Talk, asked: Asked | None, request: bytes
     ) -> bool:
-        """So that what was made is written down before anybody knows of it, and others' containers are left out."""
+        """Pass an answer on when it is complete, after what it made is in the ledger, without others' containers."""
         held = Held()
         again = copy_body(answer, self.daemon, held, answer=True)
         body = content(answer, held.data)
         passed = answer + held.data
         if self._made and asked:
             self._made.after(asked, facts["status"], body)
-        talk.note(**facts, body=body, asked=request)
+        talk.note(**facts, body=body, request_body=request)
         if self._guard and facts["method"] == "GET" and facts["status"] == 200:
             passed = answer_of(200, self._guard.visible(body))
         self.client.socket.sendall(passed)
         return again
 
     def _splice(self) -> None:
-        """Both directions at once, until both are closed."""
+        """Pass on both directions at once, until both are closed."""
         back = threading.Thread(target=pump, args=(self.daemon, self.client.socket), daemon=True)
         back.start()
         pump(self.client, self.daemon.socket)
@@ -178,9 +178,9 @@ class Exchange:
 
 
 def _is_raw(answer: bytes) -> bool:
-    """Whether the connection is the daemon's no more to answer on, without an upgrade (ContainerAttach).
+    """Whether the connection is a raw stream from now on, without an upgrade (ContainerAttach).
 
-    Logs have that type, too, and come with a length or in chunks: another request may follow them.
+    Logs have the same type, but a length or chunks, so another request may follow them.
     """
     framed = header(answer, b"Transfer-Encoding") or header(answer, b"Content-Length")
     return not framed and b"application/vnd.docker.raw-stream" in answer.lower()

@@ -1,10 +1,10 @@
-"""A forwarding socket for one atomic, so that what it asks of the Docker daemon is known to be its own.
+"""A forwarding socket for one atomic, so that each request to the Docker daemon is known to be the atomic's.
 
-A marker in the command line would change the very thing that is being tested, and so would a container name.
-The atomic's DOCKER_HOST is this socket instead. It forwards each request unchanged and notes its method, path,
-times, the peer's pid and which container or image came of it: HTTP/1.1 (RFC 9112), and the upgrade to a raw stream
-by which attach and exec work (Docker Engine API, ContainerAttach). Before a daemon that isn't ours stands a guard
-(docker_guard.py): there, what was not made for us is not changed.
+A marker in the command line, or a container name, would change what is being tested. Instead, the atomic's DOCKER_HOST
+is this socket. It forwards each request unchanged, and notes its method, path, times, the peer's pid and which
+container or image it made: HTTP/1.1 (RFC 9112), and the upgrade to a raw stream by which attach and exec work (Docker
+Engine API, ContainerAttach). Before a daemon that isn't ours stands a guard (guard.py), which refuses to change what
+was not made for us.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ _ENDING = 5.0
 
 
 class DockerGateway:
-    """Listens while it is used as a context manager. What is passed on is noted in `log`, which is told, too, what
-    could not be noted or written into the ledger. After its end nothing is passed on and nothing is noted.
+    """Listens while it is used as a context manager. Each request is noted in `log`, and each failure to do so.
+
+    After its end nothing is passed on and nothing is noted.
     """
 
     def __init__(
@@ -86,25 +87,25 @@ class DockerGateway:
         ended = self._connections.end()
         self._thread.join(timeout=_ENDING)
         self._listener.close()
-        with contextlib.suppress(OSError):  # then it goes with its folder
+        with contextlib.suppress(OSError):  # else it is removed with its folder
             make_way(self.path)
         if not ended or self._thread.is_alive():
-            self.tell("a connection to the Docker daemon could not be ended: what it made may be left")
+            self.tell("a connection to the Docker daemon could not be closed: what it made may be left")
         with self._noting:
             self._closed = True
 
     def in_use(self) -> bool:
-        """Whether a process other than this one is connected, and has not hung up."""
+        """Whether a process other than this one has an open connection."""
         with self._lock:
-            others = [client for client, pid in self._askers.items() if pid != os.getpid()]
-        return any(not _has_hung_up(client) for client in others)
+            clients = [client for client, pid in self._askers.items() if pid != os.getpid()]
+        return any(not _has_hung_up(client) for client in clients)
 
     def tell(self, problem: str) -> None:
-        """What was wrong, as the log has it."""
+        """Report a problem to the log."""
         self._log.tell(f"{self._atomic}: {problem}")
 
     def note(self, request: ApiRequest) -> None:
-        """Into the log, unless this gateway has ended."""
+        """Note a request in the log, unless this gateway has ended."""
         with self._noting:
             if not self._closed:
                 self._log.note(request)
@@ -113,9 +114,9 @@ class DockerGateway:
         while True:
             try:
                 self._connections.add(self._listener.accept()[0])
-            except (OSError, RuntimeError) as error:  # closed, or no more files or threads can be had
+            except (OSError, RuntimeError) as error:  # closed, or out of files or threads
                 if not self._connections.ended:
-                    self.tell(f"the Docker daemon could not be asked any more: {first_line(error)}")
+                    self.tell(f"the gateway accepts no more connections: {first_line(error)}")
                 return
 
     def _serve(self, client: socket.socket) -> None:
@@ -130,10 +131,10 @@ class DockerGateway:
             exchange = Exchange(Stream(client), Stream(daemon), self._made, self._guard, self._atomic == HARNESS)
             while exchange.forward(talk):
                 pass
-        except (OSError, ValueError, http.client.HTTPException, LedgerClosed, Ended):  # hung up, no HTTP, or too late
+        except (OSError, ValueError, http.client.HTTPException, LedgerClosed, Ended):  # closed, no HTTP, or too late
             pass
-        except Exception as error:  # as a ledger that can't be written
-            self.tell(f"{talk.asked}: {first_line(error)}")
+        except Exception as error:  # such as a ledger that can't be written
+            self.tell(f"{talk.open_request}: {first_line(error)}")
         finally:
             talk.end()
             with self._lock:
@@ -142,7 +143,7 @@ class DockerGateway:
 
 
 class _Talk:
-    """What is asked on one connection, one request after the other: each that was passed on is noted once."""
+    """The requests on one connection, one after the other. Each that was passed on is noted once."""
 
     def __init__(
         self, gateway: DockerGateway, connections: Connections, client: socket.socket, atomic: str, peer: Peer
@@ -156,31 +157,31 @@ class _Talk:
         self._passes = self._whole = False
 
     @property
-    def asked(self) -> str:
-        """What is not answered yet, for people."""
+    def open_request(self) -> str:
+        """The request that is not answered yet, for people."""
         return f"{self._open[0]} {place_of(self._open[1])}" if self._open else "a request"
 
     def begin(self, method: str, path: str) -> float:
-        """A request is about to be passed on; returns the time. Raises Ended where it must not be."""
+        """A request is about to be passed on; returns the time. Raises Ended where it must not be passed on."""
         self._connections.begin(self._client, method)
         self._passes = self._whole = False
         self._open = method, path, time.time()
         return self._open[2]
 
     def passes(self, *, whole: bool) -> None:
-        """The daemon gets to see the request; when it has the whole, it does what that asks for."""
+        """The daemon gets the request; with `whole`, it has got all of it, and acts on it."""
         self._passes, self._whole = True, whole
 
     def end(self) -> None:
-        """No more comes: what the daemon saw and is open still was not answered."""
+        """The connection has ended: note a request that the daemon got and did not answer."""
         if self._open and self._passes:
             method, path, sent = self._open
             if self._whole and makes(method, path):
-                self._gateway.tell(f"{self.asked} was not answered: what it made is not known")
+                self._gateway.tell(f"{self.open_request} was not answered: what it made is not known")
             self.note(sent=sent, method=method, path=path, status=0, body=b"")
 
-    def note(self, *, sent: float, method: str, path: str, status: int, body: bytes, asked: bytes = b"") -> None:
-        """A request and what came of it."""
+    def note(self, *, sent: float, method: str, path: str, status: int, body: bytes, request_body: bytes = b"") -> None:
+        """Note a request and its answer."""
         container = made_container(path, status, body)
         request = ApiRequest(
             atomic=self._atomic,
@@ -193,11 +194,11 @@ class _Talk:
             container_id=container,
             exec_id=made_exec(path, status, body),
             image=made_image(path, status, body),
-            config=configuration(asked) if container else None,
+            config=configuration(request_body) if container else None,
             service_id=made_service(path, status, body),
             built=built_containers(path, status, body),
             peer=self._peer,
-            body_bytes=len(asked) if container else None,
+            body_bytes=len(request_body) if container else None,
         )
         self._open = None
         self._gateway.note(request)
@@ -205,7 +206,7 @@ class _Talk:
 
 
 def _has_hung_up(connection: socket.socket) -> bool:
-    """Both directions are closed (poll(2)); one alone is no end: an attached client may have nothing more to say."""
+    """Both directions are closed (poll(2)). An attached client may close one direction and go on reading."""
     try:
         poller = poll()
         poller.register(connection, 0)

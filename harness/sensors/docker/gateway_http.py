@@ -21,7 +21,7 @@ class Stream:
 
     @property
     def pending(self) -> bool:
-        """Whether something has been received that was not yet asked for."""
+        """Whether bytes were received that nobody has read yet."""
         return bool(self._buffer)
 
     def head(self) -> bytes:
@@ -53,14 +53,14 @@ class Stream:
 
 
 def content(head: bytes, body: bytearray | None) -> bytes:
-    """What was sent, without the chunks that it may have come in."""
+    """The content of a body, without chunk headers."""
     if body is None:
         return b""
     return unchunk(bytes(body)) if b"chunked" in header(head, b"Transfer-Encoding").lower() else bytes(body)
 
 
 class Held:
-    """Keeps what would be sent."""
+    """In place of a socket: keeps what is sent to it."""
 
     def __init__(self) -> None:
         self.data = bytearray()

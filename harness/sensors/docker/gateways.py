@@ -1,4 +1,4 @@
-"""The gateways before the Docker daemon of one capture, and the raw file in which all of them note what is asked."""
+"""The gateways before the Docker daemon of one capture."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class DockerGateways:
 
     @contextlib.contextmanager
     def front(self) -> Iterator[None]:
-        """A gateway in the place of the daemon's own socket, too, so that who calls past an atomic's is known.
+        """Put a gateway in place of the daemon's own socket, too, so that requests past an atomic's gateway are noted.
 
-        Only before a daemon of ours: another's socket is not ours to move, and who calls by it nobody sees.
+        Only before a daemon of ours: another's socket is not ours to move, so requests to it are not noted.
         """
         if not self._host.owned:
             yield
@@ -51,24 +51,24 @@ class DockerGateways:
             with self._listening(DockerGateway(BACKGROUND, place, own, self._requests)):
                 yield
         finally:
-            with contextlib.suppress(LivefireError, OSError):  # the ledger names it still, and what was recorded counts
+            with contextlib.suppress(LivefireError, OSError):  # the ledger still names it, and the recording is kept
                 moved_socket(Whose(self._owned.id, self._owned.path), str(place))
 
     @contextlib.contextmanager
     def gateway(self, whose: str, path: Path) -> Iterator[Path]:
-        """The socket `path`, by which an atomic, or the harness, asks the daemon."""
+        """Serve the socket `path`, through which an atomic or the harness reaches the daemon."""
         with self._listening(DockerGateway(whose, path, self.daemon, self._requests, self._made, self._guard)):
             yield path
 
     def in_use(self) -> bool:
-        """Whether a process other than this one is connected to one of them, and has not hung up."""
+        """Whether a process other than this one has an open connection to a gateway."""
         return any(gateway.in_use() for gateway in list(self._open))
 
     def put_back(self, atomic: str) -> None:
-        """Undo what an atomic made by way of its gateway, and put back the lab's image where the atomic removed it."""
-        for problem in self._made.put_back():  # tried again after the next, and at the end
+        """Undo what an atomic made through its gateway, and put back the lab's image where the atomic removed it."""
+        for problem in self._made.put_back():  # tried again after the next atomic, and at the end
             self._requests.tell(f"{atomic}: {problem}")
-        if self._host.owned:  # on another's, the guard lets nobody remove it
+        if self._host.owned:  # on another's daemon the guard refuses to remove it
             put_image_back(self._host.socket)
 
     @contextlib.contextmanager

@@ -1,9 +1,9 @@
-"""On a daemon that isn't ours: what was made for us there is known by its id, and nothing else is touched.
+"""The guard before a daemon that isn't ours: it refuses requests that change what was not made for us.
 
-An atomic's cleanup may select too much ("all containers of this image"), and the container that it wants may be there
-already, as the user's. So there is a list of what may pass: what only reads, what makes something that a ledger can
-name, and what acts on a thing that was made through a gateway of this capture. All else is answered with an error, in
-the daemon's manner. Prerequisites and cleanup don't even see the containers of others.
+An atomic's cleanup may select too much ("all containers of this image"), or a container of the user may have the same
+name. So there is a list of what may pass: requests that only read, that make something that a ledger can name, or that
+act on a thing made through a gateway of this capture. Any other request gets an error in the daemon's format.
+Prerequisites and cleanup don't see the containers of others.
 
 Source of the list: Docker Engine API 1.24 to 1.51. Names may be quoted in a path, the words of the API may not.
 """
@@ -25,7 +25,7 @@ from harness.sensors.docker.gateway_http import header
 from harness.sensors.docker.made import DockerMade
 
 Refusal = tuple[int, str]
-# Where the daemon tells of a thing, and under which key it says whose it is.
+# The path at which the daemon describes a thing, and the key that identifies it.
 _TOLD = {
     "containers": ("/containers/{}/json", "Id"),
     "networks": ("/networks/{}", "Id"),
@@ -40,7 +40,7 @@ class _Request:
     method: str
     path: str
     place: str
-    name: str  # of the thing that it is about, as it stands in the path
+    name: str  # of the thing that the request is about, as in the path
     body: bytes
 
     def values(self, key: str) -> list[str]:
@@ -48,19 +48,19 @@ class _Request:
 
 
 class DockerGuard:
-    """Refuses what is not on the list, and what acts on anything not `made` through the gateways of one capture."""
+    """Refuses requests that are not on the list, or that act on things not `made` through this capture's gateways."""
 
     def __init__(self, daemon: Path, made: DockerMade) -> None:
         self._daemon = daemon
         self._made = made
 
     def refusal(self, head: bytes, body: bytes, *, hides: bool) -> Refusal | None:
-        """The status and the message with which a request is to be refused; None where it may pass.
+        """The status and the message of a refusal; None where the request may pass.
 
-        `body` is that of a request by whose body it is judged. `hides`: whether containers of others are not there at
-        all for who asks. Raises OSError or http.client.HTTPException where the daemon does not answer.
+        `body` is the request's body where `reads_body` is true, else empty. `hides`: the client must not see containers
+        of others. Raises OSError or http.client.HTTPException where the daemon does not answer.
         """
-        method, path = (part.decode("latin-1") for part in head.split(b" ", 2)[:2])
+        method, path = (word.decode("latin-1") for word in head.split(b" ", 2)[:2])
         place = place_of(path)
         if b"form" in header(head, b"Content-Type").lower():  # its fields would stand for those of the query
             return 403, "Livefire passes no forms to a daemon that is not its own"
@@ -70,31 +70,33 @@ class DockerGuard:
                 request = _Request(method, path, place, name, body)
                 return judge(self, request) or (self._hidden(request) if hides else None)
         if place.endswith("/prune"):
-            return 403, "Livefire removes nothing by the kind on a daemon that is not its own"
+            return 403, "Livefire prunes nothing on a daemon that is not its own"
         return 403, f"{method} {place} is not on the list of what may pass to a daemon that is not Livefire's own"
 
     def visible(self, body: bytes) -> bytes:
-        """The answer to `GET /containers/json`, with those of ours alone."""
+        """The answer to `GET /containers/json` with only the containers made for us."""
         try:
             listed = json.loads(body)
-            return json.dumps([each for each in listed if self._made.holds("containers", each["Id"])]).encode()
+            return json.dumps(
+                [container for container in listed if self._made.holds("containers", container["Id"])]
+            ).encode()
         except (ValueError, KeyError, TypeError):
             return body
 
     def passes(self, _: _Request) -> Refusal | None:
-        """It reads, or makes something new."""
+        """Always: the request reads, or makes something new."""
         return None
 
     def acts(self, request: _Request) -> Refusal | None:
-        """It acts on the thing that it names."""
+        """Where it acts on a thing of ours."""
         return self._foreign(request.place.split("/")[1], request.name)
 
     def names(self, request: _Request) -> Refusal | None:
-        """It gives names to images: each must be ours, or nobody's."""
+        """Where each name that it gives to an image is ours, or new."""
         if request.place == "/build" and request.values("version") not in ([], ["1"]):
             return (
                 403,
-                "what BuildKit keeps can't be put back, so on a daemon that is not Livefire's own it builds nothing",
+                "Livefire can't remove BuildKit's cache, so on a daemon that is not its own it does not build by it",
             )
         if request.values("fromImage") and not _has_tag(request):
             return 403, "it names no tag, and so all images of that name"
@@ -104,12 +106,14 @@ class DockerGuard:
         return None
 
     def commits(self, request: _Request) -> Refusal | None:
-        """It stops a container for a moment, and gives a name to an image."""
+        """Where container and image name are ours: a commit pauses the container, and names an image."""
         containers = request.values("container")
-        return next(filter(None, (self._foreign("containers", each) for each in containers)), self.names(request))
+        return next(
+            filter(None, (self._foreign("containers", container) for container in containers)), self.names(request)
+        )
 
     def image(self, request: _Request) -> Refusal | None:
-        """It removes a name of an image, or sends that to a registry: it is ours if it was given through a gateway."""
+        """Where it removes or pushes a name of an image that was given through a gateway."""
         name = unquote(request.name)
         if request.place.endswith("/push") and request.method == "POST":
             name = f"{name}:{next(iter(request.values('tag')), '')}"
@@ -120,55 +124,57 @@ class DockerGuard:
         return 403, _left_alone("images", name)
 
     def joins(self, request: _Request) -> Refusal | None:
-        """It connects a container, or disconnects it; the network may be anybody's: the container is what changes.
+        """Where it connects or disconnects a container of ours. The network may be anybody's: the container changes.
 
-        From a network of ours anybody is disconnected, or it could not be removed.
+        From a network of ours any container may be disconnected, or the network could not be removed.
         """
         if request.place.endswith("/disconnect") and not self._foreign("networks", request.name):
             return None
         try:
             pairs = json.loads(request.body, object_pairs_hook=list)
-            containers = [str(value) for key, value in pairs if key.lower() == "container"]  # Go heeds no case
+            containers = [
+                str(value) for key, value in pairs if key.lower() == "container"
+            ]  # Go ignores the case of keys
         except (ValueError, TypeError, AttributeError, RecursionError):
             containers = []
-        if not containers or not all(_is_plain(each) for each in containers):
+        if not containers or not all(_is_plain(container) for container in containers):
             return 403, "it does not say which container it is about"
-        return next(filter(None, (self._foreign("containers", each) for each in containers)), None)
+        return next(filter(None, (self._foreign("containers", container) for container in containers)), None)
 
     def swarms(self, _: _Request) -> Refusal | None:
-        """It acts on a swarm: all in it goes when that is left, if it was made by us."""
+        """Where it acts on a swarm that we made: all in it is removed when the daemon leaves the swarm."""
         if self._made.holds("swarm", "swarm"):
             return None
-        return 403, "the swarm was not made by this run of Livefire, which so leaves it alone"
+        return 403, "the swarm was not made by this run of Livefire, so it is not changed"
 
     def _hidden(self, request: _Request) -> Refusal | None:
-        """Containers of others are not there."""
+        """404 for a container of others."""
         is_one = request.place.startswith("/containers/") and request.name
         if is_one and self._foreign("containers", request.name):
             return 404, f"No such container: {unquote(request.name)}"
         return None
 
     def _foreign(self, kind: str, name: str) -> Refusal | None:
-        """A thing that is there and was not made through a gateway; so is one of which that can't be told."""
-        status, found = self._look(kind, name)
+        """A refusal for a thing that was not made through a gateway, or of which that is not known."""
+        status, facts = self._look(kind, name)
         if status == 404:
             return None
-        identity = str(found.get(_TOLD[kind][1]) or "") if status == 200 else ""
+        identity = str(facts.get(_TOLD[kind][1]) or "") if status == 200 else ""
         ours = identity and self._made.holds("containers" if kind == "exec" else kind, identity)
         return None if ours else (403, _left_alone(kind, unquote(name)))
 
     def _look(self, kind: str, name: str) -> tuple[int, dict[str, Any]]:
-        """What the daemon says of a thing."""
-        status, found = ask(self._daemon, _TOLD[kind][0].format(name))
-        return status, found if isinstance(found, dict) else {}
+        """The daemon's status and description of a thing."""
+        status, answer = ask(self._daemon, _TOLD[kind][0].format(name))
+        return status, answer if isinstance(answer, dict) else {}
 
 
 def _left_alone(kind: str, name: str) -> str:
-    return f"{kind.removesuffix('s')} {name} was not made by this run of Livefire, which so leaves it alone"
+    return f"{kind.removesuffix('s')} {name} was not made by this run of Livefire, so it is not changed"
 
 
 def _is_plain(name: str) -> bool:
-    """Whether a name in a path is one, and not another path, which the daemon would make of it."""
+    """Whether a name in a path is a plain name. The daemon would resolve `..` and the like to another path."""
     return not name or not {"", ".", ".."} & set(unquote(name).split("/"))
 
 
@@ -181,7 +187,7 @@ _Judge = Callable[[DockerGuard, _Request], Refusal | None]
 
 
 def _may(methods: str, pattern: str, judge: _Judge) -> tuple[tuple[str, ...], re.Pattern[str], _Judge]:
-    """NAME is one component of a path, IMAGE may be several."""
+    """A line of the list. NAME in a pattern is one component of a path, IMAGE may be several."""
     named = pattern.replace("NAME", "(?P<name>[^/]+)").replace("IMAGE", "(?P<name>.+)")
     return tuple(methods.split()), re.compile(named), judge
 

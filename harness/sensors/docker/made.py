@@ -1,7 +1,7 @@
-"""What is made on a Docker daemon through the gateways of one capture: each thing is in the capture's ledger.
+"""The things made on a Docker daemon through the gateways of one capture. Each is in the capture's ledger.
 
-By its id, or by a name that was nobody's before. So it can be put back after each atomic, and by `clean` after kill -9,
-and nothing of anybody else's is touched.
+The ledger has its id, or a name that nothing had before. So it can be undone after each atomic, and by `clean` after
+kill -9, and nothing else is changed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LOADED = re.compile(r"^Loaded image(?: ID)?: (\S+)\s*$")
 
 
 class DockerMade:
-    """`daemon` is its own socket, of which the ledger tells. Threads may share it."""
+    """`daemon` is the daemon's own socket, which the ledger's entries name. Threads may share this object."""
 
     def __init__(self, daemon: Path, ledger: Ledger) -> None:
         self._daemon = daemon
@@ -43,11 +43,11 @@ class DockerMade:
         self._lock = threading.Lock()
 
     def holds(self, kind: str, name: str) -> bool:
-        """Whether it was made by way of us: `containers` and `networks` by id, `volumes` and `images` by name."""
+        """Whether it was made through a gateway: `containers` and `networks` by id, `volumes` and `images` by name."""
         return (kind, name) in self._ours
 
     def before(self, method: str, path: str, body: bytes = b"") -> Asked | None:
-        """Write down what a request is about to make under a name; None where it makes nothing that we know of."""
+        """Write down what a request is about to make under a name; None where it makes nothing that can be undone."""
         place = place_of(path)
         names = names_given(method, path, place)
         if not makes(method, path):
@@ -68,9 +68,9 @@ class DockerMade:
         return asked
 
     def after(self, asked: Asked, status: int, body: bytes) -> None:
-        """Write down what the answer to it says that was made. Raises LabUnavailable where that can't be: it is undone.
+        """Write down what the answer names as made.
 
-        So it is where all else is being undone.
+        Undoes it and raises LabUnavailable where the ledger can't be written or is closed.
         """
         if status not in (200, 201):
             return
@@ -88,19 +88,19 @@ class DockerMade:
                     self._keep("images", image, "atomic_image", {"reference": image})
 
     def removed(self, path: str) -> None:
-        """A request has removed something: where that was known by its name, the name is anybody's from now on."""
+        """A request has removed something. Where it was known by its name, the name is no longer ours."""
         if match := _REMOVES.match(place_of(path)):
             name = tagged(unquote(match[2])) if match[1] == "images" else unquote(match[2])
             with self._lock:
                 number = self._ours.pop((match[1], name), "")
-                self._fresh = [each for each in self._fresh if each != number]
+                self._fresh = [fresh for fresh in self._fresh if fresh != number]
             if number:
                 self._write(lambda: self._ledger.mark_undone(number))
 
     def put_back(self) -> list[str]:
-        """Undo what was made since the last time, and what could not be undone then, the newest first.
+        """Undo what was made since the last call, and what could not be undone then, the newest first.
 
-        Returns what can't be now. That stays ours, and stays written; so does all of it where the daemon is silent.
+        Returns what can't be undone now. It stays in the ledger, as does all where the daemon does not answer.
         """
         with self._lock:
             numbers = list(self._fresh)
@@ -116,7 +116,7 @@ class DockerMade:
         return [f"left behind: {problem}" for problem in problems]
 
     def _settings(self) -> None:
-        """The settings of the kernel that a swarm changes: put back after it has been left."""
+        """Write down the kernel settings that a swarm changes: they are put back after the daemon has left it."""
         numbers = self._write(lambda: record_sysctls(self._ledger, SWARM))
         with self._lock:
             self._fresh += numbers
@@ -131,7 +131,7 @@ class DockerMade:
             self._fresh.append(number)
 
     def _keep(self, kind: str, name: str, entry: str, what: dict[str, Any]) -> None:
-        """As `_add`, of what has been made: it must not stay if that can't be written down."""
+        """As `_add`, for what has been made already: it is undone where it can't be written down."""
         try:
             self._add(kind, name, entry, what)
         except LabUnavailable as error:
@@ -170,30 +170,30 @@ class DockerMade:
             yield from image.get("RepoTags") or ()
 
     def _is_there(self, place: str) -> bool:
-        """Where that can't be told it is: then it stays."""
+        """Whether a thing exists; True where that is not known, so that it is not removed."""
         try:
             return ask(self._reach(), place)[0] != 404
         except (OSError, http.client.HTTPException):
             return True
 
     def _look(self, place: str, kind: type = dict) -> Any:
-        """What the daemon says; nothing where it says none of that kind."""
+        """The daemon's answer; an empty `kind` where it is none of that type."""
         try:
-            found = ask(self._reach(), place)[1]
+            answer = ask(self._reach(), place)[1]
         except (OSError, http.client.HTTPException):
-            found = None
-        return found if isinstance(found, kind) else kind()
+            answer = None
+        return answer if isinstance(answer, kind) else kind()
 
     def _reach(self) -> Path:
         return reach(self._ledger.whose, self._daemon) or self._daemon
 
 
 def _images_told(body: bytes) -> Iterator[str]:
-    """The ids and names of images of which an answer tells that they were made, in that order."""
+    """The ids and names of images that an answer names as made, in that order."""
     for message in messages(body):
         text, aux = str(message.get("stream", "")), message.get("aux")
         if match := _STEP.match(text) or _LOADED.match(text):
             yield match[1]
-        told = aux.get("ID") if isinstance(aux, dict) else message.get("Id") or message.get("status")
-        if str(told).startswith("sha256:"):
-            yield str(told)
+        identity = aux.get("ID") if isinstance(aux, dict) else message.get("Id") or message.get("status")
+        if str(identity).startswith("sha256:"):
+            yield str(identity)

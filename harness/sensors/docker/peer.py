@@ -1,7 +1,7 @@
-"""Who is at the other end of a Unix socket: read from /proc while it waits for its answer.
+"""The process that sent a request to the daemon, read from its socket and from /proc while it waits for the answer.
 
-A pid alone names nobody later on. So what is taken down is what ties it: its start, its audit session, the processes
-above it, and the control groups that a container's id stands in (proc(5)).
+A pid may be another process's later. So its start, its audit session, its ancestors and its control groups, which
+name a container, are recorded, too (proc(5)).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Peer:
-    """A process. `started` is seconds since the boot; `above` are the pids of its parent, that one's, and so on.
+    """A process. `started` is seconds since the boot; `above` are the pids of its ancestors, the parent first.
 
-    `started` is None where the process had ended before it could be looked at: then nothing else is known of it.
+    `started` is None where the process ended before /proc was read: then only its pid is known.
     """
 
     pid: int
@@ -39,7 +39,7 @@ def peer_of(connection: socket.socket) -> Peer:
 
 
 def look_at(pid: int) -> Peer:
-    """What /proc tells of a process."""
+    """A process as /proc describes it."""
     folder = Path("/proc") / str(pid)
     try:
         started = int(_stat(pid)[19]) / _TICKS

@@ -1,4 +1,4 @@
-"""What is asked of the Docker daemon by way of gateways: noted, and what could not be noted is told."""
+"""The log of requests to the Docker daemon through gateways, and of failures to note one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from harness.sensors.redaction import redact_query
 class ApiRequest:
     """One request to the daemon. Times are seconds since the epoch.
 
-    `container_id` is that of a new container, `exec_id` that of a process to be executed in one; `image` what was
-    built, pulled or pushed, as an event would name it. `config` is what was asked for of a new container: it may be
-    gone before the daemon can be asked what it was; `body_bytes` is how long that request's body was. `service_id` is
-    that of a new service, whose containers the daemon makes; `built` are the short ids of those that a build ran.
-    `peer` is the process that asked: whoever it was, on whichever socket. `status` is 0 where the daemon did not
-    answer.
+    `container_id` is the id of a new container, `exec_id` of a process to be executed in one; `image` was built, pulled
+    or pushed, and is named as in an event. `config` is the configuration of a new container in the request, since the
+    container may be gone before it can be inspected; `body_bytes` is the length of that request's body. `service_id` is
+    the id of a new service, whose containers the daemon makes; `built` are the short ids of a build's containers.
+    `peer` is the process that sent the request, on any of the sockets. `status` is 0 where the daemon did not answer.
     """
 
     atomic: str
@@ -43,12 +42,12 @@ class ApiRequest:
     body_bytes: int | None = None
 
     def line(self) -> str:
-        """As it stands in the recording."""
+        """Its line in the recording, as JSON."""
         return json.dumps(asdict(self))
 
 
 class RequestLog:
-    """`raw/docker-requests.jsonl`, a request a line. Gateways share a log, and so do their threads."""
+    """`raw/docker-requests.jsonl`, a request per line. Gateways and their threads share a log."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
@@ -57,7 +56,7 @@ class RequestLog:
         self._lock = threading.Lock()
 
     def note(self, request: ApiRequest) -> None:
-        """Put a request down. Where that can't be done, on a full disk for one, it is told: the request has passed."""
+        """Write a request. A failure, such as on a full disk, is a problem and no error: the request has passed."""
         try:
             line = replace(request, path=redact_query(request.path)).line() + "\n"
             with self._writing, self._target.open("a", encoding="utf-8") as out:
@@ -66,12 +65,12 @@ class RequestLog:
             self.tell(f"{request.method} {place_of(request.path)} could not be noted: {first_line(error)}")
 
     def tell(self, problem: str) -> None:
-        """What was wrong: evidence may be missing, or something may be left."""
+        """Add a problem: evidence may be missing, or something may be left."""
         with self._lock:
             self._problems.append(problem)
 
     def take_problems(self) -> list[str]:
-        """What was told since the last time."""
+        """The problems since the last call."""
         with self._lock:
             problems, self._problems = self._problems, []
         return problems

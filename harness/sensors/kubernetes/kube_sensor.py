@@ -15,7 +15,7 @@ from harness.sensors.sensor import Arrivals, Patience, canary_token, make_check,
 
 
 class KubeAuditSensor:
-    """Follows the audit log's file, and where pods run, what becomes of them."""
+    """Follows the audit log's file and, where pods run, a watch on pods."""
 
     name = "kube_audit"
 
@@ -31,7 +31,7 @@ class KubeAuditSensor:
         self._unwritten = 0
 
     def start(self) -> None:
-        """Follow the log from its end. Raises LabUnavailable when it can't be read."""
+        """Follow the log from its end, and watch the pods. Raises LabUnavailable when the log can't be read."""
         try:
             self._follower.start()
         except OSError as error:
@@ -42,7 +42,7 @@ class KubeAuditSensor:
         self._before = self._check()
 
     def mark(self, label: str) -> Mark:
-        """Ask for a configmap that does not exist, named by a token; annotate a pod with it."""
+        """Request a configmap that does not exist, named by a token; annotate a pod with the token."""
         token, emitted = canary_token(), now()
         problems = self._follower.take_problems() + (self._pods.take_problems() if self._pods else [])
         try:
@@ -59,12 +59,12 @@ class KubeAuditSensor:
         return mark
 
     def _lost(self) -> list[str]:
-        """That the server could not write events since the last time: a full disk, or a log that was locked."""
+        """A problem if the server could not write events since the last call, as on a full disk or to a locked log."""
         count = self._api.unwritten(timeout=self._patience.timeout)
         if count is None:
             return []
         before, self._unwritten = self._unwritten, count
-        lost = count - before if count >= before else count  # it began anew
+        lost = count - before if count >= before else count  # the server was restarted
         return [f"the API server could not write {lost} events to its audit log"] if lost else []
 
     def _seen(self, token: str, timeout: float) -> float | None:
@@ -89,5 +89,5 @@ class KubeAuditSensor:
         )
 
     def _check(self) -> Check:
-        said = self._api.ready(timeout=self._patience.timeout)
-        return make_check({"ready": not said}, [f"the API server is not ready: {said}"] if said else [])
+        fault = self._api.ready(timeout=self._patience.timeout)
+        return make_check({"ready": not fault}, [f"the API server is not ready: {fault}"] if fault else [])

@@ -1,4 +1,4 @@
-"""A pod that nobody runs, of which an annotation is changed: whoever watches pods must tell of it."""
+"""The pod for canaries, which never runs: its annotation is changed, and the watch on pods must report that."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PATIENCE = 10.0  # seconds for a controller to make what the admission of pods 
 
 
 class PodCanary:
-    """For a cluster of our own: in another's, no pod is made that is nobody's attack."""
+    """The pod for canaries, only in a cluster of our own: in another's, Livefire makes no pod of its own."""
 
     def __init__(self, api: KubeApi, owned: OwnedFolder, cluster: Cluster) -> None:
         self._api = api
@@ -22,7 +22,7 @@ class PodCanary:
         self._name = f"{owned.id}-canary"
 
     def emit(self, token: str, timeout: float) -> None:
-        """Change it to the token; it is made where there is none yet, or an attack has removed it.
+        """Change the annotation to the token. The pod is made where there is none, or an attack has removed it.
 
         Raises LabUnavailable.
         """
@@ -38,5 +38,5 @@ class PodCanary:
 
 
 def pod_canary(api: KubeApi, owned: OwnedFolder, cluster: Cluster) -> PodCanary | None:
-    """One for a capture; None where there are no pods, or where the cluster is another's."""
+    """The pod of a capture; None where no pods run, or where the cluster is not ours."""
     return PodCanary(api, owned, cluster) if cluster.owned and cluster.runs_pods else None

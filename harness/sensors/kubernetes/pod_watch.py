@@ -1,4 +1,4 @@
-"""Which containers a pod has: the API server's word, taken down while pods come and go.
+"""The containers of each pod, as the API server reports them while pods come and go.
 
 An audit event names the pod that somebody creates; the kernel's records name containers. This joins the two.
 """
@@ -27,7 +27,7 @@ class PodWatch:
     none or the node's). Several containers of one pod may come on several lines. Where a pod of ours was annotated with
     a token, the line has `canary`, too. `lines` is how many were written.
 
-    Where the watch breaks, the pods that live until it is there again may never be told of: that is a problem.
+    Where the watch breaks, pods that live only until the next watch may be missing: that is a problem.
     """
 
     def __init__(self, api: KubeApi, target: Path) -> None:
@@ -44,7 +44,7 @@ class PodWatch:
         self._thread = threading.Thread(target=self._run, name="pod watch", daemon=True)
 
     def start(self, timeout: float = 10) -> None:
-        """Begin with the pods that are there. Raises LabUnavailable."""
+        """Note all pods, then watch them. Raises LabUnavailable."""
         self._target.touch(mode=0o600)
         self._note_all(timeout)
         self._thread.start()
@@ -52,18 +52,18 @@ class PodWatch:
             self._tell("the watch on pods did not begin in time")
 
     def take_problems(self) -> list[str]:
-        """What was wrong since the last time, and that nobody watches now."""
+        """The problems since the last call, and whether nothing watches the pods now."""
         with self._lock:
             problems, self._problems = self._problems, []
         watched = self._listening.is_set() and self._thread.is_alive()
-        return problems if watched or self._stopping.is_set() else [*problems, "nobody watches the pods"]
+        return problems if watched or self._stopping.is_set() else [*problems, "no watch on pods runs"]
 
     def _tell(self, problem: str) -> None:
         with self._lock:
             self._problems.append(problem)
 
     def seen(self, token: str, timeout: float) -> float | None:
-        """When the watch told of a token (seconds, epoch); None if it did not within `timeout` seconds."""
+        """When the watch reported a token (seconds, epoch); None if it did not within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while token not in self._tokens:
             if time.monotonic() >= deadline:
@@ -72,7 +72,7 @@ class PodWatch:
         return time.time()
 
     def stop(self, timeout: float = 10) -> None:
-        """Ask once more for all pods, so that what the watch has not told yet is there, and end."""
+        """Note all pods once more, in case the watch is late, and end the watch."""
         try:
             self._note_all(timeout)
         except (LivefireError, OSError) as error:
@@ -80,26 +80,26 @@ class PodWatch:
         self._stopping.set()
         with self._lock:
             if self._response is not None:
-                with contextlib.suppress(Exception):  # it may have ended by itself at this moment
+                with contextlib.suppress(Exception):  # it may have ended by itself
                     self._response.shutdown()
         self._thread.join(timeout=5)
 
     @property
     def running(self) -> bool:
-        """Whether it still listens."""
+        """Whether the thread still runs."""
         return self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            said = "it ended"
+            reason = "it ended"
             try:
                 self._follow()
-            except Exception as error:  # of the server, the connection, or an answer that is none
-                said = first_line(error)
+            except Exception as error:  # of the server, the connection, or a malformed answer
+                reason = first_line(error)
             broke = self._listening.is_set() and not self._stopping.is_set()
             self._listening.clear()
             if broke:
-                self._tell(f"the watch on pods broke, and what lived until the next is not known: {said}")
+                self._tell(f"the watch on pods broke, so pods before the next watch may be missing: {reason}")
             self._stopping.wait(_PAUSE)
 
     def _follow(self) -> None:
@@ -115,17 +115,17 @@ class PodWatch:
             self._note(pod)
 
     def _note(self, pod: dict[str, Any]) -> None:
-        metadata, spec, status = (pod.get(part) or {} for part in ("metadata", "spec", "status"))
+        metadata, spec, status = (pod.get(key) or {} for key in ("metadata", "spec", "status"))
         # containerd://ID, once there is one
-        found = {str(each.get("containerID") or "") for kind in _KINDS for each in status.get(kind) or []}
-        ids = {each.rpartition("//")[2] for each in found if each}
+        urls = {str(container.get("containerID") or "") for kind in _KINDS for container in status.get(kind) or []}
+        ids = {url.rpartition("//")[2] for url in urls if url}
         uid = str(metadata.get("uid") or "")
         address = "" if spec.get("hostNetwork") else str(status.get("podIP") or "")
         with self._lock:
             token = str((metadata.get("annotations") or {}).get(CANARY) or "")
-            told = bool(token) and metadata.get("namespace") == NAMESPACE and token not in self._tokens
+            is_canary = bool(token) and metadata.get("namespace") == NAMESPACE and token not in self._tokens
             known, had = self._known.get(uid, (set(), ""))
-            fresh = uid not in self._known or not ids <= known or (address and address != had) or told
+            fresh = uid not in self._known or not ids <= known or (address and address != had) or is_canary
             self._known[uid] = (known | ids, address or had)
             if uid and fresh:
                 line = {
@@ -136,8 +136,8 @@ class PodWatch:
                     "container_ids": sorted(ids),
                     "account": spec.get("serviceAccountName") or "",
                     "address": address,
-                } | ({"canary": token} if told else {})
+                } | ({"canary": token} if is_canary else {})
                 with self._target.open("a", encoding="utf-8") as out:
                     out.write(json.dumps(line) + "\n")
                 self.lines += 1
-                self._tokens |= {token} if told else set()
+                self._tokens |= {token} if is_canary else set()

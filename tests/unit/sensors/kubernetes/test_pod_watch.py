@@ -167,7 +167,7 @@ def test_a_watch_that_breaks_is_told_once_and_that_nobody_watches_each_time(
     assert watch.take_problems() == []
     server.refuses = True
     server.over.set()
-    broke = "the watch on pods broke, and what lived until the next is not known: "
+    broke = "the watch on pods broke, so pods before the next watch may be missing: "
 
     def told() -> list[str]:
         found.extend(watch.take_problems())
@@ -177,7 +177,7 @@ def test_a_watch_that_breaks_is_told_once_and_that_nobody_watches_each_time(
 
     found: list[str] = []
     wait_until("the problem", told, timeout=10, interval=0.02)
-    assert watch.take_problems() == ["nobody watches the pods"]
+    assert watch.take_problems() == ["no watch on pods runs"]
     server.over.clear()
     server.refuses = False
 
