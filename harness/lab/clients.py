@@ -1,4 +1,4 @@
-"""The clients of Docker and Kubernetes, which a live run needs and whoever judges does not."""
+"""The Python clients of Docker and Kubernetes, which only a live run needs."""
 
 from __future__ import annotations
 

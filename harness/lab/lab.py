@@ -1,4 +1,4 @@
-"""The lab: a Docker host and a cluster, brought up side by side, and kept where the user wants that."""
+"""The lab: a Docker host and a cluster, started side by side, and kept where the user wants that."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from harness.lab.lab_choice import LabChoice, cluster_kind, docker_kind, require
 from harness.lab.sysctl import NODE, record_sysctls
 from harness.model.manifest import LabFacts, LabPart
 
-_HEEDED = 0.5  # seconds: a signal that comes just before a wait begins does not end it
+_HEEDED = 0.5  # seconds; a signal that comes just before a wait does not end the wait
 PartT = TypeVar("PartT", DockerHost, Cluster)
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab that is up. Undoing the ledger of `owned` takes it down."""
+    """A running lab. Undoing the ledger of `owned` takes it down."""
 
     owned: OwnedFolder
     docker: DockerHost | None
@@ -43,7 +43,7 @@ class Lab:
     kept: bool
 
     def facts(self, image: str) -> LabFacts:
-        """What the recording says of it."""
+        """The lab's description for the recording."""
         docker, cluster = self.docker, self.cluster
         return LabFacts(
             docker=docker and LabPart(kind=docker.kind, name=docker.name, version=docker.version, reason=docker.reason),
@@ -60,28 +60,28 @@ class Lab:
         )
 
     def arguments(self) -> dict[str, str]:
-        """What it has for input arguments of these names. `python` has the packages docker and kubernetes."""
-        found = {"python": sys.executable, "containerd": "none"}  # the host's own is not ours to use
+        """The lab's values of input arguments, by name. `python` has the packages docker and kubernetes."""
+        arguments = {"python": sys.executable, "containerd": "none"}  # the host's own is not ours to use
         if self.docker and self.docker.registry:
-            found["registry"] = self.docker.registry
+            arguments["registry"] = self.docker.registry
         if self.docker and self.docker.containerd:
-            found["containerd"] = str(self.docker.containerd)
-            found["containerd_namespace"] = self.docker.namespace
-        return found
+            arguments["containerd"] = str(self.docker.containerd)
+            arguments["containerd_namespace"] = self.docker.namespace
+        return arguments
 
     def keep(self) -> None:
-        """Write down where everything is, so that a later run finds it."""
+        """Write down where all is, so that a later run can use the lab."""
         state = {"docker": self.docker and asdict(self.docker), "cluster": self.cluster and asdict(self.cluster)}
         path = self.owned.path / f"{KEPT}.new"
         path.touch(mode=0o600)
         path.write_text(json.dumps(state, default=str, indent=1))
-        path.rename(self.owned.path / KEPT)  # there as a whole, or not at all
+        path.rename(self.owned.path / KEPT)  # complete, or not at all
 
 
 def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
-    """A new lab; its parts start at the same time. What fails is taken down again.
+    """A new lab; its parts start at the same time. After an error it is taken down again.
 
-    Raises LabUnavailable or Refused, the first error of either part.
+    Raises LabUnavailable or Refused, the first error of a part.
     """
     docker, cluster = docker_kind(choice), cluster_kind(choice)
     require_tools(cluster[0])
@@ -90,7 +90,7 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
     start = _Start(owned, choice, subscriber)
     try:
         if cluster[0] == "kind":
-            record_sysctls(owned.ledger, NODE)  # first of all: they are put back last of all
+            record_sysctls(owned.ledger, NODE)  # first, so that they are put back last
         with Makers(2, owned.ledger) as pool:
             host = pool.submit(start.docker, *docker)
             control = pool.submit(start.cluster, *cluster, host)
@@ -104,14 +104,14 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
     return lab
 
 
-def _wait_for(part: Future[Any]) -> None:
-    while wait([part], timeout=_HEEDED).not_done:
+def _wait_for(future: Future[Any]) -> None:
+    while wait([future], timeout=_HEEDED).not_done:
         interrupts.check()
 
 
 @dataclass(frozen=True)
 class _Start:
-    """Starts the parts of one lab, and tells of it."""
+    """Starts the parts of one lab, and emits their events."""
 
     owned: OwnedFolder
     choice: LabChoice
@@ -120,7 +120,7 @@ class _Start:
     def docker(self, kind: str, reason: str) -> DockerHost | None:
         if kind == "none":
             return None
-        return self._part("docker", lambda: self._host(kind, reason))
+        return self._announced("docker", lambda: self._host(kind, reason))
 
     def _host(self, kind: str, reason: str) -> DockerHost:
         return start_managed(self.owned, reason) if kind == "managed" else use_host(self.owned, reason)
@@ -130,13 +130,13 @@ class _Start:
             return None
         if kind.startswith("context:"):
             name = kind.removeprefix("context:")
-            return self._part("cluster", lambda: use_existing(self.owned, name, self.choice.kube_audit_log))
+            return self._announced("cluster", lambda: use_existing(self.owned, name, self.choice.kube_audit_log))
         if kind == "control-plane":
-            return self._part("cluster", lambda: start_control_plane(self.owned, reason))
-        return self._part("cluster", lambda: self._kind(reason, docker))
+            return self._announced("cluster", lambda: start_control_plane(self.owned, reason))
+        return self._announced("cluster", lambda: self._kind(reason, docker))
 
     def _kind(self, reason: str, docker: Future[DockerHost | None]) -> Cluster:
-        # with --docker none the atomics get no Docker host, but the node still lives on one
+        # with --docker none the atomics get no Docker host, but the node still needs one
         host = docker.result() or start_managed(self.owned, "for the node of kind")
         image = choose(self.choice.node_image)
         try:
@@ -148,22 +148,22 @@ class _Start:
         except LabUnavailable as error:
             if self.choice.cluster != "auto" or not has_control_plane():
                 raise
-            said = " ".join([error.message, *error.more])
-            return start_control_plane(self.owned, f"kind can't be had: {said}")
+            message = " ".join([error.message, *error.more])
+            return start_control_plane(self.owned, f"kind can't be used: {message}")
         return start_kind(self.owned, f"{reason}; node image {image.why}", host, reference, self._say)
 
     def _say(self, text: str) -> None:
         self.subscriber(LabStep("cluster", "working", text))
 
-    def _part(self, name: str, start: Callable[[], PartT]) -> PartT:
+    def _announced(self, name: str, start: Callable[[], PartT]) -> PartT:
         self.subscriber(LabStep(name, "starting"))
         try:
-            part = start()
+            lab_part = start()
         except LivefireError as error:
             self.subscriber(LabStep(name, "failed", error.message.splitlines()[0]))
             raise
-        self.subscriber(LabStep(name, "ready", f"{part.kind} {part.version}: {part.reason}"))
-        return part
+        self.subscriber(LabStep(name, "ready", f"{lab_part.kind} {lab_part.version}: {lab_part.reason}"))
+        return lab_part
 
 
 def kept_lab() -> Lab | None:
@@ -184,21 +184,21 @@ def kept_lab() -> Lab | None:
 
 
 def _broken(owned: OwnedFolder, docker: DockerHost | None, cluster: Cluster | None) -> str:
-    """What of a kept lab does not run any more; empty when all of it does."""
+    """Which part of a kept lab has ended; empty when all parts run."""
     if docker and docker.owned and not owned_processes(f"{owned.id}/dockerd"):
         return "its dockerd has ended"
     if cluster and cluster.kind == "control-plane" and not owned_processes(f"{owned.id}/kube-apiserver"):
         return "its kube-apiserver has ended"
     if cluster and cluster.kind == "kind":
         api = KubeApi(cluster.kubeconfig)
-        said = api.ready()
+        fault = api.ready()
         api.close()
-        return f"its API server says: {said}" if said else ""
+        return f"its API server is not ready: {fault}" if fault else ""
     return ""
 
 
 def fits(lab: Lab, choice: LabChoice) -> bool:
-    """Whether a kept lab is what the user asked for."""
+    """Whether a kept lab is what the user chose."""
     docker_fits = choice.docker in ("auto", lab.docker.kind if lab.docker else "none")
     cluster = "none" if lab.cluster is None else lab.cluster.kind
     if lab.cluster and lab.cluster.kind == "context":

@@ -1,4 +1,4 @@
-"""Which Docker host and which cluster a lab gets, and why."""
+"""The choice of a lab's Docker host and cluster, with its reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.lab.named import spelled, why
 
 @dataclass(frozen=True)
 class LabChoice:
-    """What the user asked for.
+    """What the user chose.
 
     `cluster` is auto, kind, control-plane, none or context:NAME; `docker` is auto, managed, host or none.
     `node_image` is a reference or an archive, for kind.
@@ -29,7 +29,7 @@ class LabChoice:
 
 
 def plan(choice: LabChoice) -> list[str]:
-    """What `start_lab` would bring up, and why. Raises as it does for a choice that can't be had."""
+    """What `start_lab` would start, and why, as lines. Raises as `docker_kind` and `cluster_kind` do."""
     docker, docker_reason = docker_kind(choice)
     cluster, cluster_reason = cluster_kind(choice)
     lines = [f"docker: {docker} ({docker_reason})", f"cluster: {cluster} ({cluster_reason})"]
@@ -57,7 +57,7 @@ def cluster_kind(choice: LabChoice) -> tuple[str, str]:
     if choice.cluster == "auto":
         missing = _kind_missing()
         if missing:
-            return "control-plane", f"kind can't be had: {missing}"
+            return "control-plane", f"kind can't be used: {missing}"
         return "kind", "no lab is kept"
     if choice.cluster in ("kind", "control-plane", "none") or choice.cluster.partition("context:")[2]:
         return choice.cluster, why("--cluster", choice.cluster)
@@ -66,7 +66,7 @@ def cluster_kind(choice: LabChoice) -> tuple[str, str]:
 
 
 def _kind_missing() -> str:
-    """The tool without which there can be no kind cluster; empty when nothing is missing."""
+    """The error of a tool that kind needs and that is missing; empty when none is."""
     try:
         find_kind()
         find_tool("docker", package="docker.io")

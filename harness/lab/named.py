@@ -1,4 +1,4 @@
-"""What the user has named, and where: on the command line, or by a variable of the environment."""
+"""Where the user named a choice: on the command line, or in an environment variable."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ VARIABLES = {"--cluster": "LIVEFIRE_CLUSTER", "--node-image": "LIVEFIRE_NODE_IMA
 
 
 def why(option: str, value: str) -> str:
-    """The reason of a choice that was named. Where both name the same, it is the variable."""
+    """The reason of a choice that the user named. Where option and variable agree, it is the variable."""
     variable = _variable(option, value)
     return f"named by {variable}" if variable else "named on the command line"
 
 
 def spelled(option: str, value: str) -> str:
-    """How it was written: `--cluster kind`, or `LIVEFIRE_CLUSTER=kind`."""
+    """The choice as the user wrote it: `--cluster kind`, or `LIVEFIRE_CLUSTER=kind`."""
     variable = _variable(option, value)
     return f"{variable}={value}" if variable else f"{option} {value}"
 

@@ -1,7 +1,7 @@
-"""What Podman finds in an atomic's home: storage, state and a runtime of the atomic's own.
+"""Podman's configuration in an atomic's home, with storage, state and a runtime for this atomic alone.
 
-Podman has no daemon, so there is none to point it to. As root it would work on the host's own storage. Its processes
-stay in the atomic's audit session; its containers are in a control group of ours, which the ledger names.
+Podman has no daemon. As root it would use the host's own storage. Its processes stay in the atomic's audit session; its
+containers are in a control group of ours, which the ledger names.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from harness.errors import LabUnavailable
 from harness.host.process import find_tool
 from harness.lab.docker import oci_shim
 
-# containers.conf(5), containers-storage.conf(5). A file instead of shared memory for locks: that goes with the home.
-# No firewall rule and no bridge is made where the command line asks for no network.
+# containers.conf(5), containers-storage.conf(5). Locks are in a file, removed with the home, not in shared memory.
+# No firewall rule and no bridge is made unless the command line asks for a network.
 _ENGINE = """\
 [containers]
 cgroups = "no-conmon"
@@ -61,7 +61,7 @@ def podman_environment(home: Path, cgroup: str) -> dict[str, str]:
 
 
 def _write_runtime(path: Path, runc: Path, state: Path, cgroup: str) -> Path:
-    """runc by the shim: Podman's configuration has no place for a control group, and the shim is harmless elsewhere."""
+    """A runtime of shim and runc: Podman's configuration has no option for a control group, so the shim sets it."""
     interpreter = Path(sys.executable).resolve()
     command = [str(interpreter), "-I", "-S", oci_shim.__file__, f"--cgroup=/{cgroup}", str(runc), f"--root={state}"]
     path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')

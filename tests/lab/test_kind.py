@@ -175,7 +175,7 @@ def test_no_kind_no_kind_cluster(livefire: Livefire, tmp_path: Path) -> None:
     assert "'kind' is not installed" in done.err
     assert "scripts/fetch-kind" in done.err
     plan = livefire("run", "--dry-run", LIVEFIRE_CLUSTER="auto", **without)
-    assert "cluster: control-plane (kind can't be had: 'kind' is not installed)" in plan.out
+    assert "cluster: control-plane (kind can't be used: 'kind' is not installed)" in plan.out
 
 
 def test_auto_takes_the_control_plane_where_no_node_image_can_be_had(livefire: Livefire, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_auto_takes_the_control_plane_where_no_node_image_can_be_had(livefire: L
     done = livefire("run", MAIN_JOB[-1], "--recording", tmp_path / "r", "--json", "-", **image)
     assert done.verdicts() == {MAIN_JOB[-1]: "PROVEN"}, done.err
     assert done.result["lab"]["cluster"]["kind"] == "control-plane"
-    assert "kind can't be had: the node image nowhere.invalid/node:v1 cannot be pulled" in done.err
+    assert "kind can't be used: the node image nowhere.invalid/node:v1 cannot be pulled" in done.err
 
 
 def test_an_image_that_no_registry_gives(livefire: Livefire) -> None:

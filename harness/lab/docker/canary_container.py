@@ -1,8 +1,8 @@
-"""A small container beside those of the lab, in which a program is executed on demand: what hides those hides it, too.
+"""A small container that executes a program on demand, as a canary: a filter that hides containers hides it, too.
 
-Its processes are what those of Docker's containers are: containerd's shim and runc start them, in no audit session and
-with no audit uid. It lies in the lab's own namespace of containerd, so Docker's clients do not see it, no atomic meets
-it, and the Docker daemon need not live for it.
+Its processes are like those of Docker's containers: containerd's shim and runc start them, in no audit session and
+with no audit uid. It is in the lab's own namespace of containerd, so Docker's clients and atomics do not see it, and it
+works without the Docker daemon.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from harness.host.waiting import NotYet, wait_until
 from harness.lab.docker.docker_host import DockerHost
 from harness.lab.docker.docker_undo import namespace as namespace_of
 
-_ASKED = "tell"  # the FIFO in its root: each line is executed as the argument of `true`
-_COMMAND = f'exec 3<>/{_ASKED}; while read -r each <&3; do /bin/true "$each"; done'
+_FIFO = "tell"  # the FIFO in its root: for each line, `true LINE` is executed
+_COMMAND = f'exec 3<>/{_FIFO}; while read -r token <&3; do /bin/true "$token"; done'
 _LONGEST, _IMPATIENT = 5.0, 1.0  # seconds for one command of ctr
 
 
@@ -41,35 +41,35 @@ class CanaryContainer:
         self._patience = _LONGEST
 
     def execute(self, token: str) -> str:
-        """Execute `true TOKEN` in it; returns why that can't be done, empty where it is under way."""
+        """Execute `true TOKEN` in it; returns why that failed, empty where it is being executed."""
         try:
             if not self._ask(token):
                 self._start()
-                wait_until("its shell", lambda: self._asked(token), timeout=self._patience, interval=0.005)
+                wait_until("its shell", lambda: self._deliver(token), timeout=self._patience, interval=0.005)
         except (Halted, LedgerClosed):
             raise
         except (LabUnavailable, OSError) as error:
-            self._patience = _IMPATIENT  # where it was waited for in vain, it is not waited for again and again
+            self._patience = _IMPATIENT  # it may fail each time: wait shorter
             return str(error).splitlines()[0]
         self._patience = _LONGEST
         return ""
 
-    def _asked(self, token: str) -> None:
+    def _deliver(self, token: str) -> None:
         if not self._ask(token):
             raise NotYet("its shell does not read")
 
     def _ask(self, token: str) -> bool:
-        """Whether there is somebody who reads it."""
+        """Write a token to the FIFO; returns whether its shell reads it."""
         try:
-            asked = os.open(self._root / _ASKED, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            fifo = os.open(self._root / _FIFO, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENXIO):
                 return False
             raise
         try:
-            os.write(asked, f"{token}\n".encode())
+            os.write(fifo, f"{token}\n".encode())
         finally:
-            os.close(asked)
+            os.close(fifo)
         return True
 
     def _start(self) -> None:
@@ -91,11 +91,11 @@ class CanaryContainer:
         (binaries / "busybox").chmod(0o755)
         for applet in ("sh", "true"):
             (binaries / applet).symlink_to("busybox")
-        os.mkfifo(self._root / _ASKED, 0o600)
+        os.mkfifo(self._root / _FIFO, 0o600)
 
 
 def canary_container(owned: OwnedFolder, host: DockerHost | None) -> CanaryContainer | None:
-    """One for a capture; None where there is no containerd of ours, or nothing to start a container with."""
+    """The container of a capture; None where there is no containerd of ours, or no `ctr`."""
     if host is None or host.containerd is None or not shutil.which("ctr", path=base_environment()["PATH"]):
         return None
     return CanaryContainer(owned, host.containerd, host.namespace)
@@ -103,7 +103,7 @@ def canary_container(owned: OwnedFolder, host: DockerHost | None) -> CanaryConta
 
 @undoes("canary_container")
 def _remove(whose: Whose, containerd: str, namespace: str, id: str) -> None:
-    """End it, and have containerd forget it. Where containerd does not answer, its containers go with it."""
+    """End it, and remove it from containerd. Where containerd is dead, its containers are ended with the lab."""
     lab = Path(containerd).parent.parent
     beside = Whose(whose.id, whose.folder.parent).holds(containerd) and lab.parent == whose.folder.parent
     if not beside or namespace != namespace_of(lab.name) or not re.fullmatch("[0-9a-f]{64}", id):

@@ -1,4 +1,4 @@
-"""What a Docker daemon has to say that is to hold the node of a cluster."""
+"""Checks of the Docker daemon that runs the node of a cluster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.lab.docker.docker_undo import CLUSTER_LABEL
 
 
 def check_daemon(socket: Path, name: str = "") -> list[Check]:
-    """What a daemon has to say that is to hold the node of a cluster called `name`, or of any one."""
+    """Check a daemon that is to run the node of a cluster called `name`, or of any cluster."""
     return [
         look("storage driver", lambda: _storage(socket)),
         look("name clash", lambda: _clash(socket, name)),
@@ -28,15 +28,15 @@ def check_daemon(socket: Path, name: str = "") -> list[Check]:
 
 
 def daemons() -> list[Path]:
-    """The sockets of the Docker daemons that are there by now: a kept lab's, and the host's."""
-    found = [owned.path / "docker/docker.sock" for owned in owned_folders()]
-    found.append(Path(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")))
-    return [socket for socket in found if socket.is_socket()]
+    """The sockets of the existing Docker daemons: a kept lab's, and the host's."""
+    sockets = [owned.path / "docker/docker.sock" for owned in owned_folders()]
+    sockets.append(Path(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")))
+    return [socket for socket in sockets if socket.is_socket()]
 
 
 @contextlib.contextmanager
 def _asking(socket: Path) -> Iterator[docker.DockerClient]:
-    """A client; a daemon that does not answer raises LabUnavailable."""
+    """A client. Raises LabUnavailable where the daemon does not answer."""
     try:
         with docker_client(socket, timeout=10) as client:
             yield client
@@ -58,10 +58,10 @@ def _clash(socket: Path, name: str) -> str:
         nodes = client.containers.list(all=True, filters={"label": CLUSTER_LABEL})
         names = sorted({str(node.labels[CLUSTER_LABEL]) for node in nodes})
     if name in names:
-        raise LabUnavailable(f"there is a kind cluster named {name} already", hint="Run `livefire clean`.")
-    left = [each for each in names if re.fullmatch(r"lab-[0-9a-f]{6}", each)]
+        raise LabUnavailable(f"a kind cluster named {name} exists already", hint="Run `livefire clean`.")
+    left = [cluster for cluster in names if re.fullmatch(r"lab-[0-9a-f]{6}", cluster)]
     known = {owned.id for owned in owned_folders()}
-    if strangers := [each for each in left if each not in known]:
+    if strangers := [cluster for cluster in left if cluster not in known]:
         hint = "They look like Livefire's, from another state folder; `kind delete cluster --name NAME` removes one."
-        raise Doubt(f"clusters {', '.join(strangers)} are there", hint=hint)
-    return f"none; {len(names)} other clusters are left alone"
+        raise Doubt(f"clusters {', '.join(strangers)} exist", hint=hint)
+    return f"none; {len(names)} other clusters are not touched"

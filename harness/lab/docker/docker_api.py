@@ -1,4 +1,4 @@
-"""Speaking to the Docker daemon on a Unix socket: the library's client, and single requests."""
+"""Requests to the Docker daemon on a Unix socket: by the library's client, and single ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def docker_client(socket: Path, timeout: float = 30) -> Iterator[docker.DockerCl
 
 
 class UnixConnection(http.client.HTTPConnection):
-    """HTTP to a Unix socket. Without a version in the path, the daemon answers by its newest (Docker Engine API)."""
+    """HTTP on a Unix socket. Without a version in the path, the daemon uses its newest (Docker Engine API)."""
 
     def __init__(self, path: Path, timeout: float = 30) -> None:
         super().__init__("localhost", timeout=timeout)

@@ -1,4 +1,4 @@
-"""The daemon's own socket while a gateway stands in its place, and how it comes back."""
+"""The daemon's own socket while a gateway has its place, and how it is put back."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from harness.host.undo import make_way
 
 
 def aside(socket: Path, owner: str) -> Path:
-    """Where the daemon's own socket is meanwhile: beside, under the owner's name."""
+    """The place of the daemon's own socket meanwhile: beside its own, with the owner's name."""
     return socket.with_name(f"{owner}.sock")
 
 
 @undoes("moved_socket")
 def moved_socket(whose: Whose, path: str) -> None:
-    """Put a daemon's socket back in its place. It was put back, or its daemon has ended, where it is not aside."""
+    """Put a daemon's socket back. Where it is not aside, it was put back already, or its daemon has ended."""
     if not Whose(whose.id, whose.folder.parent).holds(path):  # a lab lies beside the run
         raise Foreign(f"it does not lie in a lab beside {whose.id}")
     lab = Path(path).parent.parent

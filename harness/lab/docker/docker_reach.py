@@ -1,4 +1,4 @@
-"""Where a daemon answers right now: behind the gateway of a capture, aside of one, or at its own socket."""
+"""The socket at which a daemon answers now: a capture's gateway, the moved socket, or its own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from harness.host.kinds import Whose
 from harness.lab.docker.docker_api import ask
 from harness.lab.docker.docker_front import aside
 
-HARNESS_SOCKET = "harness.sock"  # in a run's folder: what Livefire itself asks for is noted there as its own
+HARNESS_SOCKET = "harness.sock"  # in a run's folder: the gateway for Livefire's own requests
 _PATIENCE = 3.0
 
 
 def reach(whose: Whose, socket: Path) -> Path | None:
-    """The first of its sockets at which it answers; None where it does at none, or is paused."""
+    """The first of its sockets at which the daemon answers; None where it answers at none, or is paused."""
     for path in (whose.folder / HARNESS_SOCKET, aside(socket, whose.id), socket):
         try:
             if path.exists() and ask(path, "/_ping", timeout=_PATIENCE)[0] == 200:
@@ -27,7 +27,7 @@ def reach(whose: Whose, socket: Path) -> Path | None:
 
 
 def is_thrown_away(whose: Whose, socket: Path) -> bool:
-    """Whether it is the daemon of a lab beside this run, or of this lab: what is in it goes with it."""
+    """Whether it is the daemon of a lab beside this run, or of this lab: its objects are removed with it."""
     lab = socket.parent.parent
     beside = lab.parent.resolve() == whose.folder.parent.resolve() and lab.name.startswith("lab-")
     return beside and socket == lab / "docker/docker.sock"

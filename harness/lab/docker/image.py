@@ -24,7 +24,7 @@ _FILES = {
 
 
 def build_archive(busybox: bytes) -> bytes:
-    """A tar archive of the root filesystem: the same bytes each time for the same busybox."""
+    """A tar archive of the root file system: always the same bytes for the same busybox."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for folder in ("bin", "etc", "root", "tmp", "var"):
@@ -48,7 +48,7 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes, mode: int) -> None:
 
 
 def ensure_image(client: docker.DockerClient) -> bool:
-    """Import the image unless the daemon has it; returns whether it was made."""
+    """Import the image unless the daemon has it; returns whether it was imported."""
     try:
         client.images.get(REFERENCE)
     except docker.errors.ImageNotFound:
@@ -60,7 +60,7 @@ def ensure_image(client: docker.DockerClient) -> bool:
 
 
 def put_image_back(socket: Path) -> None:
-    """Import the image where an attack has removed it: the next one needs it. A daemon that is dead has its sensor."""
+    """Import the image where an attack has removed it: the next needs it. A dead daemon is its sensor's to report."""
     silent = (docker.errors.DockerException, RequestException, OSError)
     with contextlib.suppress(*silent), docker_client(socket, timeout=10) as client:
         ensure_image(client)

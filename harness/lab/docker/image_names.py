@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 
 def names_given(method: str, path: str, place: str) -> list[str]:
-    """With their tags. `place` is the path without version and query."""
+    """The names that a request gives, with their tags. `place` is the path without version and query."""
     if method != "POST":
         return []
     query = parse_qs(urlsplit(path).query)
@@ -22,6 +22,6 @@ def names_given(method: str, path: str, place: str) -> list[str]:
 
 
 def tagged(name: str) -> str:
-    """A name as the daemon writes it: `:latest` where there is no tag."""
+    """A name as the daemon writes it: with `:latest` where it has no tag."""
     name = name.removeprefix("docker.io/").removeprefix("library/")
     return name if ":" in name.rpartition("/")[2] or "@" in name else f"{name}:latest"

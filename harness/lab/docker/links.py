@@ -26,14 +26,14 @@ def of_network(id: str) -> list[str]:
 
 
 def remove_link(name: str) -> None:
-    """Remove a link and what is plugged into it: the kernel removes the pair of a dead container too late.
+    """Remove a link and its ports, since the kernel removes the veth pair of a dead container too late.
 
-    Raises Foreign for one that no daemon makes.
+    Raises Foreign for a kind of link that no daemon makes.
     """
     if not is_there(name):
         return
-    told = json.loads(run(["ip", "-json", "-details", "link", "show", "dev", name]).output)
-    if told[0].get("linkinfo", {}).get("info_kind") not in _VIRTUAL:
+    links = json.loads(run(["ip", "-json", "-details", "link", "show", "dev", name]).output)
+    if links[0].get("linkinfo", {}).get("info_kind") not in _VIRTUAL:
         raise Foreign(f"no Docker daemon makes the link {name}")
     ports = _LINKS / name / "brif"
     for port in ports.iterdir() if ports.is_dir() else ():

@@ -1,6 +1,6 @@
-"""How what an atomic makes on a Docker daemon is undone, after the atomic or after a crash.
+"""How the things that an atomic makes on a Docker daemon are undone, after the atomic or after a crash.
 
-The daemon may be anybody's, and goes on. One that is thrown away takes with it what is in it, but not the links and
+The daemon may be the user's, and goes on. With a lab's daemon its objects are thrown away, but not the links and
 folders that it made on this machine.
 """
 
@@ -29,7 +29,7 @@ _IMAGE_NAME = re.compile(r"[\w./:@-]+")
 
 @undoes("container")
 def container(whose: Whose, socket: str, id: str) -> None:
-    """Remove one container that was made for us."""
+    """Remove a container that was made for us."""
     if not _ID.fullmatch(id):
         raise Foreign("it is not the id of a container")
     _remove(whose, socket, f"/containers/{id}?force=1&v=1")
@@ -37,11 +37,11 @@ def container(whose: Whose, socket: str, id: str) -> None:
 
 @undoes("atomic_network")
 def atomic_network(whose: Whose, socket: str, id: str, links: list[str] | None = None) -> None:
-    """Remove a network that an atomic made, whoever is connected to it, and the links that came with it."""
+    """Remove a network that an atomic made, with all its connections, and the links that belong to it."""
     if not _ID.fullmatch(id):
         raise Foreign("it is not the id of a network")
     _remove_network(whose, socket, id)
-    if is_thrown_away(whose, Path(socket)):  # another's daemon sees to its links itself
+    if is_thrown_away(whose, Path(socket)):  # another daemon removes its links itself
         for link in (*of_network(id), *(links or ())):
             remove_link(link)
 
@@ -56,20 +56,20 @@ def atomic_volume(whose: Whose, socket: str, name: str) -> None:
 
 @undoes("atomic_image")
 def atomic_image(whose: Whose, socket: str, reference: str) -> None:
-    """Take back a name that an atomic gave to an image; other names of it stay. By its id only if it has no name."""
+    """Remove a name that an atomic gave to an image; its other names stay. By id only an image without a name."""
     if not (_IMAGE_ID.fullmatch(reference) or _IMAGE_NAME.fullmatch(reference)):
         raise Foreign("it is not the name or the id of an image")
     place = f"/images/{quote(reference, safe='')}"
     if _IMAGE_ID.fullmatch(reference):
-        found = _ask(whose, socket, "GET", f"{place}/json")
-        if not found or found.get("RepoTags"):
+        inspected = _ask(whose, socket, "GET", f"{place}/json")
+        if not inspected or inspected.get("RepoTags"):
             return
     _remove(whose, socket, place)
 
 
 @undoes("swarm")
 def swarm(whose: Whose, socket: str, gwbridge: bool) -> None:
-    """Leave a swarm into which an atomic put a daemon that was in none. `gwbridge`: its bridge was not there before."""
+    """Leave a swarm that an atomic made or joined. `gwbridge`: the swarm's bridge was not there before."""
     if gwbridge:
         _await_gwbridge(whose, socket)
     _ask(whose, socket, "POST", "/swarm/leave?force=1", fine=(200, 404, 406, 503))  # 503: in no swarm
@@ -80,7 +80,7 @@ def swarm(whose: Whose, socket: str, gwbridge: bool) -> None:
 
 
 def _await_gwbridge(whose: Whose, socket: str) -> None:
-    """A daemon makes it some time after it has joined; left before that, the bridge would come when all is undone."""
+    """Wait for the bridge. A daemon makes it a while after it has joined: else it would appear after the undoing."""
 
     def there() -> None:
         state = (_ask(whose, socket, "GET", "/info") or {}).get("Swarm", {}).get("LocalNodeState", "inactive")
@@ -93,9 +93,9 @@ def _await_gwbridge(whose: Whose, socket: str) -> None:
 
 @undoes("bind_folders")
 def bind_folders(whose: Whose, socket: str, paths: list[str]) -> None:
-    """Remove folders, the topmost first in the list, that a daemon made so that a container could mount the last.
+    """Remove folders that a daemon made so that a container could mount the last of them. The topmost is first.
 
-    Raises OSError where somebody has put something into one.
+    Raises OSError where one is not empty.
     """
     for path in reversed(paths):
         if not Path(path).is_absolute() or ".." in Path(path).parts:
@@ -106,7 +106,7 @@ def bind_folders(whose: Whose, socket: str, paths: list[str]) -> None:
 
 @undoes("lab_networks")
 def lab_networks(whose: Whose, socket: str) -> None:
-    """Remove all networks of a daemon of ours that is about to be killed: their links would stay."""
+    """Remove all networks of a daemon of ours before it is killed, else their links would stay."""
     if not is_thrown_away(whose, Path(socket)):
         raise Foreign(f"it is not the daemon of {whose.id}")
     for network in _ask(whose, socket, "GET", "/networks") or ():
@@ -115,11 +115,11 @@ def lab_networks(whose: Whose, socket: str) -> None:
 
 
 def _remove_network(whose: Whose, socket: str, name: str) -> None:
-    found = _ask(whose, socket, "GET", f"/networks/{name}")
-    for each in (found or {}).get("Containers") or {}:
-        body = {"Container": each, "Force": True}
+    network = _ask(whose, socket, "GET", f"/networks/{name}")
+    for container in (network or {}).get("Containers") or {}:
+        body = {"Container": container, "Force": True}
         _ask(whose, socket, "POST", f"/networks/{name}/disconnect", body, fine=(200, 404))
-    if found:
+    if network:
         _remove(whose, socket, f"/networks/{name}")
 
 
@@ -135,18 +135,18 @@ def _ask(
     body: dict[str, Any] | None = None,
     fine: tuple[int, ...] = (200, 404),
 ) -> Any:
-    """What the daemon answers; None where it has nothing of that name, or has ended and is thrown away.
+    """The daemon's answer; None where it has nothing of that name, or is a lab's and has ended.
 
-    Raises LabUnavailable with what it says otherwise.
+    Raises LabUnavailable where it does not answer, or with a status that is not in `fine`.
     """
     path = reach(whose, Path(socket))
     if path is None and is_thrown_away(whose, Path(socket)):
         return None
     try:
-        status, found = ask(path or Path(socket), place, method=method, body=body)
+        status, content = ask(path or Path(socket), place, method=method, body=body)
     except (OSError, http.client.HTTPException) as error:
         raise LabUnavailable(f"the Docker daemon at {socket} does not answer: {error}") from None
     if status not in fine:
-        said = found.get("message") if isinstance(found, dict) else None
-        raise LabUnavailable(f"the Docker daemon at {socket}: {said or f'status {status}'}")
-    return found if status == 200 else None
+        message = content.get("message") if isinstance(content, dict) else None
+        raise LabUnavailable(f"the Docker daemon at {socket}: {message or f'status {status}'}")
+    return content if status == 200 else None

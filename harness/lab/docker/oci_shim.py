@@ -1,7 +1,7 @@
-"""An OCI runtime that never asks for a capability or a limit that this host cannot give, then becomes runc.
+"""An OCI runtime that removes capabilities and limits that this host can't give, then becomes runc.
 
-Root on a host with a bounded capability set (nested environments, some CI runners) may not hand out what
-lies outside `CapBnd`; runc then refuses a privileged container: «unable to apply caps: operation not
+Root on a host with a bounded capability set (nested environments, some CI runners) can't give a capability
+outside `CapBnd`, so runc refuses a privileged container: «unable to apply caps: operation not
 permitted». This shim drops such capabilities from the bundle (OCI runtime specification, config.md,
 `process.capabilities` and `process.rlimits`) and clamps rlimits to its own hard limits.
 
@@ -62,9 +62,9 @@ def option(arguments: list[str], *names: str) -> str:
 
 
 def prepare(arguments: list[str], allowed: set[str], cgroup: str = "") -> None:
-    """Trim the file that this runc call will read: the bundle's config.json, or the one `--process` names.
+    """Trim the file that this runc call will read: the bundle's config.json, or the file of `--process`.
 
-    A container's control group becomes `cgroup` and the container's id, the last argument, where one is given.
+    With `cgroup`, a container's control group becomes `cgroup/ID`; its id is the last argument.
     """
     if "create" in arguments or "run" in arguments:
         path, inner = os.path.join(option(arguments, "--bundle", "-b") or ".", "config.json"), True  # noqa: PTH118
@@ -72,7 +72,7 @@ def prepare(arguments: list[str], allowed: set[str], cgroup: str = "") -> None:
         path, inner = option(arguments, "--process", "-p"), False
     else:
         return
-    with open(path) as file:  # noqa: PTH123  pathlib takes 20 ms to load, at each call of the runtime
+    with open(path) as file:  # noqa: PTH123  pathlib would take 20 ms to load, at each call of the runtime
         document = json.load(file)
     trim(document["process"] if inner else document, allowed)
     if inner and cgroup:
@@ -82,7 +82,7 @@ def prepare(arguments: list[str], allowed: set[str], cgroup: str = "") -> None:
 
 
 def main() -> None:
-    """Prepare the bundle and exec runc (the first argument, after `--cgroup`) with the others."""
+    """Prepare the bundle and exec runc (the first argument, after `--cgroup`) with the further arguments."""
     cgroup = option(sys.argv[1:2], "--cgroup")
     runc, *arguments = sys.argv[2:] if cgroup else sys.argv[1:]
     with open("/proc/self/status") as status:  # noqa: PTH123

@@ -1,6 +1,6 @@
-"""A registry on loopback, from which atomics pull: Debian's docker-registry, with its storage in the lab's folder.
+"""A registry on loopback from which atomics pull: Debian's docker-registry, with its storage in the lab's folder.
 
-The daemon speaks plain HTTP to it: dockerd takes 127.0.0.0/8 for insecure registries (docs.docker.com, dockerd).
+The daemon uses plain HTTP: for dockerd, registries in 127.0.0.0/8 are insecure (docs.docker.com, dockerd).
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ PROGRAM = "docker-registry"
 
 @dataclass(frozen=True)
 class Registry:
-    """A registry that has been started; `address` is HOST:PORT, as it stands before an image's name."""
+    """A registry that was started; `address` is HOST:PORT, as before an image's name."""
 
     address: str
     log: Path
     process: subprocess.Popen[bytes]
 
     def seed(self, client: docker.DockerClient) -> None:
-        """Wait until it answers, and push the lab's image to it. Raises LabUnavailable with what was said."""
+        """Wait until it answers, and push the lab's image to it. Raises LabUnavailable with the error."""
         wait_until("registry", self._answers, timeout=30, interval=0.02)
         repository, _, tag = REFERENCE.partition(":")
         client.api.tag(REFERENCE, f"{self.address}/{repository}", tag)
         try:
-            for said in client.api.push(f"{self.address}/{repository}", tag, stream=True, decode=True):
-                if "error" in said:
-                    raise LabUnavailable(f"the registry did not take {REFERENCE}: {said['error']}")
+            for message in client.api.push(f"{self.address}/{repository}", tag, stream=True, decode=True):
+                if "error" in message:
+                    raise LabUnavailable(f"the registry did not take {REFERENCE}: {message['error']}")
         finally:
             client.api.remove_image(f"{self.address}/{REFERENCE}")
 
@@ -55,7 +55,7 @@ class Registry:
 
 
 def start_registry(owned: OwnedFolder) -> Registry | None:
-    """Start it and don't wait for it; None where it is not installed."""
+    """Start the registry without waiting for it; None where it is not installed."""
     try:
         program = find_tool(PROGRAM)
     except LabUnavailable:

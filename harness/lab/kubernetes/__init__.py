@@ -1,1 +1,1 @@
-"""A cluster: of kind, a bare control plane, or one that is there."""
+"""A cluster: of kind, a bare control plane, or one that exists."""

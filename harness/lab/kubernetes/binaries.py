@@ -1,4 +1,4 @@
-"""Where the programs of a cluster are: kind, and what the bare control plane is made of."""
+"""Where the programs of a cluster are: kind, kube-apiserver and etcd."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.host.process import base_environment, find_tool
 
 
 def find_kind() -> Path:
-    """On PATH, or in the cache, where scripts/fetch-kind puts it. Raises LabUnavailable."""
+    """kind on PATH, or in the cache, where scripts/fetch-kind puts it. Raises LabUnavailable."""
     on_path = shutil.which("kind", path=base_environment()["PATH"])
     cached = cache_root() / "kind/kind"
     if on_path:
@@ -23,7 +23,7 @@ def find_kind() -> Path:
 
 
 def find_kube_apiserver() -> Path:
-    """In KUBEBUILDER_ASSETS (the convention of envtest), on PATH, or in the cache. Raises LabUnavailable."""
+    """kube-apiserver in KUBEBUILDER_ASSETS (envtest's variable), on PATH, or in the cache. Raises LabUnavailable."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if assets and (Path(assets) / "kube-apiserver").is_file():
         return Path(assets) / "kube-apiserver"
@@ -38,7 +38,7 @@ def find_kube_apiserver() -> Path:
 
 
 def find_etcd() -> Path:
-    """Beside kube-apiserver in KUBEBUILDER_ASSETS, or on PATH. Raises LabUnavailable."""
+    """etcd beside kube-apiserver in KUBEBUILDER_ASSETS, or on PATH. Raises LabUnavailable."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if assets and (Path(assets) / "etcd").is_file():
         return Path(assets) / "etcd"

@@ -1,4 +1,4 @@
-"""The cluster that atomics run against, whichever kind it is."""
+"""The cluster that atomics run against, of any kind."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster that answers. `audit_log` lies on this host; `owned` says that we started it.
+    """A cluster that answers. `audit_log` is on this host; `owned` says that we started it.
 
-    `node_image` is what its node runs; empty where we don't know, and where there is no node.
+    `node_image` is the image of its node; empty where it is not known, or there is no node.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""A bare control plane: etcd and kube-apiserver, with an own CA, RBAC and an audit policy. No node, so no pod runs."""
+"""A bare control plane: etcd and kube-apiserver, with its own CA, RBAC and an audit policy. No node, so no pod runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ADMIN = "livefire-admin"
 
 
 def has_control_plane() -> bool:
-    """Whether both programs are there."""
+    """Whether both programs are installed."""
     try:
         return bool(find_kube_apiserver() and find_etcd())
     except LabUnavailable:
@@ -34,9 +34,9 @@ def has_control_plane() -> bool:
 
 
 def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
-    """Start it on loopback ports of its own and seed it with canaries.
+    """Start it on free loopback ports, and seed it with canaries.
 
-    Raises LabUnavailable with the last lines of the log of what did not come up.
+    Raises LabUnavailable with the last lines of the log of the program that did not start.
     """
     folder = owned.path / "cluster"
     folder.mkdir(mode=0o700)
@@ -59,8 +59,8 @@ def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
 
     def ready() -> None:
         check_runs("kube-apiserver", process, log)
-        if said := api.ready():
-            raise NotYet(said)
+        if missing := api.ready():
+            raise NotYet(missing)
 
     try:
         wait_until("kube-apiserver", ready, timeout=120, interval=0.1)
@@ -75,7 +75,7 @@ def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
 def _write_kubeconfig(folder: Path, port: int, token: str) -> Path:
     path = folder / "admin.kubeconfig"
     path.touch(mode=0o600)
-    # by path: the client library copies what stands in a kubeconfig into files in /tmp
+    # by path: the client library copies certificates in a kubeconfig to files in /tmp
     cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(folder / "ca.crt")}
     path.write_text(yaml.safe_dump(kubeconfig_document(cluster, {"token": token})))
     return path
@@ -131,7 +131,7 @@ def _start_etcd(owned: OwnedFolder, folder: Path, port: int, peer_port: int) -> 
 
 
 def _make_certificates(folder: Path) -> None:
-    """An own CA, a server certificate for 127.0.0.1, and the key that signs ServiceAccount tokens."""
+    """Make a CA, a server certificate for 127.0.0.1, and the key that signs ServiceAccount tokens."""
     openssl = find_tool("openssl")
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "7"]
     ca, server = folder / "ca", folder / "server"

@@ -1,4 +1,4 @@
-"""A cluster that the user has named: `context:NAME` of their kubeconfig, with the audit log on this host."""
+"""A cluster that the user names: `context:NAME` of their kubeconfig, with its audit log on this host."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from harness.lab.named import why
 
 
 def use_existing(owned: OwnedFolder, context: str, audit_log: Path | None) -> Cluster:
-    """Use the cluster of a kubeconfig context. Makes a namespace `livefire` there, and nothing else but its identities.
+    """Use the cluster of a kubeconfig context. Livefire makes only a namespace `livefire` there, and its identities.
 
     Raises Refused for an unknown context or a missing audit log, LabUnavailable if the cluster does not answer.
     """
     source = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube/config")
     if audit_log is None:
-        hint = "Name the API server's audit log with --kube-audit-log FILE: without it no API call can be seen."
+        hint = "Name the API server's audit log with --kube-audit-log FILE: no sensor sees API calls without it."
         raise Refused(f"the audit log of context '{context}' is not known", hint=hint)
     if not audit_log.is_file():
-        raise Refused(f"the audit log {audit_log} is not there")
+        raise Refused(f"the audit log {audit_log} does not exist")
     try:
         document = yaml.safe_load(source.read_text())
         names = [entry["name"] for entry in document["contexts"]]

@@ -40,9 +40,9 @@ Say = Callable[[str], None]
 def start_kind(owned: OwnedFolder, reason: str, host: DockerHost, node_image: str, say: Say) -> Cluster:
     """Create a cluster on `host`, check that its audit log works, seed it, load the lab's image into its node.
 
-    `node_image` is known to the daemon already: nothing is pulled.
+    The daemon has `node_image` already, so nothing is pulled.
 
-    Raises LabUnavailable with the last lines that kind said, and the folder with the logs of the node.
+    Raises LabUnavailable with the last lines of kind's output, and the folder with the node's logs.
     """
     folder = owned.path / "kind"
     folder.mkdir(mode=0o700)
@@ -85,7 +85,7 @@ def _pod_ready(api: KubeApi, namespace: str, name: str) -> None:
 
 
 class _Kind:
-    """The kind command for one cluster. It knows nothing of the user's kubeconfig, Docker context or network."""
+    """The kind command for one cluster. It uses nothing of the user's kubeconfig, Docker context or networks."""
 
     def __init__(self, owned: OwnedFolder, host: DockerHost, folder: Path, say: Say) -> None:
         self._owned = owned
@@ -105,11 +105,11 @@ class _Kind:
         }
 
     def run(self, *arguments: str, timeout: float = 60, stdin: bytes = b"") -> None:
-        """Raises LabUnavailable with the last lines of its output."""
+        """Run kind. Raises LabUnavailable with the last lines of its output."""
         done = run([self._binary, *arguments], timeout=timeout, check=False, stdin=stdin, environment=self._environment)
         if done.code != 0:
-            said = (done.errors or done.output).strip().splitlines()[-5:]
-            raise LabUnavailable(f"'kind {arguments[0]} {arguments[1]}' failed", more=said)
+            lines = (done.errors or done.output).strip().splitlines()[-5:]
+            raise LabUnavailable(f"'kind {arguments[0]} {arguments[1]}' failed", more=lines)
 
     def create(self, image: str) -> Path:
         """Create the cluster; returns a kubeconfig, mode 0600, with the rights of its administrator."""
@@ -130,17 +130,17 @@ class _Kind:
         return credentials_by_path(raw)
 
     def fail(self, error: LabUnavailable) -> NoReturn:
-        """Export the node's logs, then raise the error with their place. Whoever undoes the ledger deletes the node."""
+        """Export the node's logs, then raise the error with their place. The ledger's undoing deletes the node."""
         logs = cache_root() / "kind-logs" / self._owned.id
         self._say("exporting the logs of the node")
-        with contextlib.suppress(LabUnavailable):  # it complains of a node that has ended, and exports what there is
+        with contextlib.suppress(LabUnavailable):  # it fails for a node that has ended, and still exports its logs
             self.run("export", "logs", str(logs), "--name", self._owned.id, timeout=60)
         if logs.is_dir() and any(path.is_file() for path in logs.rglob("*")):
             raise LabUnavailable(error.message, hint=f"The logs of the node are in {logs}.", more=error.more) from None
         raise error
 
     def wait_ready(self, api: KubeApi) -> None:
-        """kind's own --wait only warns when it runs out, so this asks the API itself."""
+        """Wait for the node by the API: kind's own --wait only warns when its time is over."""
 
         def ready() -> None:
             if not self._node_runs():
@@ -156,7 +156,7 @@ class _Kind:
         wait_until("the kind cluster", ready, timeout=_READY_TIMEOUT, interval=0.2)
 
     def check_audit(self, api: KubeApi, audit_log: Path) -> None:
-        """kubeadm drops a patch of another version in silence: look what became of it, then see a request come out."""
+        """Check that kubeadm took our patch (it drops others silently), and that a request is logged."""
         with docker_client(self._host.socket) as client:
             node = client.containers.get(f"{self._owned.id}-control-plane")
             manifest = bytes(node.exec_run(["cat", _MANIFEST]).output).decode(errors="replace")  # type: ignore[arg-type]

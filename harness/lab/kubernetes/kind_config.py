@@ -1,4 +1,4 @@
-"""What kind is told, and what it leaves: the configuration of a cluster, and the kubeconfig with its credentials."""
+"""What kind reads and writes: the configuration of a cluster, and the kubeconfig with its credentials."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ API_SERVER_ARGUMENTS = {
 
 
 def cluster_config(name: str, image: str, folder: Path) -> dict[str, Any]:
-    """kind's configuration (kind.x-k8s.io/v1alpha4), with one patch for each version that kubeadm has had."""
+    """kind's configuration (kind.x-k8s.io/v1alpha4), with a patch for each version of kubeadm's configuration."""
     volumes: list[dict[str, Any]] = [
         {"name": "audit-policies", "hostPath": _POLICY, "mountPath": _POLICY, "readOnly": True},
         {"name": "audit-logs", "hostPath": _AUDIT, "mountPath": _AUDIT},
@@ -62,7 +62,7 @@ def cluster_config(name: str, image: str, folder: Path) -> dict[str, Any]:
 def credentials_by_path(kubeconfig: Path) -> Path:
     """Move keys and certificates out of a kubeconfig into files beside it.
 
-    The client library would copy them into files in /tmp, which a `kill -9` leaves there.
+    The client library would copy them to files in /tmp, which stay after a `kill -9`.
     """
     document = yaml.safe_load(kubeconfig.read_text())
     holders = [document["clusters"][0]["cluster"], document["users"][0]["user"]]

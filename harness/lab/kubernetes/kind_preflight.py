@@ -1,4 +1,4 @@
-"""What a kind cluster needs of this host."""
+"""Checks of what a kind cluster needs of this host."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from harness.lab.kubernetes.node_image import choose
 
 _KIND_FREE = 3 << 30
 _KIND_MEMORY = 1536 << 20
-# kind, "Known Issues", Pod errors due to "too many open files": 512 and 524288; one node gets along with less.
+# kind, "Known Issues", Pod errors due to "too many open files": 512 and 524288; one node needs less.
 _INOTIFY = {"max_user_instances": (64, 512), "max_user_watches": (8192, 524288)}
-# What kind 0.27 was made for; an older one makes other configurations.
+# Livefire is made for kind 0.27; the configuration works from this version on.
 _KIND_VERSION = (0, 20)
 _DOCKER_VERSION = (20, 10)
 
 
 def check_kind(node_image: str | None = None) -> list[Check]:
-    """What a kind cluster needs beyond that."""
+    """Check what a kind cluster needs beyond a control plane."""
     probes: list[tuple[str, Probe]] = [
         ("kind", _kind),
         ("docker version", _docker),
@@ -39,38 +39,38 @@ def check_kind(node_image: str | None = None) -> list[Check]:
 
 
 def require_kind(socket: Path, name: str) -> None:
-    """Raise LabUnavailable with every check that stands in the way of a kind cluster, each with its cure."""
+    """Raise LabUnavailable with every failed check for a kind cluster, each with its cure."""
     failures = [f for f in (*check_kind(), *check_daemon(socket, name)) if f.level == "fail"]
     if failures:
-        told = [f"{f.name}: {f.said}{f' - {f.cure}' if f.cure else ''}" for f in failures]
-        raise LabUnavailable("this host is not fit for a kind cluster:", more=told)
+        lines = [f"{f.name}: {f.said}{f' - {f.cure}' if f.cure else ''}" for f in failures]
+        raise LabUnavailable("this host is not fit for a kind cluster:", more=lines)
 
 
-def _version(said: str) -> tuple[int, ...]:
-    match = re.search(r"v?(\d+)\.(\d+)", said)
+def _version(text: str) -> tuple[int, ...]:
+    match = re.search(r"v?(\d+)\.(\d+)", text)
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _kind() -> str:
     path = find_kind()
-    said = run([path, "version"]).output.strip()
-    if _version(said) < _KIND_VERSION:
-        raise LabUnavailable(f"{said} is too old", hint="Install kind 0.27, or run scripts/fetch-kind.")
-    return f"{said}, {path}"
+    text = run([path, "version"]).output.strip()
+    if _version(text) < _KIND_VERSION:
+        raise LabUnavailable(f"{text} is too old", hint="Install kind 0.27, or run scripts/fetch-kind.")
+    return f"{text}, {path}"
 
 
 def _docker() -> str:
-    said = run([find_tool("docker", package="docker.io"), "--version"]).output.strip()
-    if _version(said) < _DOCKER_VERSION:
-        raise LabUnavailable(f"{said} is too old", hint="Install Docker 20.10 or later.")
-    return said
+    text = run([find_tool("docker", package="docker.io"), "--version"]).output.strip()
+    if _version(text) < _DOCKER_VERSION:
+        raise LabUnavailable(f"{text} is too old", hint="Install Docker 20.10 or later.")
+    return text
 
 
 def _kubectl() -> str:
     done = run([find_tool("kubectl", package="kubernetes-client"), "version", "--client", "-o", "json"], check=False)
     match = re.search(r'"gitVersion": "([^"]+)"', done.output)
     if not match:
-        raise Doubt("kubectl does not tell its version", hint="Check that it runs: kubectl version --client")
+        raise Doubt("kubectl does not print its version", hint="Check that it runs: kubectl version --client")
     return match[1]
 
 
@@ -108,10 +108,10 @@ def _cgroups() -> str:
     unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
     needed = {"cpu", "cpuset", "memory", "pids"}
     if unified:
-        found = set(Path("/sys/fs/cgroup/cgroup.controllers").read_text().split())
+        controllers = set(Path("/sys/fs/cgroup/cgroup.controllers").read_text().split())
     else:
-        found = {line.split()[0] for line in Path("/proc/cgroups").read_text().splitlines() if line.endswith("1")}
-    if missing := needed - found:
+        controllers = {line.split()[0] for line in Path("/proc/cgroups").read_text().splitlines() if line.endswith("1")}
+    if missing := needed - controllers:
         raise LabUnavailable(f"controllers are missing: {', '.join(sorted(missing))}", hint="Enable them at boot.")
     return "version 2" if unified else "version 1"
 

@@ -1,4 +1,4 @@
-"""The API of a cluster: a client, whether the server is ready, and what it could not write to its audit log."""
+"""The API of a cluster: a client, whether the server is ready, and how many events its audit log lacks."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from harness.recording import canary_names
 LABEL = "livefire.run"
 NAMESPACE = "livefire"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
-PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"  # of ours
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"  # Livefire's own
 _UNWRITTEN = re.compile(rb"^apiserver_audit_error_total\{[^}]*\} ([0-9.e+]+)$", re.MULTILINE)
 
 
 class KubeApi:
     """The API of one cluster, with the rights of its kubeconfig.
 
-    The client library reads the kubeconfig, authenticates and speaks TLS. Its generated models are passed by: loading
-    them takes longer than all our requests, and plain objects say as much. Methods raise LabUnavailable.
+    The client library reads the kubeconfig, authenticates and speaks TLS. Its generated models are not used: to load
+    them takes longer than all our requests. Methods raise LabUnavailable.
     """
 
     def __init__(self, kubeconfig: Path, context: str | None = None) -> None:
         self.kubeconfig = kubeconfig
         self._configuration = client.Configuration()
-        self._configuration.retries = 1  # a server that is paused would be waited for again and again
+        self._configuration.retries = 1  # each retry would wait for a paused server again
         config.load_kube_config(str(kubeconfig), context=context, client_configuration=self._configuration)
         self._api = client.ApiClient(self._configuration)
 
@@ -49,7 +49,7 @@ class KubeApi:
         return str(self.call("GET", "/version")["gitVersion"])
 
     def ready(self, timeout: float = 10) -> str:
-        """Empty when `/readyz` answers 200 within so many seconds, else what it said."""
+        """Empty when `/readyz` answers 200 within `timeout` seconds, else what is wrong."""
         try:
             status, body = self.send("GET", "/readyz", timeout=timeout)
         except urllib3.exceptions.HTTPError as error:
@@ -58,7 +58,7 @@ class KubeApi:
         return "" if status == 200 else f"HTTP {status} {'; '.join(failing)}".strip()
 
     def unwritten(self, timeout: float = 10) -> int | None:
-        """How many events the server could not write to its audit log since it began; None where it does not tell.
+        """How many events the server could not write to its audit log since its start; None where that is not known.
 
         Source: the metric apiserver_audit_error_total, one for each backend, which is not there before the first error.
         """
@@ -66,16 +66,16 @@ class KubeApi:
             status, body = self.send("GET", "/metrics", timeout=timeout)
         except urllib3.exceptions.HTTPError:
             return None
-        return sum(int(float(each)) for each in _UNWRITTEN.findall(body)) if status == 200 else None
+        return sum(int(float(count)) for count in _UNWRITTEN.findall(body)) if status == 200 else None
 
     def canary(self, token: str, timeout: float = 10) -> None:
-        """A request that can be found again in the audit log: a configmap that does not exist."""
+        """Send a request that can be recognised in the audit log: for a configmap that does not exist."""
         self.call("GET", f"{canary_names.CONFIGMAPS}{token}", allow=404, timeout=timeout)
 
     def call(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, allow: int = 0, timeout: float = 10
     ) -> dict[str, Any]:
-        """The object that a request answers. `allow` is a status that is no error. Raises LabUnavailable."""
+        """The object in the answer to a request. `allow` is a status that is no error. Raises LabUnavailable."""
         try:
             status, data = self.send(method, path, body, timeout=timeout)
         except urllib3.exceptions.HTTPError as error:
@@ -88,7 +88,7 @@ class KubeApi:
     def send(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, timeout: float = 10
     ) -> tuple[int, bytes]:
-        """The status and the body that a request answers. Raises urllib3's HTTPError."""
+        """The status and the body of the answer to a request. Raises urllib3's HTTPError."""
         response = self.request(method, path, body, timeout=timeout)
         return int(response.status), bytes(response.read() or b"")
 
@@ -110,7 +110,7 @@ def metadata(name: str, run_id: str) -> dict[str, Any]:
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(data)
+        document = json.loads(data)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}

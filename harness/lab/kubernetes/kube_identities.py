@@ -1,4 +1,4 @@
-"""Identities in a cluster: a ServiceAccount for each atomic, and the namespaces for what is ours."""
+"""Identities in a cluster: a ServiceAccount for each atomic, and our namespaces."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from harness.lab.kubernetes.kube_api import NAMESPACE, RBAC, KubeApi, metadata
 
 
 def ensure_namespace(api: KubeApi, run_id: str) -> None:
-    """The namespace for our ServiceAccounts."""
+    """Make the namespace for our ServiceAccounts, unless it exists."""
     create_namespace(api, NAMESPACE, run_id)
 
 
 def create_namespace(api: KubeApi, name: str, run_id: str) -> None:
-    """A namespace with the label of the run, unless it is there."""
-    api.call("POST", "/api/v1/namespaces", {"metadata": metadata(name, run_id)}, allow=409)  # it may exist
+    """Make a namespace with the label of the run, unless it exists."""
+    api.call("POST", "/api/v1/namespaces", {"metadata": metadata(name, run_id)}, allow=409)  # it exists
 
 
 def create_identity(api: KubeApi, name: str, run_id: str, seconds: int = 3600) -> tuple[str, str]:
-    """A ServiceAccount with all rights and a bound token for it; returns its user name and the token.
+    """Make a ServiceAccount with all rights, and a bound token for it; returns its user name and the token.
 
     Source: authentication.k8s.io/v1 TokenRequest; works on a bare API server.
     """
@@ -41,7 +41,7 @@ def create_identity(api: KubeApi, name: str, run_id: str, seconds: int = 3600) -
 
 
 def _may_list_secrets(api: KubeApi, user: str) -> None:
-    """Ask in our own name: a request in the user's name would be counted as the atomic's."""
+    """Check as ourselves: a request by this user would count as the atomic's. Raises NotYet."""
     body = {"spec": {"user": user, "resourceAttributes": {"verb": "list", "resource": "secrets"}}}
     review = api.call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body)
     if not review["status"].get("allowed"):

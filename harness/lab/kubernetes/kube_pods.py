@@ -1,4 +1,4 @@
-"""Pods and nodes of a cluster: their state, all of them, a watch on them, and the pod that carries canaries."""
+"""Pods and nodes of a cluster: their state, a list, a watch, and the pod for canaries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def node_state(api: KubeApi) -> str:
             return f"node {node['metadata']['name']}: {ready.get('message') or 'not Ready'}"
     if not nodes:
         return "no node has registered"
-    # the admission of pods needs it, and a controller makes it
+    # the admission of pods needs it, and a controller makes it later
     account = api.call("GET", "/api/v1/namespaces/default/serviceaccounts/default", allow=404)
     return "" if account.get("kind") == "ServiceAccount" else "the default ServiceAccount is not there"
 
@@ -33,15 +33,15 @@ def node_state(api: KubeApi) -> str:
 def pod_state(api: KubeApi, namespace: str, name: str) -> str:
     """Empty when the pod is Ready, else what is missing."""
     status = api.call("GET", f"/api/v1/namespaces/{namespace}/pods/{name}").get("status", {})
-    conditions = {each["type"]: each for each in status.get("conditions", [])}
+    conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
     ready = conditions.get("Ready", {})
     return "" if ready.get("status") == "True" else str(ready.get("message") or status.get("phase"))
 
 
 def all_pods(api: KubeApi, timeout: float = 10) -> list[dict[str, Any]]:
     """All pods, as the API gives them."""
-    found: list[dict[str, Any]] = api.call("GET", "/api/v1/pods", timeout=timeout)["items"]
-    return found
+    pods: list[dict[str, Any]] = api.call("GET", "/api/v1/pods", timeout=timeout)["items"]
+    return pods
 
 
 def annotate_pod(api: KubeApi, name: str, token: str, timeout: float) -> bool:
@@ -52,7 +52,7 @@ def annotate_pod(api: KubeApi, name: str, token: str, timeout: float) -> bool:
 
 
 def make_annotated_pod(api: KubeApi, name: str, run_id: str, token: str, timeout: float) -> str:
-    """A pod of ours that no scheduler takes; returns why it can't be made yet, empty where it was."""
+    """Make a pod of ours that no scheduler takes; returns why it can't be made yet, empty where it was made."""
     body = {
         "metadata": metadata(name, run_id) | {"annotations": {CANARY: token}},
         "spec": {"schedulerName": "livefire", "containers": [{"name": "main", "image": REFERENCE}]},
@@ -63,7 +63,7 @@ def make_annotated_pod(api: KubeApi, name: str, run_id: str, token: str, timeout
 
 @contextlib.contextmanager
 def pod_watch(api: KubeApi) -> Iterator[urllib3.HTTPResponse]:
-    """A watch on all pods: the answer's lines are JSON objects `{"type", "object"}`, as they come.
+    """A watch on all pods: the lines of the answer are JSON objects `{"type", "object"}`, one for each change.
 
     Source: Kubernetes API concepts, "Efficient detection of changes". Leaving the context ends it. Without a time
     the server ends a watch after half an hour or more.

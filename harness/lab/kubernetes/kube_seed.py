@@ -1,4 +1,4 @@
-"""What a cluster of ours is seeded with: canary secrets, configmaps, and a pod to act on."""
+"""The seed of a cluster of ours: canary secrets, configmaps, and a pod to act on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.lab.docker.image import REFERENCE
 from harness.lab.kubernetes.kube_api import KubeApi, metadata
 from harness.lab.kubernetes.kube_identities import create_namespace
 
-# What the value of each canary secret begins with; it stands nowhere else, so any recording can be searched for it.
+# The value of each canary secret begins with this text, and nothing else does, so a recording can be searched for it.
 CANARY_SECRET = "livefire-secret-"
 _SEED: dict[str, dict[str, list[str]]] = {
     "payments": {"secret": ["stripe-api-key", "ledger-db"], "configmap": ["gateway"]},
@@ -25,9 +25,9 @@ _LISTEN = "echo listening; while true; do echo target | nc -l -p 8080; done"
 
 
 def seed(api: KubeApi, run_id: str) -> None:
-    """Canary secrets and configmaps in several namespaces, and the pod TARGET.
+    """Make canary secrets and configmaps in several namespaces, and the pod TARGET.
 
-    The secrets' values are random and of no use.
+    The secrets' values are random.
     """
     for namespace, kinds in _SEED.items():
         create_namespace(api, namespace, run_id)
@@ -42,7 +42,7 @@ def seed(api: KubeApi, run_id: str) -> None:
 
 
 def _create_target(api: KubeApi, run_id: str) -> None:
-    """With a node, the admission of pods needs a ServiceAccount that a controller makes."""
+    """Make the pod. Raises NotYet: with a node, a controller must first make the ServiceAccount that a pod needs."""
     namespace, name = TARGET
     answer = api.call("POST", f"/api/v1/namespaces/{namespace}/pods", _target(name, run_id), allow=403)
     if answer.get("kind") != "Pod":

@@ -1,4 +1,4 @@
-"""How what is made in a cluster that goes on running is undone."""
+"""How our objects in a cluster that goes on running are undone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.lab.kubernetes.kube_api import LABEL, NAMESPACE, PODS, RBAC, KubeAp
 def record_objects(ledger: Ledger, kubeconfig: Path, run_id: str, *, ours: bool) -> None:
     """Write down, once, that objects with the run's label are about to be made in a cluster.
 
-    `ours` says that the cluster is a lab's of ours, and goes with that.
+    `ours` says that the cluster belongs to a lab, and is removed with it.
     """
     if not any(entry.kind == "kube_objects" for entry in ledger.open_entries()):
         ledger.add("kube_objects", kubeconfig=str(kubeconfig), run_id=run_id, ours=ours)
@@ -20,13 +20,13 @@ def record_objects(ledger: Ledger, kubeconfig: Path, run_id: str, *, ours: bool)
 
 @undoes("kube_objects")
 def kube_objects(whose: Whose, kubeconfig: str, run_id: str, ours: bool = False) -> None:
-    """Remove what carries the run's label. A cluster whose kubeconfig has gone with its lab has gone, too.
+    """Remove the objects with the run's label. Where the kubeconfig is gone, its lab and the cluster are gone, too.
 
-    Where the server of a lab of ours does not answer any more, what was made in it is undone with the lab.
+    Where the server of a lab does not answer, its objects are removed with the lab.
     """
     siblings = Whose(whose.id, whose.folder.parent)  # a run uses the kubeconfig of a lab
     if run_id != whose.id or not siblings.holds(kubeconfig):
-        raise Foreign(f"it is no cluster of a lab beside {whose.id}, or another run's part of it")
+        raise Foreign(f"it is no cluster of a lab beside {whose.id}, or it belongs to another run")
     if not Path(kubeconfig).exists():
         return
     api = KubeApi(Path(kubeconfig))
@@ -38,7 +38,7 @@ def kube_objects(whose: Whose, kubeconfig: str, run_id: str, ours: bool = False)
 
 
 def _delete_labelled(api: KubeApi, run_id: str) -> None:
-    """Remove what carries our label for this run."""
+    """Remove the objects with the label of this run."""
     selector = f"?labelSelector={LABEL}%3D{run_id}"
     api.call("DELETE", f"{RBAC}/clusterrolebindings{selector}")
     api.call("DELETE", f"{PODS}{selector}", allow=404)

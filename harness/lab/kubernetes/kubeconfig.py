@@ -1,4 +1,4 @@
-"""Kubeconfigs: of a cluster that we start, and with another token for a cluster that has one."""
+"""Kubeconfigs: for a cluster that we start, and a copy with another token."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import yaml
 
 
 def write_kubeconfig(path: Path, original: Path, token: str) -> None:
-    """A kubeconfig, mode 0600, for the cluster of the original's current context, with another token."""
+    """Write a kubeconfig, mode 0600, for the cluster of the original's current context, with another token."""
     document = yaml.safe_load(original.read_text())
     current = next(c for c in document["contexts"] if c["name"] == document["current-context"])["context"]
     cluster = next(c for c in document["clusters"] if c["name"] == current["cluster"])["cluster"]

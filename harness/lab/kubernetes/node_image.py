@@ -1,4 +1,4 @@
-"""The image that a kind node runs: kind's own where a registry answers, else the one that scripts/ builds."""
+"""The image of a kind node: kind's own where a registry answers, else the one that scripts/build-node-image builds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PULL_TIMEOUT = 900.0
 
 @dataclass(frozen=True)
 class NodeImage:
-    """An image to use: `archive` where it lies on this host, else it is pulled; `why` says how it was chosen."""
+    """An image to use: loaded from `archive`, or pulled where that is None; `why` says how it was chosen."""
 
     reference: str
     archive: Path | None
@@ -32,9 +32,9 @@ class NodeImage:
 
 
 def choose(given: str | None) -> NodeImage:
-    """What `--node-image` names (a reference, or an archive of `docker save`), else what is cached, else kind's own.
+    """The image of `--node-image` (a reference, or an archive of `docker save`), else a cached one, else kind's own.
 
-    Raises InvalidInput for an archive that is not there.
+    Raises InvalidInput for an archive that does not exist.
     """
     if given and given.endswith((".tar", ".tar.gz")):
         if not Path(given).is_file():
@@ -53,7 +53,7 @@ def choose(given: str | None) -> NodeImage:
 
 
 def provide(image: NodeImage, socket: Path) -> str:
-    """Make sure that the daemon has the image; returns the reference that it knows it by.
+    """Load or pull the image unless the daemon has it; returns the daemon's reference.
 
     Raises LabUnavailable when it can neither be loaded nor pulled.
     """
@@ -69,9 +69,9 @@ def provide(image: NodeImage, socket: Path) -> str:
                 loaded = client.images.load(archive)
         except (docker.errors.DockerException, requests.RequestException, OSError) as error:
             verb = "pulled" if image.archive is None else "loaded"
-            said = getattr(error, "explanation", None) or str(error)
-            raise LabUnavailable(f"the node image {image.reference} cannot be {verb}: {said}", hint=_BUILD) from None
-        tags = [tag for found in loaded for tag in found.tags]
+            reason = getattr(error, "explanation", None) or str(error)
+            raise LabUnavailable(f"the node image {image.reference} cannot be {verb}: {reason}", hint=_BUILD) from None
+        tags = [tag for loaded_image in loaded for tag in loaded_image.tags]
         if not tags:
             raise LabUnavailable(f"the node image {image.archive} names no image", hint=_BUILD)
         return str(tags[0])
@@ -90,16 +90,16 @@ def fetch(given: str | None, socket: Path, say: Callable[[str], None]) -> Path:
     say("saving it in the cache")
     with docker_client(socket, timeout=_PULL_TIMEOUT) as client:
         image = client.images.get(reference)
-        image.tag(_tag(reference))  # saved by its digest alone, it would have no name
+        image.tag(_tag(reference))  # saved by its digest, it would have no name
         with part.open("wb") as out:
             for chunk in client.images.get(_tag(reference)).save(named=True):
                 out.write(chunk)
-    part.rename(target)  # whole or not at all
+    part.rename(target)  # complete or not at all
     return target
 
 
 def _tag(reference: str) -> str:
-    """A reference without its digest, which a daemon knows only for what it pulled."""
+    """A reference without its digest, which a daemon knows only for images that it pulled."""
     name, _, _ = reference.partition("@")
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 

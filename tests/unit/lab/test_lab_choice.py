@@ -29,7 +29,7 @@ def test_auto_is_kind_where_kind_is(bare: Path) -> None:
 
 def test_auto_is_the_control_plane_where_kind_is_not(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.host.process._SYSTEM_PATH", str(bare))
-    assert cluster_kind(LabChoice()) == ("control-plane", "kind can't be had: 'kind' is not installed")
+    assert cluster_kind(LabChoice()) == ("control-plane", "kind can't be used: 'kind' is not installed")
 
 
 @pytest.mark.parametrize("word", ["kind", "control-plane", "none", "context:mine"])
