@@ -36,8 +36,3 @@ def read_results(path: Path) -> list[Result]:
 def schema() -> dict[str, Any]:
     """The JSON Schema, generated from the models."""
     return Result.model_json_schema(by_alias=True, mode="serialization")
-
-
-def write_schema() -> None:
-    """Write the schema to where it is shipped."""
-    SCHEMA_FILE.write_text(json.dumps(schema(), indent=1) + "\n", encoding="utf-8")

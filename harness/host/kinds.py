@@ -60,7 +60,13 @@ def undoes(kind: str) -> Callable[[UndoerT], UndoerT]:
 
 
 def finds(kind: str) -> Callable[[FinderT], FinderT]:
-    """Register `function(whose)`: the things of this kind with the owner's name, as their undoer takes them."""
+    """Register `function(whose)`: the things of this kind with the owner's name, as their undoer takes them.
+
+    Raises ValueError for a kind that has no place in the order in which things are undone.
+    """
+
+    if kind not in _ORDER:
+        raise ValueError(f"when is a {kind} undone, beside the others that can be found? Say so in _ORDER")
 
     def register(function: FinderT) -> FinderT:
         _FINDERS[kind] = function

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import TypeGuard, TypeVar
 
@@ -32,7 +31,7 @@ class Remembered(Workspace):
     def __init__(self, engine: Engine, file: Path) -> None:
         """Nothing is remembered where `file` is missing, damaged, or of another version of the engine."""
         super().__init__(engine)
-        self._file, self._maker = file, _maker()
+        self._file, self._maker = file, _maker(engine)
         self._before = _read(file, self._maker)
         self._used: dict[str, object] = {}
 
@@ -74,11 +73,9 @@ class Remembered(Workspace):
         return answer
 
 
-def _maker() -> str:
-    """A digest of what answers depend on beside the query: the versions of the engine, and the code of this package."""
-    digest = sha256()
-    for package in ("duckdb", "duckdb-kql"):
-        digest.update(f"{package} {version(package)}\n".encode())
+def _maker(engine: Engine) -> str:
+    """A digest of what answers depend on beside the query: the engine with its versions, and the code of this package."""
+    digest = sha256(engine.facts.model_dump_json().encode())
     for path in sorted([*Path(__file__).parent.rglob("*.py"), Path(schema.__file__)]):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -12,7 +12,7 @@ from harness.files.expectation_file import load_expectations
 from harness.files.yaml_files import is_expectations
 from harness.model.atomic_result import AtomicResult
 from harness.model.expectation import Expectation
-from harness.model.verdict import Verdict
+from harness.model.verdict import LAYERS, Verdict
 from harness.pytest_plugin.answers import answers_of
 from harness.pytest_plugin.explain import explain, explain_variants
 from harness.pytest_plugin.item import LivefireItem
@@ -24,13 +24,7 @@ from harness.report.junit import properties_of
 from harness.report.shown import shown
 from harness.text import visible
 
-LAYERS = {
-    "executed": (Verdict.NOT_EXECUTED,),
-    "healthy": (Verdict.INCONCLUSIVE,),
-    "seen": (Verdict.NO_TELEMETRY,),
-    "fired": (Verdict.RULE_SILENT, Verdict.UNEXPECTED_ALERT),
-    "flags": (Verdict.WRONG_FLAGS,),
-}
+_NAMES = tuple(dict.fromkeys(filter(None, LAYERS.values())))  # of the tests of one atomic, in order
 
 
 class ExpectFile(pytest.File):
@@ -64,7 +58,7 @@ class AtomicTests(pytest.Collector):
     def __init__(self, *, expectation: Expectation, variants: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.expectation = expectation
-        self._layers = {**dict.fromkeys(LAYERS, LayerItem), **({EVASIONS: VariantsItem} if variants else {})}
+        self._layers = {**dict.fromkeys(_NAMES, LayerItem), **({EVASIONS: VariantsItem} if variants else {})}
         self.extra_keyword_matches |= {expectation.rule.id}
         if expectation.entry.benign:
             self.extra_keyword_matches |= {"benign", expectation.entry.benign}
@@ -97,7 +91,7 @@ class LayerItem(LivefireItem):
             self.note(recording, judged=not reason)
             if reason:
                 reasons.append(reason)
-            elif _layer_of(result.verdict) == self.layer:
+            elif LAYERS[result.verdict] == self.layer:
                 broken.append((recording, result))
         if broken:
             self.fail(explain(self.expectation, self.layer, broken, of=len(results)))
@@ -112,7 +106,7 @@ class LayerItem(LivefireItem):
             return result.reason
         if self.layer == "executed" and result.verdict is Verdict.INCONCLUSIVE and not result.executed.effect:
             return f"it is not known whether it had an effect: {result.reason}"
-        broken, layers = _layer_of(result.verdict), list(LAYERS)
+        broken, layers = LAYERS[result.verdict], _NAMES
         if broken and layers.index(broken) < layers.index(self.layer):
             return f"the layer '{broken}' failed: {result.reason}"
         return ""
@@ -122,7 +116,7 @@ class LayerItem(LivefireItem):
         if not self.config.stash[SETTINGS].require_all:
             return ""
         selected = {item.name for item in self.session.items if item.parent is self.parent}
-        failed = (r for _, r in results if self._not_judged(r) and (_layer_of(r.verdict) or self.layer) not in selected)
+        failed = (r for _, r in results if self._not_judged(r) and (LAYERS[r.verdict] or self.layer) not in selected)
         return next((self._not_judged(result) for result in failed), "")
 
 
@@ -146,8 +140,3 @@ class VariantsItem(LivefireItem):
         wrong = [(recording, result) for recording, result in judged if not result.verdict.as_expected]
         if wrong:
             self.fail(explain_variants(self.expectation, wrong, of=len(judged)))
-
-
-def _layer_of(verdict: Verdict) -> str:
-    """The layer that failed; empty when none did."""
-    return next((layer for layer, verdicts in LAYERS.items() if verdict in verdicts), "")

@@ -10,21 +10,10 @@ from rich.text import Text
 
 from harness.model.atomic import short_id
 from harness.model.history import History
-from harness.model.verdict import Verdict
+from harness.model.verdict import LETTERS, Verdict
 from harness.report.fitting import folded
 from harness.text import visible
 
-LETTERS = {
-    Verdict.PROVEN: "P",
-    Verdict.KNOWN_GAP: "K",
-    Verdict.RULE_SILENT: "R",
-    Verdict.WRONG_FLAGS: "W",
-    Verdict.UNEXPECTED_ALERT: "U",
-    Verdict.NO_TELEMETRY: "T",
-    Verdict.NOT_EXECUTED: "N",
-    Verdict.INCONCLUSIVE: "I",
-    Verdict.SKIPPED: "S",
-}
 _STYLES = {Verdict.PROVEN: "green", Verdict.KNOWN_GAP: "yellow", Verdict.SKIPPED: "dim"}
 _ABSENT = "."
 _CHANGED = "! "

@@ -19,14 +19,13 @@ from harness.model.history import History
 from harness.model.mutants import Mutants
 from harness.model.result import Result
 from harness.model.schedule_result import ScheduleResult
-from harness.model.verdict import ExitCode, Verdict
+from harness.model.verdict import GRAVITY, LETTERS, MEANINGS, ExitCode, Verdict
 from harness.report import schedule_text
 from harness.report.describe import alert_lines, tables_read
 from harness.report.html import figures
 from harness.report.html import nights_section as trends
 from harness.report.html.chain import chain
 from harness.report.html.heat_map import KINDS, HeatMap, heat_map
-from harness.report.html.meanings import MEANINGS
 from harness.report.html.raw_section import LINE_BYTES, RawRecords, raw_records
 from harness.report.html.rule_lines import RuleTexts
 from harness.report.html.subject import (
@@ -41,8 +40,7 @@ from harness.report.html.subject import (
     truth,
 )
 from harness.report.html.timeline import ALERT_SHAPE, SENSOR_SHAPES, Timeline, timeline
-from harness.report.html.unmet import GRAVITY, Failing, failings
-from harness.report.nights_text import LETTERS
+from harness.report.html.unmet import Failing, failings
 from harness.report.unjudged_text import by_kind
 from harness.study.nights.flakes import flakes
 from harness.study.nights.latency import timed

@@ -6,20 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harness.model.atomic_result import AtomicResult
-from harness.model.verdict import Verdict
+from harness.model.verdict import GRAVITY, Verdict
 from harness.report.html.chain import Step, chain
 from harness.report.html.rule_lines import Excerpt, RuleTexts
 from harness.report.html.subject import Subject
 from harness.report.html.terms import unmatched
-
-GRAVITY = (
-    Verdict.RULE_SILENT,
-    Verdict.WRONG_FLAGS,
-    Verdict.UNEXPECTED_ALERT,
-    Verdict.NO_TELEMETRY,
-    Verdict.NOT_EXECUTED,
-    Verdict.INCONCLUSIVE,
-)
 
 
 @dataclass
@@ -85,7 +76,7 @@ def _ordered(subjects: Iterable[Subject]) -> list[Unmet]:
         alike: dict[tuple[Verdict, str], Unmet] = {}
         for row in subject.rows:
             result = row.result
-            if result.verdict in GRAVITY:
+            if result.verdict.unmet:
                 alike.setdefault((result.verdict, result.reason), Unmet(subject, result, [])).rules.append(result.rule)
         all_unmet += alike.values()
     return sorted(all_unmet, key=lambda unmet: (bool(unmet.result.variant), GRAVITY.index(unmet.result.verdict)))

@@ -74,6 +74,11 @@ def test_an_unknown_kind_is_foreign(whose: Whose) -> None:
         kinds.undo("spell", whose, {})
 
 
+def test_a_kind_that_can_be_found_has_a_place_in_the_order_in_which_it_goes() -> None:
+    with pytest.raises(ValueError, match="when is a new kind undone"):
+        kinds.finds("new kind")
+
+
 def test_what_is_found_is_in_the_order_in_which_it_goes(whose: Whose) -> None:
     for kind in ("mounts", "cgroup", "audit_rules"):
         kinds.finds(kind)(lambda _: [])

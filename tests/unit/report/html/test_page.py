@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from harness.model.atomic_result import Alert, Latency, NearMiss
 from harness.model.observed import Evidence, SignalResult
 from harness.model.result import Ambiguous, Result
-from harness.model.verdict import ExitCode, Verdict
+from harness.model.verdict import MEANINGS, ExitCode, Verdict
 from harness.report.html import to_html, write_html
-from harness.report.html.meanings import MEANINGS
 from tests.unit.report.html.parsed import Page
 from tests.unit.report.html.samples import HARDENED, PRIVILEGED, RULE, RUN, SECRETS, everything, proven
 
