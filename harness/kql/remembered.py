@@ -74,7 +74,7 @@ class Remembered(Workspace):
 
 
 def _maker(engine: Engine) -> str:
-    """A digest of what answers depend on beside the query: the engine with its versions, and the code of this package."""
+    """A digest of what answers depend on beside the query: the engine, its versions, and the code of this package."""
     digest = sha256(engine.facts.model_dump_json().encode())
     for path in sorted([*Path(__file__).parent.rglob("*.py"), Path(schema.__file__)]):
         digest.update(path.read_bytes())
