@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import LabUnavailable
 from harness.host import halt
+from harness.host.owned_folders import OwnedFolder
 from harness.host.process import OWNER, base_environment
 
 _LAST_LINES = 5
 
 
-def start_daemon(
-    command: Sequence[str | Path], *, owner: str, log: Path, environment: Mapping[str, str] | None = None
+def start_recorded(
+    owned: OwnedFolder, name: str, command: Sequence[str | Path], *, log: Path
 ) -> subprocess.Popen[bytes]:
+    """Start the daemon `name` of a run or a lab, after it was written to the ledger. Raises LedgerClosed, Halted."""
+    owner = f"{owned.id}/{name}"
+    owned.ledger.add("daemon", owner=owner)
+    return start_daemon(command, owner=owner, log=log)
+
+
+def start_daemon(command: Sequence[str | Path], *, owner: str, log: Path) -> subprocess.Popen[bytes]:
     """Start a daemon in a session of its own, with `owner` in its environment and all output in `log`.
 
     When this returns, `owned_processes(owner)` lists it. Raises Halted where what this thread makes is being undone.
@@ -25,8 +33,8 @@ def start_daemon(
         return halt.start(
             lambda: _shown(
                 subprocess.Popen(
-                    [str(part) for part in command],
-                    env=base_environment() | dict(environment or {}) | {"TMPDIR": str(log.parent), OWNER: owner},
+                    [str(word) for word in command],
+                    env=base_environment() | {"TMPDIR": str(log.parent), OWNER: owner},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,

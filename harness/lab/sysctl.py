@@ -1,4 +1,4 @@
-"""Settings of the kernel that a node of kind or a swarm changes: written to the ledger before, and put back."""
+"""Kernel settings that a node of kind or a swarm changes: written to the ledger before, and put back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SWARM = tuple(f"net.ipv4.neigh.default.gc_thresh{number}" for number in (1, 2, 3
 
 
 def record_sysctls(ledger: Ledger, names: Sequence[str]) -> list[str]:
-    """Write the values of settings to the ledger, before they change. Returns the numbers of its entries."""
+    """Write the values of settings to the ledger, before they change. Returns the ids of its entries."""
     paths = {name: _file(name) for name in names}
     return [
         ledger.add("sysctl", name=name, value=path.read_text().strip()) for name, path in paths.items() if path.exists()
@@ -41,13 +41,13 @@ def record_sysctls(ledger: Ledger, names: Sequence[str]) -> list[str]:
 def sysctl(whose: Whose, name: str, value: str) -> None:
     """Put a kernel setting back."""
     if name not in (*NODE, *SWARM) or not re.fullmatch(r"-?[0-9]{1,20}", value):
-        raise Foreign("no node and no swarm changes this setting, or not to this value")
+        raise Foreign("it is no setting that a node or a swarm changes, or no number")
     path = _file(name)
     try:
         if path.read_text().strip() != value:
             path.write_text(value)
     except OSError as error:
-        raise LivefireError(f"it cannot be set back: {error.strerror}") from None
+        raise LivefireError(f"it can't be put back: {error.strerror}") from None
 
 
 def _file(name: str) -> Path:

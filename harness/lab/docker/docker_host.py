@@ -1,4 +1,4 @@
-"""The Docker host: a private daemon of our own, or the one that the user has named."""
+"""The Docker host: a private daemon of our own, or the one that the user names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import docker.errors
 
 from harness.errors import LabUnavailable, Refused
-from harness.host.daemons import check_runs, start_daemon
+from harness.host.daemons import check_runs, start_recorded
 from harness.host.owned_folders import OwnedFolder
 from harness.host.process import find_tool, run
 from harness.host.ramdisk import mount_ramdisk
@@ -31,10 +31,10 @@ _SUBNETS = ipaddress.IPv4Network("10.213.0.0/16")
 
 @dataclass(frozen=True)
 class DockerHost:
-    """A daemon that answers. `log` is its debug log where we can read it; `owned` says that we started it.
+    """A daemon that answers. `log` is its debug log, None where we can't read it; `owned` says that we started it.
 
-    Where it is ours: `registry` is HOST:PORT of a registry beside it, empty where there is none; `containerd` is the
-    socket below it, and `namespace` one for containers that are made there without the daemon.
+    Of a daemon of ours, `registry` is HOST:PORT of its registry, empty where there is none; `containerd` is the socket
+    of its containerd, and `namespace` the one for containers that are made there without the daemon.
     """
 
     kind: str
@@ -91,21 +91,21 @@ def start_managed(owned: OwnedFolder, reason: str) -> DockerHost:
 
 
 def _dockerd_command(owned: OwnedFolder, folder: Path, bridge: str) -> list[str | Path]:
-    """dockerd with nothing of the host's: not its configuration, firewall, forwarding, or place in the cgroup tree."""
+    """dockerd that uses no configuration, firewall, forwarding or control group of the host."""
     dockerd = find_tool("dockerd", package="docker.io")
     command: list[str | Path] = [dockerd, "--debug", f"--config-file={_configuration(dockerd, folder)}"]
     command += [f"--data-root={folder / 'data'}", f"--exec-root={folder / 'exec'}", f"--pidfile={folder / 'pid'}"]
     command += [f"--bridge={bridge}", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"]
     command += [f"--cgroup-parent=/{namespace(owned.id)}", "--exec-opt=native.cgroupdriver=cgroupfs"]
     if run([dockerd, "--log-format=text", "--version"], check=False).code == 0:
-        command.append("--log-format=text")  # an option since release 28; before, text is all there is
+        command.append("--log-format=text")  # an option since release 28; before, the format is always text
     return command
 
 
 def use_host(owned: OwnedFolder, reason: str) -> DockerHost:
-    """Use the daemon of DOCKER_HOST or of the default context.
+    """Use the daemon of DOCKER_HOST, or at the default socket.
 
-    Only a local one: auditd sees the processes of this kernel. Raises Refused otherwise, LabUnavailable if it is down.
+    Raises Refused for one that is not local, since auditd sees this kernel's processes; LabUnavailable if it is down.
     """
     address = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
     if not address.startswith("unix://"):
@@ -124,7 +124,7 @@ def use_host(owned: OwnedFolder, reason: str) -> DockerHost:
 
 
 def record_image(owned: OwnedFolder, socket: Path, reference: str) -> None:
-    """Write down a name of ours that an image is about to get on another's daemon, unless one has it already."""
+    """Write down a name of ours that an image is about to get on the user's daemon, unless an image has it already."""
     with docker_client(socket) as client:
         if IMAGE.fullmatch(reference) and not client.images.list(name=reference):
             owned.ledger.add("image", socket=str(socket), reference=reference)
@@ -145,11 +145,9 @@ def _ping(socket: Path) -> str:
 
 
 def _start_dockerd(owned: OwnedFolder, command: list[str | Path], socket: Path, log: Path) -> str:
-    """Its version, once it answers on its socket."""
-    owner = f"{owned.id}/dockerd"
-    owned.ledger.add("daemon", owner=owner)
-    owned.ledger.add("lab_networks", socket=str(socket))
-    process = start_daemon(command, owner=owner, log=log)
+    """Start dockerd; returns its version once it answers on its socket. Raises LabUnavailable."""
+    process = start_recorded(owned, "dockerd", command, log=log)
+    owned.ledger.add("lab_networks", socket=str(socket))  # after the daemon's entry, so that it is undone first
 
     def answers() -> str:
         check_runs("dockerd", process, log)
@@ -159,17 +157,15 @@ def _start_dockerd(owned: OwnedFolder, command: list[str | Path], socket: Path, 
 
 
 def _start_containerd(owned: OwnedFolder, folder: Path) -> Path:
-    """A containerd of our own: dockerd would else use the system's, if there is one."""
+    """Start a containerd of our own, else dockerd would use the system's. Returns its socket."""
     socket = folder / "containerd.sock"
     config = folder / "containerd.toml"
     config.write_text(
         f'version = 2\nroot = "{folder / "containerd"}"\nstate = "{folder / "containerd-state"}"\n'
         f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "{socket}"\n'
     )
-    owner = f"{owned.id}/containerd"
-    owned.ledger.add("daemon", owner=owner)
     log = folder / "containerd.log"
-    process = start_daemon([find_tool("containerd"), "--config", config], owner=owner, log=log)
+    process = start_recorded(owned, "containerd", [find_tool("containerd"), "--config", config], log=log)
 
     def listening() -> None:
         check_runs("containerd", process, log)
@@ -187,9 +183,9 @@ def _start_containerd(owned: OwnedFolder, folder: Path) -> Path:
 
 
 def _configuration(dockerd: Path, folder: Path) -> Path:
-    """A configuration file of our own; else the host's /etc/docker/daemon.json would be mixed in."""
+    """Write a configuration file of our own, else dockerd would read /etc/docker/daemon.json."""
     path = folder / "daemon.json"
-    # Releases before 25 write /etc/docker/key.json unless told otherwise, and only the file can tell them.
+    # Releases before 25 write /etc/docker/key.json unless this option of the file names another path.
     path.write_text(json.dumps({"deprecated-key-path": str(folder / "key.json")}))
     major = re.search(r"version (\d+)", run([dockerd, "--version"]).output)
     if major and int(major[1]) >= 23 and run([dockerd, "--validate", f"--config-file={path}"], check=False).code != 0:
@@ -207,7 +203,7 @@ def _write_shim(folder: Path) -> Path:
 
 
 def _make_bridge(owned: OwnedFolder) -> str:
-    """A bridge of our own: a dockerd with --bridge=none deletes docker0, whoever's it is."""
+    """Make a bridge of our own, since a dockerd with --bridge=none deletes docker0, also another daemon's."""
     name = bridge_names(owned.id)[0]
     gateway = next(free_subnet().hosts())
     owned.ledger.add("bridge", name=name)
@@ -218,7 +214,7 @@ def _make_bridge(owned: OwnedFolder) -> str:
 
 
 def free_subnet() -> ipaddress.IPv4Network:
-    """A /24 that no route of this host leads to. Raises LabUnavailable when there is none left."""
+    """A /24 to which this host has no route. Raises LabUnavailable when there is none."""
     routes = json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]).output or "[]")
     used = [ipaddress.IPv4Network(r["dst"], strict=False) for r in routes if r["dst"][:1].isdigit()]
     for subnet in _SUBNETS.subnets(new_prefix=24):

@@ -15,7 +15,7 @@ from pathlib import Path
 import docker
 
 from harness.errors import LabUnavailable
-from harness.host.daemons import check_runs, start_daemon
+from harness.host.daemons import check_runs, start_recorded
 from harness.host.owned_folders import OwnedFolder
 from harness.host.ports import free_ports
 from harness.host.process import find_tool
@@ -66,6 +66,5 @@ def start_registry(owned: OwnedFolder) -> Registry | None:
     config = folder / "config.yml"  # YAML takes JSON
     storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
     config.write_text(json.dumps({"version": 0.1, "storage": storage, "http": {"addr": address}}))
-    owner, log = f"{owned.id}/registry", folder / "registry.log"
-    owned.ledger.add("daemon", owner=owner)
-    return Registry(address, log, start_daemon([program, "serve", config], owner=owner, log=log))
+    log = folder / "registry.log"
+    return Registry(address, log, start_recorded(owned, "registry", [program, "serve", config], log=log))

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from harness.errors import LabUnavailable
-from harness.host.daemons import check_runs, start_daemon
+from harness.host.daemons import check_runs, start_recorded
 from harness.host.owned_folders import OwnedFolder
 from harness.host.ports import free_ports
 from harness.host.process import find_tool, run
@@ -50,10 +50,8 @@ def start_control_plane(owned: OwnedFolder, reason: str) -> Cluster:
     tokens.write_text(f'{token},{ADMIN},{ADMIN},"system:masters"\n')
     (folder / "audit").mkdir(mode=0o700)
     audit_log, log = folder / "audit" / "audit.log", folder / "kube-apiserver.log"
-    owner = f"{owned.id}/kube-apiserver"
-    owned.ledger.add("daemon", owner=owner)
     command: list[str | Path] = [apiserver, *_flags(folder, etcd_port, port), f"--audit-log-path={audit_log}"]
-    process = start_daemon(command, owner=owner, log=log)
+    process = start_recorded(owned, "kube-apiserver", command, log=log)
     kubeconfig = _write_kubeconfig(folder, port, token)
     api = KubeApi(kubeconfig)
 
@@ -107,8 +105,6 @@ def _flags(folder: Path, etcd_port: int, port: int) -> list[str]:
 
 
 def _start_etcd(owned: OwnedFolder, folder: Path, port: int, peer_port: int) -> None:
-    owner = f"{owned.id}/etcd"
-    owned.ledger.add("daemon", owner=owner)
     client, peer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer_port}"
     command: list[str | Path] = [find_etcd(), f"--data-dir={folder / 'etcd'}", "--unsafe-no-fsync"]
     command += [f"--listen-client-urls={client}", f"--advertise-client-urls={client}"]
@@ -118,7 +114,7 @@ def _start_etcd(owned: OwnedFolder, folder: Path, port: int, peer_port: int) -> 
         f"--initial-cluster=default={peer}",
     ]
     log = folder / "etcd.log"
-    process = start_daemon(command, owner=owner, log=log)
+    process = start_recorded(owned, "etcd", command, log=log)
 
     def listening() -> None:
         check_runs("etcd", process, log)

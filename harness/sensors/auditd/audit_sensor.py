@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from harness.errors import LabUnavailable, LivefireError
-from harness.host.daemons import check_runs, start_daemon
+from harness.host.daemons import check_runs, start_recorded
 from harness.host.owned_folders import OwnedFolder
 from harness.host.process import base_environment, find_tool
 from harness.host.waiting import NotYet, wait_until
@@ -108,9 +108,7 @@ class AuditdSensor:
         config = folder / "auditd.conf"
         config.touch(mode=0o600)
         config.write_text(CONFIG.format(log=log))
-        owner = f"{self._owned.id}/auditd"
-        self._owned.ledger.add("daemon", owner=owner)
-        process = start_daemon([find_tool("auditd"), "-n", "-c", folder], owner=owner, log=output)
+        process = start_recorded(self._owned, "auditd", [find_tool("auditd"), "-n", "-c", folder], log=output)
 
         def registered() -> None:
             check_runs("auditd", process, output)

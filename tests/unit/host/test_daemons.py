@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import LabUnavailable
+from harness.host import daemons
 from harness.host.daemons import check_runs
+from harness.host.owned_folders import OwnedFolder
 
 
 def test_a_daemon_that_has_ended_is_told_of_with_the_last_lines_of_its_log(tmp_path: Path) -> None:
@@ -35,3 +37,19 @@ def test_a_daemon_that_runs_is_no_error(tmp_path: Path) -> None:
             check_runs("etcd", process, tmp_path / "none")
         finally:
             process.kill()
+
+
+def test_a_daemon_is_in_the_ledger_before_it_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "lab-0a1b2c"
+    folder.mkdir()
+    owned = OwnedFolder(folder)
+    entries: list[dict[str, object]] = []
+
+    def start(command: list[str], *, owner: str, log: Path) -> str:
+        entries.extend(entry.what for entry in owned.ledger.open_entries())
+        return f"{owner}: {' '.join(command)}"
+
+    monkeypatch.setattr(daemons, "start_daemon", start)
+    started = daemons.start_recorded(owned, "etcd", ["etcd", "--x"], log=folder / "log")
+    assert str(started) == "lab-0a1b2c/etcd: etcd --x"
+    assert entries == [{"owner": "lab-0a1b2c/etcd"}]
