@@ -43,7 +43,7 @@ class Capture:
         self._subscriber = subscriber
         self._timeout = timeout
         self._api = KubeApi(lab.cluster.kubeconfig) if lab.cluster else None
-        self.owned = OwnedFolder.create("run")  # before what may fail is made, nobody can undo it
+        self.owned = OwnedFolder.create("run")  # after what may fail: only a complete Capture can be undone
         arrivals, docker, cluster = Arrivals(recording), lab.docker, lab.cluster
         self._audit = AuditdSensor(self.owned, arrivals, docker, lab.owned.id)
         self._docker = DockerDaemonSensor(docker, arrivals, self.owned) if docker else None

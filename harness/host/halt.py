@@ -80,7 +80,7 @@ def start(make: Callable[[], subprocess.Popen[bytes]]) -> subprocess.Popen[bytes
 
 
 class Makers(ThreadPoolExecutor):
-    """Threads that make what stands in a ledger. They are stopped, and have ended, before the ledger is undone."""
+    """Threads that make the things of a ledger. They are stopped, and have ended, before the ledger is undone."""
 
     def __init__(self, count: int, ledger: Closing) -> None:
         super().__init__(count)

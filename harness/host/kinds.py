@@ -86,7 +86,7 @@ def known() -> frozenset[str]:
 
 
 def undo(kind: str, whose: Whose, what: What) -> None:
-    """Undo one thing. Raises Foreign for what nothing here may undo, else whatever the undoer raises."""
+    """Undo one thing. Raises Foreign for an unknown kind or a thing that can't be ours, or what the undoer raises."""
     undoer = _UNDOERS.get(kind)
     if undoer is None:
         raise Foreign(f"nothing here can undo a {kind!r}")

@@ -123,11 +123,11 @@ def test_a_container_for_canaries_that_an_attack_ends_is_started_again(lab: Live
 @pytest.mark.parametrize(
     ("before", "said"),
     [
-        ("auditctl -A " + NO_DOCKER.format("$(command -v docker)"), "a rule was put in: -a never,exit"),
+        ("auditctl -A " + NO_DOCKER.format("$(command -v docker)"), "a rule was added: -a never,exit"),
         ("auditctl -A never,exit -F arch=b64 -S execve -F auid=0", "-F auid=0"),
         ("auditctl -b 9000", "'backlog_limit' was changed from 8192 to 9000"),
         ("auditctl -e 0; auditctl -e 1", "audit was switched off"),
-        (f"auditctl -a always,exclude -F msgtype=CONFIG_CHANGE\n{REMOVE}", "a rule was taken away"),
+        (f"auditctl -a always,exclude -F msgtype=CONFIG_CHANGE\n{REMOVE}", "a rule was removed"),
     ],
 )
 def test_what_an_attack_does_to_the_audit_is_named(lab: Livefire, tmp_path: Path, before: str, said: str) -> None:
@@ -148,7 +148,7 @@ def test_rules_taken_away_and_put_back_around_the_attack_without_a_word_of_the_k
 trap 'echo "$rules" | while read -r rule; do auditctl $rule; done; {hide.replace("-a", "-d")}' EXIT"""
     done = run(lab, tmp_path, EXECUTION, around)
     assert done.verdicts() == {EXECUTION: "INCONCLUSIVE"}, done.err
-    assert "a rule was taken away" in problems(done)
+    assert "a rule was removed" in problems(done)
 
 
 def test_an_attack_that_takes_the_rules_away_costs_itself_and_not_the_next(lab: Livefire, tmp_path: Path) -> None:

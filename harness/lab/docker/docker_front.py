@@ -11,7 +11,7 @@ from harness.host.undo import make_way
 
 
 def aside(socket: Path, owner: str) -> Path:
-    """The place of the daemon's own socket meanwhile: beside its own, with the owner's name."""
+    """Where the daemon's own socket is while a gateway has its place: beside it, with the owner's name."""
     return socket.with_name(f"{owner}.sock")
 
 

@@ -37,8 +37,8 @@ class AuditState:
 
     def differences(self, now: AuditState) -> list[str]:
         """What differs in `now`, one sentence each."""
-        texts = [f"a rule was put in: {describe(rule)}" for rule in now.rules if rule not in self.rules]
-        texts += [f"a rule was taken away: {describe(rule)}" for rule in self.rules if rule not in now.rules]
+        texts = [f"a rule was added: {describe(rule)}" for rule in now.rules if rule not in self.rules]
+        texts += [f"a rule was removed: {describe(rule)}" for rule in self.rules if rule not in now.rules]
         if not texts and now.rules != self.rules:
             texts = ["the order of the rules was changed"]
         then = dict(self.settings)

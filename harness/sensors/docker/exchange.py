@@ -27,8 +27,8 @@ class Talk(Protocol):
     def begin(self, method: str, path: str) -> float:
         """The request is about to be passed on; returns the time. Raises where it must not be passed on."""
 
-    def passes(self, *, whole: bool) -> None:
-        """The daemon gets the request; with `whole`, it has got all of it."""
+    def passes(self, *, complete: bool) -> None:
+        """The daemon gets the request; with `complete`, it has got all of it."""
 
     def note(self, *, sent: float, method: str, path: str, status: int, body: bytes, request_body: bytes = b"") -> None:
         """The request was answered, or refused."""
@@ -64,7 +64,7 @@ class Exchange:
                 copy_body(head, self.client, Held())
             return self._refuse(name, place, refused, sent, talk)
         asked, body = self._pass_request(head, held, name, place, talk)
-        talk.passes(whole=True)
+        talk.passes(complete=True)
         answer = self._answer()
         if not answer:
             return False
@@ -105,7 +105,7 @@ class Exchange:
         """Pass a request on; returns what it makes, and its body where that was held."""
         known = content(head, held.data) if held else b""
         asked = self._made.before(method, path, known) if self._made else None
-        talk.passes(whole=False)
+        talk.passes(complete=False)
         self.daemon.socket.sendall(head + (held.data if held else b""))
         if not held and not copy_body(head, self.client, self.daemon.socket):
             raise _CutOff

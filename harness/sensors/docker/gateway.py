@@ -154,7 +154,7 @@ class _Talk:
         self._atomic = atomic
         self._peer = peer
         self._open: tuple[str, str, float] | None = None
-        self._passes = self._whole = False
+        self._passes = self._complete = False
 
     @property
     def open_request(self) -> str:
@@ -164,19 +164,19 @@ class _Talk:
     def begin(self, method: str, path: str) -> float:
         """A request is about to be passed on; returns the time. Raises Ended where it must not be passed on."""
         self._connections.begin(self._client, method)
-        self._passes = self._whole = False
+        self._passes = self._complete = False
         self._open = method, path, time.time()
         return self._open[2]
 
-    def passes(self, *, whole: bool) -> None:
-        """The daemon gets the request; with `whole`, it has got all of it, and acts on it."""
-        self._passes, self._whole = True, whole
+    def passes(self, *, complete: bool) -> None:
+        """The daemon gets the request; with `complete`, it has got all of it, and acts on it."""
+        self._passes, self._complete = True, complete
 
     def end(self) -> None:
         """The connection has ended: note a request that the daemon got and did not answer."""
         if self._open and self._passes:
             method, path, sent = self._open
-            if self._whole and makes(method, path):
+            if self._complete and makes(method, path):
                 self._gateway.tell(f"{self.open_request} was not answered: what it made is not known")
             self.note(sent=sent, method=method, path=path, status=0, body=b"")
 

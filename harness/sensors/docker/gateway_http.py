@@ -77,6 +77,7 @@ def answer_of(status: int, body: bytes) -> bytes:
 
 
 def header(head: bytes, name: bytes) -> bytes:
+    """The value of a header field; empty where there is none."""
     match = re.search(rb"(?im)^" + re.escape(name) + rb":\s*(.*?)\s*$", head)
     return match[1] if match else b""
 
@@ -120,6 +121,7 @@ def copy_body(
 
 
 def pump(source: Stream, target: socket.socket) -> None:
+    """Pass bytes on until the source ends, then end the target's direction."""
     with contextlib.suppress(OSError):
         while data := source.some(65536):
             target.sendall(data)
@@ -128,6 +130,7 @@ def pump(source: Stream, target: socket.socket) -> None:
 
 
 def shut(connection: socket.socket) -> None:
+    """Close a connection in both directions."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
     connection.close()

@@ -84,15 +84,15 @@ class DockerGuard:
             return body
 
     def passes(self, _: _Request) -> Refusal | None:
-        """Always: the request reads, or makes something new."""
+        """Pass: it reads, or makes something new."""
         return None
 
     def acts(self, request: _Request) -> Refusal | None:
-        """Where it acts on a thing of ours."""
+        """Pass where the thing that it names is ours."""
         return self._foreign(request.place.split("/")[1], request.name)
 
     def names(self, request: _Request) -> Refusal | None:
-        """Where each name that it gives to an image is ours, or new."""
+        """Pass where each name that it gives to an image is ours or new."""
         if request.place == "/build" and request.values("version") not in ([], ["1"]):
             return (
                 403,
@@ -106,14 +106,14 @@ class DockerGuard:
         return None
 
     def commits(self, request: _Request) -> Refusal | None:
-        """Where container and image name are ours: a commit pauses the container, and names an image."""
+        """Pass where the container and the image's name are ours: a commit pauses the one and gives the other."""
         containers = request.values("container")
         return next(
             filter(None, (self._foreign("containers", container) for container in containers)), self.names(request)
         )
 
     def image(self, request: _Request) -> Refusal | None:
-        """Where it removes or pushes a name of an image that was given through a gateway."""
+        """Pass where it removes or pushes an image's name that was given through a gateway."""
         name = unquote(request.name)
         if request.place.endswith("/push") and request.method == "POST":
             name = f"{name}:{next(iter(request.values('tag')), '')}"
@@ -124,7 +124,7 @@ class DockerGuard:
         return 403, _left_alone("images", name)
 
     def joins(self, request: _Request) -> Refusal | None:
-        """Where it connects or disconnects a container of ours. The network may be anybody's: the container changes.
+        """Pass where it connects or disconnects a container of ours. The network may be anybody's.
 
         From a network of ours any container may be disconnected, or the network could not be removed.
         """
@@ -142,7 +142,7 @@ class DockerGuard:
         return next(filter(None, (self._foreign("containers", container) for container in containers)), None)
 
     def swarms(self, _: _Request) -> Refusal | None:
-        """Where it acts on a swarm that we made: all in it is removed when the daemon leaves the swarm."""
+        """Pass where the swarm was made by us: all in it is removed when the daemon leaves it."""
         if self._made.holds("swarm", "swarm"):
             return None
         return 403, "the swarm was not made by this run of Livefire, so it is not changed"

@@ -97,7 +97,7 @@ def with_marks(recording: Recording, problem_at: int, problem: str) -> Callable[
 def test_a_problem_at_a_mark_is_that_of_the_atomic_before_it(
     resealed: Resealed, committed: Recording, problem_at: int, unwell: list[str]
 ) -> None:
-    found = resealed(manifest=with_marks(committed, problem_at, "a rule was taken away"))
+    found = resealed(manifest=with_marks(committed, problem_at, "a rule was removed"))
     assert [each for each in MAIN_JOB if problems(found, each, "auditd")] == unwell
 
 

@@ -164,8 +164,8 @@ def test_differences_are_named() -> None:
     before = AuditState((HARMLESS, *OURS), (("enabled", 1), ("backlog_limit", 8192)))
     after = AuditState((NEVER_DOCKER, HARMLESS, OURS[1]), (("enabled", 0), ("backlog_limit", 8192)))
     assert before.differences(after) == [
-        f"a rule was put in: {describe(NEVER_DOCKER)}",
-        f"a rule was taken away: {describe(OURS[0])}",
+        f"a rule was added: {describe(NEVER_DOCKER)}",
+        f"a rule was removed: {describe(OURS[0])}",
         "'enabled' was changed from 1 to 0",
     ]
     assert before.differences(AuditState((*OURS, HARMLESS), before.settings)) == ["the order of the rules was changed"]

@@ -60,7 +60,7 @@ def test_what_was_put_back_is_told_once_however_often_somebody_looks(kernel: Ker
             kernel.listed.pop()
             kernel.settings["backlog_limit"] = 9000
             told = watch.take_and_put_back()
-            assert [text for text in told if text.startswith("a rule was taken away")]
+            assert [text for text in told if text.startswith("a rule was removed")]
             assert "'backlog_limit' was changed from 8192 to 9000" in told
             assert (kernel.listed, kernel.settings["backlog_limit"]) == (RULES, 8192)
             assert watch.take_and_put_back() == []
