@@ -59,7 +59,8 @@ class Remembered(Workspace):
             return
         answers = dict(list((self._used | self._before).items())[:_MOST])
         with suppress(OSError):
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self._file.parent.parent, self._file.parent):  # not the home of a user who has none
+                folder.mkdir(mode=0o700, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=f"{self._file.name}.")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump({"maker": self._maker, "answers": answers}, file)

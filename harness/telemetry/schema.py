@@ -7,6 +7,7 @@ Sources: learn.microsoft.com, «DeviceProcessEvents» and «AKSAudit» in the Az
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from harness.model.manifest import BACKGROUND as BACKGROUND
@@ -135,3 +136,11 @@ def complete(table: str, row: Row) -> Row:
     if unknown:
         raise KeyError(f"{table} has no column {sorted(unknown)}")
     return {name: _EMPTY[kind] if row.get(name) is None else row[name] for name, kind in columns.items()}
+
+
+def sql_time(seconds: float) -> str | None:
+    """A time in UTC, in the form that a TIMESTAMP is read from."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    except (ValueError, OverflowError, OSError):
+        return None

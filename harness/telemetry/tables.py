@@ -7,19 +7,24 @@ import tempfile
 from collections.abc import Mapping
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import duckdb
 
 from harness.model.manifest import Manifest
 from harness.recording import layout
+from harness.telemetry.attribution import Attribution, processes_of, read_processes, read_residents, read_sessions
+from harness.telemetry.readers.alive_processes import read_alive
 from harness.telemetry.readers.arrivals import Arrivals
 from harness.telemetry.readers.audit_log import AuditEvent, read_events
+from harness.telemetry.readers.gateway_requests import read_requests
+from harness.telemetry.readers.seen_pods import read_pods
 from harness.telemetry.rows.aks_audit_rows import aks_audit_rows
+from harness.telemetry.rows.daemon_event_rows import event_rows
+from harness.telemetry.rows.daemon_log_rows import LogRows
+from harness.telemetry.rows.exec_rows import ExecRows
+from harness.telemetry.rows.request_rows import request_rows
 from harness.telemetry.schema import HIDDEN, RECORD, SLICE, SQL_TYPES, TABLES, Row, Tables
-
-if TYPE_CHECKING:
-    from harness.telemetry.attribution import Attribution
 
 
 def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
@@ -40,31 +45,22 @@ def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
     }
 
 
-# Attribution imports the readers of this package, so it is imported where it is used: either may be imported first.
-
-
 def _attribution(root: layout.Root, manifest: Manifest, events: list[AuditEvent], kube: list[bytes]) -> Attribution:
-    from harness.telemetry import attribution as of
-
-    alive = of.read_alive(_lines(root, layout.ALIVE))
-    sessions = of.read_sessions(manifest, events, of.processes_of(alive))
-    return of.Attribution(
+    alive = read_alive(_lines(root, layout.ALIVE))
+    sessions = read_sessions(manifest, events, processes_of(alive))
+    return Attribution(
         manifest,
-        of.read_requests(_lines(root, layout.DAEMON_REQUESTS)),
-        of.read_processes(events, of.processes_of(alive)),
+        read_requests(_lines(root, layout.DAEMON_REQUESTS)),
+        read_processes(events, processes_of(alive)),
         _byte_lines(root, layout.DAEMON_EVENTS),
         kube,
-        of.read_pods(_lines(root, layout.KUBE_PODS)),
-        of.read_residents(manifest, alive, events, sessions.of),
+        read_pods(_lines(root, layout.KUBE_PODS)),
+        read_residents(manifest, alive, events, sessions.of),
         sessions,
     )
 
 
 def _docker_rows(root: layout.Root, attribution: Attribution, arrivals: Arrivals) -> list[Row]:
-    from harness.telemetry.rows.daemon_event_rows import event_rows
-    from harness.telemetry.rows.daemon_log_rows import LogRows
-    from harness.telemetry.rows.request_rows import request_rows
-
     event_lines, request_lines = _byte_lines(root, layout.DAEMON_EVENTS), _lines(root, layout.DAEMON_REQUESTS)
     happened, inspected = event_rows(event_lines, layout.DAEMON_EVENTS, attribution, arrivals.of(layout.DAEMON_EVENTS))
     log = LogRows(layout.DAEMON_LOG, attribution, inspected)
@@ -77,8 +73,6 @@ def _exec_rows(
     events: list[AuditEvent], lines: list[bytes], manifest: Manifest, attribution: Attribution, arrivals: Arrivals
 ) -> tuple[list[Row], list[Row]]:
     """The rows of processes and of executions."""
-    from harness.telemetry.rows.exec_rows import ExecRows
-
     rows = ExecRows(attribution, manifest.host.hostname, layout.AUDIT_LOG)
     ends = [0, *accumulate(map(len, lines))]
     arrival = arrivals.of(layout.AUDIT_LOG)

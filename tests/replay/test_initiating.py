@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.recording import layout, open_recording
-from harness.telemetry.attribution.residents import read_alive
+from harness.telemetry.readers.alive_processes import read_alive
 from harness.telemetry.tables import build_tables
 from tests.conftest import PROJECT
 from tests.contradictions import contradictions

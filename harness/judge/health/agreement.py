@@ -12,7 +12,7 @@ from harness.judge.health.event_agreement import not_asked, not_ended, not_told,
 from harness.judge.health.log_agreement import bodies_not_logged, not_logged, not_noted, read_calls
 from harness.model.manifest import Manifest
 from harness.recording import layout
-from harness.telemetry.attribution import read_requests
+from harness.telemetry.readers.gateway_requests import read_requests
 
 __all__ = ["Disagreement", "disagreements"]
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.telemetry.attribution.twins import SLACK, Window
+from harness.telemetry.attribution.twins import SLACK
+from harness.telemetry.readers.gateway_requests import Window
 
 _VERSION = re.compile(r"^/v[\d.]+(?=/)")
 

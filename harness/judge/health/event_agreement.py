@@ -15,9 +15,9 @@ from typing import Any
 
 from harness.judge.health.disagreement import Disagreement, lacks, place_in
 from harness.recording import layout
-from harness.telemetry.attribution import DockerRequest
-from harness.telemetry.attribution.twins import SLACK, Window, within
+from harness.telemetry.attribution.twins import SLACK, within
 from harness.telemetry.readers.container_configuration import as_object
+from harness.telemetry.readers.gateway_requests import DockerRequest, Window
 from harness.telemetry.rows.daemon_event_rows import DaemonEvent
 
 _EXEC = re.compile(r"^/exec/([0-9a-f]{64})/start$")

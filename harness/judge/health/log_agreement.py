@@ -14,8 +14,7 @@ from typing import Any
 
 from harness.judge.health.disagreement import Disagreement, lacks, matched, place_in
 from harness.recording import layout
-from harness.telemetry.attribution import DockerRequest
-from harness.telemetry.attribution.twins import Window
+from harness.telemetry.readers.gateway_requests import DockerRequest, Window
 from harness.telemetry.rows.daemon_log_rows import parse_time
 
 _TIME = re.compile(rb'\btime="([^"]+)"')

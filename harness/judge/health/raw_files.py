@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from harness.model.manifest import Manifest, Mark, SensorRecord
 from harness.recording import canary_names, layout
 from harness.recording.json_lines import parsed, seconds
-from harness.telemetry.attribution import DockerRequest, read_request, read_requests
-from harness.telemetry.attribution.residents import read_alive
+from harness.telemetry.readers.alive_processes import read_alive
 from harness.telemetry.readers.audit_log import damaged_lines
+from harness.telemetry.readers.gateway_requests import DockerRequest, read_request, read_requests
 from harness.telemetry.readers.line_shapes import ARRIVAL, DAEMON_EVENT, KUBE_EVENT, has_shape
 
 _PREFIX = canary_names.TOKEN_PREFIX.encode()

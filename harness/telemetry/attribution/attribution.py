@@ -14,17 +14,19 @@ from harness.model.manifest import HARNESS, Manifest
 from harness.telemetry.attribution.canaries import Canaries
 from harness.telemetry.attribution.containers import ContainerProcesses, served_container
 from harness.telemetry.attribution.docker_containers import DockerContainers
-from harness.telemetry.attribution.docker_requests import DockerRequest, DockerRequests
+from harness.telemetry.attribution.docker_requests import DockerRequests
 from harness.telemetry.attribution.identities import Identities, read_identities
 from harness.telemetry.attribution.moments import UNSET, Moment
 from harness.telemetry.attribution.named_containers import NamedContainers
 from harness.telemetry.attribution.owners import Owners, Placed
 from harness.telemetry.attribution.peers import Peers
-from harness.telemetry.attribution.pods import Runners, SeenPod, pods_of_containers
+from harness.telemetry.attribution.pods import Runners, pods_of_containers
 from harness.telemetry.attribution.processes import Process, Processes
 from harness.telemetry.attribution.residents import Residents
 from harness.telemetry.attribution.sessions import Sessions
 from harness.telemetry.readers.audit_log import AuditEvent, number
+from harness.telemetry.readers.gateway_requests import DockerRequest
+from harness.telemetry.readers.seen_pods import SeenPod
 from harness.telemetry.schema import BACKGROUND
 
 # The runtime of the lab's daemon, the runtime of Podman in an atomic's home, and the script that both start. In older

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from harness.recording.json_lines import parsed, whole
-from harness.telemetry.attribution.docker_requests import DockerRequest
+from harness.telemetry.readers.gateway_requests import DockerRequest
 from harness.telemetry.schema import BACKGROUND
 
 _START = re.compile(r"^(?:/v[\d.]+)?/containers/([^/?]+)/(?:start|restart)(?:\?|$)")

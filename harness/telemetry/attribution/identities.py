@@ -14,7 +14,8 @@ from typing import Any
 
 from harness.model.manifest import HARNESS
 from harness.recording.json_lines import parsed
-from harness.telemetry.attribution.pods import PodName, Runners, SeenPod
+from harness.telemetry.attribution.pods import Runners
+from harness.telemetry.readers.seen_pods import PodName, SeenPod
 from harness.telemetry.schema import BACKGROUND, ambiguous, one_of
 
 _EXTRA = "authentication.kubernetes.io/"

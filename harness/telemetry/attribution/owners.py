@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.telemetry.attribution.docker_containers import DockerContainers
 from harness.telemetry.attribution.identities import Identities
-from harness.telemetry.attribution.pods import PodName
+from harness.telemetry.readers.seen_pods import PodName
 from harness.telemetry.schema import BACKGROUND, one_of
 
 

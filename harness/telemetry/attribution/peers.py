@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.model.manifest import HARNESS, Execution, Manifest
-from harness.telemetry.attribution.docker_requests import DockerRequest
 from harness.telemetry.attribution.owners import Owners
 from harness.telemetry.attribution.residents import Residents
 from harness.telemetry.attribution.sessions import Sessions
+from harness.telemetry.readers.gateway_requests import DockerRequest
 from harness.telemetry.schema import BACKGROUND, ambiguous
 
 _CONTAINER_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")

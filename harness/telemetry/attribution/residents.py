@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.model.manifest import Manifest
-from harness.recording.json_lines import parsed, seconds, text, whole
 from harness.telemetry.attribution.contacts import Contact, normal, read_contacts
 from harness.telemetry.attribution.moments import UNSET, Image
 from harness.telemetry.attribution.processes import BEFORE, Process
+from harness.telemetry.readers.alive_processes import Resident
 from harness.telemetry.readers.audit_log import AuditEvent
-from harness.telemetry.readers.container_configuration import sql_time
-from harness.telemetry.schema import ambiguous
+from harness.telemetry.schema import ambiguous, sql_time
 
 # They pass requests on to other processes.
 _FORWARD = {"dbus-daemon", "dbus-broker", "dbus-broker-lau", "systemd", "dockerd", "containerd", "podman", "crio"}
@@ -21,21 +20,6 @@ _FORWARD = {"dbus-daemon", "dbus-broker", "dbus-broker-lau", "systemd", "dockerd
 _SCHEDULERS = {"cron", "crond", "anacron", "fcron", "atd"}
 _MINUTE = 61.0
 _SLACK = 0.05
-
-
-@dataclass(frozen=True)
-class Resident:
-    """A process that is older than the capture (`raw/alive.jsonl`); `started` in seconds, epoch."""
-
-    pid: int
-    parent: int
-    started: float
-    name: str
-    path: str
-    session: int | None
-    contained: bool
-    ours: bool
-    asked_at: frozenset[str]
 
 
 @dataclass
@@ -47,6 +31,7 @@ class Residents:
     contacts: list[Contact] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.all = [replace(resident, asked_at=frozenset(map(normal, resident.asked_at))) for resident in self.all]
         self._ours = {place for resident in self.all if resident.ours for place in resident.asked_at}
         ports = {place for resident in self.all for place in resident.asked_at}
         own = set(self.manifest.host.addresses)
@@ -139,36 +124,12 @@ def processes_of(alive: Iterable[Resident]) -> list[Process]:
     return list(processes.values())
 
 
-def read_alive(lines: Iterable[str]) -> list[Resident]:
-    """The processes of `raw/alive.jsonl`. Other lines are skipped."""
-    return [resident for line in lines if (resident := _read(line)) is not None]
-
-
 def _is_here(address: str, own: Collection[str]) -> bool:
     """Whether an IP address is this machine's: its own, loopback, or unspecified."""
     if not address:
         return False
     known = ipaddress.ip_address(address)
     return address in own or known.is_loopback or known.is_unspecified
-
-
-def _read(line: str) -> Resident | None:
-    try:
-        item = parsed(line)
-        session = item["session"]
-        return Resident(
-            pid=whole(item["pid"]),
-            parent=whole(item["parent"]),
-            started=seconds(item["started"]),
-            name=text(item["name"]),
-            path=text(item["path"]),
-            session=None if session is None else whole(session),
-            contained=item["contained"] is True,
-            ours=item["ours"] is True,
-            asked_at=frozenset(normal(text(place)) for place in item["asked_at"]),
-        )
-    except (ValueError, KeyError, TypeError, OverflowError):
-        return None
 
 
 def _name(resident: Resident) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from harness.telemetry.readers.gateway_requests import Window
+
 # dockerd logs with this host's clock: its line on a request lies between sending and answer, with this slack (seconds).
 SLACK = 0.005
-
-Window = tuple[float, float]  # from sending to answer; seconds, epoch
 
 
 def within(window: Window, at: float) -> bool:

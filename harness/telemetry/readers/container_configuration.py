@@ -1,4 +1,4 @@
-"""The configuration of a container, from the body of a create or from an inspect, and more that daemon rows share.
+"""The configuration of a container, from the body of a create or from an inspect.
 
 Source: Docker Engine API, ContainerCreate and ContainerInspect.
 """
@@ -6,7 +6,6 @@ Source: Docker Engine API, ContainerCreate and ContainerInspect.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from harness.recording.json_lines import parsed
@@ -61,11 +60,3 @@ def as_object(line: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def sql_time(seconds: float) -> str | None:
-    """A time in UTC, in the form that a TIMESTAMP is read from."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.model.manifest import HARNESS
+from harness.telemetry.attribution import Attribution
 from harness.telemetry.attribution.docker_requests import FILE_ACTIONS
 from harness.telemetry.readers.arrivals import ArrivalOf
 from harness.telemetry.readers.audit_log import number
-from harness.telemetry.readers.container_configuration import as_object, configuration, masked, sql_time
-from harness.telemetry.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete
-
-if TYPE_CHECKING:
-    from harness.telemetry.attribution import Attribution
+from harness.telemetry.readers.container_configuration import as_object, configuration, masked
+from harness.telemetry.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete, sql_time
 
 _Alike = tuple[str, str, str, str]  # type and action of an event, id and name of its object
 

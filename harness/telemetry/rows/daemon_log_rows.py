@@ -10,17 +10,16 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.model.manifest import HARNESS
 from harness.recording.json_lines import parsed
+from harness.telemetry.attribution import Attribution
 from harness.telemetry.attribution.twins import surplus, within
 from harness.telemetry.readers.arrivals import ArrivalOf
-from harness.telemetry.readers.container_configuration import as_object, configuration, fingerprint, masked, sql_time
-from harness.telemetry.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete, one_of
-
-if TYPE_CHECKING:
-    from harness.telemetry.attribution import Attribution, DockerRequest
+from harness.telemetry.readers.container_configuration import as_object, configuration, fingerprint, masked
+from harness.telemetry.readers.gateway_requests import DockerRequest
+from harness.telemetry.schema import ARRIVED, BACKGROUND, RECORD, SLICE, Row, complete, one_of, sql_time
 
 _PAIR = re.compile(r'([\w.@-]+)=("(?:[^"\\]|\\.)*"|\S*)')
 _CALLING = re.compile(r"^Calling ([A-Z]+) (\S+)")

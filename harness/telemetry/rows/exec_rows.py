@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from harness.telemetry.attribution import Attribution
 from harness.telemetry.attribution.moments import UNSET, Image, Moment, birth_of, login_of
 from harness.telemetry.attribution.processes import Initiating
 from harness.telemetry.readers.audit_log import AuditEvent, decode, number
 from harness.telemetry.schema import ARRIVED, RECORD, SLICE, Row, complete
-
-if TYPE_CHECKING:
-    from harness.telemetry.attribution import Attribution
 
 # Records of changes to the audit system itself.
 _KEPT = ("CONFIG_CHANGE", "DAEMON_START", "DAEMON_END", "DAEMON_ABORT", "DAEMON_CONFIG", "DAEMON_ROTATE")

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.telemetry.attribution import DockerRequest, read_request
-from harness.telemetry.readers.container_configuration import sql_time
-from harness.telemetry.schema import ARRIVED, RECORD, SLICE, Row, complete
+from harness.telemetry.readers.gateway_requests import DockerRequest, read_request
+from harness.telemetry.schema import ARRIVED, RECORD, SLICE, Row, complete, sql_time
 
 
 def request_rows(lines: Iterable[str], file: str, settled: Iterable[DockerRequest]) -> list[Row]:

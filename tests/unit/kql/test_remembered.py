@@ -132,6 +132,14 @@ def test_an_answer_of_another_kind_is_asked_again(tmp_path: Path, value: object)
     assert ask(file, QUERY)[0] == before
 
 
+def test_no_home_is_made_for_a_user_who_has_none(tmp_path: Path) -> None:
+    ask(tmp_path / "home/.cache/livefire/lint.json", QUERY)
+    assert not (tmp_path / "home").exists()
+    (tmp_path / "home").mkdir()
+    ask(tmp_path / "home/.cache/livefire/lint.json", QUERY)
+    assert (tmp_path / "home/.cache/livefire/lint.json").is_file()
+
+
 def test_where_nothing_can_be_written_lint_works_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file in the way")
     assert ask(tmp_path / "cache/lint.json", QUERY)[1].counts == {QUERY: 4}

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from harness.model.manifest import Manifest
 from harness.recording import open_recording
-from harness.telemetry.attribution import Residents, processes_of, read_alive, read_residents, read_sessions
+from harness.telemetry.attribution import Residents, processes_of, read_residents, read_sessions
+from harness.telemetry.readers.alive_processes import read_alive
 from harness.telemetry.readers.audit_log import AuditEvent
 from tests.conftest import COMMITTED
 

@@ -5,19 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from harness.model.manifest import Manifest
-from harness.telemetry.attribution import (
-    Attribution,
-    DockerRequest,
-    Image,
-    Moment,
-    Placed,
-    birth_of,
-    read_pods,
-    read_processes,
-    read_sessions,
-)
+from harness.telemetry.attribution import Attribution, Image, Moment, Placed, birth_of, read_processes, read_sessions
 from harness.telemetry.attribution.moments import login_of
 from harness.telemetry.readers.audit_log import read_events
+from harness.telemetry.readers.gateway_requests import DockerRequest
+from harness.telemetry.readers.seen_pods import read_pods
 from tests.unit.telemetry.attribution.test_pods import created, seen
 
 ID, OTHER = "a" * 64, "b" * 64

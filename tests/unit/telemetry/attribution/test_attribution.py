@@ -9,7 +9,8 @@ import pytest
 
 from harness.model.manifest import Manifest
 from harness.recording import Recording
-from harness.telemetry.attribution import Attribution, DockerRequest, Placed
+from harness.telemetry.attribution import Attribution, Placed
+from harness.telemetry.readers.gateway_requests import DockerRequest
 from harness.telemetry.schema import ambiguous
 from tests.unit.telemetry.attribution.placing import (
     ID,

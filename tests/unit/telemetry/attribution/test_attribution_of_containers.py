@@ -10,9 +10,10 @@ import pytest
 
 from harness.model.manifest import Manifest
 from harness.recording import Recording
-from harness.telemetry.attribution import Attribution, DockerRequest
-from harness.telemetry.attribution.pods import read_pods
+from harness.telemetry.attribution import Attribution
 from harness.telemetry.readers.audit_log import read_events
+from harness.telemetry.readers.gateway_requests import DockerRequest
+from harness.telemetry.readers.seen_pods import read_pods
 from harness.telemetry.schema import ambiguous
 from tests.unit.telemetry.attribution.asking import residents_of
 from tests.unit.telemetry.attribution.placing import ID, NONE, attack, executed, place, placed_of, request, user_of

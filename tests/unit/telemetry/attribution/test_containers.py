@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.telemetry.attribution import DockerRequest, Placed
+from harness.telemetry.attribution import Placed
 from harness.telemetry.attribution.containers import ContainerProcesses, is_runtime, served_container
 from harness.telemetry.attribution.docker_containers import DockerContainers
 from harness.telemetry.attribution.docker_requests import DockerRequests
 from harness.telemetry.attribution.identities import Identities
 from harness.telemetry.attribution.owners import Owners
+from harness.telemetry.readers.gateway_requests import DockerRequest
 from harness.telemetry.schema import ambiguous
 
 BOX, SANDBOX, EXEC, STRANGE = "a" * 64, "b" * 64, "e" * 64, "f" * 64

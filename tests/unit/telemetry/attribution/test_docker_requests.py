@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.telemetry.attribution import DockerRequest, read_requests
 from harness.telemetry.attribution.docker_requests import FILE_ACTIONS, DockerRequests
+from harness.telemetry.readers.gateway_requests import DockerRequest, read_requests
 from harness.telemetry.schema import ambiguous
 
 ATTACK, OTHER, RUNNING = "T1/a", "T1/b", "T1/r"

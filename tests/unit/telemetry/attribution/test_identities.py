@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.telemetry.attribution.identities import Identities, read_identities
-from harness.telemetry.attribution.pods import Runners, read_pods
+from harness.telemetry.attribution.pods import Runners
+from harness.telemetry.readers.seen_pods import read_pods
 from harness.telemetry.schema import ambiguous
 
 ATTACK, OTHER = "T1/a", "T1/b"

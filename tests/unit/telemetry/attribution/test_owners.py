@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from harness.telemetry.attribution import DockerRequest
 from harness.telemetry.attribution.docker_containers import DockerContainers
 from harness.telemetry.attribution.identities import Identities
 from harness.telemetry.attribution.owners import Owners
+from harness.telemetry.readers.gateway_requests import DockerRequest
 from harness.telemetry.schema import ambiguous
 
 ATTACK, OTHER, BOX = "T1/a", "T1/b", "a" * 64

@@ -11,16 +11,17 @@ import pytest
 
 from harness.model.manifest import LabPart, Manifest
 from harness.recording import open_recording
-from harness.telemetry.attribution import DockerRequest
 from harness.telemetry.attribution.contacts import Contact
 from harness.telemetry.attribution.docker_containers import DockerContainers
 from harness.telemetry.attribution.docker_requests import DockerRequests
 from harness.telemetry.attribution.identities import Identities, read_identities
 from harness.telemetry.attribution.owners import Owners
 from harness.telemetry.attribution.peers import Peers
-from harness.telemetry.attribution.pods import PodName
-from harness.telemetry.attribution.residents import Resident, Residents
+from harness.telemetry.attribution.residents import Residents
 from harness.telemetry.attribution.sessions import Sessions
+from harness.telemetry.readers.alive_processes import Resident
+from harness.telemetry.readers.gateway_requests import DockerRequest
+from harness.telemetry.readers.seen_pods import PodName
 from harness.telemetry.schema import ambiguous
 from tests.conftest import COMMITTED
 from tests.unit.telemetry.attribution.test_identities import event as kube_event

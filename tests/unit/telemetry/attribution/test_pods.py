@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.telemetry.attribution.identities import Identities, read_identities
-from harness.telemetry.attribution.pods import Runners, pods_of_containers, read_pods
+from harness.telemetry.attribution.pods import Runners, pods_of_containers
+from harness.telemetry.readers.seen_pods import read_pods
 from harness.telemetry.schema import ambiguous
 
 ID, OTHER, THIRD = "a" * 64, "b" * 64, "c" * 64

@@ -12,12 +12,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.telemetry.attribution import Attribution, DockerRequest, Moment, birth_of, processes_of, read_processes
+from harness.telemetry.attribution import Attribution, Moment, birth_of, processes_of, read_processes
 from harness.telemetry.attribution.contacts import Contact
 from harness.telemetry.attribution.moments import UNSET, Image
 from harness.telemetry.attribution.processes import BEFORE, Process
-from harness.telemetry.attribution.residents import Resident, Residents, read_alive
+from harness.telemetry.attribution.residents import Residents
+from harness.telemetry.readers.alive_processes import Resident, read_alive
 from harness.telemetry.readers.audit_log import read_events
+from harness.telemetry.readers.gateway_requests import DockerRequest
 from harness.telemetry.schema import ambiguous
 from tests.unit.telemetry.attribution.asking import AT, ATTACK, FIRST, MANIFEST, SESSION, connects, residents_of, unix
 
@@ -163,12 +165,17 @@ READ = Resident(70, 7, 1.5, "sh", "/bin/bash", 5, True, False, frozenset({"/run/
         ({}, READ),
         ({"session": None}, replace(READ, session=None)),
         ({"contained": 1, "ours": True}, replace(READ, contained=False, ours=True)),
-        ({"asked_at": ["/var/run/d", "tcp:22"]}, replace(READ, asked_at=frozenset({"/run/d", "tcp:22"}))),
+        ({"asked_at": ["/var/run/d", "tcp:22"]}, replace(READ, asked_at=frozenset({"/var/run/d", "tcp:22"}))),
     ],
 )
 def test_what_a_line_tells_of_a_process(told: dict[str, Any], expected: Resident) -> None:
     line = json.dumps(WHO | {"ours": False, "asked_at": ["/run/d"]} | told)
     assert read_alive([line, "damaged"]) == [expected]
+
+
+def test_a_place_has_one_name_however_it_was_written() -> None:
+    (known,) = Residents(MANIFEST, [replace(READ, asked_at=frozenset({"/var/run/d", "tcp:22"}))]).all
+    assert known == replace(READ, asked_at=frozenset({"/run/d", "tcp:22"}))
 
 
 def test_what_is_remembered_of_a_process_that_was_there() -> None:

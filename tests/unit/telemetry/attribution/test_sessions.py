@@ -7,16 +7,10 @@ import json
 import pytest
 
 from harness.model.manifest import HARNESS
-from harness.telemetry.attribution import (
-    Attribution,
-    DockerRequest,
-    Sessions,
-    processes_of,
-    read_alive,
-    read_processes,
-    read_sessions,
-)
+from harness.telemetry.attribution import Attribution, Sessions, processes_of, read_processes, read_sessions
+from harness.telemetry.readers.alive_processes import read_alive
 from harness.telemetry.readers.audit_log import read_events
+from harness.telemetry.readers.gateway_requests import DockerRequest
 from tests.unit.telemetry.attribution.asking import AT, ATTACK, FIRST, MANIFEST, SESSION, connects, residents_of, unix
 from tests.unit.telemetry.attribution.placing import NONE, executed, login
 from tests.unit.telemetry.attribution.test_residents import bears

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.telemetry.attribution.twins import SLACK, Window, surplus, within
+from harness.telemetry.attribution.twins import SLACK, surplus, within
+from harness.telemetry.readers.gateway_requests import Window
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.recording import open_recording
-from harness.telemetry.attribution import Attribution, DockerRequest
+from harness.telemetry.attribution import Attribution
+from harness.telemetry.readers.gateway_requests import DockerRequest
 from harness.telemetry.rows.daemon_event_rows import event_rows
 from harness.telemetry.rows.daemon_log_rows import LogRows, parse_logfmt
 from harness.telemetry.schema import ambiguous

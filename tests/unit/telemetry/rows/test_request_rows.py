@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.telemetry.attribution import read_requests
+from harness.telemetry.readers.gateway_requests import read_requests
 from harness.telemetry.rows.request_rows import request_rows
 
 LINE = {
