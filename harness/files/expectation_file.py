@@ -10,7 +10,7 @@ from harness.files.rule_file import rule_in
 from harness.files.yaml_files import SUFFIX
 from harness.files.yaml_reading import load_yaml
 from harness.model.expectation import Entry, Expectation, ExpectFile
-from harness.model.source import YamlSource
+from harness.model.source import YamlSource, did_you_mean
 
 
 def load_expectations(path: Path, rule_path: Path | None = None, read: Read = load_yaml) -> list[Expectation]:
@@ -62,7 +62,14 @@ def _with_signals(source: YamlSource, parsed: ExpectFile, read: Read) -> list[En
         for key in ("oracle", "signals"):
             if not getattr(entries[-1], key):
                 at = source.at(("expectations", index))
-                problems.append(InvalidInput(f"'{entry.atomic}' has no {key}", at=at, hint="What would show it?"))
+                problems.append(InvalidInput(f"'{entry.atomic}' has no {key}", at=at, hint=_where(entry, known, key)))
     if problems:
         raise InvalidFiles(problems)
     return entries
+
+
+def _where(entry: Entry, known: dict[str, Entry], key: str) -> str:
+    """Where an entry could have its oracle or signals from."""
+    if known and entry.atomic not in known:
+        return f"`signals_from` has no such atomic. {did_you_mean(entry.atomic, sorted(known))}"
+    return f"Write the {key} that shows that it happened." if key == "oracle" else "Write what it must leave behind."

@@ -120,7 +120,7 @@ def _of_flag(known: Known) -> str:
     if flag.actual is flag.expected:
         return f"{name} is {flag.reserve}"
     actual = "has no value" if flag.actual is None else f"is {str(flag.actual).lower()}"
-    where = f" in one of {known.rows} rows" if known.rows > 1 else ""
+    where = f" in at least one of {known.rows} rows" if known.rows > 1 else ""
     return f"{name} {actual}{where}, expected {str(flag.expected).lower()}"
 
 

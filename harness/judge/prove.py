@@ -31,6 +31,8 @@ from harness.model.verdict import exit_code
 from harness.recording import Recording
 from harness.telemetry.schema import BACKGROUND
 
+_NAMED = 12  # atomics in a message
+
 
 def prove(
     recording: Recording,
@@ -78,8 +80,11 @@ class _OfRule:
 def _chosen(recording: Recording, expectations: list[Expectation]) -> list[Case]:
     chosen = cases(recording.manifest, expectations)
     if not chosen:
-        known = ", ".join(detonation.atomic for detonation in recording.manifest.detonations) or "none"
-        raise NothingSelected(f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known}.")
+        atomics = [d.atomic for d in recording.manifest.detonations if d.variant is None]
+        known = f"{', '.join(atomics[:_NAMED])}{f' and {len(atomics) - _NAMED} more' if len(atomics) > _NAMED else ''}"
+        raise NothingSelected(
+            f"no expectation names an atomic of {recording.path}", hint=f"It holds: {known or 'none'}."
+        )
     return chosen
 
 

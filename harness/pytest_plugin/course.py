@@ -104,7 +104,9 @@ class SessionPlugin:
         for problem in {str(problem): problem for problem in problems}.values():
             session.ihook.pytest_collectreport(report=collection_error(problem, self._config))
         if self.collected.files and not session.testsfailed:
-            self._unjudged = list(lines(self.collected.unjudged(self.recordings, rules)))
+            self._unjudged = list(
+                lines(self.collected.unjudged(self.recordings, rules), all_names=self._settings.require_all)
+            )
             for note in copied(self.recordings):
                 say(self._config, note)
 

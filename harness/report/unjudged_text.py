@@ -35,11 +35,17 @@ def by_kind(unjudged: Sequence[Unjudged]) -> list[tuple[str, list[Unjudged]]]:
     return groups
 
 
-def lines(unjudged: Sequence[Unjudged]) -> Iterator[str]:
-    """A line for each kind, with all names."""
+def lines(unjudged: Sequence[Unjudged], *, all_names: bool) -> Iterator[str]:
+    """A line for each kind, with the first few names, or with all of them."""
     for heading, of_kind in by_kind(unjudged):
-        names = dict.fromkeys(visible(item.name) for item in of_kind)
-        yield f"not judged: {heading}: {', '.join(names)}"
+        names = list(dict.fromkeys(item.name for item in of_kind))
+        yield f"not judged: {heading}: {', '.join(map(visible, names)) if all_names else _some(names)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - _SOME} more" if len(names) > _SOME else ""
+    return ", ".join(visible(name) for name in names[:_SOME]) + more
 
 
 def print_unjudged(results: Sequence[Result], console: Console) -> None:
@@ -53,8 +59,8 @@ def print_unjudged(results: Sequence[Result], console: Console) -> None:
             for name in names:
                 console.print(Text(f"  {visible(name)}"), soft_wrap=True)
             continue
-        some = ", ".join(visible(short_id(name)) for name in names[:_SOME])
-        more = f" and {len(names) - _SOME} more" if len(names) > _SOME else ""
-        console.print(Text(f"not judged: {heading}:\n  {some}{more}", style="dim"), soft_wrap=True)
+        console.print(
+            Text(f"not judged: {heading}:\n  {_some([short_id(name) for name in names])}", style="dim"), soft_wrap=True
+        )
     if unjudged and required:
         console.print(Text("All were required: exit 1", style="bold red"))

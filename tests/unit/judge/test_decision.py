@@ -173,7 +173,10 @@ def test_what_is_expected_of_the_rule(expected: dict[str, Any], rows: int, verdi
 
 def test_of_several_rows_the_one_that_disagrees_is_told_of() -> None:
     given = facts(rows=[RIGHT, {"A": True, "B": True}])
-    assert decide(expecting(rows=2), given) == (Verdict.WRONG_FLAGS, "B is true in one of 2 rows, expected false")
+    assert decide(expecting(rows=2), given) == (
+        Verdict.WRONG_FLAGS,
+        "B is true in at least one of 2 rows, expected false",
+    )
 
 
 def test_where_the_rule_is_silent_the_flags_are_those_expected_and_no_others() -> None:
@@ -190,7 +193,7 @@ def test_where_rows_are_counted_a_row_too_many_is_told_as_that() -> None:
     assert decide(expecting(), facts(rows=[RIGHT, other])) == (Verdict.WRONG_FLAGS, "2 rows, expected 1")
     of = replace(expecting(), variant=Variant(of="T1/a", family="f", name="n"))
     assert decide(of, facts(rows=[RIGHT, RIGHT])) == (Verdict.PROVEN, PROVEN)
-    said = "A is false in one of 2 rows, expected true"
+    said = "A is false in at least one of 2 rows, expected true"
     assert decide(of, facts(rows=[RIGHT, other])) == (Verdict.WRONG_FLAGS, said)
 
 

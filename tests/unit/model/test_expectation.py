@@ -72,6 +72,12 @@ def test_an_atomic_without_an_oracle_anywhere_is_a_mistake(tmp_path: Path) -> No
         load(tmp_path, "  - {atomic: T1/b, fires: false}\n")
 
 
+def test_an_atomic_that_the_other_file_does_not_have_is_named_with_the_closest(tmp_path: Path) -> None:
+    load(tmp_path, FULL.replace("REST", "fires: false"), name="other")
+    with pytest.raises(InvalidFiles, match=r"'T1/aa' has no oracle\n.*has no such atomic. Did you mean 'T1/a'"):
+        load(tmp_path, "  - {atomic: T1/aa, fires: false}\n", head="signals_from: other.expect.yaml\n")
+
+
 def test_another_file_that_there_is_not_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="cannot be read"):
         load(tmp_path, "  - {atomic: T1/a, fires: false}\n", head="signals_from: nowhere.expect.yaml\n")
