@@ -19,7 +19,7 @@ from harness.capture.tool_versions import host, lab_versions, tool_versions
 from harness.errors import LivefireError, first_line
 from harness.events import AtomicDetonated, AtomicStarted, LabStep, SensorDrained, Subscriber
 from harness.host.halt import Makers
-from harness.host.owned_folders import OwnedFolder
+from harness.host.owned_folders import OwnedFolder, add_left_behind
 from harness.lab.docker.docker_reach import HARNESS_SOCKET
 from harness.lab.docker.image import REFERENCE
 from harness.lab.kubernetes.kube_api import KubeApi
@@ -42,10 +42,19 @@ class Capture:
         self.lab = lab
         self._subscriber = subscriber
         self._timeout = timeout
+        self._recording = recording
         self._api = KubeApi(lab.cluster.kubeconfig) if lab.cluster else None
-        self.owned = OwnedFolder.create("run")  # after what may fail: only a complete Capture can be undone
-        arrivals, docker, cluster = Arrivals(recording), lab.docker, lab.cluster
-        self._audit = AuditdSensor(self.owned, arrivals, docker, lab.owned.id)
+        self.owned = OwnedFolder.create("run")
+        try:
+            self._sense()
+        except BaseException as error:  # nobody else can undo it yet
+            add_left_behind(error, self.owned.undo())
+            raise
+
+    def _sense(self) -> None:
+        """What sees the attacks, and where they stand."""
+        arrivals, docker, cluster = Arrivals(self._recording), self.lab.docker, self.lab.cluster
+        self._audit = AuditdSensor(self.owned, arrivals, docker, self.lab.owned.id)
         self._docker = DockerDaemonSensor(docker, arrivals, self.owned) if docker else None
         kube = KubeAuditSensor(self._api, cluster, arrivals, self.owned) if self._api and cluster else None
         self._gateways = self._docker.gateways if self._docker else None

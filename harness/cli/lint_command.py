@@ -70,7 +70,7 @@ def lint(request: Lint) -> None:
 
 def _check(paths: list[Path], limits: Limits) -> _Checked:
     seen, read = _Checked(), ReadOnce()
-    workspace = Remembered(new_engine(datetime.now(UTC), limits), cache_root() / "lint.json")
+    workspace = Remembered(new_engine(datetime.now(UTC), limits), _memory())
     with seen.noting():
         seen.atomics = find_atomics(paths, read)
     with seen.noting():
@@ -86,3 +86,11 @@ def _check(paths: list[Path], limits: Limits) -> _Checked:
             seen.problems += check_pins(seen.expectations, seen.atomics)
     workspace.keep()
     return seen
+
+
+def _memory() -> Path | None:
+    """Where answers of the engine are kept for the next time; None for a user without a home."""
+    try:
+        return cache_root() / "lint.json"
+    except RuntimeError:
+        return None

@@ -52,5 +52,5 @@ def remove_root(root: Path | None = None) -> None:
 
 
 def cache_root() -> Path:
-    """Where built binaries are kept: outside the checkout, in the user's XDG cache."""
+    """In the user's XDG cache: built binaries, and what `lint` remembers. Raises RuntimeError without a home."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "livefire"

@@ -67,6 +67,8 @@ def _load(workspace: Workspace, recording: Recording, root: layout.Root) -> None
     except LimitMet as error:
         error.at = Position(recording.path)
         raise
+    except ValueError as error:
+        raise RecordingDamaged(str(error), at=Position(recording.path)) from None
 
 
 def _outdated(recording: Recording) -> str:

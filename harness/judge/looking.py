@@ -11,6 +11,7 @@ from harness.kql.engine_choice import new_workspace
 from harness.kql.explanation import explained
 from harness.kql.limits import Limits
 from harness.kql.workspace import Workspace
+from harness.model.atomic import short_id
 from harness.model.source import did_you_mean
 from harness.recording import Recording
 from harness.telemetry.schema import BACKGROUND, may_be_of
@@ -36,15 +37,18 @@ def slice_of(names: Sequence[str], recording: Recording, workspace: Workspace) -
         return workspace.together(sorted(slices))
     atomics = {detonation.atomic: detonation for detonation in recording.manifest.detonations}
     plain = {name for name in slices if not may_be_of(name)} | {BACKGROUND, *atomics}
-    spellings = {name.lower(): name for name in plain}
-    spellings |= {name.rpartition("/")[2].lower(): name for name in atomics}
-    spellings |= {detonation.guid.lower(): name for name, detonation in atomics.items() if detonation.guid}
-    chosen = []
+    chosen: list[str] = []
     for name in names:
-        if name.lower() not in spellings:
+        word = name.lower()
+        meant = {known for known in plain if known.lower() == word} or {
+            known for known, attack in atomics.items() if word in (short_id(known).lower(), attack.guid.lower())
+        }
+        if len(meant) > 1:
+            raise InvalidInput(f"'{name}' may be {' or '.join(sorted(meant))}", at=Position(recording.path))
+        if not meant:
             hint = did_you_mean(name, sorted(plain | {ALL}))
             raise InvalidInput(f"the recording has no '{name}'", at=Position(recording.path), hint=hint)
-        chosen.append(spellings[name.lower()])
+        chosen += meant
     return workspace.together(list(dict.fromkeys(chosen)))
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from harness.kql.engine import NOTHING, Engine, Row
+from harness.kql.engine import NOTHING, Engine, QueryFailed, Row
 
 _OUTPUT, _NUMBER = "LivefireRows", "LivefireNumber"
 _LONGEST = 40_000  # characters of rows in one query, since parsing is slow
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+_UNQUOTABLE = re.compile(r"['\\\x00-\x1f]")  # what would end a name in brackets, or escape its end
 _ALL = re.compile(r"\*|pack_all|\$")  # these may refer to columns without naming them
 
 
@@ -28,6 +29,9 @@ class PlainFiltering:
         """As in Filtering."""
         text = f"{lets}\n{predicate}"
         names = [name for name in (rows[0] if rows else ()) if _ALL.search(text) or _is_named(name, text)]
+        for name in names:
+            if _UNQUOTABLE.search(name):
+                raise QueryFailed(f"the output has a column {name!r}, which no KQL can name")
         types = {name: _type([row[name] for row in rows]) for name in names}
         header = ", ".join([f"{_NUMBER}:long", *(f"['{name}']:{type_}" for name, type_ in types.items())])
         numbers: set[int] = set()

@@ -26,11 +26,13 @@ class PlainRerunning:
         # without a clock, runs that see the same rows give the same output
         views = [(run.visible, run.now if _CLOCK.search(kql) else None) for run in runs]
         answers: dict[tuple[tuple[int, ...], datetime | None], list[Row]] = {}
-        for visible, now in sorted(set(views), key=lambda view: view[0]):
-            seen = {table: [rows[number] for number in visible if number in rows] for table, rows in numbered.items()}
-            self._engine.put(_SEEN, seen)
-            answers[visible, now] = self._engine.run(kql, _SEEN, now).rows
-        self._engine.put(_SEEN, {})
+        try:
+            for visible, now in sorted(set(views), key=lambda view: view[0]):
+                seen = {table: [rows[n] for n in visible if n in rows] for table, rows in numbered.items()}
+                self._engine.put(_SEEN, seen)
+                answers[visible, now] = self._engine.run(kql, _SEEN, now).rows
+        finally:
+            self._engine.put(_SEEN, {})
         return [answers[key] for key in views]
 
     def _all(self, table: str) -> dict[int, Row]:

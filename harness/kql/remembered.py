@@ -18,7 +18,7 @@ from harness.telemetry import schema
 
 _T = TypeVar("_T")
 _MOST = 4000  # answers kept at most
-_CLOCK = re.compile(r"\b(now|ago)\s*\(", re.IGNORECASE)
+_CLOCK = re.compile(r"\b(now|ago)\b", re.IGNORECASE)
 
 
 class Remembered(Workspace):
@@ -28,11 +28,11 @@ class Remembered(Workspace):
     tables at another time, so it is tried each time, unless it works row by row.
     """
 
-    def __init__(self, engine: Engine, file: Path) -> None:
-        """Nothing is remembered where `file` is missing, damaged, or of another version of the engine."""
+    def __init__(self, engine: Engine, file: Path | None) -> None:
+        """Nothing is remembered where `file` is missing, damaged, or of another engine; nor without one."""
         super().__init__(engine)
         self._file, self._maker = file, _maker(engine)
-        self._before = _read(file, self._maker)
+        self._before = _read(file, self._maker) if file else {}
         self._used: dict[str, object] = {}
 
     def columns(self, kql: str) -> dict[str, str]:
@@ -55,16 +55,19 @@ class Remembered(Workspace):
 
     def keep(self) -> None:
         """Write the answers to the file. Where it can't be written, they are computed again next time."""
-        if self._used.keys() <= self._before.keys():
+        if self._file is None or self._used.keys() <= self._before.keys():
             return
         answers = dict(list((self._used | self._before).items())[:_MOST])
         with suppress(OSError):
             for folder in (self._file.parent.parent, self._file.parent):  # not the home of a user who has none
                 folder.mkdir(mode=0o700, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=f"{self._file.name}.")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"maker": self._maker, "answers": answers}, file)
-            Path(name).replace(self._file)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    json.dump({"maker": self._maker, "answers": answers}, file)
+                Path(name).replace(self._file)
+            finally:
+                Path(name).unlink(missing_ok=True)
 
     def _answer(self, question: str, kql: str, fits: Callable[[object], TypeGuard[_T]], ask: Callable[[str], _T]) -> _T:
         key = f"{question} {sha256(kql.encode('utf-8', 'surrogatepass')).hexdigest()}"
@@ -84,7 +87,11 @@ def _maker(engine: Engine) -> str:
 
 def _read(file: Path, maker: str) -> dict[str, object]:
     try:
-        document = json.loads(file.read_bytes())
+        with file.open("rb") as opened:
+            owner = os.fstat(opened.fileno())
+            if owner.st_uid != os.geteuid() or owner.st_mode & 0o022:  # somebody else may have written it
+                return {}
+            document = json.loads(opened.read())
         answers = document["answers"] if document["maker"] == maker else {}
     except (OSError, ValueError, RecursionError, LookupError, TypeError):
         return {}

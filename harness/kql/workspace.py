@@ -36,8 +36,11 @@ class Workspace:
         return self._engine.facts
 
     def load(self, root: Root) -> None:
-        """As in TableKeeping."""
+        """As in TableKeeping. Raises ValueError for a slice that has the name of the empty one."""
+        self._lookalikes.forget()
         self._tables.load(root)
+        if NOTHING in self.slices():
+            raise ValueError(f"a slice is called {NOTHING!r}")
 
     def query(self, kql: str, slice_: str, now: datetime | None = None) -> list[Row]:
         """The rows that a query gives over one slice, in a new list. Raises QueryFailed, LimitMet.
@@ -77,7 +80,9 @@ class Workspace:
         return self._lookalikes.of(table, slice_, row) if known is None else list(known.get(table, ()))
 
     def put(self, table: str, slice_: str, rows: Sequence[Row]) -> None:
-        """Replace a slice by these rows of one table, hidden columns included."""
+        """Replace a slice by these rows of one table, hidden columns included. Raises ValueError for the empty one."""
+        if slice_ == NOTHING:
+            raise ValueError(f"a slice is called {NOTHING!r}")
         self._lookalikes.forget()
         self._tables.put(slice_, {table: rows})
 

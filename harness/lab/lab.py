@@ -26,7 +26,7 @@ from harness.lab.kubernetes.kind_preflight import require_kind
 from harness.lab.kubernetes.kube_api import KubeApi
 from harness.lab.kubernetes.node_image import choose, provide
 from harness.lab.lab_choice import LabChoice, cluster_kind, docker_kind, require_tools
-from harness.lab.sysctl import NODE, record_sysctls
+from harness.lab.sysctl import NODE, record_sysctls, sysctls
 from harness.model.manifest import LabFacts, LabPart
 
 _HEEDED = 0.5  # seconds; a signal that comes just before a wait does not end the wait
@@ -90,7 +90,7 @@ def start_lab(choice: LabChoice, subscriber: Subscriber) -> Lab:
     start = _Start(owned, choice, subscriber)
     try:
         if cluster[0] == "kind":
-            record_sysctls(owned.ledger, NODE)  # first, so that they are put back last
+            record_sysctls(owned.ledger, sysctls(NODE))  # first, so that they are put back last
         with Makers(2, owned.ledger) as pool:
             host = pool.submit(start.docker, *docker)
             control = pool.submit(start.cluster, *cluster, host)

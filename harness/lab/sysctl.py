@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import LivefireError
@@ -29,12 +29,15 @@ NODE = (
 SWARM = tuple(f"net.ipv4.neigh.default.gc_thresh{number}" for number in (1, 2, 3))
 
 
-def record_sysctls(ledger: Ledger, names: Sequence[str]) -> list[str]:
-    """Write the values of settings to the ledger, before they change. Returns the ids of its entries."""
+def sysctls(names: Sequence[str]) -> dict[str, str]:
+    """The values of those settings that this kernel has."""
     paths = {name: _file(name) for name in names}
-    return [
-        ledger.add("sysctl", name=name, value=path.read_text().strip()) for name, path in paths.items() if path.exists()
-    ]
+    return {name: path.read_text().strip() for name, path in paths.items() if path.exists()}
+
+
+def record_sysctls(ledger: Ledger, values: Mapping[str, str]) -> list[str]:
+    """Write the values of settings to the ledger, before they change. Returns the ids of its entries."""
+    return [ledger.add("sysctl", name=name, value=value) for name, value in values.items()]
 
 
 @undoes("sysctl")

@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 # What is said of each verdict stands here, so that a new one is forgotten nowhere: tests want each of these complete.
 MEANINGS = {
     Verdict.NOT_EXECUTED: "the attack's effect was not observed",
-    Verdict.INCONCLUSIVE: "a sensor was not healthy around the attack, so there is no verdict",
+    Verdict.INCONCLUSIVE: "a sensor was not healthy around the attack, or its rows can't be attributed: no verdict",
     Verdict.NO_TELEMETRY: "the attack ran, and a required signal is missing",
     Verdict.RULE_SILENT: "the signals are there, and the rule did not fire; the closest row is shown",
     Verdict.WRONG_FLAGS: "the rule fired as expected, and a flag or the number of rows is wrong",

@@ -155,7 +155,7 @@ class DuckDbEngine:
     def _kept(self, kql: str, slice_: str, now: datetime | None) -> Output | None:
         """The kept output of a query, if it still holds; else None."""
         if (answer := self._carried.kept(kql, slice_, now)) is not None:
-            return Output(answer.columns, answer.rows(self._store.parts(slice_)))
+            return Output(dict(answer.columns), answer.rows(self._store.parts(slice_)))
         kept = self._sliced.get((kql, slice_, now))
         return None if kept is None or kept[0] < self._store.aged(slice_) else _copy(kept[1])
 
@@ -163,7 +163,7 @@ class DuckDbEngine:
         plan = self._plan(kql)
         if plan.carried:
             if (answer := self._carried.answer(kql, slice_, now)) is not None:
-                return Output(answer.columns, answer.rows(self._store.parts(slice_)))
+                return Output(dict(answer.columns), answer.rows(self._store.parts(slice_)))
             plan = self._planner.run_by_slice(kql)
         self._store.select(slice_)
         output = Output(*self._database.output(plan.sql, self._database.clock(plan.parameters, now)))

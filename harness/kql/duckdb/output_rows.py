@@ -35,12 +35,18 @@ class OutputRows:
         return [rows[row[_NUMBER]] for row in self._database.rows(sql, self._database.clock(parameters))]
 
     def _hold(self, rows: Sequence[Row], names: list[str]) -> None:
-        definition = ", ".join(f'"{name}" {_sql_type([row[name] for row in rows])}' for name in names)
-        self._database.con.execute(f'CREATE OR REPLACE TABLE "{OUTPUT}" ({_NUMBER} BIGINT, {definition})')
+        # a rule may call its columns anything, also what would end the name and begin another statement
+        definition = ", ".join(f"{_quoted(name)} {_sql_type([row[name] for row in rows])}" for name in names)
+        self._database.execute(f'CREATE OR REPLACE TABLE "{OUTPUT}" ({_NUMBER} BIGINT, {definition})', [])
         places = ", ".join("?" for _ in range(len(names) + 1))
         for number, row in enumerate(rows):
             values = [number, *(plain(row[name]) for name in names)]
-            self._database.con.execute(f'INSERT INTO "{OUTPUT}" VALUES ({places})', values)
+            self._database.execute(f'INSERT INTO "{OUTPUT}" VALUES ({places})', values)
+
+
+def _quoted(name: str) -> str:
+    """A name as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _sql_type(values: list[Any]) -> str:

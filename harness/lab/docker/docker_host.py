@@ -14,7 +14,7 @@ from pathlib import Path
 import docker.errors
 
 from harness.errors import LabUnavailable, Refused
-from harness.host.daemons import check_runs, start_recorded
+from harness.host.daemons import check_runs, start_daemon, start_recorded
 from harness.host.owned_folders import OwnedFolder
 from harness.host.process import find_tool, run
 from harness.host.ramdisk import mount_ramdisk
@@ -146,8 +146,10 @@ def _ping(socket: Path) -> str:
 
 def _start_dockerd(owned: OwnedFolder, command: list[str | Path], socket: Path, log: Path) -> str:
     """Start dockerd; returns its version once it answers on its socket. Raises LabUnavailable."""
-    process = start_recorded(owned, "dockerd", command, log=log)
+    owner = f"{owned.id}/dockerd"
+    owned.ledger.add("daemon", owner=owner)
     owned.ledger.add("lab_networks", socket=str(socket))  # after the daemon's entry, so that it is undone first
+    process = start_daemon(command, owner=owner, log=log)
 
     def answers() -> str:
         check_runs("dockerd", process, log)

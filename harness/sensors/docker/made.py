@@ -22,7 +22,7 @@ from harness.lab.docker.docker_api import ask
 from harness.lab.docker.docker_reach import reach
 from harness.lab.docker.image_names import names_given, tagged
 from harness.lab.docker.links import GWBRIDGE
-from harness.lab.sysctl import SWARM, record_sysctls
+from harness.lab.sysctl import SWARM, record_sysctls, sysctls
 from harness.sensors.docker.asked import MAKES_IMAGES, Asked, links, makes, missing, object_of, sources
 from harness.sensors.docker.daemon_answers import messages, place_of
 
@@ -117,7 +117,8 @@ class DockerMade:
 
     def _settings(self) -> None:
         """Write down the kernel settings that a swarm changes: they are put back after the daemon has left it."""
-        numbers = self._write(lambda: record_sysctls(self._ledger, SWARM))
+        values = sysctls(SWARM)
+        numbers = self._write(lambda: record_sysctls(self._ledger, values))
         with self._lock:
             self._fresh += numbers
 

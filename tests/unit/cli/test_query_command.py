@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from typer.testing import CliRunner, Result
 
 from harness.cli.app import app
 from harness.errors import InvalidInput, LimitMet, RecordingDamaged
+from harness.judge.looking import slice_of, workspace_of
+from harness.kql.limits import Limits
+from harness.recording import open_recording
 from harness.telemetry.schema import TABLES
 from tests.conftest import COMMITTED, PROJECT
 
@@ -112,6 +116,18 @@ def test_a_slice_that_there_is_not_is_named_with_what_there_is() -> None:
     said = str(refused("query", COMMITTED, DOCKER, "--slice", "docker-privileged-container-creatoin"))
     assert "the recording has no 'docker-privileged-container-creatoin'" in said
     assert f"Did you mean '{PRIVILEGED}'?" in said
+
+
+def test_a_short_name_of_two_atomics_is_refused() -> None:
+    recording = open_recording(COMMITTED)
+    workspace = workspace_of(recording, Limits())
+    first, *others = recording.manifest.detonations
+    twin = first.model_copy(update={"atomic": f"T1611/{first.atomic.rpartition('/')[2]}", "guid": ""})
+    manifest = recording.manifest.model_copy(update={"detonations": [first, twin, *others]})
+    both = replace(recording, manifest=manifest)
+    assert slice_of([first.atomic], both, workspace) == workspace.together([first.atomic])
+    with pytest.raises(InvalidInput, match=f"may be {first.atomic} or {twin.atomic}"):
+        slice_of([first.atomic.rpartition("/")[2]], both, workspace)
 
 
 def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:

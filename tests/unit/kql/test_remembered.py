@@ -132,6 +132,19 @@ def test_an_answer_of_another_kind_is_asked_again(tmp_path: Path, value: object)
     assert ask(file, QUERY)[0] == before
 
 
+def test_a_file_that_another_may_have_written_is_not_believed(tmp_path: Path) -> None:
+    file = tmp_path / "lint.json"
+    ask(file, QUERY)
+    file.chmod(0o622)
+    assert ask(file, QUERY)[1].counts == {QUERY: 4}
+
+
+def test_without_a_file_nothing_is_remembered_and_all_is_answered() -> None:
+    workspace = Remembered(Asked(), None)
+    assert workspace.tables(QUERY) == {"DeviceProcessEvents"}
+    workspace.keep()
+
+
 def test_no_home_is_made_for_a_user_who_has_none(tmp_path: Path) -> None:
     ask(tmp_path / "home/.cache/livefire/lint.json", QUERY)
     assert not (tmp_path / "home").exists()

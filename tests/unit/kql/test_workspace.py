@@ -13,10 +13,13 @@ import pytest
 from harness.errors import LimitMet
 from harness.kql.capabilities import Filtering, Planning, Rerunning, Run, TableKeeping
 from harness.kql.duckdb.duckdb_engine import DuckDbEngine
-from harness.kql.engine import Engine, QueryFailed, Row
+from harness.kql.engine import NOTHING, Engine, QueryFailed, Row
 from harness.kql.limits import Limits
+from harness.kql.plain_filtering import PlainFiltering
+from harness.kql.plain_rerunning import PlainRerunning
+from harness.kql.plain_tables import PlainTables
 from harness.kql.workspace import Workspace
-from harness.telemetry.schema import RECORD, SLICE, complete
+from harness.telemetry.schema import RECORD, SLICE, TABLES, complete
 from harness.telemetry.stored_tables import OtherColumns
 from harness.telemetry.tables import write_tables
 from tests.unit.kql.second_engine import SecondEngine
@@ -174,3 +177,56 @@ def test_a_query_has_a_limit(workspace: Workspace) -> None:
     join = f"{numbers.format('x')} | join kind=inner ({numbers.format('y')}) on k"
     with pytest.raises(LimitMet):
         workspace.query(f"{join} | join kind=inner ({numbers.format('z')}) on k | count", "a")
+
+
+ODD = 'a" VARCHAR); CREATE OR REPLACE VIEW "Auditd_CL" AS SELECT 42 AS Serial; --'
+
+
+@pytest.mark.parametrize("name", [ODD, 'a"b', "ab", "; drop", "a--b", "$1", "?", "é"])
+def test_a_column_may_be_called_anything_and_changes_no_table(name: str) -> None:
+    """Whoever writes a rule names its columns, and a predicate is asked over them."""
+    workspace = Workspace(DuckDbEngine(NOW))
+    rows: list[Row] = [{name: "1"}, {name: "2"}]
+    assert workspace.passing(rows, "1 == 1") == rows
+    assert workspace.passing(rows, "1 == 2") == []
+    assert workspace.query("Auditd_CL | where Serial == 42", "anything") == []
+    assert workspace.query("Auditd_CL | count", "anything") == [{"Count": 0}]
+
+
+def test_a_value_that_no_column_can_hold_is_the_query_s_fault() -> None:
+    with pytest.raises(QueryFailed):
+        Workspace(DuckDbEngine(NOW)).passing([{"a": 2**70}], "a > 1")
+
+
+@pytest.mark.parametrize("name", ["a'b", "a\\", "a\nb"])
+def test_a_name_that_would_end_its_quotes_is_refused_by_the_plain_way(name: str) -> None:
+    with pytest.raises(QueryFailed, match="which no KQL can name"):
+        PlainFiltering(SecondEngine(NOW, Limits())).passing([{name: "1"}], f"* == 1 or {name}")
+
+
+def test_no_slice_has_the_name_of_none(tmp_path: Path) -> None:
+    workspace = Workspace(DuckDbEngine(NOW))
+    with pytest.raises(ValueError, match="a slice is called"):
+        workspace.put(TABLE, NOTHING, [])
+    (tmp_path / "tables").mkdir()
+    tables: dict[str, list[Row]] = {name: [] for name in TABLES}
+    tables |= {TABLE: [complete(TABLE, row) for row in rows_of(NOTHING)]}
+    write_tables(tables, tmp_path)
+    with pytest.raises(ValueError, match="a slice is called"):
+        workspace.load(tmp_path)
+
+
+def test_what_an_engine_keeps_can_not_be_changed_from_outside() -> None:
+    engine = DuckDbEngine(NOW)
+    query = f"{TABLE} | project FileName"
+    engine.run(query, "a").columns["FileName"] = "long"
+    assert engine.run(query, "a").columns == engine.columns(query) == {"FileName": "string"}
+
+
+def test_after_a_query_that_fails_at_many_times_no_slice_is_left(tmp_path: Path) -> None:
+    engine = SecondEngine(NOW, Limits())
+    tables = PlainTables(engine)
+    tables.put("a", {name: [] for name in TABLES})
+    with pytest.raises(QueryFailed):
+        PlainRerunning(engine, tables).rerun(f"{TABLE} | where Nobody == 1", [Run((), NOW)])
+    assert engine.run(f"{TABLE} | count", "(seen by a run)").rows == [{"Count": 0}]
