@@ -38,14 +38,14 @@ _ORDER = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
+class OptionGroup:
     """The base of all groups. `order` is the order of their options in a help."""
 
     order: ClassVar[tuple[str, ...]] = tuple(_ORDER.split())
 
 
 @dataclass(frozen=True, kw_only=True)
-class QueryLimits(Group):
+class QueryLimits(OptionGroup):
     """The limits of one query."""
 
     query_timeout: QueryTimeoutOption = TIME
@@ -71,7 +71,7 @@ class Judging(QueryLimits):
 
 
 @dataclass(frozen=True, kw_only=True)
-class InLab(Group):
+class InLab(OptionGroup):
     """What is detonated, in which lab, and how."""
 
     cluster: ClusterOption = "auto"

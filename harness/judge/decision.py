@@ -16,7 +16,7 @@ from harness.model.verdict import Verdict
 
 
 @dataclass(frozen=True)
-class Row:
+class Outcome:
     """A row of the table. `reason` is called only where `when` applies."""
 
     verdict: Verdict
@@ -152,42 +152,42 @@ _RAN = Executed(ran=True, effect=True)
 _CLOSED = "the known gap has closed"
 _V = Verdict
 TABLE = (
-    Row(_V.NOT_EXECUTED, _effect_is_absent, lambda k: f"the effect was not observed: {k.absent()[0].name}"),
-    Row(_V.NOT_EXECUTED, _does_something_else, lambda k: f"it does not do the same: {_of_variant(k)}"),
-    Row(
+    Outcome(_V.NOT_EXECUTED, _effect_is_absent, lambda k: f"the effect was not observed: {k.absent()[0].name}"),
+    Outcome(_V.NOT_EXECUTED, _does_something_else, lambda k: f"it does not do the same: {_of_variant(k)}"),
+    Outcome(
         _V.INCONCLUSIVE,
         _was_cut_short,
         lambda k: f"the attack was ended early, since {k.facts.executed.given_up}",
     ),
-    Row(_V.INCONCLUSIVE, _silence_says_nothing, lambda k: k.unheard()[0]),
-    Row(_V.INCONCLUSIVE, _may_have_done_something, _of_illness),
-    Row(_V.INCONCLUSIVE, _is_incomparable, lambda k: f"{_of_variant(k)}: there is nothing to compare with"),
-    Row(_V.INCONCLUSIVE, _lab_lacks_what_is_asked, lambda k: k.facts.lacking),
-    Row(_V.INCONCLUSIVE, _sensor_is_ill, _of_illness),
-    Row(_V.NO_TELEMETRY, _signal_is_missing, _of_signal),
-    Row(_V.RULE_SILENT, _is_silent, _of_silence),
-    Row(_V.WRONG_FLAGS, _flag_differs, _of_flag),
-    Row(_V.WRONG_FLAGS, _number_of_rows_differs, lambda k: f"{_counted(k.rows)}, expected {k.expectation.rows}"),
-    Row(
+    Outcome(_V.INCONCLUSIVE, _silence_says_nothing, lambda k: k.unheard()[0]),
+    Outcome(_V.INCONCLUSIVE, _may_have_done_something, _of_illness),
+    Outcome(_V.INCONCLUSIVE, _is_incomparable, lambda k: f"{_of_variant(k)}: there is nothing to compare with"),
+    Outcome(_V.INCONCLUSIVE, _lab_lacks_what_is_asked, lambda k: k.facts.lacking),
+    Outcome(_V.INCONCLUSIVE, _sensor_is_ill, _of_illness),
+    Outcome(_V.NO_TELEMETRY, _signal_is_missing, _of_signal),
+    Outcome(_V.RULE_SILENT, _is_silent, _of_silence),
+    Outcome(_V.WRONG_FLAGS, _flag_differs, _of_flag),
+    Outcome(_V.WRONG_FLAGS, _number_of_rows_differs, lambda k: f"{_counted(k.rows)}, expected {k.expectation.rows}"),
+    Outcome(
         _V.UNEXPECTED_ALERT,
         _known_evasion_has_closed,
         lambda _: f"{_CLOSED}: the flags are right; take the variant out of evasions",
     ),
-    Row(_V.UNEXPECTED_ALERT, _fires_unforeseen, lambda k: f"the rule fires on {_counted(k.rows)}, and must not"),
-    Row(_V.UNEXPECTED_ALERT, _fires_where_it_was_blind, lambda _: f"{_CLOSED}: the rule fires; drop known_gap"),
-    Row(
+    Outcome(_V.UNEXPECTED_ALERT, _fires_unforeseen, lambda k: f"the rule fires on {_counted(k.rows)}, and must not"),
+    Outcome(_V.UNEXPECTED_ALERT, _fires_where_it_was_blind, lambda _: f"{_CLOSED}: the rule fires; drop known_gap"),
+    Outcome(
         _V.UNEXPECTED_ALERT,
         _false_alarms_are_gone,
         lambda _: f"{_CLOSED}: the rule is silent; drop false_alarms and known_gap",
     ),
-    Row(
+    Outcome(
         _V.UNEXPECTED_ALERT,
         _fires_where_it_must_not,
         lambda k: f"the known gap has changed: {_counted(k.rows)}, expected {k.expectation.rows}: {k.entry.known_gap}",
     ),
-    Row(_V.KNOWN_GAP, _is_wrong_as_known, lambda k: str(k.entry.known_gap)),
-    Row(_V.PROVEN, _is_rightly_silent, lambda _: "executed, seen, and rightly silent"),
-    Row(_V.PROVEN, _must_fire, lambda _: "executed, seen, fired, and exactly these flags"),
+    Outcome(_V.KNOWN_GAP, _is_wrong_as_known, lambda k: str(k.entry.known_gap)),
+    Outcome(_V.PROVEN, _is_rightly_silent, lambda _: "executed, seen, and rightly silent"),
+    Outcome(_V.PROVEN, _must_fire, lambda _: "executed, seen, fired, and exactly these flags"),
 )
 
 

@@ -59,19 +59,19 @@ class Nameless:
 
 
 @dataclass(frozen=True)
-class ReadOnce:
+class KeptFiles:
     """A folder of which each file is read once; later reads return the same bytes from memory."""
 
     root: Path | Sealed | Nameless
     contents: dict[str, bytes] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, root: Root) -> ReadOnce:
-        """A ReadOnce of a folder; `root` itself where it is one already."""
-        return root if isinstance(root, ReadOnce) else cls(root)
+    def of(cls, root: Root) -> KeptFiles:
+        """A KeptFiles of a folder; `root` itself where it is one already."""
+        return root if isinstance(root, KeptFiles) else cls(root)
 
 
-Root = Path | Sealed | Nameless | ReadOnce  # the folder of an unfinished recording, of a sealed one, or no folder
+Root = Path | Sealed | Nameless | KeptFiles  # the folder of an unfinished recording, of a sealed one, or no folder
 
 
 def exists(root: Path, name: str) -> bool:
@@ -84,7 +84,7 @@ def read(root: Root, name: str) -> bytes:
 
     In a sealed recording the content matches its hash in the manifest. Raises RecordingDamaged.
     """
-    if isinstance(root, ReadOnce):
+    if isinstance(root, KeptFiles):
         if name not in root.contents:
             root.contents[name] = read(root.root, name)
         return root.contents[name]
@@ -97,7 +97,7 @@ def read(root: Root, name: str) -> bytes:
 
 def copy(root: Root, name: str) -> BinaryIO | None:
     """As `read`, as a file without a name, which no other process can change; None for no file."""
-    if isinstance(root, ReadOnce):
+    if isinstance(root, KeptFiles):
         root = root.root
     if isinstance(root, Nameless):
         return os.fdopen(os.dup(root.files[name].fileno()), "rb") if name in root.files else None

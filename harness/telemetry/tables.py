@@ -29,7 +29,7 @@ from harness.telemetry.schema import HIDDEN, RECORD, SLICE, SQL_TYPES, TABLES, R
 
 def build_tables(root: layout.Root, manifest: Manifest) -> Tables:
     """All tables from the raw files below `root`. A missing file gives no rows."""
-    root = layout.ReadOnce.of(root)
+    root = layout.KeptFiles.of(root)
     audit, kube = _byte_lines(root, layout.AUDIT_LOG), _byte_lines(root, layout.KUBE_AUDIT)
     events = list(read_events(line.decode(errors="replace") for line in audit))
     arrivals, attribution = Arrivals(root), _attribution(root, manifest, events, kube)

@@ -32,7 +32,7 @@ class Health:
     @classmethod
     def of(cls, root: layout.Root, manifest: Manifest) -> Health:
         """Read the raw files, each once."""
-        root = layout.ReadOnce.of(root)
+        root = layout.KeptFiles.of(root)
         files: dict[str, list[RawFile]] = {s.name: files_of(root, manifest, s) for s in manifest.sensors}
         trail = AuditTrail.of(layout.read(root, layout.AUDIT_LOG), manifest)
         untold, marks = untold_containers(root), [mark for sensor in manifest.sensors for mark in sensor.marks]

@@ -13,8 +13,7 @@ import typer
 
 from harness.cli.command import Command, Group
 from harness.cli.command_table import COMMANDS, LAB
-from harness.cli.option_groups import Group as OptionGroup
-from harness.cli.option_groups import QueryLimits
+from harness.cli.option_groups import OptionGroup, QueryLimits
 from harness.errors import InvalidInput
 
 EVERY = {name: entry for name, entry in (COMMANDS | LAB).items() if isinstance(entry, Command)}

@@ -18,11 +18,11 @@ def test_who_asks_again_is_given_the_same_bytes(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     log = tmp_path / layout.AUDIT_LOG
     log.write_bytes(b"before")
-    root = layout.ReadOnce.of(tmp_path)
+    root = layout.KeptFiles.of(tmp_path)
     assert layout.read(root, layout.AUDIT_LOG) == b"before"
     log.write_bytes(b"after")
     assert layout.read(root, layout.AUDIT_LOG) == b"before"
-    assert layout.read(layout.ReadOnce.of(root), layout.AUDIT_LOG) == b"before"
+    assert layout.read(layout.KeptFiles.of(root), layout.AUDIT_LOG) == b"before"
     assert layout.read(root, layout.ALIVE) == b""
     with layout.copy(root, layout.AUDIT_LOG) as file:  # type: ignore[union-attr]
         assert file.read() == b"after"
